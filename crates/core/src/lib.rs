@@ -1,0 +1,1 @@
+//! Pure: no sockets, clock, randomness, storage, threads or browser. Time, seed and bytes come in; bytes, deadlines and events come out.

@@ -1,0 +1,14 @@
+//! Pure: no sockets, clock, randomness, storage, threads or browser. Time and bytes come in; bytes, deadlines and events come out.
+//!
+//! A client session for MQTT 5 and 3.1.1. The driver opens a transport, tells
+//! the [`Session`] about it with the `handle_*` calls, and after every call
+//! drains `poll_transmit`, `poll_event` and `poll_timeout`.
+
+mod codec;
+mod session;
+mod time;
+mod types;
+
+pub use session::Session;
+pub use time::Time;
+pub use types::*;
