@@ -1,0 +1,113 @@
+//! Names of rooms, devices and parcels, as they stand in topics.
+
+use core::fmt;
+use core::str::FromStr;
+
+/// Lower-case base32 of RFC 4648 without padding: fits a topic segment of `[a-z0-9-]`.
+const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
+
+/// Writes `bytes` in lower-case base32 without padding.
+pub(crate) fn base32(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len().div_ceil(5) * 8);
+    let (mut bits, mut held) = (0u32, 0u32);
+    for &byte in bytes {
+        bits = bits << 8 | u32::from(byte);
+        held += 8;
+        while held >= 5 {
+            held -= 5;
+            text.push(char::from(ALPHABET[(bits >> held & 31) as usize]));
+        }
+    }
+    if held > 0 {
+        text.push(char::from(ALPHABET[(bits << (5 - held) & 31) as usize]));
+    }
+    text
+}
+
+/// A text that is not an id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not an id: 16 characters of a-z and 2-7 are expected")]
+pub struct InvalidId;
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, minicbor::Encode, minicbor::Decode)]
+        #[cbor(transparent)]
+        pub struct $name(#[cbor(with = "minicbor::bytes")] pub(crate) [u8; 10]);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&base32(&self.0))
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(self, f)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = InvalidId;
+
+            fn from_str(text: &str) -> Result<Self, InvalidId> {
+                if text.len() != 16 {
+                    return Err(InvalidId);
+                }
+                let mut id = [0; 10];
+                for (index, letter) in text.bytes().enumerate() {
+                    let value = ALPHABET.iter().position(|&a| a == letter).ok_or(InvalidId)? as u64;
+                    let at = index * 5;
+                    // Five bits straddle at most two bytes.
+                    let shifted = (value << 11) >> (at % 8);
+                    id[at / 8] |= (shifted >> 8) as u8;
+                    if let Some(next) = id.get_mut(at / 8 + 1) {
+                        *next |= shifted as u8;
+                    }
+                }
+                Ok(Self(id))
+            }
+        }
+    };
+}
+
+id! {
+    /// A device: the first 10 bytes of the BLAKE3 hash of its X25519 public key, so that no one
+    /// can take another's id.
+    DeviceId
+}
+
+id! {
+    /// A parcel: 10 random bytes, chosen by its sender.
+    ParcelId
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    #[test]
+    fn base32_agrees_with_rfc_4648() {
+        for (plain, coded) in [("", ""), ("f", "my"), ("fo", "mzxq"), ("foobar", "mzxw6ytboi")] {
+            assert_eq!(base32(plain.as_bytes()), coded);
+        }
+    }
+
+    #[test]
+    fn ids_survive_being_written_and_read() {
+        for byte in 0..=255u8 {
+            let id = DeviceId([byte, 1, 0xff, byte ^ 0x5a, 3, 4, 0x80, byte, 9, byte]);
+            assert_eq!(id.to_string().parse(), Ok(id));
+        }
+    }
+
+    #[test]
+    fn what_is_not_an_id_is_refused() {
+        for text in ["", "abc", "aaaaaaaaaaaaaaa1", "AAAAAAAAAAAAAAAA", "aaaaaaaaaaaaaaaaa", "äaaaaaaaaaaaaaa"] {
+            assert_eq!(text.parse::<ParcelId>(), Err(InvalidId), "{text}");
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! What an engine asks its driver to do with sockets, blocks and storage, and what the driver answers.
+
+use bytes::Bytes;
+
+use crate::ids::ParcelId;
+
+/// What to do with the WebSocket (or TCP connection) to the broker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SocketAction {
+    /// Open a connection to this address. Answer with `handle_open`, or `handle_close` if it could not be opened.
+    /// An earlier connection, if there still is one, is to be dropped first, without `handle_close`.
+    Open {
+        /// A `ws://` or `wss://` URL (browser), or whatever the driver understands.
+        url: String,
+    },
+    /// Close the connection once what was taken from `poll_transmit` is sent. No answer is expected.
+    Close,
+}
+
+/// How a connection ended, as far as the driver knows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SocketClose {
+    /// It never opened: no such host, nothing listens, not a WebSocket, TLS trouble: browsers do not tell which.
+    Unreachable,
+    /// The browser did not allow it or the address is no address, in words (for example `ws://` from an `https://` page).
+    Refused(String),
+    /// It was open and ended; the WebSocket close code (RFC 6455, section 7.4), if any.
+    Closed {
+        /// For example 1006 (abnormal), 1009 (message too big).
+        code: Option<u16>,
+    },
+}
+
+/// A run of bytes of one file of an outgoing parcel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Segment {
+    /// Index into the parcel's entries.
+    pub file: usize,
+    /// Where in the file, in bytes.
+    pub offset: u64,
+    /// How many bytes; more than 0.
+    pub len: usize,
+}
+
+/// A request to read a piece of an outgoing parcel's files. Fill [`target`](Self::target) with
+/// the segments one after the other and hand the request back with `handle_read`.
+#[derive(Debug)]
+pub struct ReadRequest {
+    /// Which parcel.
+    pub parcel: ParcelId,
+    /// What to read, in this order.
+    pub segments: Vec<Segment>,
+    pub(crate) first_block: u32,
+    pub(crate) buffer: Vec<u8>,
+    pub(crate) target: core::ops::Range<usize>,
+    pub(crate) purpose: ReadPurpose,
+}
+
+/// Why a piece is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ReadPurpose {
+    /// To be sent in a data frame of this many blocks.
+    Frame { count: u16 },
+    /// Only to be hashed: nobody needs it any more.
+    Hash { count: u16 },
+}
+
+impl ReadRequest {
+    /// Where the bytes belong: exactly as long as the segments together.
+    pub fn target(&mut self) -> &mut [u8] {
+        &mut self.buffer[self.target.clone()]
+    }
+
+    /// How many bytes are to be read.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.target.len()
+    }
+
+    /// Never: a request reads at least one byte.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.target.is_empty()
+    }
+}
+
+/// Why a file could not be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReadError {
+    /// Index into the parcel's entries.
+    pub file: usize,
+    /// In words: "it was changed or removed since it was chosen".
+    pub text: String,
+}
+
+/// What to do with the storage of an incoming parcel. A store holds a parcel's content as one run
+/// of bytes: its files one after the other without gaps.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StoreRequest {
+    /// Make room for a parcel. Answer `Created` or `Failed`.
+    Create {
+        /// Which parcel.
+        parcel: ParcelId,
+        /// Its content's length in bytes.
+        size: u64,
+    },
+    /// Keep these bytes. Answer `Written` or `Failed`; answers may come later and in any order.
+    /// The same place may be written again with other bytes.
+    Write {
+        /// Which parcel.
+        parcel: ParcelId,
+        /// Where in the content.
+        offset: u64,
+        /// What.
+        data: Bytes,
+    },
+    /// The content is whole and verified: give it to the user. Answer `Finished` or `Failed`.
+    Finish {
+        /// Which parcel.
+        parcel: ParcelId,
+    },
+    /// Forget the parcel and free its space. No answer.
+    Discard {
+        /// Which parcel.
+        parcel: ParcelId,
+    },
+}
+
+/// The answer to a [`StoreRequest`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StoreReply {
+    /// There is room.
+    Created {
+        /// Which parcel.
+        parcel: ParcelId,
+    },
+    /// The bytes are kept.
+    Written {
+        /// Which parcel.
+        parcel: ParcelId,
+        /// How many bytes.
+        len: usize,
+    },
+    /// The content is ready for the user.
+    Finished {
+        /// Which parcel.
+        parcel: ParcelId,
+    },
+    /// It did not work.
+    Failed {
+        /// Which parcel.
+        parcel: ParcelId,
+        /// Why.
+        error: StoreError,
+    },
+}
+
+/// Why storage failed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// Not enough space.
+    #[error("there is no space left for it on this device")]
+    NoSpace {
+        /// Bytes that are free, if the browser tells.
+        available: Option<u64>,
+    },
+    /// Anything else, in words.
+    #[error("{0}")]
+    Other(String),
+}

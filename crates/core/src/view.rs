@@ -1,0 +1,168 @@
+//! What an engine shows of itself: plain snapshots that a user interface draws.
+
+use serde::{Deserialize, Serialize};
+
+/// Whether the device is in its room.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ConnectionState {
+    /// In no room, and not trying to be.
+    #[default]
+    Offline,
+    /// On the way into the room, or back into it.
+    Connecting,
+    /// In the room: subscribed and announced.
+    Online,
+    /// Out of the room for a reason the user should read; still trying again by itself.
+    Error,
+}
+
+/// The state of the connection to the broker, in words.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StatusView {
+    /// Which of the four states.
+    pub state: ConnectionState,
+    /// One sentence for the user: what is the matter and, where something is wrong, what to do.
+    pub text: String,
+    /// "MQTT 5" or "MQTT 3.1.1", once the broker accepted the connection.
+    pub protocol: Option<String>,
+    /// A limit of the broker that makes transfers smaller or slower, in words.
+    pub limit: Option<String>,
+}
+
+/// Another device in the room.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PeerView {
+    /// The device's id: 16 characters of lower-case base32.
+    pub device: String,
+    /// The name its user gave it; at most 64 characters, free of control characters. Not unique.
+    pub name: String,
+}
+
+/// Which way a parcel goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Direction {
+    /// This device sends it.
+    Out,
+    /// This device receives it.
+    In,
+}
+
+/// What a parcel holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ParcelKind {
+    /// One or more files, perhaps with folders.
+    Files,
+    /// A text.
+    Text,
+}
+
+/// The state of a transfer, or of one receiver of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum TransferState {
+    /// Offered and not answered yet.
+    Offered,
+    /// Accepted or open, but the other side is not there.
+    Waiting,
+    /// Data flows.
+    Active,
+    /// Stopped by a user of either side, can be resumed.
+    Paused,
+    /// All data is there; the hashes are being compared.
+    Verifying,
+    /// Delivered and verified.
+    Done,
+    /// Ended with an error.
+    Failed,
+    /// Ended by a user of either side.
+    Cancelled,
+    /// The receiver did not want it.
+    Declined,
+}
+
+impl TransferState {
+    /// The state's name in lower case, as in the `data-state` attribute.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Offered => "offered",
+            Self::Waiting => "waiting",
+            Self::Active => "active",
+            Self::Paused => "paused",
+            Self::Verifying => "verifying",
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+            Self::Declined => "declined",
+        }
+    }
+
+    /// Whether the transfer is over, for whatever reason.
+    #[must_use]
+    pub fn is_final(self) -> bool {
+        matches!(self, Self::Done | Self::Failed | Self::Cancelled | Self::Declined)
+    }
+}
+
+/// One receiver, as the sender sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReceiverView {
+    /// The receiver's device id.
+    pub device: String,
+    /// The receiver's name.
+    pub name: String,
+    /// Where it stands.
+    pub state: TransferState,
+    /// Bytes of content it says it holds.
+    pub bytes: u64,
+    /// Why it declined, cancelled or failed, in words.
+    pub reason: Option<String>,
+}
+
+/// One transfer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TransferView {
+    /// The parcel's id: 16 characters of lower-case base32.
+    pub parcel: String,
+    /// Which way it goes.
+    pub direction: Direction,
+    /// Files or a text.
+    pub kind: ParcelKind,
+    /// What to call it: the file's name, or "holiday.jpg and 4 more"; for a text its beginning on
+    /// the sender's side and "Text" on the receiver's until it is there.
+    pub title: String,
+    /// Where it stands. On the sender's side: of the receiver that is furthest from its end.
+    pub state: TransferState,
+    /// Content bytes delivered so far: held here (`In`), or held by the active receiver that has the fewest (`Out`).
+    pub bytes: u64,
+    /// Content bytes in all.
+    pub total: u64,
+    /// Number of files.
+    pub files: u32,
+    /// Bytes of content a second over the last seconds; zero unless active.
+    pub rate: f64,
+    /// Seconds left at that rate, when it can be told.
+    pub eta: Option<f64>,
+    /// What went wrong or what is being waited for, in words.
+    pub error: Option<String>,
+    /// The sender's name (`In`).
+    pub sender: Option<String>,
+    /// Everyone it was offered to and who answered (`Out`).
+    pub receivers: Vec<ReceiverView>,
+}
+
+/// One file of a parcel.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileView {
+    /// Safe relative path with `/` between folders.
+    pub path: String,
+    /// Length in bytes.
+    pub size: u64,
+    /// Where it begins in the parcel's content, in bytes.
+    pub offset: u64,
+    /// Modification time in milliseconds since 1970, if known.
+    pub modified: Option<u64>,
+    /// MIME type, or empty.
+    pub mime: String,
+    /// BLAKE3 of the content in hexadecimal, once known (`Out`) or verified (`In`).
+    pub blake3: Option<String>,
+}

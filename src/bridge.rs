@@ -1,0 +1,159 @@
+//! The typed commands and events between the app and its worker.
+
+use mqdrop_core::view::{FileView, PeerView, StatusView, TransferView};
+use serde::{Deserialize, Serialize};
+use wasm_bindgen::JsValue;
+
+/// What the app tells the worker to do.
+#[derive(Serialize, Deserialize)]
+pub enum Command {
+    /// Enter a room; leaves the one before.
+    Join(JoinRequest),
+    /// Leave the room. Transfers end as if the page had been closed.
+    Leave,
+    /// Send files to everyone in the room.
+    SendFiles(Vec<PickedFile>),
+    /// Send a text to everyone in the room.
+    SendText(String),
+    /// Something the user wants of one transfer.
+    Transfer {
+        /// The parcel's id.
+        parcel: String,
+        /// What is wanted.
+        action: TransferAction,
+    },
+    /// Accept every offer from now on, or ask each time.
+    AutoAccept(bool),
+    /// The page became visible or the network came back: look at the connection now.
+    Wake,
+}
+
+/// What a user can want of a transfer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TransferAction {
+    /// Take an offer.
+    Accept,
+    /// Do not take an offer.
+    Decline,
+    /// Stop for now.
+    Pause,
+    /// Go on.
+    Resume,
+    /// End it on both sides.
+    Cancel,
+    /// Take an ended transfer off the list and free its storage.
+    Remove,
+}
+
+/// How to enter a room.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct JoinRequest {
+    /// The key as it was typed.
+    pub key: String,
+    /// What others see this device as.
+    pub name: String,
+    /// A `ws://` or `wss://` URL.
+    pub broker: String,
+    /// Topic prefix, or empty for the usual one.
+    pub prefix: String,
+    /// User name for the broker, or empty.
+    pub username: String,
+    /// Password for the broker, or empty.
+    pub password: String,
+    /// Protocol version.
+    pub protocol: Protocol,
+    /// Accept every offer.
+    pub auto_accept: bool,
+    /// What was learnt of this broker before.
+    pub learnt: Learnt,
+}
+
+/// The protocol version to speak.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Protocol {
+    /// Find out.
+    #[default]
+    Auto,
+    /// MQTT 5 only.
+    V5,
+    /// MQTT 3.1.1 only.
+    V311,
+}
+
+/// What was found out about a broker and is worth remembering.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Learnt {
+    /// The broker speaks 3.1.1 only.
+    pub only_v311: bool,
+    /// The longest data frame it carries, in bytes, if it hung up on a longer one.
+    pub frame_limit: Option<u32>,
+}
+
+/// A file the user picked or dropped.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct PickedFile {
+    /// The browser's `File`.
+    #[serde(with = "serde_wasm_bindgen::preserve")]
+    pub file: JsValue,
+    /// Relative path with `/` between folders; the file's name if it came alone.
+    pub path: String,
+}
+
+/// What the worker reports to the app.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum Event {
+    /// The worker runs; what this browser gives it.
+    Ready(Storage),
+    /// The connection.
+    Status(StatusView),
+    /// Everyone else in the room.
+    Peers(Vec<PeerView>),
+    /// A transfer is new or changed.
+    Transfer(TransferView),
+    /// A transfer is off the list.
+    Removed {
+        /// The parcel's id.
+        parcel: String,
+    },
+    /// A parcel's files, once known, and again when their hashes are.
+    Files {
+        /// The parcel's id.
+        parcel: String,
+        /// In the parcel's order.
+        files: Vec<FileView>,
+    },
+    /// A received parcel is whole and verified. Comes before the transfer's state becomes done.
+    Content {
+        /// The parcel's id.
+        parcel: String,
+        /// The whole content as one `Blob`: its files one after the other, see `FileView::offset`.
+        #[serde(with = "serde_wasm_bindgen::preserve")]
+        blob: JsValue,
+    },
+    /// A text was received, or sent, whole.
+    Text {
+        /// The parcel's id.
+        parcel: String,
+        /// The text.
+        text: String,
+    },
+    /// Something about this broker to remember for the next time.
+    Learnt(Learnt),
+    /// Something did not work; in words.
+    Error(String),
+}
+
+/// Where received files are kept until they are saved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Storage {
+    /// The origin private file system: large files.
+    Opfs {
+        /// Free bytes, if the browser tells.
+        available: Option<u64>,
+    },
+    /// Blobs handed to the browser; gone after a reload.
+    Blob {
+        /// Whether the page is in a secure context: if not, that is the reason why there is no OPFS.
+        secure_context: bool,
+    },
+}
