@@ -1,0 +1,42 @@
+//! Builds the site and serves it with a broker.
+
+use std::process::Command;
+
+use crate::process::{self, cargo, program};
+use crate::{site, workspace};
+
+/// Builds, then runs the station until it is stopped.
+pub(crate) fn run(optimised: bool, options: &[String]) -> Result<(), String> {
+    site::build(optimised)?;
+    build_station("dev")?;
+    let mut station = program(workspace::station_binary("debug"));
+    station.arg("serve");
+    if !options
+        .iter()
+        .any(|option| option == "--app" || option.starts_with("--app="))
+    {
+        station.arg("--app").arg(workspace::root().join("dist"));
+    }
+    become_program(station.args(options))
+}
+
+/// Builds the station with one of cargo's profiles.
+pub(crate) fn build_station(profile: &str) -> Result<(), String> {
+    process::run(cargo().args(["build", "--package", "mqdrop-cli", "--profile", profile]))
+}
+
+/// Runs the program in this one's place, so that signals reach it.
+#[cfg(unix)]
+fn become_program(command: &mut Command) -> Result<(), String> {
+    use std::os::unix::process::CommandExt;
+    let error = command.exec();
+    Err(format!(
+        "{} does not start: {error}.",
+        command.get_program().to_string_lossy()
+    ))
+}
+
+#[cfg(not(unix))]
+fn become_program(command: &mut Command) -> Result<(), String> {
+    process::run(command)
+}

@@ -1,0 +1,187 @@
+//! Installs what is missing, and says so before it does.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use crate::process::{cargo, find, output_of, program, run};
+use crate::workspace::{self, tool_version, wasm_bindgen_version};
+
+/// The first Node with everything the end-to-end tests use.
+const NODE_MAJOR: u32 = 20;
+
+/// What building the site needs: Rust's wasm target, trunk and wasm-bindgen.
+pub(crate) fn for_site() -> Result<(), String> {
+    wasm_target()?;
+    cargo_tool(
+        "trunk",
+        "trunk",
+        &tool_version("trunk")?,
+        "about 8 minutes on 2 cores",
+    )?;
+    cargo_tool(
+        "wasm-bindgen-cli",
+        "wasm-bindgen",
+        &wasm_bindgen_version()?,
+        "about 2 minutes on 2 cores",
+    )
+}
+
+/// What the wasm tests need: Rust's wasm target, wasm-bindgen and Node.
+pub(crate) fn for_wasm_tests() -> Result<(), String> {
+    wasm_target()?;
+    cargo_tool(
+        "wasm-bindgen-cli",
+        "wasm-bindgen",
+        &wasm_bindgen_version()?,
+        "about 2 minutes on 2 cores",
+    )?;
+    node()
+}
+
+/// What linting needs: rustfmt, clippy and Rust's wasm target.
+pub(crate) fn for_lint() -> Result<(), String> {
+    for component in ["rustfmt", "clippy"] {
+        let name = if component == "clippy" {
+            "cargo-clippy"
+        } else {
+            component
+        };
+        if output_of(program(name).arg("--version")).is_none() {
+            announce(component, "rustup");
+            run(program("rustup").args(["component", "add", component]))?;
+        }
+    }
+    wasm_target()
+}
+
+/// What end-to-end tests need: Node packages, a browser and a broker that is not ours.
+pub(crate) fn for_browsers() -> Result<(), String> {
+    node_packages()?;
+    debian_packages(&["chromium", "mosquitto"])
+}
+
+/// The packages in e2e/package-lock.json, when they are not there yet or of another version.
+pub(crate) fn node_packages() -> Result<(), String> {
+    node()?;
+    let folder = workspace::root().join("e2e");
+    let modified = |path: PathBuf| fs::metadata(path).and_then(|data| data.modified()).ok();
+    let wanted = modified(folder.join("package-lock.json"));
+    let installed = modified(folder.join("node_modules").join(".package-lock.json"));
+    if installed.is_some() && installed >= wanted {
+        return Ok(());
+    }
+    announce("the Node packages of e2e/package-lock.json", "npm");
+    run(program("npm")
+        .args(["ci", "--no-audit", "--no-fund"])
+        .current_dir(folder))
+}
+
+fn node() -> Result<(), String> {
+    let version = output_of(program("node").arg("--version"));
+    let major: Option<u32> = version.as_deref().and_then(|text| {
+        text.trim()
+            .trim_start_matches('v')
+            .split('.')
+            .next()?
+            .parse()
+            .ok()
+    });
+    match major {
+        Some(major) if major >= NODE_MAJOR => Ok(()),
+        Some(major) => Err(format!(
+            "Node {major} is too old: install Node {NODE_MAJOR} or newer."
+        )),
+        None => Err(format!(
+            "Node is missing: install Node {NODE_MAJOR} or newer."
+        )),
+    }
+}
+
+fn wasm_target() -> Result<(), String> {
+    const TARGET: &str = "wasm32-unknown-unknown";
+    let library =
+        output_of(program("rustc").args(["--print", "target-libdir", "--target", TARGET]));
+    if library.is_some_and(|path| PathBuf::from(path.trim()).is_dir()) {
+        return Ok(());
+    }
+    announce(&format!("Rust's target {TARGET}"), "rustup");
+    run(program("rustup").args(["target", "add", TARGET]))
+}
+
+/// Installs a command from its crate unless the pinned version is there.
+fn cargo_tool(package: &str, command: &str, version: &str, time: &str) -> Result<(), String> {
+    if installed_version(command).as_deref() == Some(version) {
+        return Ok(());
+    }
+    announce(&format!("{package} {version} ({time})"), "cargo");
+    let mut install = cargo();
+    install.args(["install", package, "--version", version, "--force"]);
+    if package == "trunk" {
+        install.arg("--locked");
+    }
+    run(&mut install)?;
+    match installed_version(command) {
+        Some(found) if found == version => Ok(()),
+        found => Err(format!(
+            "{command} {version} was installed, but {} is found first: put cargo's bin folder at the front of PATH.",
+            found.unwrap_or_else(|| "nothing".into())
+        )),
+    }
+}
+
+/// The version a command reports as its second word.
+fn installed_version(command: &str) -> Option<String> {
+    let text = output_of(program(command).arg("--version"))?;
+    text.split_whitespace().nth(1).map(str::to_owned)
+}
+
+/// Installs Debian packages whose command of the same name is missing.
+fn debian_packages(names: &[&str]) -> Result<(), String> {
+    let missing: Vec<&str> = names
+        .iter()
+        .copied()
+        .filter(|name| find(name).is_none())
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let list = missing.join(" ");
+    if find("apt-get").is_none() {
+        return Err(format!(
+            "Install {list} with your system's package manager, then try again."
+        ));
+    }
+    let prefix = privilege()
+        .ok_or_else(|| format!("Run `apt-get install {list}` as root, then try again."))?;
+    announce(&format!("Debian's {list}"), "apt-get");
+    run(apt(prefix).arg("update"))?;
+    run(apt(prefix)
+        .args(["install", "--yes", "--no-install-recommends"])
+        .args(&missing))
+}
+
+/// What to put before a command that needs root: nothing as root, else sudo if it asks for no
+/// password.
+fn privilege() -> Option<&'static [&'static str]> {
+    if output_of(program("id").arg("-u"))?.trim() == "0" {
+        return Some(&[]);
+    }
+    output_of(program("sudo").args(["-n", "true"])).map(|_| &["sudo", "-n"][..])
+}
+
+fn apt(prefix: &[&str]) -> Command {
+    let mut words = prefix.iter().copied().chain([
+        "env",
+        "DEBIAN_FRONTEND=noninteractive",
+        "apt-get",
+        "--quiet",
+    ]);
+    let mut command = program(words.next().unwrap_or("env"));
+    command.args(words);
+    command
+}
+
+fn announce(what: &str, with: &str) {
+    println!("Installing {what} with {with}.");
+}

@@ -1,0 +1,113 @@
+//! Builds the static site in `dist/`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::process::{find, output_of, program, run};
+use crate::{setup, workspace};
+
+/// The first wasm-opt that knows what today's rustc emits.
+const WASM_OPT_MAJOR: u32 = 116;
+
+/// The WebAssembly features rustc uses by default, all in every browser since 2021 or earlier.
+const WASM_FEATURES: [&str; 6] = [
+    "--enable-bulk-memory",
+    "--enable-mutable-globals",
+    "--enable-nontrapping-float-to-int",
+    "--enable-reference-types",
+    "--enable-sign-ext",
+    "--enable-multivalue",
+];
+
+/// Builds into `dist/`, optimised or quickly.
+pub(crate) fn build(optimised: bool) -> Result<(), String> {
+    setup::for_site()?;
+    let mut trunk = program("trunk");
+    trunk.arg("build");
+    if optimised {
+        trunk.arg("--release");
+    }
+    // trunk reads NO_COLOR as true or false and stops at the usual "1".
+    run(trunk.env_remove("NO_COLOR"))?;
+    if optimised { shrink() } else { Ok(()) }
+}
+
+/// Runs wasm-opt over the site's wasm files, where there is one.
+fn shrink() -> Result<(), String> {
+    let Some(wasm_opt) = wasm_opt() else {
+        eprintln!(
+            "Warning: no wasm-opt {WASM_OPT_MAJOR} or newer, so the site is larger than it could be; `npm ci` in e2e/ brings one."
+        );
+        return Ok(());
+    };
+    for file in wasm_files(&workspace::root().join("dist"))? {
+        let before = size(&file);
+        let optimised = file.with_extension("wasm.opt");
+        run(program(&wasm_opt)
+            .arg("-O3")
+            .args(WASM_FEATURES)
+            .arg(&file)
+            .arg("-o")
+            .arg(&optimised))?;
+        fs::rename(&optimised, &file)
+            .map_err(|error| format!("{} cannot be replaced: {error}.", file.display()))?;
+        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        println!("{name}: {before} KiB, optimised {} KiB", size(&file));
+    }
+    Ok(())
+}
+
+/// The one of the Node packages, or one on the search path that is new enough.
+fn wasm_opt() -> Option<PathBuf> {
+    let bundled = workspace::root()
+        .join("e2e")
+        .join("node_modules")
+        .join(".bin")
+        .join("wasm-opt");
+    [Some(bundled), find("wasm-opt")]
+        .into_iter()
+        .flatten()
+        .find(|candidate| {
+            output_of(program(candidate).arg("--version"))
+                .and_then(|text| version_in(&text))
+                .is_some_and(|version| version >= WASM_OPT_MAJOR)
+        })
+}
+
+/// The number in "wasm-opt version 132 (version_132)".
+fn version_in(text: &str) -> Option<u32> {
+    text.split_whitespace().nth(2)?.parse().ok()
+}
+
+fn wasm_files(folder: &Path) -> Result<Vec<PathBuf>, String> {
+    let entries = fs::read_dir(folder)
+        .map_err(|error| format!("{} cannot be read: {error}.", folder.display()))?;
+    let mut files: Vec<PathBuf> = entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "wasm")
+        })
+        .collect();
+    files.sort();
+    Ok(files)
+}
+
+/// In KiB.
+fn size(file: &Path) -> u64 {
+    fs::metadata(file).map_or(0, |data| data.len().div_ceil(1024))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_version_of_wasm_opt_is_its_third_word() {
+        assert_eq!(
+            version_in("wasm-opt version 132 (version_132)\n"),
+            Some(132)
+        );
+        assert_eq!(version_in("wasm-opt"), None);
+    }
+}

@@ -1,0 +1,226 @@
+//! Runs every check, or one part of them, and sums up.
+
+use std::fs;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use crate::process::{cargo, program, run_watched};
+use crate::tally::Tally;
+use crate::{Failure, serve, setup, site, workspace};
+
+/// One part of the checks.
+#[derive(Clone, Copy)]
+struct Part {
+    name: &'static str,
+    what: &'static str,
+    run: fn(&[String], &mut Tally) -> Result<(), String>,
+}
+
+/// In the order they run: the quick ones first.
+const PARTS: [Part; 4] = [
+    Part {
+        name: "lint",
+        what: "format and lints",
+        run: lint,
+    },
+    Part {
+        name: "unit",
+        what: "native tests",
+        run: unit,
+    },
+    Part {
+        name: "wasm",
+        what: "the same tests in wasm",
+        run: wasm,
+    },
+    Part {
+        name: "e2e",
+        what: "browsers against brokers",
+        run: e2e,
+    },
+];
+
+/// Packages that are compiled to wasm.
+const WASM_PACKAGES: [&str; 3] = ["mqdrop", "mqdrop-core", "mqdrop-mqtt"];
+
+/// Runs all parts, going on after one that fails, or the part that is named first.
+pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
+    let (chosen, filters) = match arguments.split_first() {
+        None => (PARTS.to_vec(), arguments),
+        Some((name, filters)) => match PARTS.iter().find(|part| part.name == name) {
+            Some(part) => (vec![*part], filters),
+            None => {
+                return Err(Failure::Usage(format!(
+                    "{name:?} is none of lint, unit, wasm and e2e."
+                )));
+            }
+        },
+    };
+
+    let mut total = Tally::default();
+    let mut summary = Vec::new();
+    let mut broken = Vec::new();
+    for part in &chosen {
+        println!("\n== {}: {}", part.name, part.what);
+        let started = Instant::now();
+        let mut tally = Tally::default();
+        let result = (part.run)(filters, &mut tally);
+        let verdict = match &result {
+            Ok(()) => "ok".to_owned(),
+            Err(reason) => {
+                broken.push(part.name);
+                // Counted once when something other than a test went wrong.
+                tally.failed = tally.failed.max(1);
+                format!("FAILED: {reason}")
+            }
+        };
+        summary.push(format!(
+            "{:<5} {:>4} passed {:>3} failed {:>5} s  {verdict}",
+            part.name,
+            tally.passed,
+            tally.failed,
+            started.elapsed().as_secs()
+        ));
+        total.add(tally);
+    }
+
+    println!("\n{}", summary.join("\n"));
+    println!("{} passed, {} failed", total.passed, total.failed);
+    if broken.is_empty() {
+        Ok(())
+    } else {
+        Err(Failure::Other(format!(
+            "Not all is well: {}.",
+            broken.join(", ")
+        )))
+    }
+}
+
+fn lint(_: &[String], tally: &mut Tally) -> Result<(), String> {
+    setup::for_lint()?;
+    // Each of these is one check.
+    let mut check = |command: &mut std::process::Command| {
+        let result = crate::process::run(command);
+        if result.is_ok() {
+            tally.passed += 1;
+        } else {
+            tally.failed += 1;
+        }
+        result
+    };
+    let formatted = check(cargo().args(["fmt", "--all", "--check"]));
+    let native = check(cargo().args([
+        "clippy",
+        "--quiet",
+        "--workspace",
+        "--all-targets",
+        "--",
+        "--deny",
+        "warnings",
+    ]));
+    let wasm = check(
+        cargo()
+            .args([
+                "clippy",
+                "--quiet",
+                "--target",
+                "wasm32-unknown-unknown",
+                "--lib",
+                "--bins",
+            ])
+            .args(
+                WASM_PACKAGES
+                    .iter()
+                    .flat_map(|package| ["--package", package]),
+            )
+            .args(["--", "--deny", "warnings"])
+            // What compiles to wasm but breaks there is banned there.
+            .env(
+                "CLIPPY_CONF_DIR",
+                workspace::root().join("xtask").join("clippy-wasm"),
+            ),
+    );
+    formatted.and(native).and(wasm)
+}
+
+fn unit(filters: &[String], tally: &mut Tally) -> Result<(), String> {
+    let mut test = cargo();
+    test.args(["test", "--workspace", "--no-fail-fast"]);
+    run_watched(with_filters(&mut test, filters), |line| tally.read(line))
+}
+
+fn wasm(filters: &[String], tally: &mut Tally) -> Result<(), String> {
+    setup::for_wasm_tests()?;
+    let mut test = cargo();
+    test.args([
+        "test",
+        "--target",
+        "wasm32-unknown-unknown",
+        "--no-fail-fast",
+        "--lib",
+        "--tests",
+    ])
+    .args(["--package", "mqdrop-core", "--package", "mqdrop-mqtt"]);
+    run_watched(with_filters(&mut test, filters), |line| tally.read(line))
+}
+
+fn e2e(filters: &[String], tally: &mut Tally) -> Result<(), String> {
+    let specs = specs(filters)?;
+    setup::for_browsers()?;
+    site::build(true)?;
+    serve::build_station("dev")?;
+    let mut node = program("node");
+    node.current_dir(workspace::root().join("e2e"))
+        .args(["--test", "--test-concurrency=1", "--test-reporter=spec"])
+        .args(&specs)
+        .env("MQDROP_STATION", workspace::station_binary("debug"));
+    run_watched(&mut node, |line| tally.read(line))
+}
+
+/// The spec files whose name contains one of the filters; all without filters.
+fn specs(filters: &[String]) -> Result<Vec<PathBuf>, String> {
+    let folder = workspace::root().join("e2e").join("specs");
+    let entries = fs::read_dir(&folder)
+        .map_err(|error| format!("{} cannot be read: {error}.", folder.display()))?;
+    let mut specs: Vec<PathBuf> = entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            let wanted =
+                filters.is_empty() || filters.iter().any(|filter| name.contains(filter.as_str()));
+            name.ends_with(".spec.mjs") && wanted
+        })
+        .collect();
+    specs.sort();
+    if specs.is_empty() {
+        return Err(format!(
+            "No file in {} has {:?} in its name.",
+            folder.display(),
+            filters.join(" or ")
+        ));
+    }
+    Ok(specs)
+}
+
+fn with_filters<'a>(
+    command: &'a mut std::process::Command,
+    filters: &[String],
+) -> &'a mut std::process::Command {
+    if !filters.is_empty() {
+        command.arg("--").args(filters);
+    }
+    command
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn filters_choose_specs_by_name() {
+        let all = specs(&[]).unwrap();
+        let some = specs(&["insecure".into()]).unwrap();
+        assert!(some.len() < all.len() && !some.is_empty());
+        assert!(specs(&["no such behaviour".into()]).is_err());
+    }
+}
