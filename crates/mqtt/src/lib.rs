@@ -5,8 +5,10 @@
 //! drains `poll_transmit`, `poll_event` and `poll_timeout`.
 
 mod codec;
+mod reason;
 mod session;
 mod time;
+mod topic;
 mod types;
 
 pub use session::Session;

@@ -1,3 +1,4 @@
+use core::fmt;
 use core::time::Duration;
 
 use bytes::Bytes;
@@ -32,13 +33,21 @@ pub enum QoS {
     AtLeastOnce,
 }
 
-/// The user name and password of a CONNECT.
+/// The user name and password of a CONNECT; an empty one is left out. Its `Debug` hides the password.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Login {
     /// User name; UTF-8, at most 65,535 bytes.
     pub username: String,
-    /// Password; at most 65,535 bytes.
+    /// Password; at most 65,535 bytes. 3.1.1 takes one only together with a user name.
     pub password: String,
+}
+
+impl fmt::Debug for Login {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Login")
+            .field("username", &self.username)
+            .finish_non_exhaustive()
+    }
 }
 
 /// The message a broker publishes for a client that vanished.
@@ -55,7 +64,7 @@ pub struct Will {
 }
 
 /// What a session asks for in its CONNECT.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Options {
     /// Client identifier; may be empty on MQTT 5, then the broker assigns one.
     pub client_id: String,
@@ -70,7 +79,8 @@ pub struct Options {
     /// MQTT 5: how long the broker keeps the session after the connection ends. Zero: a new session on every connection.
     /// On 3.1.1 every connection begins a clean session, because a broker would keep it without end.
     pub session_expiry: Duration,
-    /// Packets longer than this are not accepted from the broker; announced on MQTT 5. Bytes.
+    /// Packets longer than this are not accepted from the broker; announced on MQTT 5. Bytes, fixed header
+    /// included. Packets other than PUBLISH are not accepted beyond 128 KiB in any case.
     pub max_incoming_packet: u32,
     /// How many QoS 1 messages the broker may send before an acknowledgement; announced on MQTT 5. At least 1.
     pub receive_maximum: u16,
@@ -85,7 +95,7 @@ pub struct Limits {
     pub max_packet_size: Option<u32>,
     /// The highest quality of service it takes.
     pub max_qos: QoS,
-    /// The keep-alive in force.
+    /// The keep-alive in force: what was asked for, or the Server Keep Alive if that is shorter.
     pub keep_alive: Duration,
     /// Whether it takes retained messages.
     pub retain_available: bool,
@@ -198,6 +208,9 @@ pub enum Disconnect {
     /// The server broke the protocol.
     #[error("the broker sent something that is not valid MQTT: {0}")]
     Protocol(&'static str),
+    /// The [`Options`] cannot be put into a CONNECT of the version to be spoken; nothing was sent.
+    #[error("these settings cannot be used: {0}")]
+    InvalidOptions(&'static str),
     /// [`Session::disconnect`](crate::Session::disconnect) was called.
     #[error("disconnected")]
     ByClient,

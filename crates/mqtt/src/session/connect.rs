@@ -1,0 +1,84 @@
+//! From [`Options`] to CONNECT, and from CONNACK to [`Limits`].
+
+use core::time::Duration;
+
+use bytes::Bytes;
+
+use crate::codec::{self, ConnAck, Connect, MAX_REMAINING};
+use crate::topic::{self, MAX_STRING};
+use crate::types::{Limits, Options, QoS, Version};
+
+/// The CONNECT for `options`, or what in them MQTT cannot carry.
+pub(super) fn encode(
+    options: &Options,
+    version: Version,
+    clean: bool,
+) -> Result<Bytes, &'static str> {
+    check(options, version)?;
+    let connect = Connect {
+        client_id: &options.client_id,
+        clean,
+        keep_alive: keep_alive_seconds(options),
+        login: options.login.as_ref(),
+        will: options.will.as_ref(),
+        session_expiry: u32::try_from(options.session_expiry.as_secs()).unwrap_or(u32::MAX),
+        receive_maximum: options.receive_maximum.max(1),
+        max_packet_size: max_incoming_packet(options),
+    };
+    codec::connect(version, &connect).map_err(|_| "they are too long for one packet")
+}
+
+/// The longest packet to accept from the server, in bytes.
+pub(super) fn max_incoming_packet(options: &Options) -> u32 {
+    // Not the protocol's 268,435,460: there are peers that refuse anything above the longest Remaining Length.
+    options.max_incoming_packet.clamp(1, MAX_REMAINING as u32)
+}
+
+/// What holds on a connection that `connack` accepted.
+pub(super) fn limits(options: &Options, connack: &ConnAck) -> Limits {
+    let asked = keep_alive_seconds(options);
+    let seconds = match connack.server_keep_alive {
+        Some(seconds) if seconds > 0 => seconds.min(asked),
+        _ => asked,
+    };
+    Limits {
+        receive_maximum: connack.receive_maximum.unwrap_or(u16::MAX),
+        max_packet_size: connack.max_packet_size,
+        max_qos: connack.max_qos.unwrap_or(QoS::AtLeastOnce),
+        keep_alive: Duration::from_secs(u64::from(seconds)),
+        retain_available: connack.retain_available.unwrap_or(true),
+    }
+}
+
+fn keep_alive_seconds(options: &Options) -> u16 {
+    u16::try_from(options.keep_alive.as_secs())
+        .unwrap_or(u16::MAX)
+        .max(1)
+}
+
+fn check(options: &Options, version: Version) -> Result<(), &'static str> {
+    if !topic::is_string(&options.client_id) {
+        return Err("the client identifier is too long or holds a zero character");
+    }
+    if let Some(login) = &options.login {
+        if !topic::is_string(&login.username) {
+            return Err("the user name is too long or holds a zero character");
+        }
+        if login.password.len() > MAX_STRING {
+            return Err("the password is too long");
+        }
+        let only_password = login.username.is_empty() && !login.password.is_empty();
+        if only_password && version == Version::V311 {
+            return Err("MQTT 3.1.1 takes no password without a user name");
+        }
+    }
+    if let Some(will) = &options.will {
+        if !topic::is_name(&will.topic) {
+            return Err("the will's topic is not valid");
+        }
+        if will.payload.len() > MAX_STRING {
+            return Err("the will's payload is longer than 65,535 bytes");
+        }
+    }
+    Ok(())
+}
