@@ -1,0 +1,31 @@
+// What a browser fetches before it is in a room, and what that is compressed.
+
+import { brotliCompressSync, constants } from 'node:zlib';
+import { linkTo, Room } from '../lib/room.mjs';
+
+/**
+ * Joins with an empty cache and adds up what was fetched.
+ * @param {import('playwright-core').Browser} browser
+ * @param {import('../lib/station.mjs').Station} station
+ * @returns {Promise<{ files: { name: string, brotli: number }[], brotli: number }>} in bytes
+ */
+export async function measureFirstLoad(browser, station) {
+  const context = await browser.newContext();
+  const room = new Room(await context.newPage());
+  /** @type {Set<string>} */
+  const addresses = new Set();
+  context.on('request', (request) => addresses.add(request.url()));
+  await room.page.goto(linkTo(station.origin, { key: 'first-load-of-the-app', name: 'Ada', auto: true }));
+  await room.waitForStatus('online');
+  await context.close();
+
+  const files = [];
+  for (const address of addresses) {
+    const { origin, pathname } = new URL(address);
+    if (origin !== station.origin) continue;
+    const body = Buffer.from(await (await fetch(address)).arrayBuffer());
+    const compressed = brotliCompressSync(body, { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } });
+    files.push({ name: pathname, brotli: Math.min(compressed.length, body.length) });
+  }
+  return { files, brotli: files.reduce((sum, { brotli }) => sum + brotli, 0) };
+}

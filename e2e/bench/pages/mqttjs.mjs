@@ -1,0 +1,58 @@
+// MQTT.js in its best setting: QoS 1, 64 KiB a message, four on their way at a time.
+
+/* global mqtt */
+
+/** Messages without acknowledgement at a time; with more, its browser stream starts to sleep. */
+const IN_FLIGHT = 4;
+
+/**
+ * @param {{ broker: string, topic: string, total: number }} options
+ * @returns {Promise<{ done: Promise<{ bytes: number, at: number }> }>}
+ */
+export async function receive({ broker, topic, total }) {
+  const client = await connect(broker);
+  let bytes = 0;
+  const done = new Promise((resolve) => {
+    client.on('message', (_topic, content) => {
+      bytes += content.length;
+      if (bytes < total) return;
+      resolve({ bytes, at: now() });
+      client.end(true);
+    });
+  });
+  await client.subscribeAsync(topic, { qos: 1 });
+  return { done };
+}
+
+/**
+ * @param {{ broker: string, topic: string, total: number, payload: number }} options
+ * @returns {Promise<number>} when sending began, in milliseconds since 1970
+ */
+export async function send({ broker, topic, total, payload }) {
+  const client = await connect(broker);
+  const content = new Uint8Array(payload);
+  crypto.getRandomValues(content.subarray(0, 65_536));
+  const began = now();
+  let sent = 0;
+  await Promise.all(
+    Array.from({ length: IN_FLIGHT }, async () => {
+      while (sent < total) {
+        const length = Math.min(payload, total - sent);
+        sent += length;
+        await client.publishAsync(topic, content.subarray(0, length), { qos: 1 });
+      }
+    }),
+  );
+  await client.endAsync();
+  return began;
+}
+
+/** @param {string} broker */
+function connect(broker) {
+  return mqtt.connectAsync(broker, { protocolVersion: 4, reconnectPeriod: 0 });
+}
+
+/** Milliseconds since 1970, with fractions. */
+function now() {
+  return performance.timeOrigin + performance.now();
+}

@@ -1,0 +1,60 @@
+// Debian's mosquitto: MQTT 5 and 3.1.1 over WebSockets, with a login if wanted.
+
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { freePort, portAnswers, start, stop } from './processes.mjs';
+
+/**
+ * A broker to test against.
+ * @typedef {object} Broker
+ * @property {string} broker its WebSocket address
+ * @property {string} observerUrl where a plain MQTT client connects
+ * @property {() => Promise<void>} stop
+ * @property {{ username: string, password: string }} [login]
+ */
+
+/**
+ * @param {object} [options]
+ * @param {{ username: string, password: string }} [options.login] asked of every client
+ * @param {number} [options.maxPacket] in bytes
+ * @returns {Promise<Broker>}
+ */
+export async function startMosquitto({ login, maxPacket } = {}) {
+  const folder = await mkdtemp(join(tmpdir(), 'mqdrop-mosquitto-'));
+  const [webSocket, plain] = [await freePort(), await freePort()];
+  const lines = [
+    // Started as root it would otherwise lose its right to read this folder.
+    'user root',
+    'persistence false',
+    'log_dest stderr',
+    'set_tcp_nodelay true',
+    `listener ${plain} 127.0.0.1`,
+    `listener ${webSocket} 127.0.0.1`,
+    'protocol websockets',
+  ];
+  if (maxPacket) lines.push(`max_packet_size ${maxPacket}`);
+  if (login) {
+    const passwords = join(folder, 'passwords');
+    execFileSync('mosquitto_passwd', ['-b', '-c', passwords, login.username, login.password]);
+    lines.push('allow_anonymous false', `password_file ${passwords}`);
+  } else {
+    lines.push('allow_anonymous true');
+  }
+  const config = join(folder, 'mosquitto.conf');
+  await writeFile(config, `${lines.join('\n')}\n`);
+  const command = existsSync('/usr/sbin/mosquitto') ? '/usr/sbin/mosquitto' : 'mosquitto';
+  const program = await start(command, ['-c', config], (line) => line.includes(' running'));
+  await Promise.all([portAnswers(webSocket), portAnswers(plain)]);
+  return {
+    broker: `ws://127.0.0.1:${webSocket}/mqtt`,
+    observerUrl: `mqtt://127.0.0.1:${plain}`,
+    login,
+    stop: async () => {
+      await stop(program);
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}

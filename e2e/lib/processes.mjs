@@ -1,0 +1,100 @@
+// Programs the tests start: brokers. Each is ended by its pid, also when a test fails.
+
+import { spawn } from 'node:child_process';
+import { createServer, connect } from 'node:net';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { setTimeout as delay } from 'node:timers/promises';
+
+/** @type {Set<import('node:child_process').ChildProcess>} */
+const running = new Set();
+process.once('exit', () => running.forEach((child) => child.kill('SIGKILL')));
+
+/**
+ * A started program and what it has said so far.
+ * @typedef {{ child: import('node:child_process').ChildProcess, said: string[] }} Program
+ */
+
+/**
+ * Starts a program and waits until it is ready.
+ * @param {string} command
+ * @param {string[]} args
+ * @param {(line: string) => boolean} isReady looks at each line of its output
+ * @param {number} [milliseconds] how long it may take
+ * @returns {Promise<Program>}
+ */
+export async function start(command, args, isReady, milliseconds = 15_000) {
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  running.add(child);
+  child.once('exit', () => running.delete(child));
+  /** @type {string[]} */
+  const said = [];
+  await new Promise((resolve, reject) => {
+    const fail = (/** @type {string} */ why) => {
+      clearTimeout(timer);
+      child.kill('SIGKILL');
+      reject(new Error(`${command} ${why}; it said:\n${said.join('\n')}`));
+    };
+    const timer = setTimeout(() => fail('was not ready in time'), milliseconds);
+    child.once('error', (error) => fail(`does not start: ${error.message}`));
+    child.once('exit', (code) => fail(`ended with ${code}`));
+    for (const stream of [child.stdout, child.stderr]) {
+      createInterface({ input: stream }).on('line', (line) => {
+        said.push(line);
+        if (isReady(line)) {
+          clearTimeout(timer);
+          child.removeAllListeners('exit');
+          child.once('exit', () => running.delete(child));
+          resolve(undefined);
+        }
+      });
+    }
+  });
+  return { child, said };
+}
+
+/**
+ * Asks a program to end and waits until it has; after five seconds ends it.
+ * @param {Program} program
+ * @param {NodeJS.Signals} [signal]
+ * @returns {Promise<number | null>} its exit code, null if a signal ended it
+ */
+export async function stop({ child }, signal = 'SIGTERM') {
+  if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
+  const ended = once(child, 'exit');
+  child.kill(signal);
+  const timer = setTimeout(() => child.kill('SIGKILL'), 5_000);
+  await ended;
+  clearTimeout(timer);
+  return child.exitCode;
+}
+
+/** A port of this computer that nothing listens on. @returns {Promise<number>} */
+export async function freePort() {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+/**
+ * Waits until something listens on a port of this computer.
+ * @param {number} port
+ * @param {number} [milliseconds]
+ */
+export async function portAnswers(port, milliseconds = 10_000) {
+  const deadline = Date.now() + milliseconds;
+  for (;;) {
+    const socket = connect(port, '127.0.0.1');
+    const answered = await Promise.race([
+      once(socket, 'connect').then(() => true, () => false),
+      delay(1_000, false),
+    ]);
+    socket.destroy();
+    if (answered) return;
+    if (Date.now() > deadline) throw new Error(`nothing listens on port ${port}`);
+    await delay(25);
+  }
+}

@@ -1,0 +1,175 @@
+// What a person sees and does in one mqdrop window. Everything is found by its test id.
+
+import assert from 'node:assert/strict';
+import { Transfer } from './transfer.mjs';
+
+/** How long a page may take to react, in milliseconds, when no transfer's length decides. */
+export const PATIENCE = 30_000;
+
+/**
+ * What a link can carry.
+ * @typedef {{ key?: string, broker?: string, name?: string, prefix?: string, auto?: boolean }} LinkParts
+ */
+
+/**
+ * What the join form asks.
+ * @typedef {object} JoinFields
+ * @property {string} [key]
+ * @property {string} [broker]
+ * @property {string} [name]
+ * @property {string} [username]
+ * @property {string} [password]
+ * @property {string} [prefix]
+ * @property {string} [protocol] the option's value
+ */
+
+/**
+ * The address that opens the app with these settings.
+ * @param {string} origin where the app is served, without a slash at its end
+ * @param {LinkParts} parts
+ */
+export function linkTo(origin, { auto, ...parts }) {
+  const pairs = Object.entries(parts).filter(([, value]) => value !== undefined);
+  const fragment = pairs.map(([name, value]) => `${name}=${encodeURIComponent(value ?? '')}`);
+  if (auto) fragment.push('auto=1');
+  return `${origin}/#${fragment.join('&')}`;
+}
+
+export class Room {
+  /** @param {import('playwright-core').Page} page */
+  constructor(page) {
+    this.page = page;
+  }
+
+  /** @param {string} id */
+  byId(id) {
+    return this.page.getByTestId(id);
+  }
+
+  /**
+   * Fills in the join form and joins.
+   * @param {JoinFields} fields
+   */
+  async join(fields) {
+    await this.fill(fields);
+    await this.byId('join').click();
+  }
+
+  /**
+   * Fills in the join form.
+   * @param {JoinFields} fields
+   */
+  async fill({ key, broker, name, username, password, prefix, protocol }) {
+    const simple = { 'key-input': key, 'broker-input': broker, 'name-input': name };
+    const advanced = { 'username-input': username, 'password-input': password, 'prefix-input': prefix };
+    await this.#fillAll(simple);
+    if (protocol === undefined && Object.values(advanced).every((value) => value === undefined)) return;
+    if (!(await this.byId('username-input').isVisible())) {
+      await this.page.getByText('Advanced', { exact: false }).first().click();
+    }
+    await this.#fillAll(advanced);
+    if (protocol !== undefined) await this.byId('protocol-input').selectOption(protocol);
+  }
+
+  /** @param {Record<string, string | undefined>} values by test id */
+  async #fillAll(values) {
+    for (const [id, value] of Object.entries(values)) {
+      if (value !== undefined) await this.byId(id).fill(value);
+    }
+  }
+
+  /**
+   * Waits for the connection's state.
+   * @param {'offline' | 'connecting' | 'online' | 'error'} state
+   * @param {number} [timeout]
+   */
+  async waitForStatus(state, timeout = PATIENCE) {
+    await this.page.locator(`[data-testid="status"][data-state="${state}"]`).waitFor({ state: 'attached', timeout });
+  }
+
+  /** The connection's state in words. */
+  async statusText() {
+    return (await this.byId('status').innerText()).trim();
+  }
+
+  /**
+   * Waits until a device of this name is in the room.
+   * @param {string} name
+   */
+  async waitForPeer(name) {
+    await this.#peer(name).waitFor({ timeout: PATIENCE });
+  }
+
+  /**
+   * Waits until no device of this name is in the room.
+   * @param {string} name
+   */
+  async waitForPeerGone(name) {
+    await this.#peer(name).waitFor({ state: 'detached', timeout: PATIENCE });
+  }
+
+  /** @param {string} name */
+  #peer(name) {
+    return this.page.locator(`[data-testid="peer"][data-name=${JSON.stringify(name)}]`);
+  }
+
+  /** How many other devices are in the room. */
+  peerCount() {
+    return this.byId('peer').count();
+  }
+
+  /**
+   * Sends files: paths, or names with content.
+   * @param {string[] | { name: string, mimeType: string, buffer: Buffer }[]} files
+   * @returns {Promise<Transfer>}
+   */
+  async sendFiles(files) {
+    return this.#newTransfer(() => this.byId('send-files').setInputFiles(files));
+  }
+
+  /**
+   * Sends a text.
+   * @param {string} text
+   * @returns {Promise<Transfer>}
+   */
+  async sendText(text) {
+    return this.#newTransfer(async () => {
+      await this.byId('send-text').fill(text);
+      await this.byId('send-text-submit').click();
+    });
+  }
+
+  /** @param {() => Promise<void>} act what starts exactly one transfer */
+  async #newTransfer(act) {
+    const before = await this.parcels('out');
+    await act();
+    const known = before.map((parcel) => `:not([data-parcel="${parcel}"])`).join('');
+    const added = this.page.locator(`[data-testid="transfer"][data-direction="out"]${known}`).first();
+    await added.waitFor({ timeout: PATIENCE });
+    const parcel = await added.getAttribute('data-parcel');
+    assert.ok(parcel, 'a transfer has its parcel id');
+    return new Transfer(this.page, parcel);
+  }
+
+  /**
+   * The ids of the parcels on the list.
+   * @param {'in' | 'out'} direction
+   * @returns {Promise<string[]>}
+   */
+  parcels(direction) {
+    return this.page
+      .locator(`[data-testid="transfer"][data-direction="${direction}"]`)
+      .evaluateAll((all) => all.map((one) => one.getAttribute('data-parcel') ?? ''));
+  }
+
+  /**
+   * The other side of a transfer, here, once it is on the list.
+   * @param {Transfer} other
+   * @returns {Promise<Transfer>}
+   */
+  async incoming(other) {
+    const transfer = new Transfer(this.page, other.parcel);
+    await transfer.root.waitFor({ timeout: PATIENCE });
+    return transfer;
+  }
+}

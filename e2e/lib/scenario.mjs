@@ -1,0 +1,199 @@
+// One test: devices in browser windows of their own, a folder, brokers; all gone afterwards.
+
+import assert from 'node:assert/strict';
+import { mkdir } from 'node:fs/promises';
+import { after, before, test } from 'node:test';
+import { collectNoise, launchBrowser } from './browser.mjs';
+import { makeFile, tempFolder } from './files.mjs';
+import { linkTo, PATIENCE, Room } from './room.mjs';
+import { startStation } from './station.mjs';
+
+/** Where pictures and reports are left. */
+export const RESULTS = new URL('../results/', import.meta.url).pathname;
+
+/** What a key is when a test does not care. */
+export const KEY = 'north-lantern-harbour-quiet';
+
+/** @type {import('playwright-core').Browser} */
+let browser;
+/** The station that serves the app in this file's tests. @type {import('./station.mjs').Station} */
+let station;
+
+before(async () => {
+  [browser, station] = await Promise.all([launchBrowser(), startStation()]);
+});
+after(async () => {
+  await browser?.close();
+  await station?.stop();
+});
+
+/**
+ * A window with its own storage, and what went wrong in it.
+ * @typedef {{ room: Room, page: import('playwright-core').Page, noise: string[] }} Device
+ */
+
+/**
+ * Declares a test.
+ * @param {string} name the behaviour
+ * @param {(stage: Stage) => Promise<void>} body
+ * @param {{ timeout?: number }} [options] in milliseconds
+ */
+export function scenario(name, body, { timeout = 120_000 } = {}) {
+  test(name, { timeout }, async () => {
+    const stage = new Stage(name);
+    try {
+      await body(stage);
+      stage.assertQuiet();
+    } catch (error) {
+      throw await stage.explained(error);
+    } finally {
+      await stage.close();
+    }
+  });
+}
+
+export class Stage {
+  /** @type {Map<string, Device>} */
+  #devices = new Map();
+  /** @type {(() => Promise<unknown>)[]} */
+  #endings = [];
+  /** @type {RegExp[]} */
+  #expected = [];
+  /** @type {string | undefined} */
+  #folder;
+
+  /** @param {string} name */
+  constructor(name) {
+    this.name = name;
+  }
+
+  get browser() {
+    return browser;
+  }
+
+  /** The station of this file. */
+  get station() {
+    return station;
+  }
+
+  /**
+   * Starts something that this test alone needs and that is to be stopped after it.
+   * @template {{ stop: () => Promise<unknown> }} T
+   * @param {Promise<T>} starting
+   * @returns {Promise<T>}
+   */
+  async use(starting) {
+    const started = await starting;
+    this.#endings.push(() => started.stop());
+    return started;
+  }
+
+  /**
+   * Puts a proxy before a broker.
+   * @param {Promise<import('./counting-proxy.mjs').CountingProxy>} opening
+   */
+  async useProxy(opening) {
+    const proxy = await opening;
+    this.#endings.push(() => proxy.close());
+    return proxy;
+  }
+
+  /**
+   * Makes a file to send.
+   * @param {string} name
+   * @param {number} size in bytes
+   */
+  async file(name, size) {
+    if (this.#folder === undefined) {
+      const { path, remove } = await tempFolder();
+      this.#folder = path;
+      this.#endings.push(remove);
+    }
+    return makeFile(this.#folder, name, size);
+  }
+
+  /**
+   * Opens the app in a new window with storage of its own.
+   * @param {string} name what the test calls the window
+   * @param {import('./room.mjs').LinkParts} [parts] of the link
+   * @param {{ origin?: string, options?: import('playwright-core').BrowserContextOptions }} [how]
+   * @returns {Promise<Room>}
+   */
+  async open(name, parts = {}, { origin = station.origin, options } = {}) {
+    const context = await browser.newContext({ reducedMotion: 'reduce', ...options });
+    const page = await context.newPage();
+    const noise = collectNoise(page);
+    const room = new Room(page);
+    this.#devices.set(name, { room, page, noise });
+    await page.goto(linkTo(origin, parts));
+    await room.byId('status').waitFor({ state: 'attached', timeout: PATIENCE });
+    return room;
+  }
+
+  /**
+   * Opens a window, joins the room and is online.
+   * @param {string} name also the device's name in the room
+   * @param {import('./room.mjs').LinkParts & import('./room.mjs').JoinFields} [parts]
+   * @param {{ origin?: string, options?: import('playwright-core').BrowserContextOptions }} [how]
+   * @returns {Promise<Room>}
+   */
+  async join(name, parts = {}, how = {}) {
+    const room = await this.open(name, {}, how);
+    await room.join({ key: KEY, name, ...parts });
+    await room.waitForStatus('online');
+    return room;
+  }
+
+  /**
+   * Two devices that see each other.
+   * @param {import('./room.mjs').JoinFields} [sender]
+   * @param {import('./room.mjs').JoinFields} [receiver]
+   * @param {{ origin?: string }} [how]
+   * @returns {Promise<[Room, Room]>}
+   */
+  async pair(sender = {}, receiver = sender, how = {}) {
+    const rooms = await Promise.all([this.join('Ada', sender, how), this.join('Bo', receiver, how)]);
+    await Promise.all([rooms[0].waitForPeer('Bo'), rooms[1].waitForPeer('Ada')]);
+    return rooms;
+  }
+
+  /**
+   * Names complaints of the browser that this test provokes; all others fail it.
+   * @param {...RegExp} patterns
+   */
+  expectNoise(...patterns) {
+    this.#expected.push(...patterns);
+  }
+
+  /** Fails if a page or worker complained. */
+  assertQuiet() {
+    for (const [name, { noise }] of this.#devices) {
+      const unexpected = noise.filter((line) => !this.#expected.some((pattern) => pattern.test(line)));
+      assert.deepEqual(unexpected, [], `the window ${name} complains`);
+    }
+  }
+
+  /**
+   * The error with what every window showed, and pictures of them.
+   * @param {unknown} error
+   */
+  async explained(error) {
+    await mkdir(RESULTS, { recursive: true });
+    const slug = this.name.replaceAll(/[^a-z0-9]+/gi, '-');
+    const reports = [];
+    for (const [name, { page, noise }] of this.#devices) {
+      const picture = `${RESULTS}failed-${slug}-${name}.png`;
+      const shown = await page.locator('body').innerText({ timeout: 2_000 }).catch(String);
+      await page.screenshot({ path: picture, timeout: 5_000 }).catch(() => undefined);
+      reports.push(`--- ${name} (${page.url()}, ${picture})`, shown.replaceAll(/\n+/g, ' | '), ...noise);
+    }
+    const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    return new Error([message, ...reports].join('\n'), { cause: error });
+  }
+
+  /** Closes the windows and ends what was started. */
+  async close() {
+    await Promise.all([...this.#devices.values()].map(({ page }) => page.context().close()));
+    for (const end of this.#endings.reverse()) await end();
+  }
+}

@@ -1,0 +1,60 @@
+// The station under test: `mqdrop serve`, serving the built site and a broker.
+
+import { fileURLToPath } from 'node:url';
+import { start, stop } from './processes.mjs';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const binary = process.env.MQDROP_STATION ?? `${root}target/debug/mqdrop`;
+const site = process.env.MQDROP_SITE ?? `${root}dist`;
+
+/**
+ * A running station.
+ * @typedef {object} Station
+ * @property {number} port
+ * @property {string} origin the app's address
+ * @property {string} broker the broker's WebSocket address
+ * @property {string} observerUrl where a plain MQTT client connects
+ * @property {number | undefined} pid
+ * @property {() => Promise<void>} stop
+ * @property {() => Promise<void>} restart on the same port, all sessions forgotten
+ */
+
+/**
+ * Starts a station on a free port of this computer.
+ * @param {string[]} [options] more command-line options
+ * @returns {Promise<Station>}
+ */
+export async function startStation(options = []) {
+  let { program, port } = await launch(0, options);
+  return {
+    port,
+    origin: `http://127.0.0.1:${port}`,
+    broker: `ws://127.0.0.1:${port}/mqtt`,
+    observerUrl: `ws://127.0.0.1:${port}/mqtt`,
+    get pid() {
+      return program.child.pid;
+    },
+    stop: async () => void (await stop(program)),
+    restart: async () => {
+      await stop(program);
+      ({ program } = await launch(port, options));
+    },
+  };
+}
+
+/**
+ * @param {number} port 0 for any free one
+ * @param {string[]} options
+ */
+async function launch(port, options) {
+  let found = 0;
+  const program = await start(
+    binary,
+    ['serve', '--listen', `127.0.0.1:${port}`, '--app', site, ...options],
+    (line) => {
+      found ||= Number(/http:\/\/[^/\s]+:(\d+)/.exec(line)?.[1] ?? 0);
+      return found > 0;
+    },
+  );
+  return { program, port: found };
+}

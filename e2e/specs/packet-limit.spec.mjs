@@ -1,0 +1,35 @@
+// Brokers with small packets: the app stays below the limit and names it.
+
+import assert from 'node:assert/strict';
+import { arrives } from '../lib/contents.mjs';
+import { MIB } from '../lib/files.mjs';
+import { startMosquitto } from '../lib/mosquitto.mjs';
+import { scenario } from '../lib/scenario.mjs';
+import { startStation } from '../lib/station.mjs';
+
+/** In bytes: one block fits, two do not. */
+const LIMIT = 20_000;
+
+/** A broker that hangs up makes the browser say so. */
+const HUNG_UP = /WebSocket connection to .* failed/;
+
+/** Brokers, how they tell of the limit, and which version is asked for. */
+const BROKERS = [
+  { name: 'mosquitto, announced', start: () => startMosquitto({ maxPacket: LIMIT }), protocol: undefined, announced: true },
+  { name: 'mosquitto, found out', start: () => startMosquitto({ maxPacket: LIMIT }), protocol: 'v311', announced: false },
+  { name: 'station, announced', start: () => startStation(['--max-packet', String(LIMIT)]), protocol: undefined, announced: true },
+  { name: 'station, found out', start: () => startStation(['--max-packet', String(LIMIT)]), protocol: 'v311', announced: false },
+];
+
+for (const { name, start, protocol, announced } of BROKERS) {
+  scenario(`a limit of ${LIMIT} bytes (${name}) is kept and named`, async (stage) => {
+    stage.expectNoise(HUNG_UP);
+    const { broker } = await stage.use(/** @type {Promise<import('../lib/mosquitto.mjs').Broker>} */ (start()));
+    const file = await stage.file('small-packets.bin', 2 * MIB);
+    const { sender } = await arrives(stage, { broker, protocol }, [file], 90_000);
+    const shown = await sender.page.locator('body').innerText();
+    assert.match(shown, /packet|message/i);
+    // What is found out by being hung up on is not the broker's exact figure.
+    assert.match(shown, announced ? /20[,.\u202f ]?000|19\.5 Ki?B/ : /limit|larger|at most/i);
+  }, { timeout: 180_000 });
+}
