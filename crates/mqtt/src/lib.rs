@@ -14,3 +14,6 @@ mod types;
 pub use session::Session;
 pub use time::Time;
 pub use types::*;
+
+#[cfg(test)]
+mod tests;

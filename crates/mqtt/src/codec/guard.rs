@@ -55,9 +55,6 @@ pub(super) fn check(frame: &Frame, version: Version) -> Result<Shape, Fault> {
     if header.kind() == 3 {
         return publish(&mut reader, header.flags(), v5);
     }
-    if header.flags() != 0 && matches!(header.kind(), 2 | 4 | 9 | 11 | 13 | 14) {
-        return Err(Fault::malformed("flags that MQTT reserves"));
-    }
     let shape = match header.kind() {
         2 => connack(&mut reader, v5)?,
         4 => puback(&mut reader, v5)?,

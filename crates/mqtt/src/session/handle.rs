@@ -300,10 +300,10 @@ impl Session {
         }
     }
 
-    /// The server broke the protocol: tell it why (MQTT 5, section 4.13) and end the connection.
+    /// The server broke the protocol: tell it why (MQTT 5, section 4.13) and end the connection. What is queued goes
+    /// out before that, so that messages delivered are also acknowledged.
     fn fail(&mut self, fault: Fault) {
         let version = self.version();
-        self.transmit.clear();
         if version == Some(Version::V5)
             && let Ok(packet) = codec::disconnect(Version::V5, fault.reason, false)
         {
