@@ -4,6 +4,10 @@ use mqdrop_core::view::{FileView, PeerView, StatusView, TransferView};
 use serde::{Deserialize, Serialize};
 use wasm_bindgen::JsValue;
 
+mod codec;
+
+pub use codec::BridgeCodec;
+
 /// What the app tells the worker to do.
 #[derive(Serialize, Deserialize)]
 pub enum Command {

@@ -1,0 +1,38 @@
+//! Names the build after its sources, so that the app can ask for the worker of its own build.
+
+use std::{
+    collections::hash_map::DefaultHasher,
+    env, fs,
+    hash::{Hash, Hasher},
+    io,
+    path::Path,
+};
+
+/// All that app and worker are made of.
+const SOURCES: [&str; 5] = ["Cargo.toml", "Cargo.lock", "src", "crates/core", "crates/mqtt"];
+
+fn main() -> io::Result<()> {
+    let mut hasher = DefaultHasher::new();
+    // A debug build is another program than a release build.
+    env::var("PROFILE").unwrap_or_default().hash(&mut hasher);
+    for source in SOURCES {
+        println!("cargo::rerun-if-changed={source}");
+        hash(Path::new(source), &mut hasher)?;
+    }
+    println!("cargo::rustc-env=MQDROP_BUILD={:016x}", hasher.finish());
+    Ok(())
+}
+
+fn hash(path: &Path, hasher: &mut impl Hasher) -> io::Result<()> {
+    if path.is_dir() {
+        let mut entries = fs::read_dir(path)?.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
+        entries.sort();
+        for entry in entries {
+            hash(&entry, hasher)?;
+        }
+    } else if path.exists() {
+        path.hash(hasher);
+        fs::read(path)?.hash(hasher);
+    }
+    Ok(())
+}

@@ -1,0 +1,188 @@
+//! The broker's address: from what a person types to a WebSocket URL, or to words about why not.
+
+/// The path that brokers serve MQTT over WebSockets at, mostly.
+const USUAL_PATH: &str = "/mqtt";
+
+/// The longest address that is accepted, in bytes.
+const MAX_LEN: usize = 2048;
+
+/// The page's own place, as far as it decides which brokers it can reach.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// `https:`, `http:` or another scheme with its colon.
+    pub protocol: String,
+    /// Host with port, such as `192.168.0.5:8080`; empty for a page that comes from no host.
+    pub host: String,
+}
+
+impl Page {
+    /// The broker that is used when none is named: `/mqtt` at the app's own origin.
+    #[must_use]
+    pub fn own_broker(&self) -> String {
+        let scheme = if self.is_https() { "wss" } else { "ws" };
+        let host = if self.host.is_empty() { "localhost:8080" } else { &self.host };
+        format!("{scheme}://{host}{USUAL_PATH}")
+    }
+
+    /// The WebSocket URL that `typed` means. Nothing means [`Page::own_broker`]; a host alone gets
+    /// the scheme that fits the page, and the usual path.
+    ///
+    /// # Errors
+    /// In words, when it cannot be a broker's address or a browser would not open it from this page.
+    pub fn broker(&self, typed: &str) -> Result<String, String> {
+        let typed = typed.trim();
+        if typed.is_empty() {
+            return Ok(self.own_broker());
+        }
+        if typed.len() > MAX_LEN || typed.contains(|c: char| c.is_whitespace() || c.is_control()) {
+            return Err("The broker’s address is not valid: it must be one address without spaces, \
+                        such as wss://broker.example/mqtt."
+                .into());
+        }
+        let (scheme, rest) = match typed.split_once("://") {
+            Some((scheme, rest)) => (Some(scheme.to_ascii_lowercase()), rest),
+            None => (None, typed),
+        };
+        let rest = rest.split_once('#').map_or(rest, |(rest, _)| rest);
+        let (host, path) = match rest.find(['/', '?']) {
+            Some(at) => rest.split_at(at),
+            None => (rest, USUAL_PATH),
+        };
+        check_host(host)?;
+        let scheme = match scheme.as_deref() {
+            Some("ws" | "http") => "ws",
+            Some("wss" | "https") => "wss",
+            None if self.is_https() && !is_this_machine(host) => "wss",
+            None => "ws",
+            Some("mqtt" | "mqtts" | "tcp" | "ssl" | "tls") => {
+                return Err(format!(
+                    "Browsers reach a broker only over WebSockets. Use the broker’s ws:// or wss:// address, \
+                     often on another port: wss://{}{USUAL_PATH}.",
+                    name_of(host)
+                ));
+            }
+            Some(other) => {
+                return Err(format!(
+                    "“{other}://” is no broker address. It must begin with ws:// or wss://, such as \
+                     wss://broker.example/mqtt."
+                ));
+            }
+        };
+        if scheme == "ws" && self.is_https() && !is_this_machine(host) {
+            return Err(format!(
+                "This page came over https, so the browser allows only encrypted connections. Use wss:// \
+                 instead of ws:// for {host}, or open the app over http."
+            ));
+        }
+        Ok(format!("{scheme}://{host}{path}"))
+    }
+
+    fn is_https(&self) -> bool {
+        self.protocol == "https:"
+    }
+}
+
+fn check_host(host: &str) -> Result<(), String> {
+    if host.contains('@') {
+        return Err("The broker’s address must not contain a login. Put user name and password under Advanced.".into());
+    }
+    if let Some(port) = port_of(host)
+        && port.parse::<u16>().map_or(true, |port| port == 0)
+    {
+        return Err(format!("“{port}” in the broker’s address is no port: it must be a number from 1 to 65535."));
+    }
+    let name = name_of(host);
+    let valid = if let Some(v6) = name.strip_prefix('[') {
+        v6.strip_suffix(']').is_some_and(|v6| v6.parse::<std::net::Ipv6Addr>().is_ok())
+    } else {
+        !name.is_empty() && !name.contains(['\\', '<', '>', '"', '[', ']', '|', '^', '%', ':'])
+    };
+    if valid {
+        Ok(())
+    } else {
+        Err("The broker’s address names no host. It looks like wss://broker.example/mqtt.".into())
+    }
+}
+
+fn port_of(host: &str) -> Option<&str> {
+    let after_v6 = host.rfind(']').map_or(0, |at| at + 1);
+    host[after_v6..].rsplit_once(':').map(|(_, port)| port)
+}
+
+fn name_of(host: &str) -> &str {
+    port_of(host).map_or(host, |port| &host[..host.len() - port.len() - 1])
+}
+
+/// Hosts that browsers trust without encryption (W3C Secure Contexts, section 3.1).
+fn is_this_machine(host: &str) -> bool {
+    let name = name_of(host).to_ascii_lowercase();
+    name == "localhost"
+        || name.ends_with(".localhost")
+        || name == "[::1]"
+        || name.parse::<std::net::Ipv4Addr>().is_ok_and(|v4| v4.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn page(protocol: &str, host: &str) -> Page {
+        Page { protocol: protocol.into(), host: host.into() }
+    }
+
+    #[test]
+    fn nothing_means_the_own_origin() {
+        assert_eq!(page("http:", "192.168.0.5:8080").broker("").unwrap(), "ws://192.168.0.5:8080/mqtt");
+        assert_eq!(page("https:", "drop.example").broker("  ").unwrap(), "wss://drop.example/mqtt");
+        assert_eq!(page("file:", "").own_broker(), "ws://localhost:8080/mqtt");
+    }
+
+    #[test]
+    fn full_addresses_stay_as_they_are() {
+        let page = page("http:", "localhost");
+        for url in [
+            "ws://host/mqtt",
+            "wss://host:8084/mqtt",
+            "ws://host/ws?tenant=1",
+            "ws://[::1]:9001/",
+            "wss://bröker.example/mqtt",
+        ] {
+            assert_eq!(page.broker(url).unwrap(), url);
+        }
+    }
+
+    #[test]
+    fn short_forms_are_completed() {
+        let plain = page("http:", "localhost");
+        let secure = page("https:", "drop.example");
+        assert_eq!(plain.broker("host").unwrap(), "ws://host/mqtt");
+        assert_eq!(plain.broker(" host:8083 ").unwrap(), "ws://host:8083/mqtt");
+        assert_eq!(plain.broker("WSS://host").unwrap(), "wss://host/mqtt");
+        assert_eq!(secure.broker("host:8084/ws").unwrap(), "wss://host:8084/ws");
+        assert_eq!(secure.broker("localhost:9001").unwrap(), "ws://localhost:9001/mqtt");
+        assert_eq!(plain.broker("https://host/mqtt#x").unwrap(), "wss://host/mqtt");
+    }
+
+    #[test]
+    fn unencrypted_brokers_are_refused_on_encrypted_pages() {
+        let secure = page("https:", "drop.example");
+        assert!(secure.broker("ws://host/mqtt").unwrap_err().contains("wss://"));
+        assert!(secure.broker("ws://localhost:9001/mqtt").is_ok());
+        assert!(secure.broker("ws://127.0.0.1:9001/mqtt").is_ok());
+        assert!(secure.broker("ws://[::1]:9001/mqtt").is_ok());
+        assert!(secure.broker("ws://localhost.example/mqtt").is_err());
+    }
+
+    #[test]
+    fn what_is_no_address_is_refused_in_words() {
+        let page = page("http:", "localhost");
+        assert!(page.broker("mqtt://host:1883").unwrap_err().contains("wss://host/mqtt"));
+        assert!(page.broker("ftp://host").unwrap_err().contains("ftp://"));
+        assert!(page.broker("ws://user:secret@host/mqtt").unwrap_err().contains("Advanced"));
+        assert!(page.broker("ws://host:99999/mqtt").unwrap_err().contains("99999"));
+        for bad in ["ws://", "ws:///mqtt", "two words", "ws://ho<st/", "ws://[::1/mqtt", "ws://:80/", "a\u{0}b"] {
+            assert!(page.broker(bad).is_err(), "{bad}");
+        }
+        assert!(page.broker(&"x".repeat(3000)).is_err());
+    }
+}

@@ -1,0 +1,126 @@
+//! Dropping files and folders anywhere on the page.
+
+use js_sys::{Array, Promise};
+use leptos::{ev, prelude::*, task::spawn_local};
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{
+    DataTransfer, DragEvent, File, FileSystemDirectoryEntry, FileSystemEntry, FileSystemFileEntry,
+};
+
+use super::{page::listen, picked, session::Session};
+use crate::bridge::PickedFile;
+
+/// How deep folders may be nested; a link into itself would have no end.
+const MAX_DEPTH: usize = 64;
+
+/// Covers the page while files are dragged over it, and takes what is dropped.
+#[component]
+pub(super) fn DropZone(session: Session) -> impl IntoView {
+    let over = RwSignal::new(false);
+    let drag = move |event: DragEvent| {
+        if carries_files(&event) {
+            // Without this the browser would open the file in place of the page.
+            event.prevent_default();
+            over.set(true);
+        }
+    };
+    listen(ev::dragenter, drag);
+    listen(ev::dragover, drag);
+    listen(ev::dragleave, move |event| {
+        // Leaving the page, not going from one element to the next.
+        if event.related_target().is_none() {
+            over.set(false);
+        }
+    });
+    listen(ev::drop, move |event| {
+        over.set(false);
+        if !carries_files(&event) {
+            return;
+        }
+        event.prevent_default();
+        if session.room.with_untracked(Option::is_none) {
+            picked::refuse_outside(session.state);
+        } else if let Some(data) = event.data_transfer() {
+            take(session, &data);
+        }
+    });
+    view! {
+        <Show when=move || over.get() && session.room.read().is_some()>
+            <div class="drop-over" aria-hidden="true">
+                <p>"Drop to send to everyone here"</p>
+            </div>
+        </Show>
+    }
+}
+
+fn carries_files(event: &DragEvent) -> bool {
+    event.data_transfer().is_some_and(|data| data.types().includes(&JsValue::from_str("Files"), 0))
+}
+
+fn take(session: Session, data: &DataTransfer) {
+    // Entries can be asked for only while the event is being handled.
+    let items = data.items();
+    let entries: Vec<FileSystemEntry> = (0..items.length())
+        .filter_map(|index| items.get(index)?.webkit_get_as_entry().ok().flatten())
+        .collect();
+    if !entries.iter().any(FileSystemEntry::is_directory) {
+        picked::send(session, picked::from_list(data.files()));
+        return;
+    }
+    spawn_local(async move {
+        match walk(entries).await {
+            Ok(files) => picked::send(session, files),
+            Err(_) => session.state.fail("The browser could not read this folder. Try “Choose folder” instead."),
+        }
+    });
+}
+
+/// All files below the entries, with their paths from there. Stops soon after
+/// [`picked::MAX_FILES`], which is then reported as too many.
+async fn walk(roots: Vec<FileSystemEntry>) -> Result<Vec<PickedFile>, JsValue> {
+    let mut files = Vec::new();
+    let mut todo: Vec<(FileSystemEntry, usize)> = roots.into_iter().rev().map(|entry| (entry, 0)).collect();
+    while let Some((entry, depth)) = todo.pop() {
+        if files.len() > picked::MAX_FILES {
+            break;
+        }
+        if entry.is_file() {
+            let path = entry.full_path().trim_start_matches('/').to_owned();
+            files.push(picked::picked(file(entry.unchecked_into()).await?, Some(path)));
+        } else if depth < MAX_DEPTH {
+            let children = children(&entry.unchecked_into()).await?;
+            todo.extend(children.into_iter().rev().map(|child| (child, depth + 1)));
+        }
+    }
+    Ok(files)
+}
+
+async fn file(entry: FileSystemFileEntry) -> Result<File, JsValue> {
+    let file = answer(|resolve, reject| {
+        entry.file_with_callback_and_callback(resolve, reject);
+    });
+    Ok(file.await?.unchecked_into())
+}
+
+async fn children(folder: &FileSystemDirectoryEntry) -> Result<Vec<FileSystemEntry>, JsValue> {
+    let reader = folder.create_reader();
+    let mut children = Vec::new();
+    // Comes in batches, the last of which is empty.
+    loop {
+        let batch = answer(|resolve, reject| {
+            // Throws only through `reject`.
+            let _ = reader.read_entries_with_callback_and_callback(resolve, reject);
+        });
+        let batch: Array = batch.await?.unchecked_into();
+        if batch.length() == 0 || children.len() > picked::MAX_FILES {
+            return Ok(children);
+        }
+        children.extend(batch.iter().map(JsCast::unchecked_into::<FileSystemEntry>));
+    }
+}
+
+/// The answer of an interface that takes two callbacks.
+fn answer(mut ask: impl FnMut(&js_sys::Function, &js_sys::Function)) -> JsFuture {
+    JsFuture::from(Promise::new(&mut |resolve, reject| ask(&resolve, &reject)))
+}

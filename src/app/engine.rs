@@ -1,0 +1,63 @@
+//! The app's end of the bridge to the worker.
+
+use std::time::Duration;
+
+use gloo_worker::{Spawnable, WorkerBridge};
+use leptos::{ev, prelude::*};
+
+use super::{state::State, storage};
+use crate::{
+    bridge::{BridgeCodec, Command, Event, TransferAction},
+    worker::EngineWorker,
+};
+
+/// The worker's start script, relative to the page. The query is another one in every build, so
+/// that no cache can pair this app with another build's worker.
+const WORKER: &str = concat!("./worker-loader.js?v=", env!("MQDROP_BUILD"));
+
+/// How long the worker may take to load and start before the page says that it does not.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Sends commands to the worker.
+#[derive(Clone, Copy)]
+pub(super) struct Engine {
+    bridge: StoredValue<WorkerBridge<EngineWorker>, LocalStorage>,
+}
+
+impl Engine {
+    /// Starts the worker, whose events go to `state`. `broker` tells which broker events are about.
+    pub(super) fn start(state: State, broker: impl Fn() -> Option<String> + 'static) -> Self {
+        // What is thrown in a worker and not caught there ends up at the page's window.
+        let crash = window_event_listener(ev::error, move |_| state.crash());
+        on_cleanup(move || crash.remove());
+        set_timeout(
+            move || {
+                if state.storage.get_untracked().is_none() {
+                    state.crash();
+                }
+            },
+            PATIENCE,
+        );
+        let bridge = EngineWorker::spawner()
+            .encoding::<BridgeCodec>()
+            .callback(move |event| {
+                if let Event::Learnt(learnt) = &event
+                    && let Some(broker) = broker()
+                {
+                    storage::save_learnt(&broker, *learnt);
+                }
+                state.apply(event);
+            })
+            .with_loader(true)
+            .spawn(WORKER);
+        Self { bridge: StoredValue::new_local(bridge) }
+    }
+
+    pub(super) fn send(&self, command: Command) {
+        self.bridge.with_value(|bridge| bridge.send(command));
+    }
+
+    pub(super) fn act(&self, parcel: &str, action: TransferAction) {
+        self.send(Command::Transfer { parcel: parcel.to_owned(), action });
+    }
+}

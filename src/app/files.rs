@@ -1,0 +1,98 @@
+//! The files of a transfer.
+
+use leptos::prelude::*;
+use mqdrop_core::view::FileView;
+
+use super::{format, save, state::Parts, state::State};
+
+/// How many files are listed at first.
+const FIRST: usize = 100;
+
+/// How many more each click shows.
+const MORE: usize = 500;
+
+/// One row for each file; a single file needs none beyond its title, so its row is folded.
+#[component]
+pub(super) fn Files(state: State, parts: Parts) -> impl IntoView {
+    let shown = RwSignal::new(FIRST);
+    let Parts { files, content, .. } = parts;
+    let number = Memo::new({
+        let files = files.clone();
+        move |_| files.read().len()
+    });
+    let rows = {
+        let files = files.clone();
+        move || files.read().iter().take(shown.get()).cloned().enumerate().collect::<Vec<_>>()
+    };
+    let saveable = Signal::derive({
+        let content = content.clone();
+        move || content.read().is_some()
+    });
+    let content = StoredValue::new(content);
+    view! {
+        <Show when=move || { number.get() > 0 }>
+            <details class="files" open=move || (2..=FIRST).contains(&number.get())>
+                <summary>{move || format::count(number.get(), "file", "files")}</summary>
+                <ul>
+                    <For
+                        each=rows.clone()
+                        key=|(index, file)| (*index, file.blake3.is_some())
+                        children=move |(_, file)| {
+                            let save = {
+                                let file = file.clone();
+                                move || {
+                                    content
+                                        .with_value(|content| {
+                                            if let Some(content) = &*content.read_untracked() {
+                                                save::one(state, content, &file);
+                                            }
+                                        });
+                                }
+                            };
+                            view! { <Row file saveable save /> }
+                        }
+                    />
+                </ul>
+                <Show when=move || { number.get() > shown.get() }>
+                    <button type="button" class="button" on:click=move |_| shown.update(|shown| *shown += MORE)>
+                        {move || {
+                            let number = number.get();
+                            let more = MORE.min(number - shown.get().min(number));
+                            format!("Show {more} more of {number}")
+                        }}
+                    </button>
+                </Show>
+            </details>
+        </Show>
+    }
+}
+
+#[component]
+fn Row(file: FileView, saveable: Signal<bool>, save: impl Fn() + Clone + Send + Sync + 'static) -> impl IntoView {
+    let save = StoredValue::new(save);
+    let label = format!("Save {}", file.path);
+    view! {
+        <li
+            class="file"
+            data-testid="file"
+            data-path=file.path.clone()
+            data-size=file.size.to_string()
+            data-blake3=file.blake3.clone()
+            title=file.blake3.as_ref().map(|hash| format!("BLAKE3 {hash}"))
+        >
+            <bdi class="file-path">{file.path.clone()}</bdi>
+            <span class="file-size">{format::size(file.size)}</span>
+            <Show when=move || saveable.get()>
+                <button
+                    type="button"
+                    class="button button-small"
+                    data-testid="save-file"
+                    aria-label=label.clone()
+                    on:click=move |_| save.with_value(|save| save())
+                >
+                    "Save"
+                </button>
+            </Show>
+        </li>
+    }
+}

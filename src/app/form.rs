@@ -1,0 +1,218 @@
+//! The join form's content: where it comes from, whether it will do, what of it is remembered.
+
+use mqdrop_core::keys;
+
+use super::{address::Page, link::Link, names, settings::Settings};
+use crate::bridge::{JoinRequest, Learnt, Protocol};
+
+/// How many segments a topic prefix may have: brokers with the tightest limit take seven slashes
+/// in a topic, and a room's topics add three to the prefix; one more is left for later.
+const MAX_PREFIX_SEGMENTS: usize = 4;
+
+/// The longest topic prefix, in bytes.
+const MAX_PREFIX: usize = 128;
+
+/// What stands in the form.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Draft {
+    /// The key as typed.
+    pub key: String,
+    /// This device's name.
+    pub name: String,
+    /// The broker as typed; empty for the app's own.
+    pub broker: String,
+    /// The topic prefix; empty for the usual one.
+    pub prefix: String,
+    /// The user name for the broker.
+    pub username: String,
+    /// The password for the broker.
+    pub password: String,
+    /// The protocol version.
+    pub protocol: Protocol,
+    /// Accept every offer.
+    pub auto_accept: bool,
+}
+
+/// A field of the form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Field {
+    /// The key.
+    Key,
+    /// The broker.
+    Broker,
+    /// The topic prefix.
+    Prefix,
+    /// The user name.
+    Username,
+}
+
+/// Why the form will not do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// Where.
+    pub field: Field,
+    /// In words, with what to do.
+    pub words: String,
+}
+
+impl Draft {
+    /// The form as a visit begins. A link that names a room names its broker and prefix as well,
+    /// by leaving them out too; anything else comes from what is remembered.
+    #[must_use]
+    pub fn new(settings: &Settings, link: &Link, guessed_name: &str) -> Self {
+        let whole = !link.key.is_empty();
+        let from = |link: &str, remembered: &str| {
+            if whole || !link.is_empty() { link.to_owned() } else { remembered.to_owned() }
+        };
+        let name = [&link.name, &settings.name].into_iter().find(|name| !name.is_empty());
+        Self {
+            key: link.key.clone(),
+            name: name.map_or(guessed_name, String::as_str).to_owned(),
+            broker: from(&link.broker, &settings.broker),
+            prefix: from(&link.prefix, &settings.prefix),
+            username: settings.username.clone(),
+            password: String::new(),
+            protocol: settings.protocol,
+            auto_accept: link.auto,
+        }
+    }
+
+    /// What to remember of the form: nothing that a link brought, so that a visit to somebody's
+    /// room does not change where one usually goes.
+    #[must_use]
+    pub fn remember(&self, before: &Settings, link: &Link) -> Settings {
+        let whole = !link.key.is_empty();
+        let keep = |now: &str, link: &str, before: &str| {
+            if now == link && (whole || !link.is_empty()) { before.to_owned() } else { now.to_owned() }
+        };
+        Settings {
+            name: keep(&names::clean_device(&self.name), &names::clean_device(&link.name), &before.name),
+            broker: keep(self.broker.trim(), link.broker.trim(), &before.broker),
+            prefix: keep(self.prefix.trim(), link.prefix.trim(), &before.prefix),
+            username: self.username.clone(),
+            protocol: self.protocol,
+        }
+    }
+
+    /// Turns the form into a request, for a page at `page`.
+    ///
+    /// # Errors
+    /// The first thing that will not do.
+    pub fn check(&self, page: &Page) -> Result<JoinRequest, Problem> {
+        if let Err(error) = keys::normalise(&self.key) {
+            let words = match error {
+                keys::KeyError::Empty => {
+                    "Type the key of the room, or generate one: everyone with the same key meets in the same room."
+                        .into()
+                }
+                keys::KeyError::TooLong => {
+                    format!("This key is too long: at most {} bytes.", keys::MAX_KEY_LEN)
+                }
+            };
+            return Err(Problem { field: Field::Key, words });
+        }
+        let broker = page
+            .broker(&self.broker)
+            .map_err(|words| Problem { field: Field::Broker, words })?;
+        let prefix = check_prefix(&self.prefix).map_err(|words| Problem { field: Field::Prefix, words })?;
+        if self.username.is_empty() && !self.password.is_empty() {
+            let words = "A password needs a user name: MQTT sends none without the other.".into();
+            return Err(Problem { field: Field::Username, words });
+        }
+        let name = names::clean_device(&self.name);
+        Ok(JoinRequest {
+            key: self.key.clone(),
+            name: if name.is_empty() { "Someone".into() } else { name },
+            broker,
+            prefix,
+            username: self.username.clone(),
+            password: self.password.clone(),
+            protocol: self.protocol,
+            auto_accept: self.auto_accept,
+            learnt: Learnt::default(),
+        })
+    }
+}
+
+fn check_prefix(typed: &str) -> Result<String, String> {
+    let prefix = typed.trim().trim_matches('/');
+    if prefix.is_empty() {
+        return Ok(String::new());
+    }
+    let segments: Vec<&str> = prefix.split('/').collect();
+    let fits = |segment: &&str| {
+        !segment.is_empty() && segment.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+    };
+    if prefix.len() <= MAX_PREFIX && segments.len() <= MAX_PREFIX_SEGMENTS && segments.iter().all(fits) {
+        Ok(prefix.to_owned())
+    } else {
+        Err(format!(
+            "The topic prefix may have up to {MAX_PREFIX_SEGMENTS} parts between slashes, of the letters a to z, \
+             digits and dashes, such as team/drop."
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn page() -> Page {
+        Page { protocol: "http:".into(), host: "localhost:8080".into() }
+    }
+
+    fn draft() -> Draft {
+        Draft { key: "blue whale".into(), name: "Ann".into(), ..Draft::default() }
+    }
+
+    #[test]
+    fn a_filled_form_becomes_a_request() {
+        let request = Draft { prefix: "/team/x/".into(), broker: "host".into(), ..draft() }.check(&page()).unwrap();
+        assert_eq!(request.key, "blue whale");
+        assert_eq!(request.broker, "ws://host/mqtt");
+        assert_eq!(request.prefix, "team/x");
+        assert_eq!(Draft { name: " ".into(), ..draft() }.check(&page()).unwrap().name, "Someone");
+    }
+
+    #[test]
+    fn problems_name_their_field() {
+        let field = |draft: Draft| draft.check(&page()).map(|_| ()).unwrap_err().field;
+        assert_eq!(field(Draft { key: " - ".into(), ..draft() }), Field::Key);
+        assert_eq!(field(Draft { key: "x".repeat(5_000), ..draft() }), Field::Key);
+        assert_eq!(field(Draft { broker: "mqtt://host".into(), ..draft() }), Field::Broker);
+        assert_eq!(field(Draft { password: "p".into(), ..draft() }), Field::Username);
+        for prefix in ["a/#", "+", "$SYS", "a//b", "Team", "a/b/c/d/e", &"a".repeat(200)] {
+            assert_eq!(field(Draft { prefix: prefix.into(), ..draft() }), Field::Prefix, "{prefix}");
+        }
+    }
+
+    #[test]
+    fn a_link_with_a_key_says_where_the_room_is() {
+        let settings = Settings {
+            name: "Ann".into(),
+            broker: "wss://usual/mqtt".into(),
+            prefix: "usual".into(),
+            ..Settings::default()
+        };
+        let plain = Draft::new(&settings, &Link::default(), "Phone");
+        assert_eq!((plain.name.as_str(), plain.broker.as_str()), ("Ann", "wss://usual/mqtt"));
+        let linked = Draft::new(&settings, &Link::parse("key=k&auto=1"), "Phone");
+        assert_eq!((linked.key.as_str(), linked.broker.as_str(), linked.prefix.as_str()), ("k", "", ""));
+        assert!(linked.auto_accept);
+        let named = Draft::new(&Settings::default(), &Link::parse("name=Bob"), "Phone");
+        assert_eq!((named.name.as_str(), named.broker.as_str()), ("Bob", ""));
+        assert_eq!(Draft::new(&Settings::default(), &Link::default(), "Phone").name, "Phone");
+    }
+
+    #[test]
+    fn a_visit_by_link_is_not_remembered() {
+        let settings = Settings { name: "Ann".into(), broker: "wss://usual/mqtt".into(), ..Settings::default() };
+        let link = Link::parse("key=k&broker=wss://theirs/mqtt&name=Guest");
+        let draft = Draft::new(&settings, &link, "Phone");
+        assert_eq!(draft.remember(&settings, &link), settings);
+        let changed = Draft { broker: "wss://mine/mqtt".into(), ..draft };
+        assert_eq!(changed.remember(&settings, &link).broker, "wss://mine/mqtt");
+        let plain = Draft { broker: String::new(), ..Draft::new(&settings, &Link::default(), "Phone") };
+        assert_eq!(plain.remember(&settings, &Link::default()).broker, "");
+    }
+}

@@ -1,0 +1,238 @@
+//! The join form.
+
+use leptos::{ev, html, prelude::*};
+use mqdrop_core::keys::{self, Level};
+
+use super::{
+    form::{Draft, Field},
+    icons::{Icon, icon},
+    notices::{ErrorLine, StorageNotice},
+    session::Session,
+    settings,
+};
+
+/// Asks for the key and what else it takes to enter a room.
+#[component]
+pub(super) fn Join(session: Session) -> impl IntoView {
+    let Session { draft, wrong, .. } = session;
+    let submit = move |event: ev::SubmitEvent| {
+        event.prevent_default();
+        session.join();
+    };
+    let advanced = NodeRef::<html::Details>::new();
+    Effect::new(move || {
+        // What is wrong must be in sight.
+        if matches!(wrong.get(), Some(Field::Prefix | Field::Username))
+            && let Some(details) = advanced.get()
+        {
+            details.set_open(true);
+        }
+    });
+    view! {
+        <div class="join">
+            <div class="join-intro">
+                <h2>"Send files to any browser"</h2>
+                <p>
+                    "Everyone who types the same key meets in the same room. What you drop there goes to the others, encrypted from end to end."
+                </p>
+            </div>
+            <form class="card join-form" on:submit=submit>
+                <ErrorLine state=session.state />
+                <KeyField session />
+                <div class="field">
+                    <label for="name">"Your name"</label>
+                    <input
+                        id="name"
+                        data-testid="name-input"
+                        autocomplete="nickname"
+                        maxlength="64"
+                        aria-describedby="name-hint"
+                        prop:value=move || draft.read().name.clone()
+                        on:input:target=move |event| draft.write().name = event.target().value()
+                    />
+                    <p class="hint" id="name-hint">"What the others in the room see."</p>
+                </div>
+                <Line
+                    session
+                    field=Field::Broker
+                    id="broker"
+                    label="Broker"
+                    hint="Any MQTT broker’s WebSocket address. Leave it empty for this site’s own."
+                    placeholder=session.own_broker()
+                    get=|draft| &draft.broker
+                    set=|draft, value| draft.broker = value
+                />
+                <details class="advanced" node_ref=advanced>
+                    <summary>"Advanced"</summary>
+                    <div class="advanced-fields">
+                        <Line
+                            session
+                            field=Field::Username
+                            id="username"
+                            label="User name at the broker"
+                            autocomplete="username"
+                            get=|draft| &draft.username
+                            set=|draft, value| draft.username = value
+                        />
+                        <div class="field">
+                            <label for="password">"Password at the broker"</label>
+                            <input
+                                id="password"
+                                type="password"
+                                data-testid="password-input"
+                                autocomplete="current-password"
+                                prop:value=move || draft.read().password.clone()
+                                on:input:target=move |event| draft.write().password = event.target().value()
+                            />
+                        </div>
+                        <Line
+                            session
+                            field=Field::Prefix
+                            id="prefix"
+                            label="Topic prefix"
+                            placeholder="mqdrop/1".to_owned()
+                            get=|draft| &draft.prefix
+                            set=|draft, value| draft.prefix = value
+                        />
+                        <div class="field">
+                            <label for="protocol">"Protocol"</label>
+                            <select
+                                id="protocol"
+                                data-testid="protocol-input"
+                                prop:value=move || settings::protocol_text(draft.read().protocol)
+                                on:change:target=move |event| {
+                                    draft.write().protocol = settings::protocol_from(&event.target().value());
+                                }
+                            >
+                                <option value="auto">"Find out (MQTT 5, else 3.1.1)"</option>
+                                <option value="5">"MQTT 5"</option>
+                                <option value="3.1.1">"MQTT 3.1.1"</option>
+                            </select>
+                        </div>
+                    </div>
+                </details>
+                <button type="submit" class="button button-main button-large" data-testid="join">
+                    "Join the room"
+                </button>
+            </form>
+            <StorageNotice state=session.state />
+        </div>
+    }
+}
+
+/// The key with its strength and the button that makes one.
+#[component]
+fn KeyField(session: Session) -> impl IntoView {
+    let Session { draft, wrong, .. } = session;
+    let key = Memo::new(move |_| draft.read().key.clone());
+    let strength = Memo::new(move |_| keys::strength(&key.read()));
+    let generate = move |_| {
+        let mut seed = [0; 32];
+        match getrandom::fill(&mut seed) {
+            Ok(()) => {
+                draft.write().key = keys::generate(seed);
+                wrong.set(None);
+            }
+            Err(_) => session.state.fail("This browser gives no random numbers, so no key can be made. Type one."),
+        }
+    };
+    view! {
+        <div class="field">
+            <label for="key">"Key"</label>
+            <div class="field-row">
+                <input
+                    id="key"
+                    class="key"
+                    data-testid="key-input"
+                    autocomplete="off"
+                    autocapitalize="none"
+                    spellcheck="false"
+                    data-1p-ignore="true"
+                    data-lpignore="true"
+                    data-bwignore="true"
+                    enterkeyhint="go"
+                    placeholder="the same words on every device"
+                    aria-describedby="key-strength"
+                    aria-invalid=move || (wrong.get() == Some(Field::Key)).then_some("true")
+                    prop:value=move || key.get()
+                    on:input:target=move |event| draft.write().key = event.target().value()
+                />
+                <button type="button" class="button" data-testid="key-generate" on:click=generate>
+                    {icon(Icon::Dice)}
+                    "Generate"
+                </button>
+            </div>
+            <div
+                class="strength"
+                data-testid="key-strength"
+                data-level=move || if key.read().trim().is_empty() { "none" } else { level_name(strength.get().level) }
+            >
+                <span class="strength-bars" aria-hidden="true">
+                    <i></i>
+                    <i></i>
+                    <i></i>
+                </span>
+                <p class="hint" id="key-strength" aria-live="polite">
+                    {move || {
+                        if key.read().trim().is_empty() {
+                            "Whoever knows or guesses the key can join: make it a long one."
+                        } else {
+                            level_words(strength.get().level)
+                        }
+                    }}
+                </p>
+            </div>
+        </div>
+    }
+}
+
+/// A labelled line of text.
+#[component]
+fn Line(
+    session: Session,
+    field: Field,
+    id: &'static str,
+    label: &'static str,
+    #[prop(optional)] hint: &'static str,
+    #[prop(optional)] placeholder: String,
+    #[prop(default = "off")] autocomplete: &'static str,
+    get: fn(&Draft) -> &String,
+    set: fn(&mut Draft, String),
+) -> impl IntoView {
+    let Session { draft, wrong, .. } = session;
+    let hint_id = format!("{id}-hint");
+    view! {
+        <div class="field">
+            <label for=id>{label}</label>
+            <input
+                id=id
+                data-testid=format!("{id}-input")
+                autocomplete=autocomplete
+                autocapitalize="none"
+                spellcheck="false"
+                placeholder=placeholder
+                aria-describedby=(!hint.is_empty()).then(|| hint_id.clone())
+                aria-invalid=move || (wrong.get() == Some(field)).then_some("true")
+                prop:value=move || get(&draft.read()).clone()
+                on:input:target=move |event| set(&mut draft.write(), event.target().value())
+            />
+            {(!hint.is_empty()).then(|| view! { <p class="hint" id=hint_id>{hint}</p> })}
+        </div>
+    }
+}
+
+fn level_name(level: Level) -> &'static str {
+    match level {
+        Level::Weak => "weak",
+        Level::Fair => "fair",
+        Level::Strong => "strong",
+    }
+}
+
+fn level_words(level: Level) -> &'static str {
+    match level {
+        Level::Weak => "Weak: can be guessed. Use more words, or generate a key.",
+        Level::Fair => "Fair: good for a while among people you trust.",
+        Level::Strong => "Strong: out of reach of guessing.",
+    }
+}

@@ -1,0 +1,92 @@
+//! The link that opens the app in a room: everything in the fragment, which browsers never send.
+
+use super::pairs;
+
+/// What a link asks for. Empty means: not in the link.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Link {
+    /// The room's key.
+    pub key: String,
+    /// The broker's `ws://` or `wss://` address; without it `/mqtt` at the app's own origin.
+    pub broker: String,
+    /// What this device shall be called.
+    pub name: String,
+    /// The topic prefix.
+    pub prefix: String,
+    /// Join at once and accept every offer.
+    pub auto: bool,
+}
+
+impl Link {
+    /// Reads a fragment, with or without its `#`. Unknown parameters are ignored; of repeated
+    /// ones the last counts.
+    #[must_use]
+    pub fn parse(fragment: &str) -> Self {
+        let mut link = Self::default();
+        for (name, value) in pairs::decode(fragment.strip_prefix('#').unwrap_or(fragment)) {
+            match name.as_str() {
+                "key" => link.key = value,
+                "broker" => link.broker = value,
+                "name" => link.name = value,
+                "prefix" => link.prefix = value,
+                "auto" => link.auto = value == "1",
+                _ => {}
+            }
+        }
+        link
+    }
+
+    /// The fragment without its `#`.
+    #[must_use]
+    pub fn fragment(&self) -> String {
+        pairs::encode(&[
+            ("key", &self.key),
+            ("broker", &self.broker),
+            ("name", &self.name),
+            ("prefix", &self.prefix),
+            ("auto", if self.auto { "1" } else { "" }),
+        ])
+    }
+
+    /// The whole link to the app whose address is `page` (whatever fragment that has).
+    #[must_use]
+    pub fn url(&self, page: &str) -> String {
+        let page = page.split_once('#').map_or(page, |(page, _)| page);
+        format!("{page}#{}", self.fragment())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_says_everything() {
+        let link = Link::parse(
+            "#key=blue-whale%2042&broker=wss%3A%2F%2Fhost%3A8084%2Fmqtt&name=J%C3%BCrgen&prefix=my/team&auto=1",
+        );
+        let expected = Link {
+            key: "blue-whale 42".into(),
+            broker: "wss://host:8084/mqtt".into(),
+            name: "Jürgen".into(),
+            prefix: "my/team".into(),
+            auto: true,
+        };
+        assert_eq!(link, expected);
+        assert_eq!(Link::parse(&link.fragment()), expected);
+    }
+
+    #[test]
+    fn what_is_missing_is_empty() {
+        assert_eq!(Link::parse(""), Link::default());
+        assert_eq!(Link::parse("#section-2"), Link::default());
+        assert_eq!(Link::parse("#auto=yes&new=thing"), Link::default());
+    }
+
+    #[test]
+    fn a_link_replaces_the_fragment_of_the_page() {
+        let link = Link { key: "a b".into(), ..Link::default() };
+        assert_eq!(link.url("https://host/drop/#key=old"), "https://host/drop/#key=a%20b");
+        assert_eq!(link.url("https://host/drop/"), "https://host/drop/#key=a%20b");
+    }
+}

@@ -1,0 +1,40 @@
+//! The app: draws what the worker reports and sends it commands. No protocol, no cryptography and
+//! no file bytes happen here.
+
+#![allow(unreachable_pub, reason = "Leptos makes the functions of components `pub` inside its own wrapper")]
+
+pub mod actions;
+pub mod address;
+pub mod form;
+pub mod format;
+pub mod link;
+pub mod names;
+pub mod pairs;
+pub mod settings;
+
+mod clipboard;
+mod drop;
+mod engine;
+mod files;
+mod icons;
+mod invite;
+mod join;
+mod notices;
+mod page;
+mod peers;
+mod picked;
+mod receivers;
+mod room;
+mod save;
+mod send;
+mod session;
+mod shell;
+mod state;
+mod storage;
+mod transfer;
+mod transfers;
+
+/// Draws the app into the page's body and starts its worker.
+pub fn mount() {
+    leptos::mount::mount_to_body(shell::Shell);
+}

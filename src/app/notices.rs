@@ -1,0 +1,101 @@
+//! What the user should know: the last error, the broker's limits, what this browser lacks.
+
+use leptos::prelude::*;
+use mqdrop_core::view::ConnectionState;
+
+use super::{
+    icons::{Icon, icon},
+    page,
+    state::State,
+};
+use crate::bridge::Storage;
+
+/// The last error in words: what went wrong last, else why the connection is not there.
+#[component]
+pub(super) fn ErrorLine(state: State) -> impl IntoView {
+    let own = state.error;
+    let words = Memo::new(move |_| {
+        if state.crashed.get() {
+            return Some("The app has stopped. Reload the page to go on.".to_owned());
+        }
+        own.get().or_else(|| {
+            let status = state.status.read();
+            (status.state == ConnectionState::Error).then(|| status.text.clone())
+        })
+    });
+    view! {
+        // Live regions are announced only if they were there before their text.
+        <div role="alert">
+            {move || {
+                words
+                    .get()
+                    .map(|words| {
+                        view! {
+                            <div class="notice notice-error">
+                                {icon(Icon::Warning)}
+                                <p data-testid="error">{words}</p>
+                                <Show when=move || state.crashed.get()>
+                                    <button type="button" class="button" on:click=move |_| page::reload()>
+                                        "Reload"
+                                    </button>
+                                </Show>
+                                <Show when=move || own.read().is_some() && !state.crashed.get()>
+                                    <button
+                                        type="button"
+                                        class="button button-bare"
+                                        aria-label="Dismiss"
+                                        on:click=move |_| own.set(None)
+                                    >
+                                        {icon(Icon::Close)}
+                                    </button>
+                                </Show>
+                            </div>
+                        }
+                    })
+            }}
+        </div>
+    }
+}
+
+/// A limit of the broker that makes transfers smaller or slower.
+#[component]
+pub(super) fn LimitNotice(state: State) -> impl IntoView {
+    let limit = Memo::new(move |_| state.status.read().limit.clone());
+    move || {
+        limit.get().map(|limit| {
+            view! {
+                <div class="notice" role="note">
+                    {icon(Icon::Info)}
+                    <p data-testid="limit">{limit}</p>
+                </div>
+            }
+        })
+    }
+}
+
+/// What this browser lacks for keeping received files, and what follows from it.
+#[component]
+pub(super) fn StorageNotice(state: State) -> impl IntoView {
+    let words = move || match state.storage.get()? {
+        Storage::Opfs { .. } => None,
+        Storage::Blob { secure_context: false } => Some(
+            "This page did not come over https, so the browser withholds its file storage and the clipboard. \
+             Received files are kept in memory until you save them: best below 1 GB, and \
+             gone after a reload.",
+        ),
+        Storage::Blob { secure_context: true } => Some(
+            "This browser gives the page no file storage. Received files are kept in memory until you save them: \
+             best below 1 GB, and gone after a reload.",
+        ),
+    };
+    move || {
+        words().map(|words| {
+            view! {
+                <div class="notice" role="note">
+                    {icon(Icon::Info)}
+                    <p data-testid="storage-notice">{words}</p>
+                </div>
+            }
+        })
+    }
+}

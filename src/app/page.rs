@@ -1,0 +1,78 @@
+//! The page around the app: its address, and what happens to it.
+
+use leptos::{ev, prelude::*};
+use mqdrop_core::view::TransferState;
+use web_sys::VisibilityState;
+
+use super::{actions, address::Page, link::Link, session::Session};
+use crate::bridge::Command;
+
+/// The name in the tab when nothing moves.
+const TITLE: &str = "mqdrop";
+
+/// Where the page came from.
+pub(super) fn place() -> Page {
+    let location = window().location();
+    Page { protocol: location.protocol().unwrap_or_default(), host: location.host().unwrap_or_default() }
+}
+
+/// The page's address.
+pub(super) fn address() -> String {
+    window().location().href().unwrap_or_default()
+}
+
+/// What stands after `#` in the page's address, with it.
+pub(super) fn fragment() -> String {
+    window().location().hash().unwrap_or_default()
+}
+
+/// What the browser says it is.
+pub(super) fn user_agent() -> String {
+    window().navigator().user_agent().unwrap_or_default()
+}
+
+/// Loads the page anew.
+pub(super) fn reload() {
+    let _ = window().location().reload();
+}
+
+/// Keeps app and page in step for as long as the app is mounted.
+pub(super) fn watch(session: Session) {
+    let state = session.state;
+
+    listen(ev::hashchange, move |_| session.follow(Link::parse(&fragment())));
+
+    // Timers sleep in background tabs and on locked phones: look at the connection at once.
+    listen(ev::online, move |_| session.engine.send(Command::Wake));
+    let visible = move |_: web_sys::Event| {
+        if document().visibility_state() == VisibilityState::Visible {
+            session.engine.send(Command::Wake);
+        }
+    };
+    // Fires at the document and bubbles to the window.
+    let handle = window_event_listener_untyped("visibilitychange", visible);
+    on_cleanup(move || handle.remove());
+
+    listen(ev::beforeunload, move |event| {
+        let moving = |state: TransferState| actions::is_moving(state);
+        if state.transfers.with_untracked(|all| all.iter().any(|t| moving(t.view.read_untracked().state))) {
+            event.prevent_default();
+        }
+    });
+
+    Effect::new(move || {
+        document().set_title(&match state.progress() {
+            Some(percent) => format!("{percent} % – {TITLE}"),
+            None => TITLE.into(),
+        });
+    });
+}
+
+/// Listens at the window until the current owner is cleaned up.
+pub(super) fn listen<E: ev::EventDescriptor + 'static>(event: E, handler: impl Fn(E::EventType) + 'static)
+where
+    E::EventType: wasm_bindgen::JsCast,
+{
+    let handle = window_event_listener(event, handler);
+    on_cleanup(move || handle.remove());
+}

@@ -1,0 +1,65 @@
+//! Who else is in the room.
+
+use leptos::prelude::*;
+use mqdrop_core::view::{ConnectionState, PeerView};
+
+use super::session::Session;
+
+/// The other devices.
+#[component]
+pub(super) fn Peers(session: Session, inviting: RwSignal<bool>) -> impl IntoView {
+    let state = session.state;
+    let peers = state.peers;
+    let own_name = move || session.room.read().as_ref().map(|room| room.name.clone());
+    let alone = move || peers.read().is_empty() && state.status.read().state == ConnectionState::Online;
+    view! {
+        <section class="people" aria-labelledby="people-title">
+            <h2 id="people-title" class="visually-hidden">"In this room"</h2>
+            <ul class="people-list">
+                <li class="person person-self">
+                    <span class="avatar" aria-hidden="true">{move || own_name().map(|name| initial(&name))}</span>
+                    <span class="person-name">{own_name}</span>
+                    <span class="person-note">"you"</span>
+                </li>
+                <For each=move || peers.get() key=|peer| (peer.device.clone(), peer.name.clone()) let:peer>
+                    <Person peer />
+                </For>
+            </ul>
+            <Show when=alone>
+                <p class="people-empty">
+                    "Nobody else is here yet. "
+                    <button type="button" class="link" on:click=move |_| inviting.set(true)>
+                        "Invite someone"
+                    </button>
+                    ", or drop files already: whoever comes gets them."
+                </p>
+            </Show>
+        </section>
+    }
+}
+
+#[component]
+fn Person(peer: PeerView) -> impl IntoView {
+    view! {
+        <li
+            class="person"
+            data-testid="peer"
+            data-name=peer.name.clone()
+            data-device=peer.device.clone()
+            data-colour=colour(&peer.device)
+        >
+            <span class="avatar" aria-hidden="true">{initial(&peer.name)}</span>
+            <bdi class="person-name">{peer.name.clone()}</bdi>
+        </li>
+    }
+}
+
+/// The first character of a name, for its picture.
+fn initial(name: &str) -> String {
+    name.trim().chars().next().map(|c| c.to_uppercase().collect()).unwrap_or_default()
+}
+
+/// One of six colours, always the same one for a device.
+fn colour(device: &str) -> String {
+    (device.bytes().map(u32::from).sum::<u32>() % 6).to_string()
+}

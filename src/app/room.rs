@@ -1,0 +1,27 @@
+//! The room: who is here, sending, and everything under way.
+
+use leptos::prelude::*;
+
+use super::{
+    notices::{ErrorLine, LimitNotice, StorageNotice},
+    peers::Peers,
+    send::Send,
+    session::Session,
+    transfers::Transfers,
+};
+
+/// The room's screen.
+#[component]
+pub(super) fn Room(session: Session, inviting: RwSignal<bool>) -> impl IntoView {
+    let state = session.state;
+    view! {
+        <div class="room">
+            <ErrorLine state />
+            <LimitNotice state />
+            <StorageNotice state />
+            <Peers session inviting />
+            <Send session />
+            <Transfers session />
+        </div>
+    }
+}

@@ -1,0 +1,86 @@
+//! Saving received files: an object URL and a link that downloads it.
+
+use std::{sync::Arc, time::Duration};
+
+use gloo_timers::future::sleep;
+use leptos::{prelude::*, task::spawn_local};
+use mqdrop_core::view::FileView;
+use wasm_bindgen::JsCast;
+use web_sys::{Blob, HtmlAnchorElement, Url};
+
+use super::{names, state::State};
+
+/// Between two downloads: Chromium drops some of those that begin in the same moment.
+const SPACING: Duration = Duration::from_millis(200);
+
+/// How long an object URL stays: a browser may ask the user first where to save.
+const URL_LIFE: Duration = Duration::from_secs(60);
+
+/// Saves all files of a parcel, one after the other, each under its own name.
+pub(super) fn all(state: State, content: Blob, files: Arc<Vec<FileView>>) {
+    spawn_local(async move {
+        let names = names::save_names(files.iter().map(|file| file.path.as_str()));
+        for (index, (file, name)) in files.iter().zip(&names).enumerate() {
+            if index > 0 {
+                sleep(SPACING).await;
+            }
+            if save(&content, file, name).is_none() {
+                state.fail(words(name));
+                return;
+            }
+        }
+    });
+}
+
+/// Saves one file.
+pub(super) fn one(state: State, content: &Blob, file: &FileView) {
+    let name = names::save_names([file.path.as_str()]).concat();
+    if save(content, file, &name).is_none() {
+        state.fail(words(&name));
+    }
+}
+
+fn words(name: &str) -> String {
+    format!("The browser refused to save “{name}”. Try again; if it still refuses, reload the page.")
+}
+
+fn save(content: &Blob, file: &FileView, name: &str) -> Option<()> {
+    // Sizes beyond 2^53 bytes exist in no browser.
+    #[allow(clippy::cast_precision_loss, reason = "exact below 2^53")]
+    let (start, end) = (file.offset as f64, (file.offset + file.size) as f64);
+    let part = content.slice_with_f64_and_f64_and_content_type(start, end, safe_mime(&file.mime)).ok()?;
+    let url = Url::create_object_url_with_blob(&part).ok()?;
+    let anchor: HtmlAnchorElement = document().create_element("a").ok()?.unchecked_into();
+    anchor.set_href(&url);
+    anchor.set_download(name);
+    anchor.click();
+    set_timeout(
+        move || {
+            let _ = Url::revoke_object_url(&url);
+        },
+        URL_LIFE,
+    );
+    Some(())
+}
+
+/// The type a file is saved with. An object URL is of the app's own origin, and a browser that
+/// opens it instead of saving would run what a peer sent there: only types that cannot hold
+/// scripts keep theirs.
+fn safe_mime(mime: &str) -> &str {
+    let passive = ["image/", "audio/", "video/"].iter().any(|kind| mime.starts_with(kind)) && !mime.contains("svg");
+    if passive || mime == "application/zip" { mime } else { "application/octet-stream" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_that_can_run_keeps_its_type() {
+        for mime in ["text/html", "image/svg+xml", "application/xhtml+xml", "text/xml", "application/pdf", "", "IMAGE/SVG"] {
+            assert_eq!(safe_mime(mime), "application/octet-stream", "{mime}");
+        }
+        assert_eq!(safe_mime("image/jpeg"), "image/jpeg");
+        assert_eq!(safe_mime("video/mp4"), "video/mp4");
+    }
+}

@@ -1,0 +1,121 @@
+//! Sending: choosing, dropping or pasting files, and typing a text.
+
+use leptos::{ev, html, prelude::*};
+use wasm_bindgen::JsCast;
+use web_sys::{ClipboardEvent, HtmlElement, HtmlInputElement};
+
+use super::{
+    icons::{Icon, icon},
+    page::listen,
+    picked,
+    session::Session,
+};
+use crate::bridge::Command;
+
+/// The card that sends.
+#[component]
+pub(super) fn Send(session: Session) -> impl IntoView {
+    let text = RwSignal::new(String::new());
+    let text_field = NodeRef::<html::Textarea>::new();
+    listen(ev::paste, move |event| {
+        if let Some(pasted) = take_paste(session, &event) {
+            // Pasted beside the text field: it goes there, to be looked at before it is sent.
+            text.update(|text| text.push_str(&pasted));
+            if let Some(field) = text_field.get_untracked() {
+                let _ = field.focus();
+            }
+        }
+    });
+    let send_text = move || {
+        if !text.read_untracked().trim().is_empty() {
+            session.state.error.set(None);
+            session.engine.send(Command::SendText(text.get_untracked()));
+            text.set(String::new());
+        }
+    };
+    view! {
+        <section class="card send" aria-labelledby="send-title">
+            <h2 id="send-title" class="visually-hidden">"Send"</h2>
+            <div class="send-files">
+                <p class="send-hint">"Drop or paste files anywhere, or"</p>
+                <div class="send-buttons">
+                    <Picker session id="send-files" label="Choose files" icon=Icon::File folder=false />
+                    <Picker session id="send-folder" label="Choose folder" icon=Icon::Folder folder=true />
+                </div>
+            </div>
+            <form
+                class="send-text"
+                on:submit=move |event| {
+                    event.prevent_default();
+                    send_text();
+                }
+            >
+                <textarea
+                    data-testid="send-text"
+                    aria-label="Text to send"
+                    placeholder="Write or paste a text or link"
+                    rows="1"
+                    node_ref=text_field
+                    prop:value=move || text.get()
+                    on:input:target=move |event| text.set(event.target().value())
+                    on:keydown=move |event| {
+                        if event.key() == "Enter" && (event.ctrl_key() || event.meta_key()) {
+                            event.prevent_default();
+                            send_text();
+                        }
+                    }
+                ></textarea>
+                <button
+                    type="submit"
+                    class="button"
+                    data-testid="send-text-submit"
+                    disabled=move || text.read().trim().is_empty()
+                >
+                    {icon(Icon::Send)}
+                    "Send text"
+                </button>
+            </form>
+        </section>
+    }
+}
+
+/// A button that opens the browser's file picker. The input is only hidden from sight, so that
+/// keyboards and scripts use it directly.
+#[component]
+fn Picker(session: Session, id: &'static str, label: &'static str, icon: Icon, folder: bool) -> impl IntoView {
+    let changed = move |event: ev::Targeted<web_sys::Event, HtmlInputElement>| {
+        let input = event.target();
+        let files = picked::from_list(input.files());
+        // So that choosing the same file again is a change again.
+        input.set_value("");
+        picked::send(session, files);
+    };
+    let input = view! {
+        <input type="file" class="picker-input" data-testid=id multiple on:change:target=changed />
+    };
+    view! {
+        <label class="button button-main picker">
+            {input.attr("webkitdirectory", folder.then_some(""))}
+            {super::icons::icon(icon)}
+            {label}
+        </label>
+    }
+}
+
+/// Sends pasted files. Gives back a text that was pasted where no text can be typed.
+fn take_paste(session: Session, event: &ClipboardEvent) -> Option<String> {
+    let data = event.clipboard_data()?;
+    let files = picked::from_list(data.files());
+    if !files.is_empty() {
+        event.prevent_default();
+        picked::send(session, files);
+        return None;
+    }
+    let target = event.target().and_then(|target| target.dyn_into::<HtmlElement>().ok());
+    if target.is_some_and(|target| matches!(target.tag_name().as_str(), "INPUT" | "TEXTAREA")) {
+        return None;
+    }
+    let text = data.get_data("text/plain").ok().filter(|text| !text.is_empty())?;
+    event.prevent_default();
+    Some(text)
+}

@@ -1,0 +1,123 @@
+//! What the browser remembers between visits. Never the key, never a password.
+
+use super::pairs;
+use crate::bridge::{Learnt, Protocol};
+
+/// What is remembered of the join form.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// This device's name.
+    pub name: String,
+    /// The broker's address as it was typed; empty for the app's own.
+    pub broker: String,
+    /// The topic prefix; empty for the usual one.
+    pub prefix: String,
+    /// The user name for the broker.
+    pub username: String,
+    /// The protocol version.
+    pub protocol: Protocol,
+}
+
+impl Settings {
+    /// As one line of text.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        pairs::encode(&[
+            ("name", &self.name),
+            ("broker", &self.broker),
+            ("prefix", &self.prefix),
+            ("username", &self.username),
+            ("protocol", protocol_text(self.protocol)),
+        ])
+    }
+
+    /// Reads [`Settings::to_text`]; what is not understood is left at its default.
+    #[must_use]
+    pub fn from_text(text: &str) -> Self {
+        let mut settings = Self::default();
+        for (name, value) in pairs::decode(text) {
+            match name.as_str() {
+                "name" => settings.name = value,
+                "broker" => settings.broker = value,
+                "prefix" => settings.prefix = value,
+                "username" => settings.username = value,
+                "protocol" => settings.protocol = protocol_from(&value),
+                _ => {}
+            }
+        }
+        settings
+    }
+}
+
+/// The protocol version as the form's choice and the settings write it.
+#[must_use]
+pub fn protocol_text(protocol: Protocol) -> &'static str {
+    match protocol {
+        Protocol::Auto => "auto",
+        Protocol::V5 => "5",
+        Protocol::V311 => "3.1.1",
+    }
+}
+
+/// Reads [`protocol_text`]; anything else means: find out.
+#[must_use]
+pub fn protocol_from(text: &str) -> Protocol {
+    match text {
+        "5" => Protocol::V5,
+        "3.1.1" => Protocol::V311,
+        _ => Protocol::Auto,
+    }
+}
+
+/// What was learnt of a broker, as one line of text.
+#[must_use]
+pub fn learnt_text(learnt: Learnt) -> String {
+    let limit = learnt.frame_limit.map(|limit| limit.to_string()).unwrap_or_default();
+    pairs::encode(&[("v311", if learnt.only_v311 { "1" } else { "" }), ("frame", &limit)])
+}
+
+/// Reads [`learnt_text`]; what is not understood counts as not learnt.
+#[must_use]
+pub fn learnt_from(text: &str) -> Learnt {
+    let mut learnt = Learnt::default();
+    for (name, value) in pairs::decode(text) {
+        match name.as_str() {
+            "v311" => learnt.only_v311 = value == "1",
+            "frame" => learnt.frame_limit = value.parse().ok(),
+            _ => {}
+        }
+    }
+    learnt
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_are_read_as_they_were_written() {
+        let settings = Settings {
+            name: "Ann & Bob’s = 100%".into(),
+            broker: "wss://host:8084/mqtt".into(),
+            prefix: "team/x".into(),
+            username: "ann".into(),
+            protocol: Protocol::V311,
+        };
+        assert_eq!(Settings::from_text(&settings.to_text()), settings);
+        assert_eq!(Settings::from_text(&Settings::default().to_text()), Settings::default());
+    }
+
+    #[test]
+    fn foreign_text_gives_defaults() {
+        assert_eq!(Settings::from_text("{\"json\":1}"), Settings::default());
+        assert_eq!(Settings::from_text("protocol=7&color=red"), Settings::default());
+        assert_eq!(learnt_from("frame=lots&v311=maybe"), Learnt::default());
+    }
+
+    #[test]
+    fn lessons_are_kept() {
+        let learnt = Learnt { only_v311: true, frame_limit: Some(16_384) };
+        assert_eq!(learnt_from(&learnt_text(learnt)), learnt);
+        assert_eq!(learnt_from(&learnt_text(Learnt::default())), Learnt::default());
+    }
+}

@@ -1,0 +1,120 @@
+//! The frame around everything: name, connection, and one of the two screens.
+
+use leptos::prelude::*;
+use mqdrop_core::view::ConnectionState;
+
+use super::{
+    drop::DropZone,
+    icons::{Icon, icon},
+    invite::Invite,
+    join::Join,
+    page,
+    room::Room,
+    session::Session,
+    state::State,
+};
+
+/// The whole page.
+#[component]
+pub(super) fn Shell() -> impl IntoView {
+    let session = Session::start();
+    let inviting = RwSignal::new(false);
+    page::watch(session);
+    // The panel belongs to a room: it does not stay open for the next one.
+    Effect::new(move || {
+        session.room.track();
+        inviting.set(false);
+    });
+    view! {
+        <header class="top">
+            <h1 class="brand">
+                <svg class="logo" viewBox="0 0 32 32" aria-hidden="true" focusable="false">
+                    <path class="logo-drop" d="M16 2.5c5.2 6.3 9 11 9 16a9 9 0 0 1-18 0c0-5 3.8-9.7 9-16z" />
+                    <path class="logo-arrow" d="M16 13v9m-4-4 4 4 4-4" />
+                </svg>
+                "mqdrop"
+            </h1>
+            <Show when=move || session.room.read().is_some()>
+                <div class="top-buttons">
+                    <button
+                        type="button"
+                        class="button"
+                        data-testid="share"
+                        aria-expanded=move || inviting.get().to_string()
+                        aria-controls="invite"
+                        on:click=move |_| inviting.update(|open| *open = !*open)
+                    >
+                        {icon(Icon::Invite)}
+                        "Invite"
+                    </button>
+                    <button type="button" class="button" data-testid="leave" on:click=move |_| session.leave()>
+                        {icon(Icon::Leave)}
+                        "Leave"
+                    </button>
+                </div>
+            </Show>
+            <Status state=session.state />
+        </header>
+        <main>
+            {move || match session.room.get() {
+                None => view! { <Join session /> }.into_any(),
+                Some(room) => {
+                    let link = session.invite(&room);
+                    view! {
+                        <div id="invite">
+                            <Show when=move || inviting.get()>
+                                <Invite link=link.clone() key_text=room.key.clone() />
+                            </Show>
+                        </div>
+                        <Room session inviting />
+                    }
+                        .into_any()
+                }
+            }}
+        </main>
+        <DropZone session />
+        <p class="visually-hidden" aria-live="polite">
+            {move || session.state.news.get()}
+        </p>
+    }
+}
+
+/// The connection, in one line.
+#[component]
+fn Status(state: State) -> impl IntoView {
+    let status = state.status;
+    // An error's words stand in the error line; here they are for screen readers and scripts.
+    let failed = move || status.read().state == ConnectionState::Error;
+    view! {
+        <p class="status" role="status" data-testid="status" data-state=move || state_name(status.read().state)>
+            <span class="status-dot" aria-hidden="true"></span>
+            <Show when=failed>
+                <span>"Not connected"</span>
+            </Show>
+            <span class="status-text" class:visually-hidden=failed>
+                {move || {
+                    let status = status.read();
+                    if status.text.is_empty() { state_words(status.state).to_owned() } else { status.text.clone() }
+                }}
+            </span>
+        </p>
+    }
+}
+
+fn state_name(state: ConnectionState) -> &'static str {
+    match state {
+        ConnectionState::Offline => "offline",
+        ConnectionState::Connecting => "connecting",
+        ConnectionState::Online => "online",
+        ConnectionState::Error => "error",
+    }
+}
+
+fn state_words(state: ConnectionState) -> &'static str {
+    match state {
+        ConnectionState::Offline => "Not in a room",
+        ConnectionState::Connecting => "Connecting…",
+        ConnectionState::Online => "Connected",
+        ConnectionState::Error => "Trying again…",
+    }
+}

@@ -1,0 +1,180 @@
+//! What the app knows: signals that the worker's events set and the panels draw.
+
+use std::{collections::HashMap, sync::Arc};
+
+use leptos::prelude::*;
+use mqdrop_core::view::{ConnectionState, Direction, FileView, PeerView, StatusView, TransferState, TransferView};
+use send_wrapper::SendWrapper;
+use wasm_bindgen::JsCast;
+use web_sys::Blob;
+
+use super::{actions, format};
+use crate::bridge::{Event, Storage};
+
+/// Everything that is shown of the room.
+#[derive(Clone, Copy)]
+pub(super) struct State {
+    pub(super) status: RwSignal<StatusView>,
+    pub(super) peers: RwSignal<Vec<PeerView>>,
+    /// Newest first.
+    pub(super) transfers: RwSignal<Vec<Transfer>>,
+    /// `None` until the worker runs.
+    pub(super) storage: RwSignal<Option<Storage>>,
+    /// The last thing that did not work.
+    pub(super) error: RwSignal<Option<String>>,
+    /// The worker is gone; only a reload helps.
+    pub(super) crashed: RwSignal<bool>,
+    /// What a screen reader is told.
+    pub(super) news: RwSignal<String>,
+    parts: StoredValue<HashMap<String, Parts>>,
+}
+
+/// One transfer.
+#[derive(Clone)]
+pub(super) struct Transfer {
+    pub(super) parcel: Arc<str>,
+    pub(super) view: ArcRwSignal<TransferView>,
+    pub(super) parts: Parts,
+}
+
+/// What comes of a parcel beside its snapshots, and may come before the first one.
+#[derive(Clone)]
+pub(super) struct Parts {
+    pub(super) files: ArcRwSignal<Arc<Vec<FileView>>>,
+    pub(super) content: ArcRwSignal<Option<SendWrapper<Blob>>>,
+    pub(super) text: ArcRwSignal<Option<Arc<str>>>,
+}
+
+impl State {
+    pub(super) fn new() -> Self {
+        Self {
+            status: RwSignal::default(),
+            peers: RwSignal::default(),
+            transfers: RwSignal::default(),
+            storage: RwSignal::default(),
+            error: RwSignal::default(),
+            crashed: RwSignal::default(),
+            news: RwSignal::default(),
+            parts: StoredValue::default(),
+        }
+    }
+
+    /// Forgets the room; what this browser can do stays known.
+    pub(super) fn clear(&self) {
+        self.status.set(StatusView::default());
+        self.peers.set(Vec::new());
+        self.transfers.set(Vec::new());
+        self.parts.update_value(HashMap::clear);
+    }
+
+    /// Shows something that did not work.
+    pub(super) fn fail(&self, words: impl Into<String>) {
+        self.error.set(Some(words.into()));
+    }
+
+    /// The worker is gone.
+    pub(super) fn crash(&self) {
+        self.crashed.set(true);
+        self.status.update(|status| {
+            status.state = ConnectionState::Error;
+            status.text = "The app has stopped. Reload the page to go on.".into();
+        });
+    }
+
+    /// Takes in what the worker reports; what has to be remembered is the caller's.
+    pub(super) fn apply(&self, event: Event) {
+        match event {
+            Event::Ready(storage) => self.storage.set(Some(storage)),
+            Event::Status(status) => {
+                if status.state == ConnectionState::Online && self.status.with_untracked(|s| s.state != status.state) {
+                    self.news.set("Connected".into());
+                }
+                self.status.set(status);
+            }
+            Event::Peers(peers) => self.peers.set(peers),
+            Event::Transfer(view) => self.show(view),
+            Event::Removed { parcel } => {
+                self.transfers.update(|all| all.retain(|transfer| *transfer.parcel != *parcel));
+                self.parts.update_value(|parts| {
+                    parts.remove(&parcel);
+                });
+            }
+            Event::Files { parcel, files } => self.parts(&parcel).files.set(Arc::new(files)),
+            Event::Content { parcel, blob } => {
+                if let Ok(blob) = blob.dyn_into::<Blob>() {
+                    self.parts(&parcel).content.set(Some(SendWrapper::new(blob)));
+                }
+            }
+            Event::Text { parcel, text } => self.parts(&parcel).text.set(Some(text.into())),
+            Event::Error(words) => self.fail(words),
+            Event::Learnt(_) => {}
+        }
+    }
+
+    /// Mean progress of what is moving, in per cent; `None` if nothing is.
+    pub(super) fn progress(&self) -> Option<u8> {
+        let (bytes, total) = self.transfers.with(|all| {
+            all.iter()
+                .map(|transfer| transfer.view.read())
+                .filter(|view| actions::is_moving(view.state))
+                .fold((0u64, 0u64), |(bytes, total), view| (bytes + view.bytes, total + view.total))
+        });
+        (total > 0).then(|| format::percent(bytes, total))
+    }
+
+    fn show(&self, view: TransferView) {
+        let known = self
+            .transfers
+            .with_untracked(|all| all.iter().find(|transfer| *transfer.parcel == *view.parcel).cloned());
+        let before = known.as_ref().map(|transfer| transfer.view.read_untracked().state);
+        if before != Some(view.state)
+            && let Some(news) = news(&view)
+        {
+            self.news.set(news);
+        }
+        match known {
+            Some(transfer) => transfer.view.set(view),
+            None => {
+                let transfer = Transfer {
+                    parcel: view.parcel.as_str().into(),
+                    parts: self.parts(&view.parcel),
+                    view: ArcRwSignal::new(view),
+                };
+                self.transfers.update(|all| all.insert(0, transfer));
+            }
+        }
+    }
+
+    fn parts(&self, parcel: &str) -> Parts {
+        if let Some(parts) = self.parts.with_value(|all| all.get(parcel).cloned()) {
+            return parts;
+        }
+        let parts = Parts {
+            files: ArcRwSignal::new(Arc::default()),
+            content: ArcRwSignal::new(None),
+            text: ArcRwSignal::new(None),
+        };
+        self.parts.update_value(|all| {
+            all.insert(parcel.to_owned(), parts.clone());
+        });
+        parts
+    }
+}
+
+/// What to announce of a transfer's new state; progress is not announced.
+fn news(view: &TransferView) -> Option<String> {
+    let title = &view.title;
+    let reason = view.error.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+    Some(match (view.direction, view.state) {
+        (Direction::In, TransferState::Offered) => {
+            let sender = view.sender.as_deref().unwrap_or("Someone");
+            format!("{sender} wants to send you {title}")
+        }
+        (Direction::In, TransferState::Done) => format!("Received {title}"),
+        (Direction::Out, TransferState::Done) => format!("Delivered {title}"),
+        (_, TransferState::Failed) => format!("{title} failed{reason}"),
+        (_, TransferState::Cancelled) => format!("{title} was cancelled{reason}"),
+        (Direction::Out, TransferState::Declined) => format!("{title} was declined{reason}"),
+        _ => return None,
+    })
+}

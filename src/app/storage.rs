@@ -1,0 +1,45 @@
+//! What the browser remembers: `localStorage`, where it may be used.
+
+use super::settings::{self, Settings};
+use crate::bridge::Learnt;
+
+const SETTINGS: &str = "mqdrop.settings";
+
+/// The settings of the visit before, or defaults.
+pub(super) fn load_settings() -> Settings {
+    read(SETTINGS).map(|text| Settings::from_text(&text)).unwrap_or_default()
+}
+
+pub(super) fn save_settings(settings: &Settings) {
+    write(SETTINGS, &settings.to_text());
+}
+
+/// What was learnt of a broker before, or nothing.
+pub(super) fn load_learnt(broker: &str) -> Learnt {
+    read(&learnt_name(broker)).map(|text| settings::learnt_from(&text)).unwrap_or_default()
+}
+
+pub(super) fn save_learnt(broker: &str, learnt: Learnt) {
+    write(&learnt_name(broker), &settings::learnt_text(learnt));
+}
+
+fn learnt_name(broker: &str) -> String {
+    format!("mqdrop.learnt.{broker}")
+}
+
+// Browsers may refuse storage altogether (private windows, site settings) or be full; the app
+// works without being remembered.
+
+fn read(name: &str) -> Option<String> {
+    local_storage()?.get_item(name).ok()?
+}
+
+fn write(name: &str, value: &str) {
+    if let Some(storage) = local_storage() {
+        let _ = storage.set_item(name, value);
+    }
+}
+
+fn local_storage() -> Option<web_sys::Storage> {
+    web_sys::window()?.local_storage().ok()?
+}

@@ -1,0 +1,223 @@
+//! One transfer: what it is, how far it is, and what can be done about it.
+
+use std::sync::Arc;
+
+use leptos::prelude::*;
+use mqdrop_core::view::{Direction, ParcelKind, TransferState, TransferView};
+
+use super::{
+    actions::{self, Button},
+    clipboard::CopyButton,
+    files::Files,
+    format,
+    icons::{Icon, icon},
+    receivers::Receivers,
+    save,
+    session::Session,
+    state::{Parts, Transfer},
+};
+
+/// A transfer's entry in the list.
+#[component]
+pub(super) fn Card(session: Session, transfer: Transfer) -> impl IntoView {
+    let Transfer { parcel, view, parts } = transfer;
+    let (direction, kind) = {
+        let first = view.read_untracked();
+        (first.direction, first.kind)
+    };
+    let now = RwSignal::from(view.clone());
+    let state = Memo::new(move |_| now.read().state);
+    let symbol = match (kind, direction) {
+        (ParcelKind::Text, _) => Icon::Text,
+        (ParcelKind::Files, Direction::Out) => Icon::Send,
+        (ParcelKind::Files, Direction::In) => Icon::Receive,
+    };
+    view! {
+        <li
+            class="card transfer"
+            data-testid="transfer"
+            data-direction=direction_name(direction)
+            data-parcel=parcel.to_string()
+            data-state=move || state.get().name()
+            data-bytes=move || now.read().bytes.to_string()
+            data-total=move || now.read().total.to_string()
+        >
+            <div class="transfer-head">
+                <span class="transfer-symbol" data-kind=direction_name(direction)>{icon(symbol)}</span>
+                <div class="transfer-what">
+                    <h3 class="transfer-title" dir="auto" data-testid="transfer-title">
+                        {move || now.read().title.clone()}
+                    </h3>
+                    <p class="transfer-facts">{move || facts(&now.read())}</p>
+                </div>
+                <Buttons session parcel=parcel.clone() parts=parts.clone() now state direction kind />
+            </div>
+            <Progress now state />
+            {move || {
+                now.read()
+                    .error
+                    .clone()
+                    .map(|words| {
+                        view! {
+                            <p class="transfer-error" data-testid="transfer-error">
+                                {words}
+                            </p>
+                        }
+                    })
+            }}
+            {(direction == Direction::Out).then(|| view! { <Receivers view=view.clone() /> })}
+            {match kind {
+                ParcelKind::Text => view! { <Text text=parts.text.clone() /> }.into_any(),
+                ParcelKind::Files => view! { <Files state=session.state parts=parts.clone() /> }.into_any(),
+            }}
+        </li>
+    }
+}
+
+#[component]
+fn Buttons(
+    session: Session,
+    parcel: Arc<str>,
+    parts: Parts,
+    now: RwSignal<TransferView>,
+    state: Memo<TransferState>,
+    direction: Direction,
+    kind: ParcelKind,
+) -> impl IntoView {
+    let click = StoredValue::new(move |button: Button| match button.action() {
+        Some(action) => session.engine.act(&parcel, action),
+        None => match &*parts.content.read_untracked() {
+            Some(content) => save::all(session.state, (**content).clone(), parts.files.get_untracked()),
+            None => session.state.fail("This is not here any more. Ask the sender to send it again."),
+        },
+    });
+    view! {
+        <div class="transfer-buttons">
+            <For
+                each=move || actions::buttons(direction, kind, state.get()).iter().copied()
+                key=|button| button.test_id()
+                children=move |button| {
+                    let main = matches!(button, Button::Accept | Button::Save);
+                    view! {
+                        <button
+                            type="button"
+                            class="button"
+                            class:button-main=main
+                            data-testid=button.test_id()
+                            aria-label=move || format!("{}: {}", button.label(), now.read().title)
+                            on:click=move |_| click.with_value(|click| click(button))
+                        >
+                            {button.label()}
+                        </button>
+                    }
+                }
+            />
+        </div>
+    }
+}
+
+/// Bar, rate and time left.
+#[component]
+fn Progress(now: RwSignal<TransferView>, state: Memo<TransferState>) -> impl IntoView {
+    let percent = Memo::new(move |_| {
+        let now = now.read();
+        format::percent(now.bytes, now.total)
+    });
+    let shown = move || if state.get() == TransferState::Done { 100 } else { percent.get() };
+    view! {
+        <div
+            class="progress"
+            role="progressbar"
+            data-testid="transfer-progress"
+            aria-label=move || format!("Progress of {}", now.read().title)
+            aria-valuemin="0"
+            aria-valuemax="100"
+            aria-valuenow=move || shown().to_string()
+        >
+            <div class="progress-bar" style:transform=move || format!("scaleX({})", f64::from(shown()) / 100.0)></div>
+        </div>
+        <p class="transfer-pace">
+            <span class="transfer-state">{move || actions::state_words(&now.read())}</span>
+            <span data-testid="transfer-rate">
+                {move || if state.get() == TransferState::Active { format::rate(now.read().rate) } else { String::new() }}
+            </span>
+            <span data-testid="transfer-eta">
+                {move || {
+                    if state.get() == TransferState::Active { format::time_left(now.read().eta) } else { String::new() }
+                }}
+            </span>
+        </p>
+    }
+}
+
+/// A text parcel's text.
+#[component]
+fn Text(text: ArcRwSignal<Option<Arc<str>>>) -> impl IntoView {
+    move || {
+        text.get().map(|text| {
+            view! {
+                <div class="text">
+                    <pre dir="auto" data-testid="transfer-text">{text.to_string()}</pre>
+                    <CopyButton text=text.to_string() />
+                </div>
+            }
+        })
+    }
+}
+
+/// Size, number of files and who it is from, in one line.
+fn facts(view: &TransferView) -> String {
+    let size = if view.total > 0 && view.bytes < view.total && view.bytes > 0 {
+        format!("{} of {}", format::size(view.bytes), format::size(view.total))
+    } else {
+        format::size(view.total)
+    };
+    let mut facts = vec![size];
+    if view.kind == ParcelKind::Files && view.files > 1 {
+        facts.push(format::count(view.files as usize, "file", "files"));
+    }
+    if let Some(sender) = &view.sender {
+        // Isolated (Unicode UAX #9), so that a name's direction does not turn the line around.
+        facts.push(format!("from \u{2068}{sender}\u{2069}"));
+    }
+    facts.join(" · ")
+}
+
+fn direction_name(direction: Direction) -> &'static str {
+    match direction {
+        Direction::In => "in",
+        Direction::Out => "out",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn facts_fit_the_transfer() {
+        let mut view = TransferView {
+            parcel: "p".into(),
+            direction: Direction::In,
+            kind: ParcelKind::Files,
+            title: "a".into(),
+            state: TransferState::Offered,
+            bytes: 0,
+            total: 3_000_000,
+            files: 2,
+            rate: 0.0,
+            eta: None,
+            error: None,
+            sender: Some("Ann".into()),
+            receivers: Vec::new(),
+        };
+        assert_eq!(facts(&view), "3.0 MB · 2 files · from \u{2068}Ann\u{2069}");
+        view.bytes = 1_000_000;
+        view.files = 1;
+        view.sender = None;
+        assert_eq!(facts(&view), "1.0 MB of 3.0 MB");
+        view.kind = ParcelKind::Text;
+        view.bytes = view.total;
+        assert_eq!(facts(&view), "3.0 MB");
+    }
+}

@@ -1,0 +1,12 @@
+// Starts the app. A file of its own, as the page's Content-Security-Policy forbids inline scripts.
+const loading = document.getElementById("loading");
+try {
+  const { js, wasm } = document.querySelector('meta[name="mqdrop-app"]').dataset;
+  const { default: init } = await import(new URL(js, document.baseURI));
+  await init({ module_or_path: new URL(wasm, document.baseURI) });
+  loading.remove();
+} catch (error) {
+  loading.textContent =
+    "mqdrop could not start. Reload the page; if that does not help, update the browser: it must know WebAssembly.";
+  throw error;
+}
