@@ -1,6 +1,7 @@
 // Files to send and the comparison of what arrives.
 
 import { createCipheriv, createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { createReadStream, createWriteStream } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -34,7 +35,7 @@ export async function makeFile(folder, name, size) {
   const hash = createHash('sha256');
   for (const bytes of content(name, size)) {
     hash.update(bytes);
-    if (!file.write(bytes)) await new Promise((resolve) => file.once('drain', resolve));
+    if (!file.write(bytes)) await once(file, 'drain');
   }
   file.end();
   await finished(file);

@@ -22,7 +22,15 @@ pub(crate) fn run(optimised: bool, options: &[String]) -> Result<(), String> {
 
 /// Builds the station with one of cargo's profiles.
 pub(crate) fn build_station(profile: &str) -> Result<(), String> {
-    process::run(cargo().args(["build", "--package", "mqdrop-cli", "--profile", profile]))
+    // Of the whole workspace, so that crates are built with the same features as for its tests.
+    process::run(cargo().args([
+        "build",
+        "--workspace",
+        "--bin",
+        "mqdrop",
+        "--profile",
+        profile,
+    ]))
 }
 
 /// Runs the program in this one's place, so that signals reach it.
