@@ -20,7 +20,7 @@ const connection = () => ({ broker: mosquitto.broker, ...login });
 carriesEverything('mosquitto', connection);
 
 scenario('mosquitto: MQTT 3.1.1 can be asked for', async (stage) => {
-  const [sender, receiver] = await stage.pair({ ...connection(), protocol: 'v311' });
+  const [sender, receiver] = await stage.pair({ ...connection(), protocol: '3.1.1' });
   const sent = await sender.sendText('over the older version');
   const received = await receiver.incoming(sent);
   await received.press('accept');
