@@ -1,0 +1,158 @@
+//! Telling people where the station is: lines on stdout, and a QR code for the
+//! phone when other devices can reach it.
+
+use std::fmt::Write as _;
+use std::io::{IsTerminal, Write as _};
+use std::net::{IpAddr, SocketAddr};
+
+use qrcode::QrCode;
+use qrcode::render::unicode::Dense1x2;
+use tokio::net::TcpListener;
+
+use crate::failure::Failure;
+
+/// What to print once the listeners run.
+///
+/// # Errors
+/// When the system does not tell which port was taken.
+pub(crate) fn announce(web: &TcpListener, plain: Option<&TcpListener>) -> Result<String, Failure> {
+    let web = local_address(web)?;
+    let mut text = String::new();
+    let others = if web.ip().is_unspecified() {
+        network_addresses(web.is_ipv6())
+    } else {
+        Vec::new()
+    };
+    // Writing to a String cannot fail.
+    let _ = writeln!(text, "mqdrop is ready at {}", web_url(web));
+    for address in &others {
+        let url = web_url(SocketAddr::new(*address, web.port()));
+        let _ = writeln!(text, "on your network at {url}");
+    }
+    if web.ip().is_unspecified() && others.is_empty() {
+        let _ = writeln!(text, "this computer has no address on a network right now");
+    }
+    if let Some(plain) = plain {
+        let _ = writeln!(text, "MQTT for scripts at mqtt://{}", local_address(plain)?);
+    }
+    let reachable = others
+        .first()
+        .copied()
+        .or_else(|| (!web.ip().is_loopback() && !web.ip().is_unspecified()).then_some(web.ip()));
+    if let Some(address) = reachable
+        && std::io::stdout().is_terminal()
+        && let Some(code) = qr_code(&web_url(SocketAddr::new(address, web.port())))
+    {
+        let _ = write!(
+            text,
+            "\n{code}\nScan this with a phone on the same network.\n"
+        );
+    }
+    Ok(text)
+}
+
+/// Prints the announcement. Nobody reading stdout is no reason to stop.
+pub(crate) fn print(announcement: &str) {
+    let mut stdout = std::io::stdout().lock();
+    let written = stdout
+        .write_all(announcement.as_bytes())
+        .and_then(|()| stdout.flush());
+    if let Err(error) = written {
+        tracing::debug!("nobody reads the announcement: {error}");
+    }
+}
+
+fn local_address(listener: &TcpListener) -> Result<SocketAddr, Failure> {
+    listener
+        .local_addr()
+        .map_err(|error| Failure::other(format!("cannot tell the own address: {error}")))
+}
+
+/// The URL to open; this computer by its name, which browsers treat as secure.
+fn web_url(address: SocketAddr) -> String {
+    if address.ip().is_loopback() || address.ip().is_unspecified() {
+        format!("http://localhost:{}/", address.port())
+    } else {
+        format!("http://{address}/")
+    }
+}
+
+/// This computer's addresses that devices on its networks can use: private ones
+/// first, IPv6 only where it is listened on.
+fn network_addresses(with_ipv6: bool) -> Vec<IpAddr> {
+    let interfaces = match if_addrs::get_if_addrs() {
+        Ok(interfaces) => interfaces,
+        Err(error) => {
+            tracing::debug!("cannot list the network's addresses: {error}");
+            return Vec::new();
+        }
+    };
+    let mut addresses: Vec<IpAddr> = interfaces
+        .into_iter()
+        .map(|interface| interface.ip())
+        .filter(|address| is_reachable(address, with_ipv6))
+        .collect();
+    addresses.sort_by_key(|address| match address {
+        IpAddr::V4(v4) if v4.is_private() => (0, *address),
+        IpAddr::V4(_) => (1, *address),
+        IpAddr::V6(_) => (2, *address),
+    });
+    addresses.dedup();
+    addresses
+}
+
+/// Link-local addresses are left out: they need a zone, which URLs cannot carry.
+fn is_reachable(address: &IpAddr, with_ipv6: bool) -> bool {
+    match address {
+        IpAddr::V4(v4) => !v4.is_loopback() && !v4.is_link_local(),
+        IpAddr::V6(v6) => with_ipv6 && !v6.is_loopback() && !v6.is_unicast_link_local(),
+    }
+}
+
+fn qr_code(url: &str) -> Option<String> {
+    let code = QrCode::new(url).ok()?;
+    // Light modules are drawn: terminals are mostly dark.
+    Some(
+        code.render::<Dense1x2>()
+            .dark_color(Dense1x2::Light)
+            .light_color(Dense1x2::Dark)
+            .build(),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_computer_is_named_and_others_are_numbered() {
+        for (address, url) in [
+            ("127.0.0.1:8080", "http://localhost:8080/"),
+            ("0.0.0.0:80", "http://localhost:80/"),
+            ("[::1]:1", "http://localhost:1/"),
+            ("192.0.2.7:8080", "http://192.0.2.7:8080/"),
+            ("[2001:db8::7]:8080", "http://[2001:db8::7]:8080/"),
+        ] {
+            assert_eq!(web_url(address.parse().unwrap()), url);
+        }
+    }
+
+    #[test]
+    fn addresses_that_a_phone_cannot_use_are_left_out() {
+        let reachable = |text: &str, with_ipv6| is_reachable(&text.parse().unwrap(), with_ipv6);
+        assert!(reachable("192.168.1.5", false) && reachable("2001:db8::7", true));
+        assert!(!reachable("2001:db8::7", false));
+        for text in ["127.0.0.1", "169.254.3.4", "::1", "fe80::1"] {
+            assert!(!reachable(text, true), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_qr_code_is_square_in_half_blocks() {
+        let code = qr_code("http://192.168.1.5:8080/").unwrap();
+        let lines: Vec<&str> = code.lines().collect();
+        let width = lines[0].chars().count();
+        assert!(lines.iter().all(|line| line.chars().count() == width));
+        assert_eq!(lines.len(), width.div_ceil(2));
+    }
+}

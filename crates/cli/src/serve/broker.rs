@@ -1,0 +1,259 @@
+//! The embedded broker: the `mqtt5` crate, with our own connections plugged in.
+//!
+//! The crate's listeners are not used. Ours hand it connections that are already
+//! open, whose sending side never blocks it and whose memory is bounded; see
+//! docs/STATION.md for the whole arrangement.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use mqtt5::broker::client_handler::ClientHandler;
+use mqtt5::broker::resource_monitor::{ResourceLimits, ResourceMonitor};
+use mqtt5::broker::router::MessageRouter;
+use mqtt5::broker::storage::{
+    DynamicStorage, FileBackend, MemoryBackend, QueueLimits, StorageBackend,
+};
+use mqtt5::broker::sys_topics::BrokerStats;
+use mqtt5::broker::transport::BrokerTransport;
+use mqtt5::broker::{BrokerConfig, BrokerEventHandler};
+use tokio::net::TcpStream;
+use tokio::sync::broadcast;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::crowd::Crowd;
+use super::link::Link;
+use super::login::Logins;
+use super::outbox::{Outbox, Wire};
+use super::pressure::Audience;
+use crate::failure::Failure;
+
+/// The longest a session outlives its connection, in seconds: a day.
+const LONGEST_SESSION: u64 = 24 * 60 * 60;
+/// What a session holds for a client that is away.
+const AWAY_LIMITS: QueueLimits = QueueLimits {
+    max_messages: 1000,
+    max_bytes: 4 * 1024 * 1024,
+};
+const MOST_RETAINED: usize = 1000;
+/// The longest retained payload, in bytes.
+const LONGEST_RETAINED: usize = 256 * 1024;
+const MOST_CLIENTS: usize = 10_000;
+const MOST_SUBSCRIPTIONS: usize = 1000;
+/// Messages between the router and a client's task, which moves them on into the
+/// client's outbox at once: only a moment's worth.
+const LANE_CAPACITY: usize = 1024;
+/// Messages sent to a client before its next packet is looked at.
+const DRAIN_BATCH: usize = 8;
+/// Unacknowledged QoS 1 and 2 messages each way (MQTT's Receive Maximum).
+const RECEIVE_MAXIMUM: u16 = 1024;
+const SWEEP_EVERY: Duration = Duration::from_secs(600);
+/// Connections that have not logged in yet; the oldest makes room for a new one.
+const MOST_STRANGERS: usize = 512;
+/// How long clients may take over the goodbye when the station stops.
+const STOP_LIMIT: Duration = Duration::from_millis(2500);
+
+/// A running broker.
+#[derive(Clone)]
+pub(crate) struct Broker {
+    config: Arc<BrokerConfig>,
+    router: Arc<MessageRouter>,
+    logins: Arc<Logins>,
+    storage: Arc<DynamicStorage>,
+    stats: Arc<BrokerStats>,
+    resources: Arc<ResourceMonitor>,
+    audience: Arc<Audience>,
+    strangers: Crowd,
+    tasks: TaskTracker,
+    /// Tells the crate's client tasks to stop, and `stopping` everything else.
+    stop: broadcast::Sender<()>,
+    stopping: CancellationToken,
+}
+
+impl Broker {
+    /// Starts a broker that accepts packets of up to `max_packet` bytes and
+    /// keeps sessions and retained messages in `data`, or in memory.
+    ///
+    /// # Errors
+    /// When the folder cannot be used.
+    pub(crate) async fn start(
+        max_packet: u32,
+        logins: Logins,
+        data: Option<&Path>,
+    ) -> Result<Self, Failure> {
+        let storage = open_storage(data).await?;
+        let config = configuration(max_packet);
+        let router = MessageRouter::with_storage(Arc::clone(&storage))
+            .with_retained_limits(MOST_RETAINED, LONGEST_RETAINED);
+        let broker = Self {
+            config: Arc::new(config),
+            router: Arc::new(router),
+            logins: Arc::new(logins),
+            storage,
+            stats: Arc::new(BrokerStats::new()),
+            resources: Arc::new(ResourceMonitor::new(resource_limits())),
+            audience: Arc::default(),
+            strangers: Crowd::new(MOST_STRANGERS),
+            tasks: TaskTracker::new(),
+            stop: broadcast::channel(1).0,
+            stopping: CancellationToken::new(),
+        };
+        broker
+            .recover()
+            .await
+            .map_err(|error| unusable_data(data, &error))?;
+        broker.tasks.spawn(broker.clone().sweep());
+        Ok(broker)
+    }
+
+    /// Serves one client on an open connection until it ends; `early` are bytes
+    /// that were received together with the WebSocket handshake.
+    pub(crate) fn serve(&self, socket: TcpStream, peer: SocketAddr, wire: Wire, early: &[u8]) {
+        if let Err(error) = socket.set_nodelay(true) {
+            tracing::debug!("{peer} is gone already: {error}");
+            return;
+        }
+        let socket = Arc::new(socket);
+        let gauge = self.audience.gauge();
+        let outbox = Outbox::new(Arc::clone(&socket), wire, gauge.clone());
+        let stopping = self.stopping.clone();
+        let link = Link::new(socket, peer, wire, Arc::clone(&outbox), stopping, early);
+        let seat = Arc::new(self.audience.seat(gauge));
+        let place = self.strangers.enter();
+        let mut config = (*self.config).clone();
+        config.event_handler = Some(Arc::clone(&seat) as Arc<dyn BrokerEventHandler>);
+
+        let broker = self.clone();
+        let stop = self.stop.subscribe();
+        self.tasks.spawn(outbox.run());
+        self.tasks.spawn(async move {
+            if !broker.resources.can_accept_connection(peer.ip()).await {
+                return;
+            }
+            let handler = ClientHandler::new(
+                BrokerTransport::WebSocket(Box::new(link)),
+                peer,
+                Arc::new(config),
+                Arc::clone(&broker.router),
+                Arc::clone(&broker.logins) as _,
+                Some(Arc::clone(&broker.storage)),
+                Arc::clone(&broker.stats),
+                Arc::clone(&broker.resources),
+                stop,
+            );
+            let running = handler.run();
+            tokio::pin!(running);
+            let outcome = tokio::select! {
+                outcome = &mut running => outcome,
+                () = seat.admitted() => {
+                    drop(place);
+                    running.await
+                }
+                () = broker.stopping.cancelled() => return,
+                () = place.lost() => {
+                    tracing::debug!("{peer} did not log in and made room for others");
+                    return;
+                }
+            };
+            match outcome {
+                Ok(()) => tracing::debug!("{peer} left"),
+                Err(error) => tracing::debug!("the session of {peer} ended: {error}"),
+            }
+        });
+    }
+
+    /// Says goodbye to every client and writes out what is kept in a folder.
+    pub(crate) async fn stop(self) {
+        self.stopping.cancel();
+        // Fails only when no client is connected.
+        let _ = self.stop.send(());
+        self.tasks.close();
+        if tokio::time::timeout(STOP_LIMIT, self.tasks.wait())
+            .await
+            .is_err()
+        {
+            tracing::debug!("some clients did not answer the goodbye");
+        }
+        if let Err(error) = self.storage.shutdown().await {
+            tracing::warn!("sessions and retained messages may be incomplete: {error}");
+        }
+    }
+
+    async fn recover(&self) -> mqtt5::Result<()> {
+        let longest = u32::try_from(LONGEST_SESSION).unwrap_or(u32::MAX);
+        self.storage.cleanup_expired().await?;
+        self.router.recover_sessions(longest).await?;
+        self.router.initialize().await
+    }
+
+    /// Removes what has expired, from time to time.
+    async fn sweep(self) {
+        let mut ticks = tokio::time::interval(SWEEP_EVERY);
+        loop {
+            tokio::select! {
+                _ = ticks.tick() => {}
+                () = self.stopping.cancelled() => return,
+            }
+            if let Err(error) = self.storage.cleanup_expired().await {
+                tracing::warn!("cannot remove expired sessions: {error}");
+            }
+            self.router.sweep_sessions().await;
+            self.resources.cleanup_expired_windows().await;
+        }
+    }
+}
+
+fn configuration(max_packet: u32) -> BrokerConfig {
+    BrokerConfig {
+        bind_addresses: Vec::new(),
+        max_clients: MOST_CLIENTS,
+        session_expiry_interval: Duration::from_secs(LONGEST_SESSION),
+        max_packet_size: usize::try_from(max_packet).unwrap_or(usize::MAX),
+        // The crate keeps every alias's topic for each connection.
+        topic_alias_maximum: 64,
+        max_subscriptions_per_client: MOST_SUBSCRIPTIONS,
+        max_retained_messages: MOST_RETAINED,
+        max_retained_message_size: LONGEST_RETAINED,
+        client_channel_capacity: LANE_CAPACITY,
+        drain_batch: DRAIN_BATCH,
+        server_receive_maximum: Some(RECEIVE_MAXIMUM),
+        sys_topics_enabled: false,
+        ..BrokerConfig::default()
+    }
+}
+
+fn resource_limits() -> ResourceLimits {
+    ResourceLimits {
+        max_connections: MOST_CLIENTS,
+        // Behind one address may be a whole company, and on loopback all tests.
+        max_connections_per_ip: MOST_CLIENTS,
+        // Zero: pacing is left to TCP, see the module `pressure`.
+        max_message_rate_per_client: 0,
+        max_bandwidth_per_client: 0,
+        max_connection_rate: u32::MAX,
+        rate_limit_window: Duration::from_secs(1),
+    }
+}
+
+async fn open_storage(data: Option<&Path>) -> Result<Arc<DynamicStorage>, Failure> {
+    Ok(Arc::new(match data {
+        None => DynamicStorage::Memory(MemoryBackend::with_queue_limits(AWAY_LIMITS)),
+        Some(folder) => DynamicStorage::File(
+            FileBackend::with_queue_limits(folder, AWAY_LIMITS)
+                .await
+                .map_err(|error| unusable_data(data, &error))?,
+        ),
+    }))
+}
+
+fn unusable_data(data: Option<&Path>, error: &mqtt5::MqttError) -> Failure {
+    match data {
+        None => Failure::other(format!("the broker cannot start: {error}")),
+        Some(folder) => Failure::other(format!(
+            "cannot keep data in {}: {error}; choose a folder you may write to with --data",
+            folder.display()
+        )),
+    }
+}
