@@ -91,7 +91,12 @@ mod tests {
 
     #[test]
     fn base32_agrees_with_rfc_4648() {
-        for (plain, coded) in [("", ""), ("f", "my"), ("fo", "mzxq"), ("foobar", "mzxw6ytboi")] {
+        for (plain, coded) in [
+            ("", ""),
+            ("f", "my"),
+            ("fo", "mzxq"),
+            ("foobar", "mzxw6ytboi"),
+        ] {
             assert_eq!(base32(plain.as_bytes()), coded);
         }
     }
@@ -106,7 +111,14 @@ mod tests {
 
     #[test]
     fn what_is_not_an_id_is_refused() {
-        for text in ["", "abc", "aaaaaaaaaaaaaaa1", "AAAAAAAAAAAAAAAA", "aaaaaaaaaaaaaaaaa", "äaaaaaaaaaaaaaa"] {
+        for text in [
+            "",
+            "abc",
+            "aaaaaaaaaaaaaaa1",
+            "AAAAAAAAAAAAAAAA",
+            "aaaaaaaaaaaaaaaaa",
+            "äaaaaaaaaaaaaaa",
+        ] {
             assert_eq!(text.parse::<ParcelId>(), Err(InvalidId), "{text}");
         }
     }

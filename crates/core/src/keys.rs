@@ -69,8 +69,9 @@ fn is_dash(letter: char) -> bool {
 pub fn generate(seed: [u8; 32]) -> String {
     let words = Language::English.word_list();
     let mut rng = ChaCha20Rng::from_seed(seed);
-    let chosen: Vec<&str> =
-        (0..GENERATED_WORDS).map(|_| words[rng.next_u32() as usize % words.len()]).collect();
+    let chosen: Vec<&str> = (0..GENERATED_WORDS)
+        .map(|_| words[rng.next_u32() as usize % words.len()])
+        .collect();
     chosen.join("-")
 }
 
@@ -99,13 +100,20 @@ pub struct Strength {
 #[must_use]
 pub fn strength(key: &str) -> Strength {
     let Ok(normal) = normalise(key) else {
-        return Strength { bits: 0.0, level: Level::Weak };
+        return Strength {
+            bits: 0.0,
+            level: Level::Weak,
+        };
     };
     let mut seen: Vec<&str> = Vec::new();
     let mut bits = 0.0;
     for part in normal.split('-').filter(|part| !part.is_empty()) {
         // A repeated part adds that it was repeated, no more.
-        bits += if seen.contains(&part) { 1.0 } else { part_bits(part) };
+        bits += if seen.contains(&part) {
+            1.0
+        } else {
+            part_bits(part)
+        };
         seen.push(part);
     }
     let level = match bits {
@@ -135,7 +143,11 @@ fn part_bits(part: &str) -> f64 {
         before = Some(letter);
     }
     // The commonest words fall first, however long they are.
-    if letters_only { f64::min(bits, 14.0 + 0.5 * bits) } else { bits }
+    if letters_only {
+        f64::min(bits, 14.0 + 0.5 * bits)
+    } else {
+        bits
+    }
 }
 
 /// What a key opens: the room's name in topics and the key its messages are sealed under.
@@ -160,7 +172,10 @@ impl RoomSecret {
         normal.zeroize();
         // Fails only for lengths that `normalise` rules out.
         derived.map_err(|_| KeyError::TooLong)?;
-        let secret = Self { room: expand(&root, b"room id"), key: expand(&root, b"room key") };
+        let secret = Self {
+            room: expand(&root, b"room id"),
+            key: expand(&root, b"room key"),
+        };
         root.zeroize();
         Ok(secret)
     }
@@ -188,7 +203,14 @@ mod tests {
 
     #[test]
     fn keys_that_look_the_same_are_the_same() {
-        for typed in ["Blue  Whale", " blue-whale ", "BLUE – WHALE", "blue\u{a0}whale", "ｂｌｕｅ whale", "--blue---whale--"] {
+        for typed in [
+            "Blue  Whale",
+            " blue-whale ",
+            "BLUE – WHALE",
+            "blue\u{a0}whale",
+            "ｂｌｕｅ whale",
+            "--blue---whale--",
+        ] {
             assert_eq!(normalise(typed).as_deref(), Ok("blue-whale"), "{typed:?}");
         }
         assert_eq!(normalise("Grüße"), normalise("Gru\u{308}ße"));
@@ -220,7 +242,15 @@ mod tests {
 
     #[test]
     fn weak_keys_are_called_weak() {
-        for key in ["", "test", "123456789", "aaaaaaaaaaaaaaaaaaaa", "test test test test", "password", "blue-whale"] {
+        for key in [
+            "",
+            "test",
+            "123456789",
+            "aaaaaaaaaaaaaaaaaaaa",
+            "test test test test",
+            "password",
+            "blue-whale",
+        ] {
             assert_eq!(strength(key).level, Level::Weak, "{key}");
         }
         assert_eq!(strength("x7#kQ2!vR9$mB4&z").level, Level::Strong);

@@ -1,12 +1,37 @@
 //! Pure: no sockets, clock, randomness, storage, threads or browser. Time, seed and bytes come in; bytes, deadlines and events come out.
+//!
+//! Rooms and transfers over MQTT. An [`Engine`] is one device: its driver gives it what the socket,
+//! storage, files and clock bring, and does what it asks for. `docs/PROTOCOL.md` has the protocol.
 
+mod effects;
 mod engine;
+mod frame_size;
+mod hash;
 mod ids;
+mod incoming;
 mod io;
 pub mod keys;
+mod layout;
+mod manifest;
+mod message;
+mod names;
+mod outgoing;
+mod pacing;
+mod peers;
+mod random;
+mod ranges;
+mod rate;
+mod reasons;
+mod replay;
+mod seal;
+#[cfg(test)]
+mod testing;
 pub mod view;
 
 pub use engine::{Engine, Entry, Event, Join, JoinError, OfferError, Timer};
 pub use ids::{DeviceId, InvalidId, ParcelId};
-pub use io::{ReadError, ReadRequest, Segment, SocketAction, SocketClose, StoreError, StoreReply, StoreRequest};
+pub use io::{
+    ReadError, ReadRequest, Segment, SocketAction, SocketClose, StoreError, StoreReply,
+    StoreRequest,
+};
 pub use mqdrop_mqtt::{Login, Time, Version, VersionPolicy};

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::manifest::Manifest;
+
 /// Whether the device is in its room.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ConnectionState {
@@ -99,7 +101,10 @@ impl TransferState {
     /// Whether the transfer is over, for whatever reason.
     #[must_use]
     pub fn is_final(self) -> bool {
-        matches!(self, Self::Done | Self::Failed | Self::Cancelled | Self::Declined)
+        matches!(
+            self,
+            Self::Done | Self::Failed | Self::Cancelled | Self::Declined
+        )
     }
 }
 
@@ -165,4 +170,26 @@ pub struct FileView {
     pub mime: String,
     /// BLAKE3 of the content in hexadecimal, once known (`Out`) or verified (`In`).
     pub blake3: Option<String>,
+}
+
+/// The files of a manifest with their places and, where `digest` knows them, their hashes.
+pub(crate) fn files(
+    manifest: &Manifest,
+    digest: impl Fn(usize) -> Option<String>,
+) -> Vec<FileView> {
+    let places = manifest
+        .entries
+        .iter()
+        .zip(manifest.layout.files())
+        .enumerate();
+    places
+        .map(|(index, (entry, span))| FileView {
+            path: entry.path.clone(),
+            size: entry.size,
+            offset: span.offset,
+            modified: entry.modified,
+            mime: entry.mime.clone(),
+            blake3: digest(index),
+        })
+        .collect()
 }

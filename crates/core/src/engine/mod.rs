@@ -1,147 +1,313 @@
 //! The engine: one device in one room, over one MQTT session. Drivers move bytes, blocks and time.
 
+mod dispatch;
+mod link;
+mod room;
+mod topics;
+mod transfers;
+mod types;
+
+use std::collections::{BTreeMap, VecDeque};
+
 use bytes::Bytes;
-use mqdrop_mqtt::{Login, Time, VersionPolicy};
+use mqdrop_mqtt::Time;
 
+use crate::effects::Effects;
 use crate::ids::ParcelId;
-use crate::io::{ReadError, ReadRequest, SocketAction, SocketClose, StoreReply, StoreRequest};
-use crate::keys::RoomSecret;
-use crate::view::{FileView, ParcelKind, PeerView, StatusView, TransferView};
+use crate::incoming::Incoming;
+use crate::io::{SocketAction, SocketClose, StoreReply, StoreRequest};
+use crate::outgoing::Outgoing;
+use crate::random::Random;
+use crate::view::{FileView, PeerView, StatusView, TransferView};
 
-/// How to enter a room.
-#[derive(Clone)]
-pub struct Join {
-    /// What the key opens.
-    pub secret: RoomSecret,
-    /// What the driver opens to reach the broker, and what messages call it.
-    pub broker: String,
-    /// Topic prefix; `mqdrop/1` if empty.
-    pub prefix: String,
-    /// This device's name.
-    pub name: String,
-    /// Login at the broker.
-    pub login: Option<Login>,
-    /// Protocol version.
-    pub version: VersionPolicy,
-    /// Accept every offer.
-    pub auto_accept: bool,
-    /// The longest data frame this broker carried before it hung up, learnt earlier; bytes.
-    pub frame_limit: Option<u32>,
+use link::Stage;
+use room::Room;
+pub use types::{Entry, Event, Join, JoinError, OfferError, Timer};
+
+/// One device.
+///
+/// After every `handle_*` call and every command, call each `poll_*` until all answer `None`, then
+/// sleep until [`poll_timeout`](Self::poll_timeout) or the next input.
+pub struct Engine {
+    random: Random,
+    room: Option<Room>,
+    outgoing: BTreeMap<ParcelId, Outgoing>,
+    incoming: BTreeMap<ParcelId, Incoming>,
+    auto_accept: bool,
+    cx: Effects,
+    socket: VecDeque<SocketAction>,
+    /// What is still to be sent on a connection that was left.
+    farewell: VecDeque<Bytes>,
+    /// Which outgoing parcel was served last.
+    turn: Option<ParcelId>,
 }
 
-/// Why a room cannot be entered.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum JoinError {
-    /// The prefix does not fit.
-    #[error("the topic prefix may have up to four parts of a-z, 0-9 and -, with / between them")]
-    InvalidPrefix,
-}
-
-/// A file to be sent.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
-    /// Relative path with `/` between folders.
-    pub path: String,
-    /// Length in bytes.
-    pub size: u64,
-    /// Modification time in milliseconds since 1970.
-    pub modified: Option<u64>,
-    /// MIME type, or empty.
-    pub mime: String,
-}
-
-/// Why a parcel cannot be sent.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum OfferError {
-    /// This device is in no room.
-    #[error("join a room first")]
-    NoRoom,
-    /// Nothing was chosen.
-    #[error("there is nothing to send")]
-    Empty,
-    /// More than a parcel can hold, in words.
-    #[error("this is more than one parcel can hold: {0}")]
-    TooLarge(&'static str),
-}
-
-/// What the driver should pass on.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Event {
-    /// [`Engine::status`] changed.
-    Status,
-    /// [`Engine::peers`] changed.
-    Peers,
-    /// [`Engine::transfer`] changed for this parcel: new, progressed or, when it answers `None`, gone.
-    Transfer(ParcelId),
-    /// [`Engine::files`] changed for this parcel.
-    Files(ParcelId),
-    /// A text is whole, sent or received.
-    Text {
-        /// Its parcel.
-        parcel: ParcelId,
-        /// It.
-        text: String,
-    },
-    /// Worth remembering about this broker for the next [`Join`].
-    Learnt {
-        /// It speaks MQTT 3.1.1 only.
-        only_v311: bool,
-        /// The longest data frame it carries, if it hung up on a longer one.
-        frame_limit: Option<u32>,
-    },
-    /// Something did not work, in words for the user.
-    Error(String),
-}
-
-/// Why [`Engine::poll_timeout`] wants to be woken; for logs and tests.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Timer {
-    /// The MQTT session's own deadline.
-    Session(mqdrop_mqtt::Timer),
-}
-
-/// One device. See the crate's documentation for how to drive it.
-pub struct Engine {}
-
-#[allow(unused_variables, clippy::todo, missing_docs)]
 impl Engine {
-    /// `seed` must come from a cryptographic random source: identity, ids, keys and nonces come from it.
-    pub fn new(seed: [u8; 32]) -> Self { todo!() }
+    /// `seed` must come from a cryptographic random source: identities, keys and nonces follow from it.
+    #[must_use]
+    pub fn new(seed: [u8; 32]) -> Self {
+        Self {
+            random: Random::new(seed),
+            room: None,
+            outgoing: BTreeMap::new(),
+            incoming: BTreeMap::new(),
+            auto_accept: false,
+            cx: Effects::default(),
+            socket: VecDeque::new(),
+            farewell: VecDeque::new(),
+            turn: None,
+        }
+    }
 
-    pub fn join(&mut self, join: Join, now: Time) -> Result<(), JoinError> { todo!() }
-    pub fn leave(&mut self, now: Time) { todo!() }
-    pub fn set_auto_accept(&mut self, on: bool, now: Time) { todo!() }
-    /// The page became visible, the network came back, a clock jumped: look at the connection at once.
-    pub fn check(&mut self, now: Time) { todo!() }
+    /// Enters a room; leaves the one before. The engine stays in it, through any interruption,
+    /// until [`leave`](Self::leave).
+    ///
+    /// # Errors
+    /// If the prefix cannot be part of a topic.
+    pub fn join(&mut self, join: Join, now: Time) -> Result<(), JoinError> {
+        self.leave(now);
+        self.auto_accept = join.auto_accept;
+        let room = Room::new(join, &mut self.random, now)?;
+        self.socket.push_back(SocketAction::Open {
+            url: room.broker.clone(),
+        });
+        self.room = Some(room);
+        self.cx.event(Event::Status);
+        Ok(())
+    }
 
-    /// Offers files to everyone. The driver answers this parcel's reads from the same files in the same order.
-    pub fn offer_files(&mut self, entries: Vec<Entry>, now: Time) -> Result<ParcelId, OfferError> { todo!() }
-    pub fn offer_text(&mut self, text: &str, now: Time) -> Result<ParcelId, OfferError> { todo!() }
-    pub fn accept(&mut self, parcel: ParcelId, now: Time) { todo!() }
-    pub fn decline(&mut self, parcel: ParcelId, now: Time) { todo!() }
-    pub fn pause(&mut self, parcel: ParcelId, now: Time) { todo!() }
-    pub fn resume(&mut self, parcel: ParcelId, now: Time) { todo!() }
-    pub fn cancel(&mut self, parcel: ParcelId, now: Time) { todo!() }
-    /// Takes it off the list; ends it first if it is not over. Event::Transfer follows, with transfer() == None.
-    pub fn remove(&mut self, parcel: ParcelId, now: Time) { todo!() }
+    /// Leaves the room. What is not finished ends on both sides; what was received stays.
+    pub fn leave(&mut self, now: Time) {
+        if self.room.is_none() {
+            return;
+        }
+        self.end_transfers();
+        self.settle(now);
+        let Some(mut room) = self.room.take() else {
+            return;
+        };
+        room.push(crate::effects::To::Room, crate::message::Body::Gone);
+        room.flush(&mut self.random, now);
+        room.session.disconnect(now);
+        if !matches!(room.link.stage, Stage::Waiting(_)) {
+            self.farewell = std::iter::from_fn(|| room.session.poll_transmit()).collect();
+            self.socket.push_back(SocketAction::Close);
+        }
+        self.cx.topics.clear();
+        self.cx.messages.clear();
+        self.cx.event(Event::Peers);
+        self.cx.event(Event::Status);
+    }
 
-    pub fn handle_open(&mut self, now: Time) { todo!() }
-    pub fn handle_bytes(&mut self, bytes: Bytes, now: Time) { todo!() }
-    pub fn handle_close(&mut self, close: SocketClose, now: Time) { todo!() }
-    pub fn handle_read(&mut self, request: ReadRequest, result: Result<(), ReadError>, now: Time) { todo!() }
-    pub fn handle_store(&mut self, reply: StoreReply, now: Time) { todo!() }
-    pub fn handle_timeout(&mut self, now: Time) { todo!() }
+    /// Looks at the connection at once: the page became visible, the network came back.
+    pub fn check(&mut self, now: Time) {
+        if let Some(room) = &mut self.room {
+            match room.link.stage {
+                Stage::Waiting(_) => room.link.stage = Stage::Waiting(now),
+                _ => room.session.check(now),
+            }
+        }
+        self.handle_timeout(now);
+    }
 
-    /// Next bytes for the socket, in order. Call only while the socket's buffer has room; data frames wait here otherwise.
-    pub fn poll_transmit(&mut self, now: Time) -> Option<Bytes> { todo!() }
-    pub fn poll_socket(&mut self) -> Option<SocketAction> { todo!() }
-    pub fn poll_read(&mut self, now: Time) -> Option<ReadRequest> { todo!() }
-    pub fn poll_store(&mut self) -> Option<StoreRequest> { todo!() }
-    pub fn poll_event(&mut self) -> Option<Event> { todo!() }
-    pub fn poll_timeout(&self) -> Option<(Time, Timer)> { todo!() }
+    /// The connection that was asked for is open.
+    pub fn handle_open(&mut self, now: Time) {
+        if let Some(room) = &mut self.room
+            && room.link.stage == Stage::Opening
+        {
+            room.connect(&mut self.random, now);
+        }
+        self.settle(now);
+    }
 
-    pub fn status(&self) -> StatusView { todo!() }
-    pub fn peers(&self) -> Vec<PeerView> { todo!() }
-    pub fn transfer(&self, parcel: ParcelId, now: Time) -> Option<TransferView> { todo!() }
-    pub fn files(&self, parcel: ParcelId) -> Option<Vec<FileView>> { todo!() }
+    /// Bytes came, split or merged in any way.
+    pub fn handle_bytes(&mut self, bytes: Bytes, now: Time) {
+        if let Some(room) = &mut self.room
+            && !matches!(room.link.stage, Stage::Opening | Stage::Waiting(_))
+        {
+            room.session.handle_bytes(bytes, now);
+        }
+        self.settle(now);
+    }
+
+    /// The connection ended, or could not be opened.
+    pub fn handle_close(&mut self, close: SocketClose, now: Time) {
+        self.farewell.clear();
+        if let Some(room) = &mut self.room {
+            match room.link.stage {
+                Stage::Waiting(_) => {}
+                Stage::Opening => {
+                    room.link.unreachable(&close, &mut self.random, now);
+                    self.cx.event(Event::Status);
+                }
+                Stage::Handshake | Stage::Subscribing(_) | Stage::Online => {
+                    if let SocketClose::Closed { code } = close {
+                        room.close_code = code;
+                    }
+                    room.session.handle_disconnected(now);
+                }
+            }
+        }
+        self.settle(now);
+    }
+
+    /// Storage answered.
+    pub fn handle_store(&mut self, reply: StoreReply, now: Time) {
+        let (StoreReply::Created { parcel }
+        | StoreReply::Written { parcel, .. }
+        | StoreReply::Finished { parcel }
+        | StoreReply::Failed { parcel, .. }) = reply;
+        if let Some(incoming) = self.incoming.get_mut(&parcel) {
+            incoming.handle_store(&reply, now, &mut self.cx);
+        }
+        self.settle(now);
+    }
+
+    /// Something may be due. Calling it late is fine; calling it early does nothing.
+    pub fn handle_timeout(&mut self, now: Time) {
+        let Some(room) = &mut self.room else { return };
+        room.session.handle_timeout(now);
+        if let Stage::Waiting(until) = room.link.stage
+            && now >= until
+        {
+            room.link.stage = Stage::Opening;
+            self.socket.push_back(SocketAction::Open {
+                url: room.broker.clone(),
+            });
+        }
+        self.settle(now);
+        let Some(room) = &mut self.room else { return };
+        if !room.link.is_online() {
+            return;
+        }
+        if now >= room.refresh {
+            room.show_presence(&mut self.random, now);
+        }
+        for device in room.peers.expire(now) {
+            self.handle_gone(device);
+        }
+        for outgoing in self.outgoing.values_mut() {
+            outgoing.handle_timeout(now, &mut self.cx);
+        }
+        for incoming in self.incoming.values_mut() {
+            incoming.handle_timeout(now, &mut self.cx);
+        }
+        self.settle(now);
+    }
+
+    /// The next bytes for the socket, in order. Call it only while the socket's own buffer has
+    /// room: what waits here can still be put to better use.
+    pub fn poll_transmit(&mut self, now: Time) -> Option<Bytes> {
+        if let Some(bytes) = self.farewell.pop_front() {
+            return Some(bytes);
+        }
+        loop {
+            let room = self.room.as_mut()?;
+            if let Some(bytes) = room.session.poll_transmit() {
+                return Some(bytes);
+            }
+            if !room.link.is_online() || !self.send_frame(now) {
+                return None;
+            }
+        }
+    }
+
+    /// What to do with the connection to the broker.
+    pub fn poll_socket(&mut self) -> Option<SocketAction> {
+        // A goodbye is sent before the connection is closed.
+        if self.socket.front() == Some(&SocketAction::Close)
+            && self.socket.len() == 1
+            && !self.farewell.is_empty()
+        {
+            return None;
+        }
+        if let Some(SocketAction::Open { .. }) = self.socket.front() {
+            self.farewell.clear();
+        }
+        self.socket.pop_front()
+    }
+
+    /// What to do with storage.
+    pub fn poll_store(&mut self) -> Option<StoreRequest> {
+        self.cx.store.pop_front()
+    }
+
+    /// What happened.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.cx.events.pop_front()
+    }
+
+    /// When to call [`handle_timeout`](Self::handle_timeout), and why.
+    #[must_use]
+    pub fn poll_timeout(&self, now: Time) -> Option<(Time, Timer)> {
+        let room = self.room.as_ref()?;
+        let session = room
+            .session
+            .poll_timeout()
+            .map(|(at, timer)| (at, Timer::Session(timer)));
+        let mut deadlines = vec![session];
+        match room.link.stage {
+            Stage::Waiting(until) => deadlines.push(Some((until, Timer::Reconnect))),
+            Stage::Online => {
+                deadlines.push(Some((room.refresh, Timer::Refresh)));
+                deadlines.push(room.peers.deadline().map(|at| (at, Timer::Silence)));
+                let outgoing = self
+                    .outgoing
+                    .values()
+                    .filter_map(|outgoing| outgoing.deadline(now))
+                    .min();
+                deadlines.push(outgoing.map(|at| (at, Timer::Outgoing)));
+                let incoming = self.incoming.values().filter_map(Incoming::deadline).min();
+                deadlines.push(incoming.map(|at| (at, Timer::Incoming)));
+            }
+            Stage::Opening | Stage::Handshake | Stage::Subscribing(_) => {}
+        }
+        deadlines.into_iter().flatten().min_by_key(|(at, _)| *at)
+    }
+
+    /// How the connection stands.
+    #[must_use]
+    pub fn status(&self) -> StatusView {
+        self.room.as_ref().map_or_else(
+            || StatusView {
+                text: "Not connected".into(),
+                ..StatusView::default()
+            },
+            |room| room.link.status(),
+        )
+    }
+
+    /// Everyone else in the room.
+    #[must_use]
+    pub fn peers(&self) -> Vec<PeerView> {
+        self.room
+            .as_ref()
+            .map(|room| room.peers.views())
+            .unwrap_or_default()
+    }
+
+    /// One transfer; `None` if it is off the list.
+    #[must_use]
+    pub fn transfer(&self, parcel: ParcelId, now: Time) -> Option<TransferView> {
+        let name = |device| {
+            self.room
+                .as_ref()
+                .map_or_else(String::new, |room| room.peers.name(device))
+        };
+        if let Some(outgoing) = self.outgoing.get(&parcel) {
+            return Some(outgoing.view(name, now));
+        }
+        self.incoming
+            .get(&parcel)
+            .map(|incoming| incoming.view(name(incoming.sender()), now))
+    }
+
+    /// A parcel's files, once they are known.
+    #[must_use]
+    pub fn files(&self, parcel: ParcelId) -> Option<Vec<FileView>> {
+        match self.outgoing.get(&parcel) {
+            Some(outgoing) => Some(outgoing.files_view()),
+            None => self.incoming.get(&parcel)?.files_view(),
+        }
+    }
 }

@@ -1,0 +1,365 @@
+//! What becomes of the session's events and of the messages of other devices.
+
+use bytes::Bytes;
+use mqdrop_mqtt::{Disconnect, Time};
+
+use super::link::{self, Stage};
+use super::topics::Channel;
+use super::{Engine, Event};
+use crate::effects::To;
+use crate::ids::DeviceId;
+use crate::incoming::Incoming;
+use crate::io::SocketAction;
+use crate::message::{Body, EndReason, Introduction, Message, Offer, ParcelRef, Want};
+use crate::peers::Introduced;
+use crate::seal::{self, OpenError, Opened};
+
+/// The most offers of one device that may wait for an answer.
+const MAX_OFFERS_OF_ONE: usize = 100;
+/// The most incoming parcels in all.
+const MAX_INCOMING: usize = 1000;
+
+impl Engine {
+    /// Handles everything the session has to say, then sends what came of it.
+    pub(super) fn settle(&mut self, now: Time) {
+        while let Some(event) = self
+            .room
+            .as_mut()
+            .and_then(|room| room.session.poll_event())
+        {
+            self.handle_session(event, now);
+        }
+        self.flush_effects(now);
+    }
+
+    fn handle_session(&mut self, event: mqdrop_mqtt::Event, now: Time) {
+        let Some(room) = &mut self.room else { return };
+        match event {
+            mqdrop_mqtt::Event::Connected {
+                session_present,
+                version,
+                ..
+            } => {
+                room.link.accepted(version);
+                room.session_present = session_present;
+                room.subscribing.clear();
+                room.describe_limits();
+                room.subscribe(now);
+                self.cx.event(Event::Status);
+                self.report_learnt();
+            }
+            mqdrop_mqtt::Event::Subscribed { ticket, results } => {
+                let refused = results.iter().find_map(|result| result.err());
+                if room.link.stage == Stage::Subscribing(ticket) {
+                    match refused {
+                        None => self.enter(now),
+                        Some(reason) => {
+                            let why = Disconnect::Refused {
+                                reason,
+                                text: Some("subscribing to the room".into()),
+                            };
+                            room.session.disconnect(now);
+                            self.lose_link(&why, now);
+                        }
+                    }
+                } else if let Some(parcel) = room.subscribing.remove(&ticket)
+                    && let Some(incoming) = self.incoming.get_mut(&parcel)
+                {
+                    match refused {
+                        None => incoming.handle_subscribed(now),
+                        Some(reason) => {
+                            let text = format!(
+                                "the broker does not deliver it here: {}",
+                                reason.describe()
+                            );
+                            incoming.cancel(EndReason::Storage(text), &mut self.cx);
+                        }
+                    }
+                }
+            }
+            mqdrop_mqtt::Event::Message(message) => {
+                self.handle_message(&message.topic, message.payload, now)
+            }
+            mqdrop_mqtt::Event::Disconnected(why) => self.lose_link(&why, now),
+            // What PUBACK says of the broker says nothing of the receiver.
+            mqdrop_mqtt::Event::Published { .. } | mqdrop_mqtt::Event::Unsubscribed { .. } => {}
+        }
+    }
+
+    /// Subscribed to the room: in it.
+    fn enter(&mut self, now: Time) {
+        let Some(room) = &mut self.room else { return };
+        room.link.online();
+        room.greet(&mut self.random, now);
+        let session_present = room.session_present;
+        for incoming in self.incoming.values_mut() {
+            incoming.handle_online(session_present, now, &mut self.cx);
+        }
+        self.cx.event(Event::Status);
+    }
+
+    fn lose_link(&mut self, why: &Disconnect, now: Time) {
+        let Some(room) = &mut self.room else { return };
+        if matches!(room.link.stage, Stage::Waiting(_)) {
+            return;
+        }
+        let was_online = room.link.is_online();
+        let too_large = link::is_too_large(why, room.close_code);
+        let limit_found = room.frame_size.on_connection_lost(too_large, now);
+        room.describe_limits();
+        room.link
+            .ended(why, room.may_change_version(), &mut self.random, now);
+        self.socket.push_back(SocketAction::Close);
+        if was_online {
+            for outgoing in self.outgoing.values_mut() {
+                outgoing.handle_link_lost(&mut self.cx);
+            }
+        }
+        self.cx.event(Event::Status);
+        if limit_found {
+            self.report_learnt();
+        }
+    }
+
+    fn report_learnt(&mut self) {
+        let Some(room) = &self.room else { return };
+        let frame_limit = room
+            .frame_size
+            .limit()
+            .and_then(|limit| u32::try_from(limit).ok());
+        self.cx.event(Event::Learnt {
+            only_v311: room.only_v311(),
+            frame_limit,
+        });
+    }
+
+    fn handle_message(&mut self, topic: &str, payload: Bytes, now: Time) {
+        let Some(room) = &mut self.room else { return };
+        let Some(channel) = room.topics.classify(topic) else {
+            return;
+        };
+        if let Channel::Data(parcel) = channel {
+            if let Some(incoming) = self.incoming.get_mut(&parcel) {
+                incoming.handle_frame(payload, now, &mut self.cx);
+            }
+            return;
+        }
+        if payload.len() > crate::message::MAX_MESSAGE {
+            return;
+        }
+        let opened = match room.open(channel, &payload) {
+            Ok(opened) => opened,
+            Err(OpenError::Newer) => {
+                if !std::mem::replace(&mut room.told_of_newer, true) {
+                    let text = "A device in this room speaks a newer version of mqdrop. Reload this page to update it";
+                    self.cx.event(Event::Error(text.into()));
+                }
+                return;
+            }
+            // Noise, or someone without the key: nothing the user could do about.
+            Err(OpenError::NotAuthentic) => return,
+        };
+        let Opened {
+            sender,
+            public,
+            body,
+        } = opened;
+        let Some(message) = Message::decode(&body) else {
+            return;
+        };
+        if sender == room.identity.device {
+            return;
+        }
+        // The will was sealed when the connection began, so its counter is old.
+        let fresh = room.peers.accept(sender, message.counter, now);
+        if !fresh && message.body != Body::Gone {
+            return;
+        }
+        if let Some(public) = &public {
+            room.peers.learn_public(sender, public, &room.identity);
+        }
+        self.handle_body(sender, public.is_some(), message, now);
+    }
+
+    /// `proven` says that the sender is who it claims to be, and not just anyone in the room.
+    fn handle_body(&mut self, sender: DeviceId, proven: bool, message: Message, now: Time) {
+        let Message { counter, body } = message;
+        match body {
+            Body::Hello(introduction) => {
+                self.handle_introduction(sender, &introduction, true, false, now)
+            }
+            Body::Alive(introduction) => {
+                self.handle_introduction(sender, &introduction, false, proven, now)
+            }
+            Body::Gone => {
+                if self
+                    .room
+                    .as_mut()
+                    .is_some_and(|room| room.peers.leave(sender))
+                {
+                    self.handle_gone(sender);
+                }
+            }
+            Body::Offer(offer) => self.handle_offer(sender, offer, now),
+            Body::Complete(complete) if proven => {
+                if let Some(incoming) = self.incoming.get_mut(&complete.parcel)
+                    && incoming.sender() == sender
+                {
+                    incoming.handle_complete(&complete, now, &mut self.cx);
+                }
+            }
+            Body::Pause(parcel) => self.handle_sender_paused(sender, parcel, true),
+            Body::Resume(parcel) => self.handle_sender_paused(sender, parcel, false),
+            Body::Seen(parcel) if proven => {
+                if let Some(outgoing) = self.outgoing.get_mut(&parcel.parcel) {
+                    outgoing.handle_seen(sender, counter);
+                }
+            }
+            Body::Want(want) if proven => self.handle_want(sender, &want, counter, now),
+            Body::Receipt(parcel) if proven => {
+                if let Some(outgoing) = self.outgoing.get_mut(&parcel.parcel) {
+                    outgoing.handle_receipt(sender, counter, &mut self.cx);
+                }
+            }
+            Body::Decline(ending) if proven => {
+                if let Some(outgoing) = self.outgoing.get_mut(&ending.parcel) {
+                    outgoing.handle_end(
+                        sender,
+                        EndReason::from(&ending),
+                        true,
+                        counter,
+                        &mut self.cx,
+                    );
+                }
+            }
+            Body::Cancel(ending) => {
+                let reason = EndReason::from(&ending);
+                if let Some(outgoing) = self.outgoing.get_mut(&ending.parcel) {
+                    if proven {
+                        outgoing.handle_end(sender, reason, false, counter, &mut self.cx);
+                    }
+                } else if let Some(incoming) = self.incoming.get_mut(&ending.parcel)
+                    && incoming.sender() == sender
+                {
+                    incoming.handle_cancel(reason, &mut self.cx);
+                }
+            }
+            // Anyone in the room could have written it in another's name.
+            Body::Complete(_)
+            | Body::Seen(_)
+            | Body::Want(_)
+            | Body::Receipt(_)
+            | Body::Decline(_) => {}
+        }
+    }
+
+    /// A device says that it is here: with `hello` because it just came, `to_me` in answer to mine.
+    fn handle_introduction(
+        &mut self,
+        device: DeviceId,
+        introduction: &Introduction,
+        hello: bool,
+        to_me: bool,
+        now: Time,
+    ) {
+        let Some(room) = &mut self.room else { return };
+        if seal::device_of(&introduction.public) != device {
+            return;
+        }
+        room.peers
+            .learn_public(device, &introduction.public, &room.identity);
+        let introduced = room.peers.introduce(device, &introduction.name);
+        if introduced != Introduced::Known {
+            self.cx.event(Event::Peers);
+        }
+        let came = introduced == Introduced::New;
+        if hello || (came && !to_me) {
+            let introduction = room.introduction();
+            room.push(To::Device(device), Body::Alive(introduction));
+        }
+        if hello || to_me || came {
+            for outgoing in self.outgoing.values_mut() {
+                outgoing.handle_here(device, now, &mut self.cx);
+            }
+            for incoming in self
+                .incoming
+                .values_mut()
+                .filter(|incoming| incoming.sender() == device)
+            {
+                incoming.handle_here(now, &mut self.cx);
+            }
+        }
+    }
+
+    pub(super) fn handle_gone(&mut self, device: DeviceId) {
+        for outgoing in self.outgoing.values_mut() {
+            outgoing.handle_gone(device, &mut self.cx);
+        }
+        for incoming in self
+            .incoming
+            .values_mut()
+            .filter(|incoming| incoming.sender() == device)
+        {
+            incoming.handle_gone(&mut self.cx);
+        }
+        self.cx.event(Event::Peers);
+    }
+
+    fn handle_offer(&mut self, sender: DeviceId, offer: Offer, now: Time) {
+        let parcel = offer.parcel;
+        if let Some(incoming) = self.incoming.get_mut(&parcel) {
+            incoming.handle_offer(&offer, sender, now, &mut self.cx);
+            return;
+        }
+        let waiting = self
+            .incoming
+            .values()
+            .filter(|i| i.is_offered() && i.sender() == sender)
+            .count();
+        if waiting >= MAX_OFFERS_OF_ONE
+            || self.incoming.len() >= MAX_INCOMING
+            || self.outgoing.contains_key(&parcel)
+        {
+            return;
+        }
+        let mut incoming = match Incoming::new(offer, sender) {
+            Ok(incoming) => incoming,
+            Err(reason) => {
+                self.cx.send(sender, Body::Decline(reason.ending(parcel)));
+                return;
+            }
+        };
+        if self.auto_accept || incoming.is_text() {
+            incoming.accept(now, &mut self.cx);
+        } else {
+            self.cx.send(sender, Body::Seen(ParcelRef { parcel }));
+        }
+        self.incoming.insert(parcel, incoming);
+        self.cx.event(Event::Transfer(parcel));
+    }
+
+    fn handle_sender_paused(&mut self, sender: DeviceId, parcel: ParcelRef, paused: bool) {
+        if let Some(incoming) = self.incoming.get_mut(&parcel.parcel)
+            && incoming.sender() == sender
+        {
+            incoming.handle_sender_paused(paused, &mut self.cx);
+        }
+    }
+
+    fn handle_want(&mut self, sender: DeviceId, want: &Want, counter: u64, now: Time) {
+        let (Some(room), Some(outgoing)) = (&mut self.room, self.outgoing.get_mut(&want.parcel))
+        else {
+            self.cx
+                .send(sender, Body::Cancel(EndReason::Unknown.ending(want.parcel)));
+            return;
+        };
+        outgoing.handle_want(
+            sender,
+            want,
+            counter,
+            now,
+            &mut room.frame_size,
+            &mut self.cx,
+        );
+    }
+}

@@ -1,0 +1,216 @@
+//! The way to the broker: opening it, losing it, finding it again, and saying how it stands.
+
+use core::time::Duration;
+
+use mqdrop_mqtt::{Disconnect, ReasonCode, Ticket, Time, Version};
+
+use crate::io::SocketClose;
+use crate::random::Random;
+use crate::view::{ConnectionState, StatusView};
+
+const FIRST_RETRY: Duration = Duration::from_millis(500);
+const LAST_RETRY: Duration = Duration::from_secs(20);
+
+/// MQTT 5 reason codes that the link treats in a way of their own (MQTT 5, section 2.4).
+const UNSUPPORTED_VERSION: ReasonCode = ReasonCode(0x84);
+const BAD_LOGIN: ReasonCode = ReasonCode(0x86);
+const NOT_AUTHORIZED: ReasonCode = ReasonCode(0x87);
+const PACKET_TOO_LARGE: ReasonCode = ReasonCode(0x95);
+/// WebSocket close code for a message that is too big (RFC 6455, section 7.4.1).
+const MESSAGE_TOO_BIG: u16 = 1009;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// The driver opens a connection.
+    Opening,
+    /// It is open; CONNACK is due.
+    Handshake,
+    /// The room's topics are being subscribed to.
+    Subscribing(Ticket),
+    /// In the room.
+    Online,
+    /// Not connected; the next try is at this time.
+    Waiting(Time),
+}
+
+pub(super) struct Link {
+    pub(super) stage: Stage,
+    broker: String,
+    attempts: u32,
+    /// The other version was tried already since the last success.
+    tried_other_version: bool,
+    was_online: bool,
+    /// What went wrong the last time, in words.
+    failure: Option<String>,
+    version: Option<Version>,
+    /// What the broker limits, in words.
+    pub(super) limit: Option<String>,
+    /// Nothing can be sent here, in words.
+    pub(super) unfit: Option<String>,
+}
+
+impl Link {
+    pub(super) fn new(broker: String) -> Self {
+        Self {
+            stage: Stage::Opening,
+            broker,
+            attempts: 0,
+            tried_other_version: false,
+            was_online: false,
+            failure: None,
+            version: None,
+            limit: None,
+            unfit: None,
+        }
+    }
+
+    pub(super) fn is_online(&self) -> bool {
+        self.stage == Stage::Online
+    }
+
+    pub(super) fn accepted(&mut self, version: Version) {
+        self.version = Some(version);
+        self.tried_other_version = false;
+    }
+
+    pub(super) fn online(&mut self) {
+        self.stage = Stage::Online;
+        self.attempts = 0;
+        self.was_online = true;
+        self.failure = None;
+    }
+
+    /// The transport ended before the session could say anything about it.
+    pub(super) fn unreachable(&mut self, close: &SocketClose, random: &mut Random, now: Time) {
+        let text = match close {
+            SocketClose::Refused(text) => text.clone(),
+            SocketClose::Unreachable | SocketClose::Closed { .. } => format!(
+                "Cannot reach {}. Is the address right, does the broker run, and does it offer WebSockets there?",
+                self.broker
+            ),
+        };
+        self.fail(Some(text), random, now);
+    }
+
+    /// The session ended; `other_version` says whether the next try may speak another one.
+    pub(super) fn ended(
+        &mut self,
+        why: &Disconnect,
+        other_version: bool,
+        random: &mut Random,
+        now: Time,
+    ) {
+        let refused_version =
+            matches!(why, Disconnect::Refused { reason, .. } if *reason == UNSUPPORTED_VERSION);
+        if other_version
+            && !self.tried_other_version
+            && (refused_version || *why == Disconnect::ClosedBeforeConnack)
+        {
+            // Most likely it only speaks the other version.
+            self.tried_other_version = true;
+            self.stage = Stage::Waiting(now);
+            return;
+        }
+        let first_loss = self.was_online && self.attempts == 0;
+        let text = match why {
+            Disconnect::TransportClosed | Disconnect::KeepAliveTimeout if first_loss => None,
+            why => Some(self.words(why)),
+        };
+        self.fail(text, random, now);
+    }
+
+    fn fail(&mut self, text: Option<String>, random: &mut Random, now: Time) {
+        let wait = (FIRST_RETRY * 2u32.pow(self.attempts.min(8))).min(LAST_RETRY);
+        self.attempts += 1;
+        self.failure = text.or(self.failure.take());
+        self.stage = Stage::Waiting(now + random.around(wait));
+    }
+
+    fn words(&self, why: &Disconnect) -> String {
+        let broker = &self.broker;
+        match why {
+            Disconnect::Refused { reason, text }
+                if *reason == BAD_LOGIN || *reason == NOT_AUTHORIZED =>
+            {
+                format!(
+                    "The broker refused the login{}. Check user name and password under Advanced",
+                    said(text.as_deref())
+                )
+            }
+            Disconnect::Refused { reason, text } => {
+                format!(
+                    "The broker refused the connection: {}{}",
+                    reason.describe(),
+                    said(text.as_deref())
+                )
+            }
+            Disconnect::ByServer { reason, text } => {
+                format!(
+                    "The broker ended the connection: {}{}",
+                    reason.describe(),
+                    said(text.as_deref())
+                )
+            }
+            Disconnect::ClosedBeforeConnack => format!(
+                "{broker} hung up before it answered. Is it an MQTT broker, does it want a login, or another protocol version?"
+            ),
+            Disconnect::ConnackTimeout => {
+                format!("{broker} does not answer. Is it an MQTT broker?")
+            }
+            Disconnect::Protocol(what) => {
+                format!("{broker} sent something that is not valid MQTT ({what})")
+            }
+            Disconnect::InvalidOptions(what) => format!("The login cannot be sent: {what}"),
+            Disconnect::TransportClosed | Disconnect::KeepAliveTimeout | Disconnect::ByClient => {
+                "The connection to the broker was lost".into()
+            }
+        }
+    }
+
+    pub(super) fn status(&self) -> StatusView {
+        let (state, text) = match (&self.failure, self.stage) {
+            (_, Stage::Online) => match &self.unfit {
+                Some(unfit) => (ConnectionState::Error, unfit.clone()),
+                None => (ConnectionState::Online, "Connected".into()),
+            },
+            (Some(failure), _) => (
+                ConnectionState::Error,
+                format!("{failure}. Trying again by itself"),
+            ),
+            (None, _) if self.was_online => (
+                ConnectionState::Connecting,
+                "The connection was lost. Connecting again".into(),
+            ),
+            (None, _) => (
+                ConnectionState::Connecting,
+                format!("Connecting to {}", self.broker),
+            ),
+        };
+        let protocol = match self.version {
+            Some(Version::V5) => Some("MQTT 5".into()),
+            Some(Version::V311) => Some("MQTT 3.1.1".into()),
+            None => None,
+        };
+        StatusView {
+            state,
+            text,
+            protocol,
+            limit: self.limit.clone(),
+        }
+    }
+}
+
+fn said(text: Option<&str>) -> String {
+    let text = crate::names::line(text.unwrap_or_default(), 200);
+    if text.is_empty() {
+        text
+    } else {
+        format!(" (\u{201c}{text}\u{201d})")
+    }
+}
+
+/// Whether a connection ended because a packet was too large for the broker.
+pub(super) fn is_too_large(why: &Disconnect, close: Option<u16>) -> bool {
+    close == Some(MESSAGE_TOO_BIG)
+        || matches!(why, Disconnect::ByServer { reason, .. } if *reason == PACKET_TOO_LARGE)
+}

@@ -1,0 +1,338 @@
+//! The room this device is in: its session, its peers, and the messages between them.
+
+use core::time::Duration;
+use std::collections::{BTreeMap, VecDeque};
+
+use mqdrop_mqtt::{
+    Options, QoS, RequestError, Session, Subscription, Ticket, Time, Version, VersionPolicy, Will,
+};
+
+use super::link::{Link, Stage};
+use super::topics::{Channel, Topics};
+use super::{Join, JoinError};
+use crate::effects::{DataTopic, To};
+use crate::frame_size::{FrameSize, MAX_FRAME, MIN_FRAME};
+use crate::ids::ParcelId;
+use crate::message::{Body, Introduction, Message};
+use crate::names;
+use crate::peers::Peers;
+use crate::random::Random;
+use crate::seal::{self, FRAME_OVERHEAD, Identity, OpenError, Opened};
+
+const KEEP_ALIVE: Duration = Duration::from_secs(30);
+/// MQTT 5: how long the broker keeps this device's place during an interruption.
+const SESSION_EXPIRY: Duration = Duration::from_secs(120);
+/// MQTT 5: how long others are not told of an interruption.
+const WILL_DELAY: Duration = Duration::from_secs(10);
+/// The longest packet taken from the broker: a frame and then some.
+const MAX_INCOMING_PACKET: u32 = 2 * 1024 * 1024;
+const RECEIVE_MAXIMUM: u16 = 64;
+/// How often this device shows that it is still here.
+const REFRESH: Duration = Duration::from_secs(30);
+
+pub(super) struct Room {
+    secret: crate::keys::RoomSecret,
+    name: String,
+    pub(super) broker: String,
+    policy: VersionPolicy,
+    pub(super) identity: Identity,
+    pub(super) session: Session,
+    pub(super) topics: Topics,
+    pub(super) link: Link,
+    pub(super) peers: Peers,
+    pub(super) frame_size: FrameSize,
+    /// Subscriptions to data topics that the broker has not confirmed.
+    pub(super) subscribing: BTreeMap<Ticket, ParcelId>,
+    counter: u64,
+    outbox: VecDeque<(To, Body)>,
+    pub(super) refresh: Time,
+    /// The user was told that someone speaks a newer version.
+    pub(super) told_of_newer: bool,
+    /// The WebSocket's close code, when the session ends by it.
+    pub(super) close_code: Option<u16>,
+    pub(super) session_present: bool,
+}
+
+impl Room {
+    pub(super) fn new(join: Join, random: &mut Random, now: Time) -> Result<Self, JoinError> {
+        let identity = Identity::new(random);
+        let topics = Topics::new(&join.prefix, &join.secret, identity.device)
+            .ok_or(JoinError::InvalidPrefix)?;
+        let options = Options {
+            // At most 23 letters and digits, which every broker takes (MQTT 3.1.1, section 3.1.3.1).
+            client_id: format!("mqdrop{}", identity.device),
+            version: join.version,
+            login: join.login,
+            will: None,
+            keep_alive: KEEP_ALIVE,
+            session_expiry: SESSION_EXPIRY,
+            max_incoming_packet: MAX_INCOMING_PACKET,
+            receive_maximum: RECEIVE_MAXIMUM,
+        };
+        Ok(Self {
+            secret: join.secret,
+            name: names::device_name(&join.name),
+            link: Link::new(join.broker.clone()),
+            broker: join.broker,
+            policy: join.version,
+            identity,
+            session: Session::new(options),
+            topics,
+            peers: Peers::default(),
+            frame_size: FrameSize::new(join.frame_limit.map(u64::from)),
+            subscribing: BTreeMap::new(),
+            counter: 0,
+            outbox: VecDeque::new(),
+            refresh: now,
+            told_of_newer: false,
+            close_code: None,
+            session_present: false,
+        })
+    }
+
+    /// Whether the next connection may speak another version than this one.
+    pub(super) fn may_change_version(&self) -> bool {
+        !matches!(self.policy, VersionPolicy::Only(_))
+    }
+
+    /// Whether it was found out that this broker speaks only 3.1.1.
+    pub(super) fn only_v311(&self) -> bool {
+        self.may_change_version() && self.session.version() == Some(Version::V311)
+    }
+
+    /// The transport is open.
+    pub(super) fn connect(&mut self, random: &mut Random, now: Time) {
+        let payload = self.seal(To::Room, Body::Gone, random).unwrap_or_default();
+        let will = Will {
+            topic: self.topics.room(),
+            payload: payload.into(),
+            qos: QoS::AtLeastOnce,
+            delay: WILL_DELAY,
+        };
+        self.session.set_will(Some(will));
+        self.close_code = None;
+        self.session.handle_connected(now);
+        self.link.stage = Stage::Handshake;
+    }
+
+    /// Subscribes to the room's topics.
+    pub(super) fn subscribe(&mut self, now: Time) {
+        let filter = |filter| Subscription {
+            filter,
+            qos: QoS::AtLeastOnce,
+            no_local: true,
+        };
+        let wanted = [
+            filter(self.topics.room()),
+            filter(self.topics.device(self.identity.device)),
+        ];
+        match self.session.subscribe(&wanted, now) {
+            Ok(ticket) => self.link.stage = Stage::Subscribing(ticket),
+            // Cannot be: the session was just accepted and the filters are short and valid.
+            Err(_) => self.session.disconnect(now),
+        }
+    }
+
+    /// Says hello, after which everyone else answers.
+    pub(super) fn greet(&mut self, random: &mut Random, now: Time) {
+        self.outbox.clear();
+        self.peers.forgive(now);
+        self.push(To::Room, Body::Hello(self.introduction()));
+        self.refresh = now + random.around(REFRESH);
+    }
+
+    /// Shows that this device is still here.
+    pub(super) fn show_presence(&mut self, random: &mut Random, now: Time) {
+        self.push(To::Room, Body::Alive(self.introduction()));
+        self.refresh = now + random.around(REFRESH);
+    }
+
+    pub(super) fn introduction(&self) -> Introduction {
+        Introduction {
+            public: self.identity.public,
+            name: self.name.clone(),
+        }
+    }
+
+    /// Queues a message. While not online there is nobody to hear it: every state is told anew
+    /// when devices meet again.
+    pub(super) fn push(&mut self, to: To, body: Body) {
+        if self.link.is_online() {
+            self.outbox.push_back((to, body));
+        }
+    }
+
+    /// Gives queued messages to the session, as far as it takes them.
+    pub(super) fn flush(&mut self, random: &mut Random, now: Time) {
+        if !self.link.is_online() {
+            self.outbox.clear();
+        }
+        while let Some((to, body)) = self.outbox.pop_front() {
+            let qos = qos(to, &body);
+            let topic = match to {
+                To::Room => self.topics.room(),
+                To::Device(device) => self.topics.device(device),
+            };
+            let Some(payload) = self.seal(to, body.clone(), random) else {
+                continue;
+            };
+            match self.session.publish(&topic, &payload, qos, false, now) {
+                Err(RequestError::QueueFull) => {
+                    self.outbox.push_front((to, body));
+                    return;
+                }
+                // A message that cannot be sent here is as good as lost, and lost ones are repeated.
+                Ok(_) | Err(_) => {}
+            }
+        }
+    }
+
+    fn seal(&mut self, to: To, body: Body, random: &mut Random) -> Option<Vec<u8>> {
+        self.counter += 1;
+        let message = Message {
+            counter: self.counter,
+            body,
+        }
+        .encode();
+        let key = &self.secret.key;
+        match to {
+            To::Room => Some(seal::seal_to_room(
+                key,
+                self.identity.device,
+                "c",
+                &message,
+                random,
+            )),
+            To::Device(device) => {
+                let pair_key = self.peers.pair_key(device)?;
+                Some(seal::seal_to_device(
+                    key,
+                    &self.identity,
+                    device,
+                    pair_key,
+                    &message,
+                    random,
+                ))
+            }
+        }
+    }
+
+    /// Opens a control message.
+    pub(super) fn open(&self, channel: Channel, payload: &[u8]) -> Result<Opened, OpenError> {
+        let me = self.identity.device;
+        let tail = if channel == Channel::Room {
+            "c".to_string()
+        } else {
+            me.to_string()
+        };
+        seal::open(&self.secret.key, me, &tail, payload, |sender, public| {
+            self.peers
+                .pair_key(sender)
+                .cloned()
+                .or_else(|| self.identity.pair_key(public))
+        })
+    }
+
+    /// Begins or stops listening to a parcel's data.
+    pub(super) fn change_topic(&mut self, change: DataTopic, now: Time) {
+        // Not online: every topic is subscribed to on the way back.
+        if !self.link.is_online() {
+            return;
+        }
+        match change {
+            DataTopic::Subscribe(parcel) => {
+                let wanted = Subscription {
+                    filter: self.topics.data(parcel),
+                    qos: QoS::AtMostOnce,
+                    no_local: true,
+                };
+                if let Ok(ticket) = self.session.subscribe(&[wanted], now) {
+                    self.subscribing.insert(ticket, parcel);
+                }
+            }
+            DataTopic::Unsubscribe(parcel) => {
+                // Refused only when too much is outstanding; then some frames come in vain.
+                let _ = self.session.unsubscribe(&[&self.topics.data(parcel)], now);
+            }
+        }
+    }
+
+    /// Bytes of plaintext for the next data frame; `None` if nothing fits.
+    pub(super) fn frame_bytes(&self, parcel: ParcelId) -> Option<u64> {
+        let fits = self
+            .session
+            .max_payload(&self.topics.data(parcel))
+            .checked_sub(FRAME_OVERHEAD)? as u64;
+        let bytes = self.frame_size.current().min(fits) / MIN_FRAME * MIN_FRAME;
+        (bytes > 0).then_some(bytes)
+    }
+
+    /// Puts the broker's limits into words.
+    pub(super) fn describe_limits(&mut self) {
+        let room = self
+            .session
+            .max_payload(&self.topics.data(ParcelId([0; 10])));
+        let announced = self
+            .session
+            .limits()
+            .and_then(|limits| limits.max_packet_size);
+        let needed = MIN_FRAME as usize + FRAME_OVERHEAD;
+        self.link.unfit = match announced {
+            Some(limit) if room < needed => Some(format!(
+                "This broker takes messages of at most {} bytes, and mqdrop needs {}. Raise its limit to send files",
+                grouped(u64::from(limit)),
+                grouped(17_000)
+            )),
+            _ if self.frame_size.is_hopeless() => Some(
+                "This broker hangs up on messages of 17,000 bytes, which mqdrop needs. Raise its limit to send files".into(),
+            ),
+            _ => None,
+        };
+        self.link.limit = match (announced, self.frame_size.limit()) {
+            (Some(limit), _) if room < MAX_FRAME as usize + FRAME_OVERHEAD => Some(format!(
+                "This broker takes messages of at most {} bytes, so files go in smaller pieces",
+                grouped(u64::from(limit))
+            )),
+            (_, Some(limit)) if limit < MAX_FRAME => Some(format!(
+                "This broker hung up on messages above {} bytes, so files go in smaller pieces",
+                grouped(limit)
+            )),
+            _ => None,
+        };
+    }
+}
+
+/// Acknowledgements and refreshes follow one another closely: a lost one is made up for by the next.
+fn qos(to: To, body: &Body) -> QoS {
+    match (to, body) {
+        (_, Body::Want(want)) if want.echo.is_some() => QoS::AtMostOnce,
+        (To::Room, Body::Alive(_)) => QoS::AtMostOnce,
+        _ => QoS::AtLeastOnce,
+    }
+}
+
+/// A number with commas between its thousands.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    #[test]
+    fn numbers_are_grouped() {
+        let texts = [0, 999, 1000, 20_000, 1_234_567].map(grouped);
+        assert_eq!(texts, ["0", "999", "1,000", "20,000", "1,234,567"]);
+    }
+}

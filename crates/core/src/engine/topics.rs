@@ -1,0 +1,131 @@
+//! The topics of a room.
+
+use crate::ids::{DeviceId, ParcelId};
+use crate::keys::RoomSecret;
+
+const USUAL_PREFIX: &str = "mqdrop/1";
+/// With the room and two more parts that is at most six slashes: some brokers allow seven.
+const MAX_PREFIX_PARTS: usize = 4;
+const MAX_PREFIX: usize = 100;
+
+/// Everything of a room lies below this.
+#[derive(Clone, Debug)]
+pub(super) struct Topics {
+    base: String,
+    me: DeviceId,
+}
+
+/// What a topic of the room carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Channel {
+    /// Control messages to everyone.
+    Room,
+    /// Control messages to this device.
+    Me,
+    /// A parcel's data frames.
+    Data(ParcelId),
+}
+
+impl Topics {
+    /// `None` if the prefix is none.
+    pub(super) fn new(prefix: &str, secret: &RoomSecret, me: DeviceId) -> Option<Self> {
+        let prefix = if prefix.is_empty() {
+            USUAL_PREFIX
+        } else {
+            prefix.trim_end_matches('/')
+        };
+        let legal = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        let fits = prefix.len() <= MAX_PREFIX
+            && prefix.split('/').count() <= MAX_PREFIX_PARTS
+            && prefix
+                .split('/')
+                .all(|part| !part.is_empty() && part.chars().all(legal));
+        fits.then(|| Self {
+            base: format!("{prefix}/{}/", secret.room()),
+            me,
+        })
+    }
+
+    pub(super) fn room(&self) -> String {
+        format!("{}c", self.base)
+    }
+
+    pub(super) fn device(&self, device: DeviceId) -> String {
+        format!("{}i/{device}", self.base)
+    }
+
+    pub(super) fn data(&self, parcel: ParcelId) -> String {
+        format!("{}d/{parcel}", self.base)
+    }
+
+    /// What `topic` is; `None` if it is nothing this device asked for.
+    pub(super) fn classify(&self, topic: &str) -> Option<Channel> {
+        let tail = topic.strip_prefix(&self.base)?;
+        match tail.split_once('/') {
+            None if tail == "c" => Some(Channel::Room),
+            Some(("i", device)) if device.parse() == Ok(self.me) => Some(Channel::Me),
+            Some(("d", parcel)) => parcel.parse().ok().map(Channel::Data),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    fn topics(prefix: &str) -> Option<Topics> {
+        Topics::new(
+            prefix,
+            &RoomSecret {
+                room: [0; 16],
+                key: [0; 32],
+            },
+            DeviceId([1; 10]),
+        )
+    }
+
+    #[test]
+    fn topics_are_told_apart() {
+        let topics = topics("").unwrap();
+        assert_eq!(topics.room(), format!("mqdrop/1/{}/c", "a".repeat(26)));
+        assert_eq!(topics.classify(&topics.room()), Some(Channel::Room));
+        assert_eq!(
+            topics.classify(&topics.device(DeviceId([1; 10]))),
+            Some(Channel::Me)
+        );
+        assert_eq!(topics.classify(&topics.device(DeviceId([2; 10]))), None);
+        let parcel = ParcelId([3; 10]);
+        assert_eq!(
+            topics.classify(&topics.data(parcel)),
+            Some(Channel::Data(parcel))
+        );
+        for foreign in ["", "c", "mqdrop/1/x/c", "$SYS/x", "mqdrop/1/ä"] {
+            assert_eq!(topics.classify(foreign), None, "{foreign}");
+        }
+    }
+
+    #[test]
+    fn only_plain_prefixes_are_taken() {
+        for good in ["a", "site-2/files", "a/b/c/d", "a/"] {
+            assert!(topics(good).is_some(), "{good}");
+        }
+        for bad in [
+            "/",
+            "/a",
+            "a//b",
+            "A",
+            "a b",
+            "a/#",
+            "+",
+            "a/b/c/d/e",
+            "ä",
+            "$share/x",
+            &"x".repeat(101),
+        ] {
+            assert!(topics(bad).is_none(), "{bad}");
+        }
+    }
+}

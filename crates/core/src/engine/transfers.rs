@@ -1,0 +1,231 @@
+//! What the user wants of transfers, and their share of the socket.
+
+use mqdrop_mqtt::{QoS, Time};
+
+use super::{Engine, Entry, Event, OfferError};
+use crate::effects::To;
+use crate::ids::ParcelId;
+use crate::incoming::MAX_TEXT;
+use crate::io::{ReadError, ReadRequest, StoreRequest};
+use crate::message::EndReason;
+use crate::outgoing::Outgoing;
+
+/// Bytes of frames that are read ahead of the socket, over all parcels.
+const READ_AHEAD: u64 = 2 * 1024 * 1024;
+
+impl Engine {
+    /// Offers files to everyone in the room and everyone who comes later. The driver answers this
+    /// parcel's reads from the same files in the same order.
+    ///
+    /// # Errors
+    /// If there is no room, no file, or more than a parcel can hold.
+    pub fn offer_files(&mut self, entries: Vec<Entry>, now: Time) -> Result<ParcelId, OfferError> {
+        if entries.is_empty() {
+            return Err(OfferError::Empty);
+        }
+        let outgoing = Outgoing::files(entries, &mut self.random).map_err(OfferError::TooLarge)?;
+        self.offer(outgoing, now)
+    }
+
+    /// Offers a text to everyone in the room and everyone who comes later.
+    ///
+    /// # Errors
+    /// If there is no room, no text, or more than 1 MiB of it.
+    pub fn offer_text(&mut self, text: &str, now: Time) -> Result<ParcelId, OfferError> {
+        if text.is_empty() {
+            return Err(OfferError::Empty);
+        }
+        if text.len() as u64 > MAX_TEXT {
+            return Err(OfferError::TooLarge(
+                "a text may have 1 MiB; send it as a file",
+            ));
+        }
+        let outgoing = Outgoing::text(text, &mut self.random).map_err(OfferError::TooLarge)?;
+        self.offer(outgoing, now)
+    }
+
+    fn offer(&mut self, mut outgoing: Outgoing, now: Time) -> Result<ParcelId, OfferError> {
+        let room = self.room.as_ref().ok_or(OfferError::NoRoom)?;
+        let parcel = outgoing.parcel();
+        if room.link.is_online() {
+            outgoing.announce(room.peers.present(), now, &mut self.cx);
+        }
+        if let Some(text) = outgoing.shown_text() {
+            self.cx.event(Event::Text {
+                parcel,
+                text: text.to_string(),
+            });
+        }
+        self.outgoing.insert(parcel, outgoing);
+        self.cx.event(Event::Transfer(parcel));
+        self.cx.event(Event::Files(parcel));
+        self.settle(now);
+        Ok(parcel)
+    }
+
+    /// Accepts every offer from now on, those that wait for an answer included; or asks each time.
+    pub fn set_auto_accept(&mut self, on: bool, now: Time) {
+        self.auto_accept = on;
+        if on {
+            for incoming in self.incoming.values_mut() {
+                incoming.accept(now, &mut self.cx);
+            }
+        }
+        self.settle(now);
+    }
+
+    /// Takes an offer.
+    pub fn accept(&mut self, parcel: ParcelId, now: Time) {
+        if let Some(incoming) = self.incoming.get_mut(&parcel) {
+            incoming.accept(now, &mut self.cx);
+        }
+        self.settle(now);
+    }
+
+    /// Does not take an offer.
+    pub fn decline(&mut self, parcel: ParcelId, now: Time) {
+        if let Some(incoming) = self.incoming.get_mut(&parcel) {
+            incoming.decline(&mut self.cx);
+        }
+        self.settle(now);
+    }
+
+    /// Stops a transfer for now, on this side's wish.
+    pub fn pause(&mut self, parcel: ParcelId, now: Time) {
+        self.set_paused(parcel, true, now);
+    }
+
+    /// Goes on with a transfer that this side paused.
+    pub fn resume(&mut self, parcel: ParcelId, now: Time) {
+        self.set_paused(parcel, false, now);
+    }
+
+    fn set_paused(&mut self, parcel: ParcelId, paused: bool, now: Time) {
+        if let Some(outgoing) = self.outgoing.get_mut(&parcel) {
+            outgoing.set_paused(paused, &mut self.cx);
+        } else if let Some(incoming) = self.incoming.get_mut(&parcel) {
+            incoming.set_paused(paused, now, &mut self.cx);
+        }
+        self.settle(now);
+    }
+
+    /// Ends a transfer on both sides.
+    pub fn cancel(&mut self, parcel: ParcelId, now: Time) {
+        if let Some(outgoing) = self.outgoing.get_mut(&parcel) {
+            outgoing.end(EndReason::ByUser, &mut self.cx);
+        } else if let Some(incoming) = self.incoming.get_mut(&parcel) {
+            incoming.cancel(EndReason::ByUser, &mut self.cx);
+        }
+        self.settle(now);
+    }
+
+    /// Takes a transfer off the list and frees its storage; ends it first if it is not over.
+    pub fn remove(&mut self, parcel: ParcelId, now: Time) {
+        self.cancel(parcel, now);
+        let stored = self
+            .incoming
+            .remove(&parcel)
+            .is_some_and(|incoming| incoming.is_done() && !incoming.is_text());
+        if stored {
+            self.cx.store.push_back(StoreRequest::Discard { parcel });
+        }
+        self.outgoing.remove(&parcel);
+        self.cx.event(Event::Transfer(parcel));
+    }
+
+    /// The driver read what it was asked to, or could not.
+    pub fn handle_read(&mut self, request: ReadRequest, result: Result<(), ReadError>, now: Time) {
+        if let Some(outgoing) = self.outgoing.get_mut(&request.parcel) {
+            outgoing.handle_read(request, result, &mut self.cx);
+        }
+        self.settle(now);
+    }
+
+    /// What to read next. Several reads may be under way; they may be answered in any order.
+    pub fn poll_read(&mut self, now: Time) -> Option<ReadRequest> {
+        let room = self.room.as_ref()?;
+        if !room.link.is_online() {
+            return None;
+        }
+        let mut prepared: u64 = self.outgoing.values().map(Outgoing::prepared_bytes).sum();
+        for parcel in self.in_turn() {
+            let (Some(frame_bytes), Some(outgoing)) =
+                (room.frame_bytes(parcel), self.outgoing.get_mut(&parcel))
+            else {
+                continue;
+            };
+            let others = prepared - outgoing.prepared_bytes();
+            let request = outgoing.next_read(frame_bytes, READ_AHEAD.saturating_sub(others), now);
+            if request.is_some() {
+                return request;
+            }
+            prepared = others + outgoing.prepared_bytes();
+        }
+        None
+    }
+
+    /// Publishes the next data frame, of the parcel whose turn it is. False if there is none.
+    pub(super) fn send_frame(&mut self, now: Time) -> bool {
+        for parcel in self.in_turn() {
+            let (Some(room), Some(outgoing)) = (&mut self.room, self.outgoing.get_mut(&parcel))
+            else {
+                return false;
+            };
+            if let Some(payload) = outgoing.next_frame(now, &mut room.frame_size, &mut self.random)
+            {
+                self.turn = Some(parcel);
+                // Whatever the session does not take counts as lost and is sent again.
+                let _ = room.session.publish(
+                    &room.topics.data(parcel),
+                    &payload,
+                    QoS::AtMostOnce,
+                    false,
+                    now,
+                );
+                return true;
+            }
+        }
+        false
+    }
+
+    /// The outgoing parcels, beginning behind the one that was served last.
+    fn in_turn(&self) -> Vec<ParcelId> {
+        let after = |parcel: &&ParcelId| self.turn.is_some_and(|turn| **parcel > turn);
+        let (mut later, earlier): (Vec<_>, Vec<_>) = self.outgoing.keys().partition(after);
+        later.extend(earlier);
+        later
+    }
+
+    /// Ends everything that is not finished: this device leaves the room.
+    pub(super) fn end_transfers(&mut self) {
+        for (parcel, mut outgoing) in std::mem::take(&mut self.outgoing) {
+            outgoing.end(EndReason::ByUser, &mut self.cx);
+            self.cx.event(Event::Transfer(parcel));
+        }
+        let incoming = std::mem::take(&mut self.incoming);
+        for (parcel, mut incoming) in incoming {
+            if incoming.is_done() {
+                self.incoming.insert(parcel, incoming);
+            } else {
+                incoming.cancel(EndReason::ByUser, &mut self.cx);
+                self.cx.event(Event::Transfer(parcel));
+            }
+        }
+    }
+
+    /// Passes on what the transfers want done.
+    pub(super) fn flush_effects(&mut self, now: Time) {
+        let Some(room) = &mut self.room else { return };
+        for change in self.cx.topics.drain(..) {
+            room.change_topic(change, now);
+        }
+        for (to, body) in self.cx.messages.drain(..) {
+            debug_assert!(
+                to != To::Device(room.identity.device),
+                "a message to oneself"
+            );
+            room.push(to, body);
+        }
+        room.flush(&mut self.random, now);
+    }
+}

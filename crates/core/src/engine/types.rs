@@ -1,0 +1,109 @@
+//! What an engine is told and tells.
+
+use mqdrop_mqtt::{Login, VersionPolicy};
+
+use crate::ids::ParcelId;
+use crate::keys::RoomSecret;
+
+/// How to enter a room.
+#[derive(Clone)]
+pub struct Join {
+    /// What the key opens.
+    pub secret: RoomSecret,
+    /// What the driver opens to reach the broker, and what messages call it.
+    pub broker: String,
+    /// Topic prefix; `mqdrop/1` if empty.
+    pub prefix: String,
+    /// This device's name; shown to others on one line of at most 64 letters.
+    pub name: String,
+    /// Login at the broker.
+    pub login: Option<Login>,
+    /// Protocol version.
+    pub version: VersionPolicy,
+    /// Accept every offer.
+    pub auto_accept: bool,
+    /// The longest data frame this broker carried before it hung up, learnt earlier; bytes.
+    pub frame_limit: Option<u32>,
+}
+
+/// Why a room cannot be entered.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum JoinError {
+    /// The prefix does not fit.
+    #[error("the topic prefix may have up to four parts of a-z, 0-9 and -, with / between them")]
+    InvalidPrefix,
+}
+
+/// A file to be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Relative path with `/` between folders.
+    pub path: String,
+    /// Length in bytes.
+    pub size: u64,
+    /// Modification time in milliseconds since 1970.
+    pub modified: Option<u64>,
+    /// MIME type, or empty.
+    pub mime: String,
+}
+
+/// Why a parcel cannot be sent.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum OfferError {
+    /// This device is in no room.
+    #[error("join a room first")]
+    NoRoom,
+    /// Nothing was chosen.
+    #[error("there is nothing to send")]
+    Empty,
+    /// More than a parcel can hold, in words.
+    #[error("this is more than can be sent at once: {0}")]
+    TooLarge(&'static str),
+}
+
+/// What the driver should pass on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// [`Engine::status`](crate::Engine::status) changed.
+    Status,
+    /// [`Engine::peers`](crate::Engine::peers) changed.
+    Peers,
+    /// [`Engine::transfer`](crate::Engine::transfer) changed for this parcel: new, progressed or,
+    /// when it answers `None`, gone.
+    Transfer(ParcelId),
+    /// [`Engine::files`](crate::Engine::files) changed for this parcel.
+    Files(ParcelId),
+    /// A text is whole, sent or received.
+    Text {
+        /// Its parcel.
+        parcel: ParcelId,
+        /// It.
+        text: String,
+    },
+    /// Worth remembering about this broker for the next [`Join`].
+    Learnt {
+        /// It speaks MQTT 3.1.1 only.
+        only_v311: bool,
+        /// The longest data frame it carries, if it hung up on a longer one; bytes.
+        frame_limit: Option<u32>,
+    },
+    /// Something did not work, in words for the user.
+    Error(String),
+}
+
+/// Why [`Engine::poll_timeout`](crate::Engine::poll_timeout) wants to be woken; for logs and tests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Timer {
+    /// The MQTT session's own deadline.
+    Session(mqdrop_mqtt::Timer),
+    /// The next try to connect.
+    Reconnect,
+    /// This device is to show that it is still here.
+    Refresh,
+    /// A device may have been silent for too long.
+    Silence,
+    /// A sender's deadline: an answer, an acknowledgement or a receipt is missing.
+    Outgoing,
+    /// A receiver's deadline: an acknowledgement or a reminder is due.
+    Incoming,
+}

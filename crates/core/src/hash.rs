@@ -1,0 +1,189 @@
+//! BLAKE3 of a file whose blocks come in any order.
+//!
+//! A block of 16 KiB is a whole subtree of BLAKE3's tree (sixteen chunks), so its chaining value can
+//! be computed alone and merged with its neighbour's when that one is there (BLAKE3 paper, section
+//! 2.1; `blake3::hazmat`). What is held at any time is about one value for each gap.
+
+use core::ops::Range;
+use std::collections::BTreeMap;
+
+use blake3::hazmat::{
+    ChainingValue, HasherExt, Mode, merge_subtrees_non_root, merge_subtrees_root,
+};
+use blake3::{Hash, Hasher};
+
+use crate::layout::{BLOCK, DIGEST, Layout, Region, blocks};
+use crate::ranges::RangeSet;
+
+/// The hash of a file under way.
+#[derive(Debug)]
+pub(crate) struct FileHash {
+    blocks: u64,
+    /// Subtrees whose neighbour is missing, by level (0 is a block) and position in it.
+    subtrees: BTreeMap<(u32, u64), ChainingValue>,
+    root: Option<Hash>,
+}
+
+impl FileHash {
+    /// A file of `size` bytes of which nothing is known yet.
+    pub(crate) fn new(size: u64) -> Self {
+        let root = (size == 0).then(|| blake3::hash(&[]));
+        Self {
+            blocks: blocks(size),
+            subtrees: BTreeMap::new(),
+            root,
+        }
+    }
+
+    /// The hash, once every block was added.
+    pub(crate) fn root(&self) -> Option<Hash> {
+        self.root
+    }
+
+    /// Adds block number `index` of the file; each exactly once, all full but the file's last.
+    pub(crate) fn add(&mut self, index: u64, block: &[u8]) {
+        if self.blocks == 1 {
+            self.root = Some(blake3::hash(block));
+            return;
+        }
+        let mut hasher = Hasher::new();
+        hasher.set_input_offset(index * BLOCK);
+        hasher.update(block);
+        self.merge(index, hasher.finalize_non_root());
+    }
+
+    /// Climbs from a block as far as neighbours are there. In a level of n subtrees each even one
+    /// pairs with the odd one behind it; a last one without a partner moves up as it is, which gives
+    /// the same tree as BLAKE3's "left subtree is the largest power of two".
+    fn merge(&mut self, index: u64, value: ChainingValue) {
+        let (mut level, mut index, mut value, mut width) = (0u32, index, value, self.blocks);
+        loop {
+            if index == width - 1 && index % 2 == 0 {
+                // Without a partner on this level.
+            } else {
+                let Some(other) = self.subtrees.remove(&(level, index ^ 1)) else {
+                    self.subtrees.insert((level, index), value);
+                    return;
+                };
+                let (left, right) = if index % 2 == 0 {
+                    (value, other)
+                } else {
+                    (other, value)
+                };
+                if width == 2 {
+                    self.root = Some(merge_subtrees_root(&left, &right, Mode::Hash));
+                    return;
+                }
+                value = merge_subtrees_non_root(&left, &right, Mode::Hash);
+            }
+            level += 1;
+            index /= 2;
+            width = width.div_ceil(2);
+        }
+    }
+}
+
+/// The hashes of a parcel's files, computed while its blocks pass by.
+#[derive(Debug)]
+pub(crate) struct ParcelHashes {
+    digests: Vec<Option<Hash>>,
+    under_way: BTreeMap<usize, FileHash>,
+    /// Which blocks of content were hashed.
+    hashed: RangeSet,
+}
+
+impl ParcelHashes {
+    pub(crate) fn new(layout: &Layout) -> Self {
+        let digests = layout
+            .files()
+            .iter()
+            .map(|span| FileHash::new(span.size).root())
+            .collect();
+        Self {
+            digests,
+            under_way: BTreeMap::new(),
+            hashed: RangeSet::default(),
+        }
+    }
+
+    /// Takes in a run of content blocks; those that were hashed before are passed over.
+    pub(crate) fn add(&mut self, layout: &Layout, run: Range<u32>, bytes: &[u8]) {
+        let begin = layout.content_offset(run.start);
+        for fresh in self.hashed.missing(run) {
+            for block in fresh.clone() {
+                let from = (layout.content_offset(block) - begin) as usize;
+                let to = (layout.content_offset(block + 1) - begin) as usize;
+                let file = layout.file_of(block);
+                let span = layout.files()[file];
+                let hash = self
+                    .under_way
+                    .entry(file)
+                    .or_insert_with(|| FileHash::new(span.size));
+                hash.add(u64::from(block - span.first_block), &bytes[from..to]);
+                if let Some(root) = hash.root() {
+                    self.digests[file] = Some(root);
+                    self.under_way.remove(&file);
+                }
+            }
+            self.hashed.insert(fresh);
+        }
+    }
+
+    /// Forgets what is known of one file.
+    pub(crate) fn reset(&mut self, layout: &Layout, file: usize) {
+        self.under_way.remove(&file);
+        self.digests[file] = FileHash::new(layout.files()[file].size).root();
+        self.hashed.remove(layout.file_blocks(file));
+    }
+
+    /// The hash of a file, once all of it was seen.
+    pub(crate) fn digest(&self, file: usize) -> Option<&Hash> {
+        self.digests[file].as_ref()
+    }
+
+    /// The first run of content that was not hashed yet.
+    pub(crate) fn next_missing(&self, layout: &Layout) -> Option<Range<u32>> {
+        self.hashed
+            .missing(layout.region(Region::Content))
+            .into_iter()
+            .next()
+    }
+
+    /// All hashes one after the other, once all are known.
+    pub(crate) fn to_bytes(&self) -> Option<Vec<u8>> {
+        let mut bytes = Vec::with_capacity(self.digests.len() * DIGEST as usize);
+        for digest in &self.digests {
+            bytes.extend_from_slice(digest.as_ref()?.as_bytes());
+        }
+        Some(bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    crate::testing::properties! {
+        fn any_order_gives_the_hash_of_the_whole(
+            size in prop_oneof![Just(0usize), 1usize..50, 16_380usize..16_390, 0usize..600_000],
+            order in any::<u64>(),
+        ) {
+            let data: Vec<u8> = (0..size).map(|i| (i * 31 % 251) as u8).collect();
+            let mut hash = FileHash::new(size as u64);
+            let mut parts: Vec<(usize, &[u8])> = data.chunks(BLOCK as usize).enumerate().collect();
+            let mut state = order | 1;
+            for i in (1..parts.len()).rev() {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                parts.swap(i, (state >> 33) as usize % (i + 1));
+            }
+            for (index, block) in parts {
+                prop_assert_eq!(hash.root(), None);
+                hash.add(index as u64, block);
+            }
+            prop_assert_eq!(hash.root(), Some(blake3::hash(&data)));
+            prop_assert!(hash.subtrees.is_empty());
+        }
+    }
+}

@@ -1,0 +1,269 @@
+//! The blocks of an incoming parcel: what is held, and what becomes of a frame's bytes.
+
+use core::ops::Range;
+
+use bytes::Bytes;
+
+use crate::hash::ParcelHashes;
+use crate::io::StoreRequest;
+use crate::layout::{BLOCK, DIGEST, Layout, Region, blocks};
+use crate::manifest::Manifest;
+use crate::message::{Offer, Runs};
+use crate::ranges::RangeSet;
+
+/// Everything of a parcel that has arrived, or where it went.
+pub(super) struct Content {
+    held: RangeSet,
+    stage: Stage,
+    /// A text's content; files go to the driver's storage.
+    text: Option<Vec<u8>>,
+}
+
+enum Stage {
+    /// Only the manifest can be placed yet.
+    Manifest(Vec<u8>),
+    /// Everything can be.
+    Blocks(Box<Known>),
+}
+
+struct Known {
+    manifest: Manifest,
+    hashes: ParcelHashes,
+    digests: Vec<u8>,
+}
+
+/// What a frame did.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Placed {
+    /// Nothing new in it, or it cannot be placed yet.
+    Nothing,
+    /// Some blocks are new.
+    Blocks,
+    /// The manifest is whole now.
+    Manifest,
+    /// The manifest contradicts the offer.
+    BadManifest,
+}
+
+impl Content {
+    pub(super) fn new(offer: &Offer) -> Self {
+        Self {
+            held: RangeSet::default(),
+            stage: Stage::Manifest(vec![0; offer.manifest_len as usize]),
+            text: offer.text.then(|| vec![0; offer.total as usize]),
+        }
+    }
+
+    /// The list of held blocks for the sender.
+    pub(super) fn runs(&self) -> Runs {
+        Runs::new(&self.held, self.total_blocks())
+    }
+
+    fn total_blocks(&self) -> u32 {
+        match &self.stage {
+            Stage::Manifest(bytes) => blocks(bytes.len() as u64) as u32,
+            Stage::Blocks(known) => known.manifest.layout.total_blocks(),
+        }
+    }
+
+    pub(super) fn manifest(&self) -> Option<&Manifest> {
+        match &self.stage {
+            Stage::Manifest(_) => None,
+            Stage::Blocks(known) => Some(&known.manifest),
+        }
+    }
+
+    /// Bytes of content that are held.
+    pub(super) fn bytes(&self) -> u64 {
+        self.manifest()
+            .map_or(0, |manifest| manifest.layout.content_in(self.held.runs()))
+    }
+
+    pub(super) fn is_whole(&self) -> bool {
+        self.manifest()
+            .is_some_and(|manifest| self.held.len() == manifest.layout.total_blocks())
+    }
+
+    /// The hash of a file as it arrived, once it is whole.
+    pub(super) fn digest(&self, file: usize) -> Option<&blake3::Hash> {
+        match &self.stage {
+            Stage::Manifest(_) => None,
+            Stage::Blocks(known) => known.hashes.digest(file),
+        }
+    }
+
+    /// The text, if it is one.
+    pub(super) fn text(&self) -> Option<String> {
+        self.text
+            .as_ref()
+            .map(|text| String::from_utf8_lossy(text).into_owned())
+    }
+
+    /// Puts a frame's blocks where they belong. What was held before stays: only the bytes that
+    /// were hashed may be the ones that are kept.
+    pub(super) fn place(
+        &mut self,
+        run: Range<u32>,
+        data: &Bytes,
+        offer: &Offer,
+        store: &mut impl FnMut(StoreRequest),
+    ) -> Placed {
+        if run.start >= run.end {
+            return Placed::Nothing;
+        }
+        match &mut self.stage {
+            Stage::Manifest(bytes) => {
+                let from = u64::from(run.start) * BLOCK;
+                let to = from + data.len() as u64;
+                let last = blocks(bytes.len() as u64);
+                let fits = to == (u64::from(run.end) * BLOCK).min(bytes.len() as u64)
+                    && u64::from(run.end) <= last;
+                if !fits {
+                    return Placed::Nothing;
+                }
+                bytes[from as usize..to as usize].copy_from_slice(data);
+                self.held.insert(run);
+                if u64::from(self.held.len()) < last {
+                    Placed::Blocks
+                } else {
+                    self.read_manifest(offer)
+                }
+            }
+            Stage::Blocks(known) => {
+                let layout = &known.manifest.layout;
+                if run.end > layout.total_blocks()
+                    || layout.region(layout.region_of(run.start)).end < run.end
+                {
+                    return Placed::Nothing;
+                }
+                if layout.run_len(&run) != data.len() as u64 {
+                    return Placed::Nothing;
+                }
+                let fresh = self.held.missing(run.clone());
+                for part in &fresh {
+                    known.keep(&run, part, data, self.text.as_mut(), offer, store);
+                    self.held.insert(part.clone());
+                }
+                if fresh.is_empty() {
+                    Placed::Nothing
+                } else {
+                    Placed::Blocks
+                }
+            }
+        }
+    }
+
+    fn read_manifest(&mut self, offer: &Offer) -> Placed {
+        let Stage::Manifest(bytes) = &self.stage else {
+            return Placed::Nothing;
+        };
+        let genuine = blake3::hash(bytes) == blake3::Hash::from_bytes(offer.manifest_hash);
+        let manifest = genuine
+            .then(|| Manifest::decode(bytes))
+            .flatten()
+            .filter(|manifest| {
+                manifest.layout.content_len() == offer.total
+                    && manifest.entries.len() == offer.files as usize
+            });
+        let Some(manifest) = manifest else {
+            return Placed::BadManifest;
+        };
+        let hashes = ParcelHashes::new(&manifest.layout);
+        let digests = vec![0; manifest.entries.len() * DIGEST as usize];
+        self.stage = Stage::Blocks(Box::new(Known {
+            manifest,
+            hashes,
+            digests,
+        }));
+        Placed::Manifest
+    }
+
+    /// Compares the hashes of what arrived with those the sender sent. `Ok` if all agree; otherwise
+    /// what does not is forgotten, to be fetched again, and `Err` has the first such file.
+    pub(super) fn verify(&mut self, digests_hash: &[u8; 32]) -> Result<(), String> {
+        let Stage::Blocks(known) = &mut self.stage else {
+            return Err(String::new());
+        };
+        let layout = &known.manifest.layout;
+        if *blake3::hash(&known.digests).as_bytes() != *digests_hash {
+            self.held.remove(layout.region(Region::Digests));
+            return Err("the list of hashes".into());
+        }
+        let mut first = None;
+        for (file, expected) in known.digests.chunks_exact(DIGEST as usize).enumerate() {
+            if known
+                .hashes
+                .digest(file)
+                .is_some_and(|actual| actual.as_bytes() == expected)
+            {
+                continue;
+            }
+            self.held.remove(layout.file_blocks(file));
+            known.hashes.reset(layout, file);
+            first.get_or_insert_with(|| known.manifest.entries[file].path.clone());
+        }
+        match first {
+            None => Ok(()),
+            Some(path) => {
+                // Whatever was wrong, the digests may be as well.
+                self.held.remove(layout.region(Region::Digests));
+                Err(path)
+            }
+        }
+    }
+}
+
+impl Known {
+    /// Keeps the blocks `part` of a frame that carries the blocks `run`.
+    fn keep(
+        &mut self,
+        run: &Range<u32>,
+        part: &Range<u32>,
+        data: &Bytes,
+        text: Option<&mut Vec<u8>>,
+        offer: &Offer,
+        store: &mut impl FnMut(StoreRequest),
+    ) {
+        let layout = &self.manifest.layout;
+        match layout.region_of(run.start) {
+            Region::Manifest => {}
+            Region::Digests => {
+                let (slice, at) = cut(|block| layout.digest_offset(block), run, part);
+                let target = at as usize..at as usize + slice.len();
+                self.digests[target].copy_from_slice(&data[slice]);
+            }
+            Region::Content => {
+                let (slice, at) = cut(|block| layout.content_offset(block), run, part);
+                let piece = data.slice(slice);
+                self.hashes.add(layout, part.clone(), &piece);
+                match text {
+                    Some(text) => {
+                        text[at as usize..at as usize + piece.len()].copy_from_slice(&piece)
+                    }
+                    None => store(StoreRequest::Write {
+                        parcel: offer.parcel,
+                        offset: at,
+                        data: piece,
+                    }),
+                }
+            }
+        }
+    }
+}
+
+/// Where the blocks `part` lie in a frame's data and in their region.
+fn cut(offset: impl Fn(u32) -> u64, run: &Range<u32>, part: &Range<u32>) -> (Range<usize>, u64) {
+    let (begin, from, to) = (offset(run.start), offset(part.start), offset(part.end));
+    ((from - begin) as usize..(to - begin) as usize, from)
+}
+
+/// Whether a parcel's layout can be as an offer says; before anything is asked for.
+pub(super) fn is_plausible(offer: &Offer) -> bool {
+    u64::from(offer.block) == BLOCK
+        && offer.files > 0
+        && offer.files <= crate::manifest::MAX_FILES
+        && (1..=crate::manifest::MAX_MANIFEST).contains(&offer.manifest_len)
+        && offer.total <= crate::manifest::MAX_TOTAL
+        && Layout::new(offer.manifest_len, [offer.total]).is_some()
+        && (!offer.text || offer.total <= super::MAX_TEXT)
+}

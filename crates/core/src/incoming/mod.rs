@@ -1,0 +1,494 @@
+//! A parcel that is offered to this device, or being received.
+
+mod ack;
+mod content;
+mod view;
+
+use bytes::{Bytes, BytesMut};
+use mqdrop_mqtt::Time;
+
+use crate::effects::{DataTopic, Effects};
+use crate::engine::Event;
+use crate::ids::{DeviceId, ParcelId};
+use crate::io::{StoreError, StoreReply, StoreRequest};
+use crate::message::{Body, Complete, Echo, EndReason, Offer, ParcelRef, Want};
+use crate::rate::RateMeter;
+use crate::seal::FrameCipher;
+
+use ack::AckClock;
+use content::{Content, Placed};
+
+/// The longest text, in bytes. Texts are taken without asking and kept in memory.
+pub(crate) const MAX_TEXT: u64 = 1024 * 1024;
+/// Bytes that may be under way to this device or wait for its storage.
+const CREDIT: u64 = 16 * 1024 * 1024;
+/// How often a parcel whose hashes disagree is mended before it is given up.
+const MAX_REPAIRS: u32 = 3;
+
+/// One parcel from another device.
+pub(crate) struct Incoming {
+    offer: Offer,
+    sender: DeviceId,
+    sender_present: bool,
+    sender_paused: bool,
+    phase: Phase,
+}
+
+enum Phase {
+    /// The user has not decided.
+    Offered,
+    /// Storage makes room.
+    Opening,
+    Receiving(Box<Receiving>),
+    /// Whole and verified; storage gives it to the user.
+    Finishing(Box<Content>),
+    Done(Box<Content>),
+    /// Not wanted.
+    Declined(EndReason),
+    /// Ended by the sender.
+    EndedBySender(EndReason),
+    /// Ended here.
+    EndedHere(EndReason),
+}
+
+struct Receiving {
+    cipher: FrameCipher,
+    content: Content,
+    /// Whether the broker has confirmed that data frames come here.
+    subscribed: bool,
+    paused: bool,
+    /// The sender said that it does not know the parcel; it may offer it again.
+    unknown_to_sender: bool,
+    ack: AckClock,
+    echo: Option<(u32, Time)>,
+    /// The block behind the newest frame.
+    expected: u32,
+    /// Bytes that storage has not confirmed.
+    unwritten: u64,
+    /// The digests' hash, once the sender said that all is sent.
+    complete: Option<[u8; 32]>,
+    verified: bool,
+    repairs: u32,
+    rate: RateMeter,
+}
+
+impl Incoming {
+    /// Looks at an offer. `Err` is what to answer when it cannot be taken at all.
+    pub(crate) fn new(offer: Offer, sender: DeviceId) -> Result<Self, EndReason> {
+        if !content::is_plausible(&offer) {
+            return Err(EndReason::TooLarge);
+        }
+        let title = crate::names::line(&offer.title, 200);
+        let sender_paused = offer.paused;
+        let offer = Offer { title, ..offer };
+        Ok(Self {
+            offer,
+            sender,
+            sender_present: true,
+            sender_paused,
+            phase: Phase::Offered,
+        })
+    }
+
+    pub(crate) fn parcel(&self) -> ParcelId {
+        self.offer.parcel
+    }
+
+    pub(crate) fn sender(&self) -> DeviceId {
+        self.sender
+    }
+
+    pub(crate) fn is_text(&self) -> bool {
+        self.offer.text
+    }
+
+    pub(crate) fn is_offered(&self) -> bool {
+        matches!(self.phase, Phase::Offered)
+    }
+
+    /// Whether this is nothing the user could lose: offers, and what is over.
+    pub(crate) fn is_done(&self) -> bool {
+        matches!(self.phase, Phase::Done(_))
+    }
+
+    /// The user wants it.
+    pub(crate) fn accept(&mut self, now: Time, cx: &mut Effects) {
+        if !self.is_offered() {
+            return;
+        }
+        if self.offer.text {
+            self.begin(now, cx);
+        } else {
+            self.phase = Phase::Opening;
+            cx.store.push_back(StoreRequest::Create {
+                parcel: self.parcel(),
+                size: self.offer.total,
+            });
+        }
+        cx.event(Event::Transfer(self.parcel()));
+    }
+
+    /// The user does not want it.
+    pub(crate) fn decline(&mut self, cx: &mut Effects) {
+        if self.is_offered() {
+            self.phase = Phase::Declined(EndReason::ByUser);
+            cx.send(
+                self.sender,
+                Body::Decline(EndReason::ByUser.ending(self.parcel())),
+            );
+            cx.event(Event::Transfer(self.parcel()));
+        }
+    }
+
+    /// Ends it on both sides.
+    pub(crate) fn cancel(&mut self, reason: EndReason, cx: &mut Effects) {
+        if self.is_offered() {
+            self.decline(cx);
+        } else if self.is_under_way() {
+            cx.send(self.sender, Body::Cancel(reason.ending(self.parcel())));
+            self.discard(Phase::EndedHere(reason), cx);
+        }
+    }
+
+    pub(crate) fn set_paused(&mut self, paused: bool, now: Time, cx: &mut Effects) {
+        if let Phase::Receiving(receiving) = &mut self.phase {
+            receiving.paused = paused;
+            receiving.rate.clear();
+            receiving.ack.now(now);
+            cx.event(Event::Transfer(self.offer.parcel));
+        }
+    }
+
+    /// The same parcel was offered again: the sender does not know where this device stands, or
+    /// comes back after a break.
+    pub(crate) fn handle_offer(
+        &mut self,
+        offer: &Offer,
+        sender: DeviceId,
+        now: Time,
+        cx: &mut Effects,
+    ) {
+        let same = offer.content_key == self.offer.content_key
+            && offer.manifest_hash == self.offer.manifest_hash;
+        if !same {
+            return;
+        }
+        self.sender = sender;
+        self.sender_present = true;
+        self.sender_paused = offer.paused;
+        let parcel = ParcelRef {
+            parcel: self.parcel(),
+        };
+        match &mut self.phase {
+            Phase::Offered | Phase::Opening => cx.send(sender, Body::Seen(parcel)),
+            Phase::Receiving(receiving) => {
+                receiving.unknown_to_sender = false;
+                receiving.ack.now(now);
+            }
+            Phase::Finishing(_) => {}
+            Phase::Done(_) => cx.send(sender, Body::Receipt(parcel)),
+            Phase::Declined(reason) => cx.send(sender, Body::Decline(reason.ending(parcel.parcel))),
+            Phase::EndedHere(reason) => cx.send(sender, Body::Cancel(reason.ending(parcel.parcel))),
+            Phase::EndedBySender(_) => self.phase = Phase::Offered,
+        }
+        cx.event(Event::Transfer(parcel.parcel));
+    }
+
+    /// The sender is in the room, new or again.
+    pub(crate) fn handle_here(&mut self, now: Time, cx: &mut Effects) {
+        self.sender_present = true;
+        if let Phase::Receiving(receiving) = &mut self.phase {
+            receiving.ack.now(now);
+        }
+        cx.event(Event::Transfer(self.parcel()));
+    }
+
+    /// The sender left the room.
+    pub(crate) fn handle_gone(&mut self, cx: &mut Effects) {
+        self.sender_present = false;
+        cx.event(Event::Transfer(self.parcel()));
+    }
+
+    pub(crate) fn handle_sender_paused(&mut self, paused: bool, cx: &mut Effects) {
+        self.sender_paused = paused;
+        if let Phase::Receiving(receiving) = &mut self.phase {
+            receiving.rate.clear();
+        }
+        cx.event(Event::Transfer(self.parcel()));
+    }
+
+    /// The sender ended it, or does not know it.
+    pub(crate) fn handle_cancel(&mut self, reason: EndReason, cx: &mut Effects) {
+        if let (Phase::Receiving(receiving), EndReason::Unknown) = (&mut self.phase, &reason) {
+            // Keep what there is: it may be offered again.
+            receiving.unknown_to_sender = true;
+            cx.event(Event::Transfer(self.offer.parcel));
+        } else if self.is_offered() || self.is_under_way() {
+            self.discard(Phase::EndedBySender(reason), cx);
+        }
+    }
+
+    /// The broker confirmed that data frames come here.
+    pub(crate) fn handle_subscribed(&mut self, now: Time) {
+        if let Phase::Receiving(receiving) = &mut self.phase {
+            receiving.subscribed = true;
+            receiving.ack.now(now);
+        }
+    }
+
+    /// This device is online again. Data frames come only after a new subscription, unless the
+    /// broker kept the session.
+    pub(crate) fn handle_online(&mut self, session_present: bool, now: Time, cx: &mut Effects) {
+        if let Phase::Receiving(receiving) = &mut self.phase {
+            if !(session_present && receiving.subscribed) {
+                receiving.subscribed = false;
+                cx.topics.push_back(DataTopic::Subscribe(self.offer.parcel));
+            }
+            receiving.ack.now(now);
+        }
+    }
+
+    /// The sender says that all is sent.
+    pub(crate) fn handle_complete(&mut self, complete: &Complete, now: Time, cx: &mut Effects) {
+        match &mut self.phase {
+            Phase::Receiving(receiving) => {
+                receiving.complete = Some(complete.digests_hash);
+                self.advance(now, cx);
+            }
+            Phase::Done(_) => cx.send(
+                self.sender,
+                Body::Receipt(ParcelRef {
+                    parcel: self.parcel(),
+                }),
+            ),
+            _ => {}
+        }
+    }
+
+    /// A data frame arrived.
+    pub(crate) fn handle_frame(&mut self, payload: Bytes, now: Time, cx: &mut Effects) {
+        let Phase::Receiving(receiving) = &mut self.phase else {
+            return;
+        };
+        // What storage has not taken by far more than was allowed is as good as lost on the way.
+        if receiving.unwritten > 2 * CREDIT {
+            return;
+        }
+        let mut frame = payload
+            .try_into_mut()
+            .unwrap_or_else(|shared| BytesMut::from(&shared[..]));
+        let Ok((head, plain)) = receiving.cipher.open(&mut frame) else {
+            return;
+        };
+        let data = frame.freeze().slice(plain);
+        let Some(end) = head.first_block.checked_add(u32::from(head.count)) else {
+            return;
+        };
+        let run = head.first_block..end;
+        let mut written = 0;
+        let mut store = |request: StoreRequest| {
+            if let StoreRequest::Write { data, .. } = &request {
+                written += data.len() as u64;
+            }
+            cx.store.push_back(request);
+        };
+        let placed = receiving
+            .content
+            .place(run.clone(), &data, &self.offer, &mut store);
+        receiving.unwritten += written;
+        receiving.rate.add(written, now);
+        receiving.echo = Some((head.sent, now));
+        receiving.ack.on_frame(run.start != receiving.expected, now);
+        receiving.expected = run.end;
+        match placed {
+            Placed::Nothing => {}
+            Placed::Blocks => cx.event(Event::Transfer(self.offer.parcel)),
+            Placed::Manifest => {
+                receiving.ack.now(now);
+                cx.event(Event::Files(self.offer.parcel));
+            }
+            Placed::BadManifest => return self.cancel(EndReason::BadManifest, cx),
+        }
+        self.advance(now, cx);
+    }
+
+    /// Storage answered.
+    pub(crate) fn handle_store(&mut self, reply: &StoreReply, now: Time, cx: &mut Effects) {
+        match (&mut self.phase, reply) {
+            (Phase::Opening, StoreReply::Created { .. }) => self.begin(now, cx),
+            (Phase::Receiving(receiving), StoreReply::Written { len, .. }) => {
+                let starved = receiving.credit() == 0;
+                receiving.unwritten = receiving.unwritten.saturating_sub(*len as u64);
+                if starved && receiving.credit() > 0 {
+                    receiving.ack.now(now);
+                }
+                self.advance(now, cx);
+            }
+            (Phase::Finishing(_), StoreReply::Finished { .. }) => self.finish(cx),
+            (Phase::Opening, StoreReply::Failed { error, .. }) => {
+                let reason = storage_reason(error);
+                cx.send(self.sender, Body::Decline(reason.ending(self.parcel())));
+                self.phase = Phase::Declined(reason);
+                cx.event(Event::Transfer(self.parcel()));
+            }
+            (Phase::Receiving(_) | Phase::Finishing(_), StoreReply::Failed { error, .. }) => {
+                self.cancel(storage_reason(error), cx);
+            }
+            _ => {}
+        }
+    }
+
+    pub(crate) fn handle_timeout(&mut self, now: Time, cx: &mut Effects) {
+        if self.deadline().is_some_and(|deadline| deadline <= now)
+            && let Phase::Receiving(receiving) = &mut self.phase
+        {
+            receiving.ack.on_sent(now);
+            let want = receiving.want(self.offer.parcel, now);
+            cx.send(self.sender, Body::Want(want));
+        }
+    }
+
+    /// When the sender is to be told something.
+    pub(crate) fn deadline(&self) -> Option<Time> {
+        match &self.phase {
+            Phase::Receiving(receiving)
+                if receiving.subscribed && self.sender_present && !receiving.unknown_to_sender =>
+            {
+                Some(receiving.ack.deadline())
+            }
+            _ => None,
+        }
+    }
+
+    fn is_under_way(&self) -> bool {
+        matches!(
+            self.phase,
+            Phase::Opening | Phase::Receiving(_) | Phase::Finishing(_)
+        )
+    }
+
+    fn begin(&mut self, now: Time, cx: &mut Effects) {
+        self.phase = Phase::Receiving(Box::new(Receiving {
+            cipher: FrameCipher::new(&self.offer.content_key, self.parcel()),
+            content: Content::new(&self.offer),
+            subscribed: false,
+            paused: false,
+            unknown_to_sender: false,
+            ack: AckClock::new(now),
+            echo: None,
+            expected: 0,
+            unwritten: 0,
+            complete: None,
+            verified: false,
+            repairs: 0,
+            rate: RateMeter::default(),
+        }));
+        cx.topics.push_back(DataTopic::Subscribe(self.parcel()));
+        cx.event(Event::Transfer(self.parcel()));
+    }
+
+    /// Goes on to verifying and finishing when the time has come.
+    fn advance(&mut self, now: Time, cx: &mut Effects) {
+        let Phase::Receiving(receiving) = &mut self.phase else {
+            return;
+        };
+        if !receiving.content.is_whole() {
+            return;
+        }
+        if !receiving.verified {
+            let Some(digests_hash) = receiving.complete else {
+                return receiving.ack.now(now);
+            };
+            if let Err(file) = receiving.content.verify(&digests_hash) {
+                receiving.complete = None;
+                receiving.repairs += 1;
+                receiving.ack.now(now);
+                if receiving.repairs > MAX_REPAIRS {
+                    return self.cancel(EndReason::FileChanged(file), cx);
+                }
+                cx.event(Event::Error(format!(
+                    "\u{201c}{file}\u{201d} did not arrive as it was sent; it is being fetched again"
+                )));
+                return;
+            }
+            receiving.verified = true;
+        }
+        if receiving.unwritten > 0 {
+            return;
+        }
+        cx.topics
+            .push_back(DataTopic::Unsubscribe(self.offer.parcel));
+        let phase = std::mem::replace(&mut self.phase, Phase::Offered);
+        let Phase::Receiving(receiving) = phase else {
+            return;
+        };
+        self.phase = Phase::Finishing(Box::new(receiving.content));
+        if self.offer.text {
+            self.finish(cx);
+        } else {
+            cx.store.push_back(StoreRequest::Finish {
+                parcel: self.parcel(),
+            });
+            cx.event(Event::Transfer(self.parcel()));
+        }
+    }
+
+    fn finish(&mut self, cx: &mut Effects) {
+        let parcel = self.parcel();
+        let Phase::Finishing(content) = std::mem::replace(&mut self.phase, Phase::Offered) else {
+            return;
+        };
+        if let Some(text) = content.text() {
+            cx.event(Event::Text { parcel, text });
+        }
+        self.phase = Phase::Done(content);
+        cx.event(Event::Files(parcel));
+        cx.event(Event::Transfer(parcel));
+        cx.send(self.sender, Body::Receipt(ParcelRef { parcel }));
+    }
+
+    /// Ends in `phase` and frees what was held.
+    fn discard(&mut self, phase: Phase, cx: &mut Effects) {
+        let parcel = self.parcel();
+        if self.is_under_way() && !self.offer.text {
+            cx.store.push_back(StoreRequest::Discard { parcel });
+        }
+        if matches!(self.phase, Phase::Receiving(_)) {
+            cx.topics.push_back(DataTopic::Unsubscribe(parcel));
+        }
+        self.phase = phase;
+        cx.event(Event::Transfer(parcel));
+    }
+}
+
+impl Receiving {
+    /// Bytes that may be under way to this device.
+    fn credit(&self) -> u64 {
+        if self.paused {
+            0
+        } else {
+            CREDIT.saturating_sub(self.unwritten)
+        }
+    }
+
+    fn want(&self, parcel: ParcelId, now: Time) -> Want {
+        let echo = self.echo.map(|(sent, at)| Echo {
+            sent,
+            age: u32::try_from(now.since(at).as_micros()).unwrap_or(u32::MAX),
+        });
+        Want {
+            parcel,
+            held: self.content.runs(),
+            credit: self.credit(),
+            echo,
+            paused: self.paused,
+        }
+    }
+}
+
+fn storage_reason(error: &StoreError) -> EndReason {
+    match error {
+        StoreError::NoSpace { .. } => EndReason::NoSpace,
+        StoreError::Other(text) => EndReason::Storage(text.clone()),
+    }
+}

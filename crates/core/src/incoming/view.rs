@@ -1,0 +1,107 @@
+//! What a receiver's transfer shows of itself.
+
+use mqdrop_mqtt::Time;
+
+use super::{Incoming, Phase};
+use crate::incoming::content::Content;
+use crate::message::EndReason;
+use crate::view::{Direction, FileView, ParcelKind, TransferState, TransferView};
+
+impl Incoming {
+    pub(crate) fn view(&self, sender: String, now: Time) -> TransferView {
+        let state = self.state();
+        let bytes = match &self.phase {
+            Phase::Receiving(receiving) => receiving.content.bytes(),
+            Phase::Finishing(_) | Phase::Done(_) => self.offer.total,
+            _ => 0,
+        };
+        let rate = match &self.phase {
+            Phase::Receiving(receiving) if state == TransferState::Active => {
+                receiving.rate.rate(now)
+            }
+            _ => 0.0,
+        };
+        TransferView {
+            parcel: self.parcel().to_string(),
+            direction: Direction::In,
+            kind: if self.offer.text {
+                ParcelKind::Text
+            } else {
+                ParcelKind::Files
+            },
+            title: self.offer.title.clone(),
+            state,
+            bytes,
+            total: self.offer.total,
+            files: self.offer.files,
+            rate,
+            eta: (rate > 0.0).then(|| (self.offer.total - bytes) as f64 / rate),
+            error: self.error(state),
+            sender: Some(sender),
+            receivers: Vec::new(),
+        }
+    }
+
+    pub(crate) fn files_view(&self) -> Option<Vec<FileView>> {
+        let content = self.content()?;
+        // A hash is shown when it was compared with the sender's.
+        let verified = matches!(self.phase, Phase::Done(_));
+        let digest = |file| {
+            content
+                .digest(file)
+                .filter(|_| verified)
+                .map(|hash| hash.to_hex().to_string())
+        };
+        Some(crate::view::files(content.manifest()?, digest))
+    }
+
+    fn content(&self) -> Option<&Content> {
+        match &self.phase {
+            Phase::Receiving(receiving) => Some(&receiving.content),
+            Phase::Finishing(content) | Phase::Done(content) => Some(content),
+            _ => None,
+        }
+    }
+
+    fn state(&self) -> TransferState {
+        match &self.phase {
+            Phase::Offered => TransferState::Offered,
+            Phase::Receiving(receiving) if receiving.paused || self.sender_paused => {
+                TransferState::Paused
+            }
+            Phase::Receiving(receiving) if receiving.content.is_whole() => TransferState::Verifying,
+            Phase::Opening | Phase::Receiving(_) if !self.sender_present => TransferState::Waiting,
+            Phase::Receiving(receiving) if receiving.unknown_to_sender => TransferState::Waiting,
+            Phase::Opening | Phase::Receiving(_) => TransferState::Active,
+            Phase::Finishing(_) => TransferState::Verifying,
+            Phase::Done(_) => TransferState::Done,
+            Phase::Declined(EndReason::ByUser) => TransferState::Declined,
+            Phase::EndedHere(EndReason::ByUser) | Phase::EndedBySender(EndReason::ByUser) => {
+                TransferState::Cancelled
+            }
+            Phase::Declined(_) | Phase::EndedHere(_) | Phase::EndedBySender(_) => {
+                TransferState::Failed
+            }
+        }
+    }
+
+    fn error(&self, state: TransferState) -> Option<String> {
+        match &self.phase {
+            Phase::Declined(reason) | Phase::EndedHere(reason) => reason.to_receiver(),
+            Phase::EndedBySender(reason) => reason.of_sender(),
+            Phase::Receiving(receiving)
+                if state == TransferState::Waiting && receiving.unknown_to_sender =>
+            {
+                EndReason::Unknown.of_sender()
+            }
+            Phase::Receiving(receiving) if state == TransferState::Paused && !receiving.paused => {
+                Some("Paused by the sender".into())
+            }
+            _ if state == TransferState::Waiting => {
+                Some("The sender is away. It goes on when it is back".into())
+            }
+            Phase::Offered if !self.sender_present => Some("The sender is away".into()),
+            _ => None,
+        }
+    }
+}

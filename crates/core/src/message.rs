@@ -1,0 +1,411 @@
+//! The control messages, in CBOR (RFC 8949) with integer keys: fields and messages that a later
+//! version adds are skipped.
+
+use core::ops::Range;
+
+use minicbor::{Decode, Encode};
+
+use crate::ids::ParcelId;
+use crate::ranges::RangeSet;
+
+/// The longest control message that is looked at, in bytes.
+pub(crate) const MAX_MESSAGE: usize = 16 * 1024;
+
+/// How many runs of held blocks a message lists at most; what lies behind is told later.
+const MAX_RUNS: usize = 512;
+
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct Message {
+    /// Counts this sender's messages from 1: with the sender it names the message.
+    #[n(0)]
+    pub(crate) counter: u64,
+    #[n(1)]
+    pub(crate) body: Body,
+}
+
+impl Message {
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        // Writing into a Vec cannot fail.
+        minicbor::to_vec(self).unwrap_or_default()
+    }
+
+    /// `None` for what is damaged, too long, or of a kind that only later versions know.
+    pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
+        if bytes.len() > MAX_MESSAGE {
+            None
+        } else {
+            minicbor::decode(bytes).ok()
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub(crate) enum Body {
+    /// To the room: I am here now. Everyone answers `Alive`.
+    #[n(0)]
+    Hello(#[n(0)] Introduction),
+    /// I am here too; to a device that said hello, and now and then to the room.
+    #[n(1)]
+    Alive(#[n(0)] Introduction),
+    /// To the room: I leave, or my connection broke (the will).
+    #[n(2)]
+    Gone,
+    /// Sender: there is a parcel. To the room, or to a device that came later or did not answer.
+    #[n(3)]
+    Offer(#[n(0)] Offer),
+    /// Receiver: the offer arrived and waits for the user.
+    #[n(4)]
+    Seen(#[n(0)] ParcelRef),
+    /// Receiver: this is what I hold, send the rest. Accepts, acknowledges and resumes.
+    #[n(5)]
+    Want(#[n(0)] Want),
+    /// Receiver: no, thank you.
+    #[n(6)]
+    Decline(#[n(0)] Ending),
+    /// Sender: all is sent, these are the digests to verify with.
+    #[n(7)]
+    Complete(#[n(0)] Complete),
+    /// Receiver: whole, verified and kept.
+    #[n(8)]
+    Receipt(#[n(0)] ParcelRef),
+    /// Either side: ended, by its user or by a fault.
+    #[n(9)]
+    Cancel(#[n(0)] Ending),
+    /// Sender: stopped for now.
+    #[n(10)]
+    Pause(#[n(0)] ParcelRef),
+    /// Sender: goes on.
+    #[n(11)]
+    Resume(#[n(0)] ParcelRef),
+}
+
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct Introduction {
+    /// X25519 public key.
+    #[cbor(n(0), with = "minicbor::bytes")]
+    pub(crate) public: [u8; 32],
+    /// The device's name, as its user typed it.
+    #[n(1)]
+    pub(crate) name: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct Offer {
+    #[n(0)]
+    pub(crate) parcel: ParcelId,
+    #[n(1)]
+    pub(crate) title: String,
+    /// Bytes of content.
+    #[n(2)]
+    pub(crate) total: u64,
+    /// Number of files.
+    #[n(3)]
+    pub(crate) files: u32,
+    /// Bytes of the manifest.
+    #[n(4)]
+    pub(crate) manifest_len: u64,
+    /// BLAKE3 of the manifest.
+    #[cbor(n(5), with = "minicbor::bytes")]
+    pub(crate) manifest_hash: [u8; 32],
+    /// What data frames are sealed under.
+    #[cbor(n(6), with = "minicbor::bytes")]
+    pub(crate) content_key: [u8; 32],
+    /// Bytes in a block; 16,384 in this version.
+    #[n(7)]
+    pub(crate) block: u32,
+    /// Whether it is a text, to be shown rather than saved.
+    #[n(8)]
+    pub(crate) text: bool,
+    /// The sender has paused it.
+    #[n(9)]
+    pub(crate) paused: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct ParcelRef {
+    #[n(0)]
+    pub(crate) parcel: ParcelId,
+}
+
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct Want {
+    #[n(0)]
+    pub(crate) parcel: ParcelId,
+    #[n(1)]
+    pub(crate) held: Runs,
+    /// How many bytes may be under way to this receiver at once.
+    #[n(2)]
+    pub(crate) credit: u64,
+    /// The newest data frame that arrived.
+    #[n(3)]
+    pub(crate) echo: Option<Echo>,
+    /// The receiver's user has stopped it for now.
+    #[n(4)]
+    pub(crate) paused: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct Echo {
+    /// Its send time, as it stood in it.
+    #[n(0)]
+    pub(crate) sent: u32,
+    /// How long ago it arrived, in microseconds.
+    #[n(1)]
+    pub(crate) age: u32,
+}
+
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct Complete {
+    #[n(0)]
+    pub(crate) parcel: ParcelId,
+    /// BLAKE3 of the digests.
+    #[cbor(n(1), with = "minicbor::bytes")]
+    pub(crate) digests_hash: [u8; 32],
+}
+
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct Ending {
+    #[n(0)]
+    pub(crate) parcel: ParcelId,
+    /// One of [`EndReason`]'s numbers.
+    #[n(1)]
+    pub(crate) reason: u8,
+    /// What the reason speaks of: a file's name, a number of bytes.
+    #[n(2)]
+    pub(crate) detail: Option<String>,
+}
+
+/// Why a transfer was declined or ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum EndReason {
+    /// A user did it.
+    ByUser,
+    /// The receiver has no room for it.
+    NoSpace,
+    /// The receiver takes no parcel of this size or number of files.
+    TooLarge,
+    /// The sender's manifest contradicts its offer.
+    BadManifest,
+    /// A file was changed or removed while it was being sent.
+    FileChanged(String),
+    /// The receiver's storage failed.
+    Storage(String),
+    /// The sender knows no such parcel (any more).
+    Unknown,
+    /// A reason that only later versions know.
+    Other,
+}
+
+impl EndReason {
+    pub(crate) fn ending(&self, parcel: ParcelId) -> Ending {
+        let (reason, detail) = match self {
+            Self::ByUser => (0, None),
+            Self::NoSpace => (1, None),
+            Self::TooLarge => (2, None),
+            Self::BadManifest => (3, None),
+            Self::FileChanged(file) => (4, Some(file.clone())),
+            Self::Storage(text) => (5, Some(text.clone())),
+            Self::Unknown => (6, None),
+            Self::Other => (255, None),
+        };
+        Ending {
+            parcel,
+            reason,
+            detail,
+        }
+    }
+}
+
+impl From<&Ending> for EndReason {
+    fn from(ending: &Ending) -> Self {
+        let detail = || crate::names::line(ending.detail.as_deref().unwrap_or_default(), 200);
+        match ending.reason {
+            0 => Self::ByUser,
+            1 => Self::NoSpace,
+            2 => Self::TooLarge,
+            3 => Self::BadManifest,
+            4 => Self::FileChanged(detail()),
+            5 => Self::Storage(detail()),
+            6 => Self::Unknown,
+            _ => Self::Other,
+        }
+    }
+}
+
+/// Runs of held blocks, as the lengths of gaps and runs in turn, and how far the list reaches.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct Runs {
+    #[n(0)]
+    lengths: Vec<u32>,
+    /// Blocks from here on are not spoken of.
+    #[n(1)]
+    pub(crate) until: u32,
+}
+
+impl Runs {
+    /// Lists `set`, a set of blocks below `total`, as far as it may be listed.
+    pub(crate) fn new(set: &RangeSet, total: u32) -> Self {
+        let mut lengths = Vec::new();
+        let (mut at, mut until) = (0, total);
+        for (index, run) in set.runs().iter().enumerate() {
+            if index == MAX_RUNS {
+                until = at;
+                break;
+            }
+            lengths.extend([run.start - at, run.end - run.start]);
+            at = run.end;
+        }
+        Self { lengths, until }
+    }
+
+    /// The runs, if they are such and lie below `total`.
+    pub(crate) fn decode(&self, total: u32) -> Option<RangeSet> {
+        if self.lengths.len() > 2 * MAX_RUNS || self.until > total {
+            return None;
+        }
+        let mut set = RangeSet::default();
+        let mut at = 0u32;
+        for pair in self.lengths.chunks(2) {
+            let [gap, len] = *pair else { return None };
+            let start = at.checked_add(gap)?;
+            at = start.checked_add(len)?;
+            set.insert(Range { start, end: at });
+        }
+        (at <= total).then_some(set)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    fn message(body: Body) -> Message {
+        Message { counter: 5, body }
+    }
+
+    #[test]
+    fn messages_survive_being_written_and_read() {
+        let parcel = ParcelId([1; 10]);
+        let offer = Offer {
+            parcel,
+            title: "a \u{1f600}".into(),
+            total: u64::MAX,
+            files: 3,
+            manifest_len: 9,
+            manifest_hash: [4; 32],
+            content_key: [5; 32],
+            block: 16_384,
+            text: false,
+            paused: true,
+        };
+        let introduction = Introduction {
+            public: [7; 32],
+            name: "phone".into(),
+        };
+        let want = Want {
+            parcel,
+            held: Runs::new(&RangeSet::of(3..9), 20),
+            credit: 1 << 40,
+            echo: Some(Echo { sent: 1, age: 2 }),
+            paused: false,
+        };
+        let bodies = [
+            Body::Hello(introduction.clone()),
+            Body::Alive(introduction),
+            Body::Gone,
+            Body::Offer(offer),
+            Body::Want(want),
+            Body::Complete(Complete {
+                parcel,
+                digests_hash: [1; 32],
+            }),
+            Body::Cancel(EndReason::FileChanged("x".into()).ending(parcel)),
+            Body::Receipt(ParcelRef { parcel }),
+        ];
+        for body in bodies {
+            let message = message(body);
+            assert_eq!(Message::decode(&message.encode()), Some(message));
+        }
+    }
+
+    #[test]
+    fn unknown_fields_are_skipped_and_unknown_messages_ignored() {
+        // {0: 5, 1: [8, [{0: h'01…', 77: "new"}]], 99: [1, 2]}
+        let mut cbor = vec![0xa3, 0x00, 0x05, 0x01, 0x82, 0x08, 0x81, 0xa2, 0x00, 0x4a];
+        cbor.extend_from_slice(&[1; 10]);
+        cbor.extend_from_slice(&[0x18, 77, 0x63, b'n', b'e', b'w', 0x18, 99, 0x82, 1, 2]);
+        let receipt = Body::Receipt(ParcelRef {
+            parcel: ParcelId([1; 10]),
+        });
+        assert_eq!(Message::decode(&cbor), Some(message(receipt)));
+        // {0: 5, 1: [200, [{}]]}
+        assert_eq!(
+            Message::decode(&[0xa2, 0, 5, 1, 0x82, 0x18, 200, 0x81, 0xa0]),
+            None
+        );
+    }
+
+    #[test]
+    fn every_reason_survives() {
+        let named = "report.pdf".to_string();
+        for reason in [
+            EndReason::ByUser,
+            EndReason::NoSpace,
+            EndReason::TooLarge,
+            EndReason::BadManifest,
+            EndReason::FileChanged(named.clone()),
+            EndReason::Storage(named),
+            EndReason::Unknown,
+            EndReason::Other,
+        ] {
+            assert_eq!(EndReason::from(&reason.ending(ParcelId([0; 10]))), reason);
+        }
+    }
+
+    #[test]
+    fn a_ragged_set_is_listed_as_far_as_it_may_be() {
+        let mut set = RangeSet::default();
+        for block in 0..2000 {
+            set.insert(2 * block..2 * block + 1);
+        }
+        let runs = Runs::new(&set, 5000);
+        let listed = runs.decode(5000).unwrap();
+        assert_eq!(runs.until, 2 * 511 + 1);
+        assert_eq!(listed.len(), 512);
+    }
+
+    crate::testing::properties! {
+        fn runs_survive(ranges in proptest::collection::vec((0u32..5000, 1u32..50), 0..40)) {
+            let mut set = RangeSet::default();
+            for (start, len) in ranges {
+                set.insert(start..start + len);
+            }
+            prop_assert_eq!(Runs::new(&set, 6000).decode(6000), Some(set));
+        }
+
+        fn noise_is_not_a_message(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+            if let Some(message) = Message::decode(&bytes) {
+                prop_assert_eq!(Message::decode(&message.encode()), Some(message));
+            }
+        }
+
+        fn lying_runs_are_refused(lengths in proptest::collection::vec(any::<u32>(), 0..8), until in any::<u32>()) {
+            if let Some(set) = (Runs { lengths, until }).decode(1000) {
+                prop_assert!(set.runs().last().is_none_or(|run| run.end <= 1000));
+            }
+        }
+    }
+}

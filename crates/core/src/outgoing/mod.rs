@@ -1,0 +1,588 @@
+//! A parcel that is being sent: the ledger, and what to send next.
+
+mod flight;
+mod receiver;
+mod source;
+mod view;
+
+use core::ops::Range;
+use std::collections::{BTreeMap, VecDeque};
+
+use mqdrop_mqtt::Time;
+
+use crate::effects::Effects;
+use crate::engine::{Entry, Event};
+use crate::frame_size::FrameSize;
+use crate::hash::ParcelHashes;
+use crate::ids::{DeviceId, ParcelId};
+use crate::layout::{BLOCK, Layout, Region};
+use crate::manifest::Manifest;
+use crate::message::{Body, Complete, EndReason, Offer, ParcelRef, Want};
+use crate::random::Random;
+use crate::ranges::RangeSet;
+use crate::rate::RateMeter;
+use crate::seal::{FrameCipher, FrameHead};
+use crate::view::ParcelKind;
+
+use flight::{Flight, Frame};
+use receiver::{Phase, Progress, Receiver};
+
+/// The most receivers of one parcel; a room member could invent any number.
+const MAX_RECEIVERS: usize = 4096;
+
+/// One parcel on its way to everyone in the room who wants it.
+pub(crate) struct Outgoing {
+    parcel: ParcelId,
+    offer: Offer,
+    kind: ParcelKind,
+    manifest: Manifest,
+    manifest_bytes: Vec<u8>,
+    /// The content of a text; files are read by the driver.
+    text: Option<String>,
+    cipher: FrameCipher,
+    hashes: ParcelHashes,
+    /// The files' hashes one after the other, once all are known.
+    digests: Option<Vec<u8>>,
+    receivers: BTreeMap<DeviceId, Receiver>,
+    /// What some receiver lacks and nobody is being sent.
+    queue: RangeSet,
+    /// Where the last frame ended: sending goes on from here and around, so that one who comes in
+    /// the middle does not send the others back to the beginning.
+    cursor: u32,
+    /// What is being read or waits for the socket.
+    preparing: RangeSet,
+    prepared_bytes: u64,
+    ready: VecDeque<Ready>,
+    hash_read_under_way: bool,
+    flight: Flight,
+    paused: bool,
+    ended: Option<EndReason>,
+    rate: RateMeter,
+}
+
+/// A frame that only waits to be sealed and sent.
+struct Ready {
+    blocks: Range<u32>,
+    buffer: Vec<u8>,
+}
+
+impl Outgoing {
+    /// Prepares a parcel of files. `Err` says what there is too much of.
+    pub(crate) fn files(entries: Vec<Entry>, random: &mut Random) -> Result<Self, &'static str> {
+        let first = entries
+            .first()
+            .map(|entry| entry.path.clone())
+            .unwrap_or_default();
+        let title = match entries.len() {
+            1 => first,
+            n => format!("{first} and {} more", n - 1),
+        };
+        Self::new(entries, None, &title, random)
+    }
+
+    /// Prepares a parcel that is a text. `Err` says what there is too much of.
+    pub(crate) fn text(text: &str, random: &mut Random) -> Result<Self, &'static str> {
+        let entry = Entry {
+            path: "text.txt".into(),
+            size: text.len() as u64,
+            modified: None,
+            mime: "text/plain;charset=utf-8".into(),
+        };
+        let mut outgoing = Self::new(vec![entry], Some(text.to_string()), "Text", random)?;
+        let layout = outgoing.manifest.layout.clone();
+        outgoing
+            .hashes
+            .add(&layout, layout.region(Region::Content), text.as_bytes());
+        outgoing.learn_digests();
+        Ok(outgoing)
+    }
+
+    fn new(
+        entries: Vec<Entry>,
+        text: Option<String>,
+        title: &str,
+        random: &mut Random,
+    ) -> Result<Self, &'static str> {
+        let (manifest, manifest_bytes) = Manifest::build(entries)?;
+        let parcel = ParcelId(random.bytes());
+        let content_key = random.bytes();
+        let offer = Offer {
+            parcel,
+            title: crate::names::line(title, 200),
+            total: manifest.layout.content_len(),
+            files: manifest.entries.len() as u32,
+            manifest_len: manifest_bytes.len() as u64,
+            manifest_hash: *blake3::hash(&manifest_bytes).as_bytes(),
+            content_key,
+            block: BLOCK as u32,
+            text: text.is_some(),
+            paused: false,
+        };
+        let mut outgoing = Self {
+            parcel,
+            offer,
+            kind: if text.is_some() {
+                ParcelKind::Text
+            } else {
+                ParcelKind::Files
+            },
+            hashes: ParcelHashes::new(&manifest.layout),
+            manifest,
+            manifest_bytes,
+            text,
+            cipher: FrameCipher::new(&content_key, parcel),
+            digests: None,
+            receivers: BTreeMap::new(),
+            queue: RangeSet::default(),
+            cursor: 0,
+            preparing: RangeSet::default(),
+            prepared_bytes: 0,
+            ready: VecDeque::new(),
+            hash_read_under_way: false,
+            flight: Flight::default(),
+            paused: false,
+            ended: None,
+            rate: RateMeter::default(),
+        };
+        // Empty files need no reading to be known.
+        outgoing.learn_digests();
+        Ok(outgoing)
+    }
+
+    pub(crate) fn parcel(&self) -> ParcelId {
+        self.parcel
+    }
+
+    fn layout(&self) -> &Layout {
+        &self.manifest.layout
+    }
+
+    /// Offers it to these devices, all that are in the room.
+    pub(crate) fn announce(
+        &mut self,
+        present: impl Iterator<Item = DeviceId>,
+        now: Time,
+        cx: &mut Effects,
+    ) {
+        for device in present.take(MAX_RECEIVERS) {
+            self.receivers.insert(device, Receiver::offered(now));
+        }
+        cx.broadcast(Body::Offer(self.current_offer()));
+    }
+
+    /// A device is in the room, new or again.
+    pub(crate) fn handle_here(&mut self, device: DeviceId, now: Time, cx: &mut Effects) {
+        if self.ended.is_some() {
+            return;
+        }
+        let full = self.receivers.len() >= MAX_RECEIVERS;
+        match self.receivers.get_mut(&device) {
+            Some(receiver) => {
+                receiver.present = true;
+                match &mut receiver.phase {
+                    Phase::Offered { .. } => {
+                        *receiver = Receiver::offered(now);
+                        cx.send(device, Body::Offer(self.current_offer()));
+                    }
+                    Phase::Verifying { next } => *next = now,
+                    _ => {}
+                }
+            }
+            None if !full => {
+                self.receivers.insert(device, Receiver::offered(now));
+                cx.send(device, Body::Offer(self.current_offer()));
+            }
+            None => {}
+        }
+        cx.event(Event::Transfer(self.parcel));
+    }
+
+    /// A device left the room.
+    pub(crate) fn handle_gone(&mut self, device: DeviceId, cx: &mut Effects) {
+        let Some(receiver) = self.receivers.get_mut(&device) else {
+            return;
+        };
+        receiver.present = false;
+        if receiver.is_undecided() {
+            self.receivers.remove(&device);
+        } else if let Some(progress) = receiver.progress_mut() {
+            progress.in_step = false;
+            progress.clear_flight(self.flight.last_sent());
+        }
+        cx.event(Event::Transfer(self.parcel));
+    }
+
+    /// This device lost its connection: what was under way may or may not have arrived.
+    pub(crate) fn handle_link_lost(&mut self, cx: &mut Effects) {
+        for ready in std::mem::take(&mut self.ready) {
+            self.release(&ready.blocks);
+            self.queue.insert(ready.blocks);
+        }
+        let last_sent = self.flight.last_sent();
+        self.flight.forget(last_sent);
+        for progress in self
+            .receivers
+            .values_mut()
+            .filter_map(Receiver::progress_mut)
+        {
+            progress.in_step = false;
+            progress.clear_flight(last_sent);
+            progress.pacer.on_reconnect();
+        }
+        cx.event(Event::Transfer(self.parcel));
+    }
+
+    /// A receiver has the offer.
+    pub(crate) fn handle_seen(&mut self, device: DeviceId, counter: u64) {
+        if let Some(receiver) = self.receivers.get_mut(&device)
+            && receiver.is_undecided()
+        {
+            receiver.counter = counter;
+            receiver.phase = Phase::Seen;
+        }
+    }
+
+    /// A receiver does not want it, or ended it.
+    pub(crate) fn handle_end(
+        &mut self,
+        device: DeviceId,
+        reason: EndReason,
+        declined: bool,
+        counter: u64,
+        cx: &mut Effects,
+    ) {
+        let Some(receiver) = self.receivers.get_mut(&device) else {
+            return;
+        };
+        if counter < receiver.counter || matches!(receiver.phase, Phase::Done) {
+            return;
+        }
+        receiver.counter = counter;
+        receiver.phase = if declined {
+            Phase::Declined(reason)
+        } else {
+            Phase::Cancelled(reason)
+        };
+        cx.event(Event::Transfer(self.parcel));
+    }
+
+    /// A receiver holds it, whole and verified.
+    pub(crate) fn handle_receipt(&mut self, device: DeviceId, counter: u64, cx: &mut Effects) {
+        if let Some(receiver) = self.receivers.get_mut(&device)
+            && counter >= receiver.counter
+            && self.digests.is_some()
+        {
+            receiver.counter = counter;
+            receiver.phase = Phase::Done;
+            cx.event(Event::Transfer(self.parcel));
+        }
+    }
+
+    /// A receiver says what it holds and how much it takes.
+    pub(crate) fn handle_want(
+        &mut self,
+        device: DeviceId,
+        want: &Want,
+        counter: u64,
+        now: Time,
+        size: &mut FrameSize,
+        cx: &mut Effects,
+    ) {
+        if let Some(reason) = &self.ended {
+            cx.send(device, Body::Cancel(reason.ending(self.parcel)));
+            return;
+        }
+        let total = self.layout().total_blocks();
+        let Some(mut held) = want.held.decode(total) else {
+            return;
+        };
+        if !self.receivers.contains_key(&device) && self.receivers.len() >= MAX_RECEIVERS {
+            return;
+        }
+        let receiver = self
+            .receivers
+            .entry(device)
+            .or_insert_with(|| Receiver::offered(now));
+        if counter < receiver.counter
+            || (held.len() == total && matches!(receiver.phase, Phase::Done))
+        {
+            return;
+        }
+        receiver.counter = counter;
+        receiver.present = true;
+        if receiver.progress_mut().is_none()
+            && !(held.len() == total && matches!(receiver.phase, Phase::Verifying { .. }))
+        {
+            let mut progress = Progress::new(self.flight.last_sent(), now);
+            progress.in_step = false;
+            receiver.phase = Phase::Receiving(Box::new(progress));
+        }
+        let Some(progress) = receiver.progress_mut() else {
+            return;
+        };
+        progress.heard = now;
+        progress.credit = want.credit;
+        progress.paused = want.paused;
+        // What the list did not reach stays as it was.
+        for run in progress
+            .held
+            .runs()
+            .iter()
+            .filter(|run| run.end > want.held.until)
+        {
+            held.insert(run.start.max(want.held.until)..run.end);
+        }
+        let mut lacking = std::mem::replace(&mut progress.held, held);
+        if progress.in_step {
+            // Usually nothing: what it held before and does not hold any more.
+            lacking.subtract(&progress.held);
+        } else {
+            progress.in_step = true;
+            progress.clear_flight(self.flight.last_sent());
+            lacking = RangeSet::of(0..total);
+            lacking.subtract(&progress.held);
+        }
+        if let Some(echo) = want.echo
+            && let Some(sent) = self.flight.widen(echo.sent)
+            && sent > progress.echoed
+        {
+            let age = u64::from(echo.age);
+            let rtt = now.as_micros().saturating_sub(sent).saturating_sub(age);
+            progress
+                .pacer
+                .on_rtt(core::time::Duration::from_micros(rtt), now);
+            let lost = account(progress, &self.flight, sent, want.held.until, now, size);
+            lacking.extend(&lost);
+        }
+        if progress.held.len() == total && self.digests.is_some() {
+            receiver.phase = Phase::Verifying { next: now };
+        }
+        lacking.subtract(&self.preparing);
+        self.enqueue(&lacking);
+        self.forget_accounted();
+        cx.event(Event::Transfer(self.parcel));
+    }
+
+    /// Stops or goes on.
+    pub(crate) fn set_paused(&mut self, paused: bool, cx: &mut Effects) {
+        if self.paused == paused || self.ended.is_some() {
+            return;
+        }
+        self.paused = paused;
+        let parcel = ParcelRef {
+            parcel: self.parcel,
+        };
+        cx.broadcast(if paused {
+            Body::Pause(parcel)
+        } else {
+            Body::Resume(parcel)
+        });
+        self.rate.clear();
+        cx.event(Event::Transfer(self.parcel));
+    }
+
+    /// Ends it for everyone.
+    pub(crate) fn end(&mut self, reason: EndReason, cx: &mut Effects) {
+        if self.ended.is_some() {
+            return;
+        }
+        cx.broadcast(Body::Cancel(reason.ending(self.parcel)));
+        self.ended = Some(reason);
+        self.queue = RangeSet::default();
+        self.ready.clear();
+        self.rate.clear();
+        cx.event(Event::Transfer(self.parcel));
+    }
+
+    pub(crate) fn handle_timeout(&mut self, now: Time, cx: &mut Effects) {
+        if self.ended.is_some() {
+            return;
+        }
+        let total = self.layout().total_blocks();
+        let mut lacking = RangeSet::default();
+        let mut messages = Vec::new();
+        for (&device, receiver) in &mut self.receivers {
+            if receiver.ask_again(now) {
+                messages.push((
+                    device,
+                    Body::Offer(Offer {
+                        paused: self.paused,
+                        ..self.offer.clone()
+                    }),
+                ));
+            }
+            if receiver.complete_again(now)
+                && let Some(digests) = &self.digests
+            {
+                let digests_hash = *blake3::hash(digests).as_bytes();
+                messages.push((
+                    device,
+                    Body::Complete(Complete {
+                        parcel: self.parcel,
+                        digests_hash,
+                    }),
+                ));
+            }
+            let Some(progress) = receiver.active_mut() else {
+                continue;
+            };
+            if progress.silent(now) {
+                progress.in_step = false;
+                progress.clear_flight(self.flight.last_sent());
+                cx.event(Event::Transfer(self.parcel));
+            } else if progress.timed_out(now) {
+                progress.pacer.on_timeout();
+                progress.clear_flight(self.flight.last_sent());
+                let mut lost = RangeSet::of(0..total);
+                lost.subtract(&progress.held);
+                lacking.extend(&lost);
+            }
+        }
+        for (device, body) in messages {
+            cx.send(device, body);
+        }
+        lacking.subtract(&self.preparing);
+        self.enqueue(&lacking);
+    }
+
+    /// When something is due.
+    pub(crate) fn deadline(&self, now: Time) -> Option<Time> {
+        if self.ended.is_some() {
+            return None;
+        }
+        self.receivers
+            .values()
+            .filter_map(|receiver| receiver.deadline(now))
+            .min()
+    }
+
+    /// Seals the next frame that is ready: its payload.
+    pub(crate) fn next_frame(
+        &mut self,
+        now: Time,
+        size: &mut FrameSize,
+        random: &mut Random,
+    ) -> Option<Vec<u8>> {
+        loop {
+            let Ready { blocks, mut buffer } = self.ready.pop_front()?;
+            self.release(&blocks);
+            if self.paused
+                || !self
+                    .receivers
+                    .values()
+                    .any(|receiver| receiver.active().is_some())
+            {
+                self.queue.insert(blocks);
+                continue;
+            }
+            let bytes = self.layout().run_len(&blocks);
+            let sent = self.flight.stamp(now.as_micros());
+            let head = FrameHead {
+                first_block: blocks.start,
+                count: blocks.len() as u16,
+                sent: sent as u32,
+            };
+            self.cipher.seal(head, &mut buffer, random);
+            self.flight.push(Frame {
+                sent,
+                blocks: blocks.clone(),
+                bytes,
+            });
+            for progress in self.receivers.values_mut().filter_map(Receiver::active_mut) {
+                progress.on_sent(bytes, now);
+            }
+            size.on_sent(bytes, now);
+            if self.layout().region_of(blocks.start) == Region::Content {
+                self.rate.add(bytes, now);
+            }
+            return Some(buffer);
+        }
+    }
+
+    pub(crate) fn entry_path(&self, file: usize) -> String {
+        self.manifest
+            .entries
+            .get(file)
+            .map(|entry| entry.path.clone())
+            .unwrap_or_default()
+    }
+
+    fn current_offer(&self) -> Offer {
+        Offer {
+            paused: self.paused,
+            ..self.offer.clone()
+        }
+    }
+
+    /// Puts blocks on the queue, except digests that are not known yet.
+    fn enqueue(&mut self, blocks: &RangeSet) {
+        self.queue.extend(blocks);
+        if self.digests.is_none() {
+            self.queue.remove(self.layout().region(Region::Digests));
+        }
+    }
+
+    /// If all hashes are known now, the digests can be sent.
+    fn learn_digests(&mut self) {
+        if self.digests.is_some() {
+            return;
+        }
+        self.digests = self.hashes.to_bytes();
+        if self.digests.is_some()
+            && self
+                .receivers
+                .values_mut()
+                .any(|r| r.progress_mut().is_some())
+        {
+            self.queue.insert(self.layout().region(Region::Digests));
+        }
+    }
+
+    /// Blocks are no longer being prepared.
+    fn release(&mut self, blocks: &Range<u32>) {
+        self.preparing.remove(blocks.clone());
+        self.prepared_bytes = self
+            .prepared_bytes
+            .saturating_sub(self.layout().run_len(blocks));
+    }
+
+    fn forget_accounted(&mut self) {
+        let progresses = self.receivers.values().filter_map(Receiver::active);
+        if let Some(echoed) = progresses.map(|progress| progress.echoed).min() {
+            self.flight.forget(echoed);
+        }
+    }
+}
+
+/// Settles what was sent to a receiver up to the frame it echoed: delivered or lost. Data of one
+/// sender on one topic is not reordered, so what is missing although a later frame arrived is lost
+/// (MQTT 5, section 4.6). Answers what must be sent again.
+fn account(
+    progress: &mut Progress,
+    flight: &Flight,
+    echoed: u64,
+    until: u32,
+    now: Time,
+    size: &mut FrameSize,
+) -> RangeSet {
+    let mut lost = RangeSet::default();
+    let was_full = progress.in_flight * 4 >= progress.pacer.window() * 3;
+    for frame in flight.between(progress.echoed, echoed) {
+        progress.in_flight = progress.in_flight.saturating_sub(frame.bytes);
+        let missing = progress
+            .held
+            .missing(frame.blocks.start..frame.blocks.end.min(until));
+        if missing.is_empty() {
+            progress.pacer.on_delivered(frame.bytes, was_full);
+            size.on_delivered(frame.bytes);
+        } else {
+            progress.pacer.on_lost(now);
+            missing.into_iter().for_each(|run| lost.insert(run));
+        }
+    }
+    progress.echoed = echoed;
+    progress.waiting_since = (progress.in_flight > 0).then_some(now);
+    // Another receiver may have lost it as well, and then it is on its way again already.
+    flight.subtract_later(&mut lost, echoed);
+    lost
+}

@@ -1,0 +1,231 @@
+//! The ledger's line for one receiver: what it holds and what is under way to it.
+
+use core::time::Duration;
+
+use mqdrop_mqtt::Time;
+
+use crate::message::EndReason;
+use crate::pacing::Pacer;
+use crate::ranges::RangeSet;
+use crate::view::TransferState;
+
+/// An offer that was not answered is repeated this often, each time after twice as long.
+const MAX_ASKS: u32 = 6;
+const FIRST_ASK: Duration = Duration::from_secs(3);
+/// How often `complete` is repeated to a present receiver that does not answer with a receipt.
+const COMPLETE_AGAIN: Duration = Duration::from_secs(3);
+/// A receiver that was silent for so long is not sent to until it is heard again.
+const SILENCE: Duration = Duration::from_secs(15);
+/// The others do not wait any longer for one whose window or credit stays used up.
+const STALLED: Duration = Duration::from_secs(2);
+
+/// One receiver.
+pub(super) struct Receiver {
+    pub(super) phase: Phase,
+    /// Whether the device is in the room.
+    pub(super) present: bool,
+    /// The counter of the newest message that decided its phase or its holdings: messages may
+    /// overtake each other, and an old one must not undo a new one.
+    pub(super) counter: u64,
+}
+
+pub(super) enum Phase {
+    /// Not heard to have got the offer yet; asked so often, and when next.
+    Offered { asks: u32, next: Time },
+    /// It has the offer and its user has not decided.
+    Seen,
+    /// It accepted.
+    Receiving(Box<Progress>),
+    /// It holds everything and compares the hashes.
+    Verifying { next: Time },
+    /// Its receipt came.
+    Done,
+    /// It did not want it.
+    Declined(EndReason),
+    /// It ended it.
+    Cancelled(EndReason),
+}
+
+/// How far a receiver is.
+pub(super) struct Progress {
+    /// What it said it holds.
+    pub(super) held: RangeSet,
+    /// Bytes it allows to be under way.
+    pub(super) credit: u64,
+    /// Its user stopped it for now.
+    pub(super) paused: bool,
+    /// It told what it holds since the connection was last in doubt.
+    pub(super) in_step: bool,
+    /// Frames up to this send time are accounted for.
+    pub(super) echoed: u64,
+    /// Bytes sent after that.
+    pub(super) in_flight: u64,
+    pub(super) pacer: Pacer,
+    /// When it was last heard.
+    pub(super) heard: Time,
+    /// Since when a frame is under way without any acknowledgement.
+    pub(super) waiting_since: Option<Time>,
+    /// Since when nothing more may be sent to it.
+    pub(super) full_since: Option<Time>,
+}
+
+impl Receiver {
+    /// A device the offer was just sent to.
+    pub(super) fn offered(now: Time) -> Self {
+        Self {
+            phase: Phase::Offered {
+                asks: 0,
+                next: now + FIRST_ASK,
+            },
+            present: true,
+            counter: 0,
+        }
+    }
+
+    /// Whether sending it frames makes sense now.
+    pub(super) fn active(&self) -> Option<&Progress> {
+        match &self.phase {
+            Phase::Receiving(progress) if self.present && progress.in_step && !progress.paused => {
+                Some(progress)
+            }
+            _ => None,
+        }
+    }
+
+    pub(super) fn active_mut(&mut self) -> Option<&mut Progress> {
+        self.active()?;
+        self.progress_mut()
+    }
+
+    pub(super) fn progress_mut(&mut self) -> Option<&mut Progress> {
+        match &mut self.phase {
+            Phase::Receiving(progress) => Some(progress),
+            _ => None,
+        }
+    }
+
+    /// Whether the offer is still to be answered.
+    pub(super) fn is_undecided(&self) -> bool {
+        matches!(self.phase, Phase::Offered { .. } | Phase::Seen)
+    }
+
+    pub(super) fn state(&self, sender_paused: bool) -> TransferState {
+        match &self.phase {
+            Phase::Offered { .. } | Phase::Seen => TransferState::Offered,
+            Phase::Receiving(progress) if sender_paused || progress.paused => TransferState::Paused,
+            Phase::Receiving(progress) if !self.present || !progress.in_step => {
+                TransferState::Waiting
+            }
+            Phase::Receiving(_) => TransferState::Active,
+            Phase::Verifying { .. } if !self.present => TransferState::Waiting,
+            Phase::Verifying { .. } => TransferState::Verifying,
+            Phase::Done => TransferState::Done,
+            Phase::Declined(_) => TransferState::Declined,
+            Phase::Cancelled(EndReason::ByUser) => TransferState::Cancelled,
+            Phase::Cancelled(_) => TransferState::Failed,
+        }
+    }
+
+    /// Whether the offer is due to be repeated; counts the repetition.
+    pub(super) fn ask_again(&mut self, now: Time) -> bool {
+        match &mut self.phase {
+            Phase::Offered { asks, next } if self.present && *asks < MAX_ASKS && now >= *next => {
+                *asks += 1;
+                *next = now + FIRST_ASK * 2u32.pow(*asks);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether `complete` is due to be repeated.
+    pub(super) fn complete_again(&mut self, now: Time) -> bool {
+        match &mut self.phase {
+            Phase::Verifying { next } if self.present && now >= *next => {
+                *next = now + COMPLETE_AGAIN;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// When something about it is due.
+    pub(super) fn deadline(&self, now: Time) -> Option<Time> {
+        match &self.phase {
+            Phase::Offered { asks, next } if self.present && *asks < MAX_ASKS => Some(*next),
+            Phase::Verifying { next } if self.present => Some(*next),
+            Phase::Receiving(progress) if self.present && progress.in_step => {
+                progress.deadline(now)
+            }
+            _ => None,
+        }
+    }
+}
+
+impl Progress {
+    /// A receiver that accepted; nothing sent up to `last_sent` counts as under way to it.
+    pub(super) fn new(last_sent: u64, now: Time) -> Self {
+        Self {
+            held: RangeSet::default(),
+            credit: 0,
+            paused: false,
+            in_step: true,
+            echoed: last_sent,
+            in_flight: 0,
+            pacer: Pacer::new(),
+            heard: now,
+            waiting_since: None,
+            full_since: None,
+        }
+    }
+
+    /// Whether `bytes` more may be sent to it beside `reserved` ones that are being prepared.
+    pub(super) fn has_room(&self, bytes: u64, reserved: u64) -> bool {
+        let under_way = self.in_flight + reserved;
+        let window = self.pacer.window().max(bytes);
+        under_way + bytes <= window
+            && under_way + bytes <= self.credit.max(bytes)
+            && self.credit > 0
+    }
+
+    /// Whether the others should wait for it: it has room, or will have some before long.
+    pub(super) fn is_waited_for(&self, now: Time) -> bool {
+        self.full_since
+            .is_none_or(|since| now.since(since) < STALLED)
+    }
+
+    pub(super) fn on_sent(&mut self, bytes: u64, now: Time) {
+        self.in_flight += bytes;
+        self.waiting_since.get_or_insert(now);
+    }
+
+    /// Nothing is under way any more: all of it is accounted for, or given up.
+    pub(super) fn clear_flight(&mut self, last_sent: u64) {
+        self.echoed = last_sent;
+        self.in_flight = 0;
+        self.waiting_since = None;
+        self.full_since = None;
+    }
+
+    /// Whether what is under way must be taken for lost.
+    pub(super) fn timed_out(&self, now: Time) -> bool {
+        self.waiting_since
+            .is_some_and(|since| now.since(since) >= self.pacer.timeout())
+    }
+
+    pub(super) fn silent(&self, now: Time) -> bool {
+        now.since(self.heard) >= SILENCE
+    }
+
+    fn deadline(&self, now: Time) -> Option<Time> {
+        let lost = self.waiting_since.map(|since| since + self.pacer.timeout());
+        let stalled = self
+            .full_since
+            .map(|since| since + STALLED)
+            .filter(|&at| at > now);
+        [Some(self.heard + SILENCE), lost, stalled]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+}

@@ -1,0 +1,212 @@
+//! What is sent next, and where its bytes come from.
+
+use core::ops::Range;
+
+use mqdrop_mqtt::Time;
+
+use super::{Outgoing, Ready, Receiver};
+use crate::effects::Effects;
+use crate::engine::Event;
+use crate::io::{ReadError, ReadPurpose, ReadRequest};
+use crate::layout::{BLOCK, DIGEST, Region};
+use crate::message::EndReason;
+use crate::seal::{FRAME_HEAD, FRAME_OVERHEAD};
+
+/// Bytes read at once where they are only hashed.
+const HASH_READ: u64 = 1024 * 1024;
+
+impl Outgoing {
+    /// Bytes of frames that are being read or wait for the socket.
+    pub(crate) fn prepared_bytes(&self) -> u64 {
+        self.prepared_bytes
+    }
+
+    /// Prepares frames of up to `frame_bytes` while `budget` lasts; those whose bytes the driver
+    /// must read are handed to it.
+    pub(crate) fn next_read(
+        &mut self,
+        frame_bytes: u64,
+        budget: u64,
+        now: Time,
+    ) -> Option<ReadRequest> {
+        if self.paused || self.ended.is_some() {
+            return None;
+        }
+        while self.prepared_bytes < budget {
+            let Some(blocks) = self.choose(frame_bytes, now) else {
+                break;
+            };
+            let len = self.manifest.layout.run_len(&blocks) as usize;
+            self.queue.remove(blocks.clone());
+            self.cursor = blocks.end;
+            self.preparing.insert(blocks.clone());
+            self.prepared_bytes += len as u64;
+            let mut buffer = Vec::with_capacity(len + FRAME_OVERHEAD);
+            match self.in_memory(&blocks) {
+                Some(bytes) => {
+                    buffer.resize(FRAME_HEAD, 0);
+                    buffer.extend_from_slice(bytes);
+                    self.ready.push_back(Ready { blocks, buffer });
+                }
+                None => {
+                    buffer.resize(FRAME_HEAD + len, 0);
+                    let purpose = ReadPurpose::Frame {
+                        count: blocks.len() as u16,
+                    };
+                    return Some(self.read(&blocks, buffer, FRAME_HEAD, purpose));
+                }
+            }
+        }
+        self.next_hash_read()
+    }
+
+    /// The driver read what it was asked to, or could not.
+    pub(crate) fn handle_read(
+        &mut self,
+        request: ReadRequest,
+        result: Result<(), ReadError>,
+        cx: &mut Effects,
+    ) {
+        let ReadRequest {
+            first_block,
+            buffer,
+            target,
+            purpose,
+            ..
+        } = request;
+        let (ReadPurpose::Frame { count } | ReadPurpose::Hash { count }) = purpose;
+        let blocks = first_block..first_block + u32::from(count);
+        if let Err(error) = result {
+            self.release(&blocks);
+            self.end(EndReason::FileChanged(self.entry_path(error.file)), cx);
+            return;
+        }
+        let known = self.digests.is_some();
+        let layout = &self.manifest.layout;
+        self.hashes.add(layout, blocks.clone(), &buffer[target]);
+        match purpose {
+            ReadPurpose::Hash { .. } => self.hash_read_under_way = false,
+            ReadPurpose::Frame { .. } if self.ended.is_some() => self.release(&blocks),
+            ReadPurpose::Frame { .. } => self.ready.push_back(Ready { blocks, buffer }),
+        }
+        self.learn_digests();
+        if !known && self.digests.is_some() {
+            cx.event(Event::Files(self.parcel));
+        }
+    }
+
+    /// The run to send next: of what somebody lacks, from the cursor on and around, the manifest
+    /// first because nothing can be placed without it. `None` while someone has no room.
+    fn choose(&mut self, frame_bytes: u64, now: Time) -> Option<Range<u32>> {
+        let reserved = self.prepared_bytes;
+        let mut all_have_room = true;
+        let mut anyone = false;
+        for progress in self.receivers.values_mut().filter_map(Receiver::active_mut) {
+            if progress.has_room(frame_bytes, reserved) {
+                progress.full_since = None;
+                anyone = true;
+            } else {
+                progress.full_since.get_or_insert(now);
+                all_have_room &= !progress.is_waited_for(now);
+            }
+        }
+        if !(anyone && all_have_room) {
+            return None;
+        }
+        let manifest = self.manifest.layout.region(Region::Manifest);
+        loop {
+            let first = self.queue.next_from(0)?;
+            let run = if first.start < manifest.end {
+                first
+            } else {
+                self.queue.next_from(self.cursor).unwrap_or(first)
+            };
+            let run = self
+                .manifest
+                .layout
+                .clip(run, frame_bytes.max(BLOCK), u32::from(u16::MAX));
+            match self.first_lacking(&run) {
+                Some(lacking) => return Some(lacking),
+                // Everyone got it meanwhile.
+                None => self.queue.remove(run),
+            }
+        }
+    }
+
+    /// The first part of `run` that an active receiver lacks; the queue loses what comes before it.
+    fn first_lacking(&mut self, run: &Range<u32>) -> Option<Range<u32>> {
+        let mut first: Option<Range<u32>> = None;
+        for progress in self.receivers.values().filter_map(Receiver::active) {
+            for part in progress.held.missing(run.clone()) {
+                match &mut first {
+                    Some(found) if part.start > found.end => {}
+                    Some(found) if part.end < found.start => *found = part,
+                    Some(found) => *found = found.start.min(part.start)..found.end.max(part.end),
+                    None => first = Some(part),
+                }
+            }
+        }
+        if let Some(found) = &first {
+            self.queue.remove(run.start..found.start);
+        }
+        first
+    }
+
+    /// The bytes of a run that need no reading.
+    fn in_memory(&self, blocks: &Range<u32>) -> Option<&[u8]> {
+        let layout = &self.manifest.layout;
+        let (from, whole) = match layout.region_of(blocks.start) {
+            Region::Manifest => (u64::from(blocks.start) * BLOCK, &self.manifest_bytes[..]),
+            Region::Content => (
+                layout.content_offset(blocks.start),
+                self.text.as_deref()?.as_bytes(),
+            ),
+            Region::Digests => (layout.digest_offset(blocks.start), self.digests.as_deref()?),
+        };
+        debug_assert_eq!(DIGEST, blake3::OUT_LEN as u64);
+        let from = from as usize;
+        whole.get(from..from + layout.run_len(blocks) as usize)
+    }
+
+    /// Where receivers held blocks before this device first read them (it was restarted), they must
+    /// still be read once: their hashes are part of what completes the parcel.
+    fn next_hash_read(&mut self) -> Option<ReadRequest> {
+        if self.hash_read_under_way
+            || self.digests.is_some()
+            || !self.queue.is_empty()
+            || !self.preparing.is_empty()
+        {
+            return None;
+        }
+        self.receivers.values().find_map(Receiver::active)?;
+        let layout = &self.manifest.layout;
+        let blocks = layout.clip(
+            self.hashes.next_missing(layout)?,
+            HASH_READ,
+            u32::from(u16::MAX),
+        );
+        self.hash_read_under_way = true;
+        let buffer = vec![0; layout.run_len(&blocks) as usize];
+        let purpose = ReadPurpose::Hash {
+            count: blocks.len() as u16,
+        };
+        Some(self.read(&blocks, buffer, 0, purpose))
+    }
+
+    fn read(
+        &self,
+        blocks: &Range<u32>,
+        buffer: Vec<u8>,
+        from: usize,
+        purpose: ReadPurpose,
+    ) -> ReadRequest {
+        ReadRequest {
+            parcel: self.parcel,
+            segments: self.manifest.layout.segments(blocks.clone()),
+            first_block: blocks.start,
+            target: from..buffer.len(),
+            buffer,
+            purpose,
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! What a sender's transfer shows of itself.
+
+use mqdrop_mqtt::Time;
+
+use super::Outgoing;
+use super::receiver::{Phase, Receiver};
+use crate::ids::DeviceId;
+use crate::message::EndReason;
+use crate::view::{Direction, FileView, ParcelKind, ReceiverView, TransferState, TransferView};
+
+/// How many letters of a text make its title.
+const TEXT_TITLE: usize = 60;
+
+impl Outgoing {
+    pub(crate) fn view(&self, name: impl Fn(DeviceId) -> String, now: Time) -> TransferView {
+        let state = self.state();
+        let receivers: Vec<ReceiverView> = self
+            .receivers
+            .iter()
+            .map(|(&device, receiver)| ReceiverView {
+                device: device.to_string(),
+                name: name(device),
+                state: self.receiver_state(receiver),
+                bytes: self.bytes_of(receiver),
+                reason: reason(&receiver.phase),
+            })
+            .collect();
+        let total = self.layout().content_len();
+        let bytes = self.bytes(state);
+        let rate = if state == TransferState::Active {
+            self.rate.rate(now)
+        } else {
+            0.0
+        };
+        let title = match &self.text {
+            Some(text) => crate::names::line(text, TEXT_TITLE),
+            None => self.offer.title.clone(),
+        };
+        TransferView {
+            parcel: self.parcel.to_string(),
+            direction: Direction::Out,
+            kind: self.kind,
+            title,
+            state,
+            bytes,
+            total,
+            files: self.offer.files,
+            rate,
+            eta: (rate > 0.0).then(|| (total - bytes) as f64 / rate),
+            error: self.error(state),
+            sender: None,
+            receivers,
+        }
+    }
+
+    pub(crate) fn files_view(&self) -> Vec<FileView> {
+        crate::view::files(&self.manifest, |file| {
+            self.hashes
+                .digest(file)
+                .map(|hash| hash.to_hex().to_string())
+        })
+    }
+
+    pub(crate) fn shown_text(&self) -> Option<&str> {
+        (self.kind == ParcelKind::Text)
+            .then_some(self.text.as_deref())
+            .flatten()
+    }
+
+    /// Of the receiver that is furthest from its end; those who have not decided count last.
+    fn state(&self) -> TransferState {
+        match &self.ended {
+            Some(EndReason::ByUser) => return TransferState::Cancelled,
+            Some(_) => return TransferState::Failed,
+            None => {}
+        }
+        let states = self
+            .receivers
+            .values()
+            .map(|receiver| self.receiver_state(receiver));
+        let rank = |state: &TransferState| match state {
+            TransferState::Active => 8,
+            TransferState::Verifying => 7,
+            TransferState::Paused => 6,
+            TransferState::Waiting => 5,
+            TransferState::Done => 4,
+            TransferState::Offered => 3,
+            TransferState::Failed => 2,
+            TransferState::Declined => 1,
+            TransferState::Cancelled => 0,
+        };
+        states.max_by_key(rank).unwrap_or(TransferState::Waiting)
+    }
+
+    fn receiver_state(&self, receiver: &Receiver) -> TransferState {
+        match (receiver.state(self.paused), &self.ended) {
+            (state, Some(_)) if state.is_final() => state,
+            (_, Some(EndReason::ByUser)) => TransferState::Cancelled,
+            (_, Some(_)) => TransferState::Failed,
+            (state, None) => state,
+        }
+    }
+
+    fn bytes_of(&self, receiver: &Receiver) -> u64 {
+        match &receiver.phase {
+            Phase::Receiving(progress) => self.layout().content_in(progress.held.runs()),
+            Phase::Verifying { .. } | Phase::Done => self.layout().content_len(),
+            _ => 0,
+        }
+    }
+
+    fn bytes(&self, state: TransferState) -> u64 {
+        let of_state = self
+            .receivers
+            .values()
+            .filter(|receiver| self.receiver_state(receiver) == state);
+        of_state
+            .map(|receiver| self.bytes_of(receiver))
+            .min()
+            .unwrap_or(0)
+    }
+
+    fn error(&self, state: TransferState) -> Option<String> {
+        if let Some(reason) = &self.ended {
+            return reason.to_sender();
+        }
+        let words = match state {
+            TransferState::Waiting if self.receivers.is_empty() => "Waiting for a receiver to join",
+            TransferState::Waiting => "The receiver is away. It goes on when it is back",
+            TransferState::Offered => "Waiting for an answer",
+            TransferState::Failed | TransferState::Declined | TransferState::Cancelled => {
+                return self
+                    .receivers
+                    .values()
+                    .find_map(|receiver| reason(&receiver.phase));
+            }
+            _ => return None,
+        };
+        Some(words.to_string())
+    }
+}
+
+fn reason(phase: &Phase) -> Option<String> {
+    match phase {
+        Phase::Declined(EndReason::ByUser) => Some("The receiver declined".into()),
+        Phase::Declined(reason) | Phase::Cancelled(reason) => reason.of_receiver(),
+        _ => None,
+    }
+}

@@ -1,0 +1,205 @@
+//! Who else is in the room.
+
+use core::time::Duration;
+use std::collections::BTreeMap;
+
+use mqdrop_mqtt::Time;
+
+use crate::ids::DeviceId;
+use crate::names;
+use crate::replay::ReplayWindow;
+use crate::seal::{Identity, PairKey};
+use crate::view::PeerView;
+
+/// The most devices that are kept in mind; a room member could invent any number.
+const MAX_PEERS: usize = 4096;
+/// A device that was not heard of for so long is gone: three missed refreshes.
+pub(crate) const SILENCE: Duration = Duration::from_secs(95);
+
+/// One other device.
+struct Peer {
+    /// What its user calls it; `None` until it introduced itself.
+    name: Option<String>,
+    pair_key: Option<PairKey>,
+    replay: ReplayWindow,
+    heard: Time,
+    /// It said that it leaves. Kept so that its old messages stay recognisable.
+    gone: bool,
+}
+
+#[derive(Default)]
+pub(crate) struct Peers {
+    peers: BTreeMap<DeviceId, Peer>,
+}
+
+/// What an introduction changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Introduced {
+    /// It was not in the room before, as far as is known here.
+    New,
+    /// It has another name now.
+    Renamed,
+    /// Nothing new.
+    Known,
+}
+
+impl Peers {
+    /// Whether a message with this counter is new. Makes the device known, but not present.
+    pub(crate) fn accept(&mut self, device: DeviceId, counter: u64, now: Time) -> bool {
+        if !self.peers.contains_key(&device) && self.peers.len() >= MAX_PEERS {
+            self.forget_quietest();
+        }
+        let peer = self.peers.entry(device).or_insert_with(|| Peer {
+            name: None,
+            pair_key: None,
+            replay: ReplayWindow::default(),
+            heard: now,
+            gone: true,
+        });
+        let fresh = peer.replay.accept(counter);
+        if fresh {
+            peer.heard = now;
+        }
+        fresh
+    }
+
+    /// Takes note of a device's name; it is present from now on.
+    pub(crate) fn introduce(&mut self, device: DeviceId, name: &str) -> Introduced {
+        let Some(peer) = self.peers.get_mut(&device) else {
+            return Introduced::Known;
+        };
+        let name = names::device_name(name);
+        let renamed = peer.name.as_ref() != Some(&name);
+        peer.name = Some(name);
+        match (std::mem::replace(&mut peer.gone, false), renamed) {
+            (true, _) => Introduced::New,
+            (false, true) => Introduced::Renamed,
+            (false, false) => Introduced::Known,
+        }
+    }
+
+    /// The device said that it leaves. Whether it was present.
+    pub(crate) fn leave(&mut self, device: DeviceId) -> bool {
+        self.peers
+            .get_mut(&device)
+            .is_some_and(|peer| !std::mem::replace(&mut peer.gone, true))
+    }
+
+    /// The devices that were not heard of for too long; they are gone from now on.
+    pub(crate) fn expire(&mut self, now: Time) -> Vec<DeviceId> {
+        let silent = self
+            .peers
+            .iter_mut()
+            .filter(|(_, peer)| !peer.gone && now.since(peer.heard) >= SILENCE);
+        silent
+            .map(|(device, peer)| {
+                peer.gone = true;
+                *device
+            })
+            .collect()
+    }
+
+    /// Everyone gets their full silence again: it was this device that was away.
+    pub(crate) fn forgive(&mut self, now: Time) {
+        for peer in self.peers.values_mut() {
+            peer.heard = now;
+        }
+    }
+
+    /// When the next device may have been silent for too long.
+    pub(crate) fn deadline(&self) -> Option<Time> {
+        self.peers
+            .values()
+            .filter(|peer| !peer.gone)
+            .map(|peer| peer.heard + SILENCE)
+            .min()
+    }
+
+    pub(crate) fn present(&self) -> impl Iterator<Item = DeviceId> {
+        self.peers
+            .iter()
+            .filter(|(_, peer)| !peer.gone)
+            .map(|(device, _)| *device)
+    }
+
+    pub(crate) fn name(&self, device: DeviceId) -> String {
+        let name = self.peers.get(&device).and_then(|peer| peer.name.clone());
+        name.unwrap_or_else(|| names::device_name(""))
+    }
+
+    /// The key shared with a device, if it is known already.
+    pub(crate) fn pair_key(&self, device: DeviceId) -> Option<&PairKey> {
+        self.peers.get(&device)?.pair_key.as_ref()
+    }
+
+    /// Computes the key shared with a device, unless it is known already.
+    pub(crate) fn learn_public(&mut self, device: DeviceId, public: &[u8; 32], me: &Identity) {
+        if let Some(peer) = self.peers.get_mut(&device)
+            && peer.pair_key.is_none()
+        {
+            peer.pair_key = me.pair_key(public);
+        }
+    }
+
+    pub(crate) fn views(&self) -> Vec<PeerView> {
+        let present = self.peers.iter().filter(|(_, peer)| !peer.gone);
+        present
+            .map(|(device, peer)| PeerView {
+                device: device.to_string(),
+                name: peer.name.clone().unwrap_or_else(|| names::device_name("")),
+            })
+            .collect()
+    }
+
+    fn forget_quietest(&mut self) {
+        let quietest = self
+            .peers
+            .iter()
+            .min_by_key(|(_, peer)| (!peer.gone, peer.heard));
+        if let Some(device) = quietest.map(|(device, _)| *device) {
+            self.peers.remove(&device);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    fn id(n: u16) -> DeviceId {
+        let mut id = [0; 10];
+        id[..2].copy_from_slice(&n.to_be_bytes());
+        DeviceId(id)
+    }
+
+    #[test]
+    fn devices_come_are_renamed_leave_and_fall_silent() {
+        let mut peers = Peers::default();
+        assert!(peers.accept(id(1), 1, Time::ZERO));
+        assert!(!peers.accept(id(1), 1, Time::ZERO), "a repeat");
+        assert_eq!(peers.present().count(), 0);
+        assert_eq!(peers.introduce(id(1), "phone"), Introduced::New);
+        assert_eq!(peers.introduce(id(1), "phone"), Introduced::Known);
+        assert_eq!(peers.introduce(id(1), "tablet"), Introduced::Renamed);
+        assert_eq!(peers.views()[0].name, "tablet");
+        assert!(peers.leave(id(1)) && !peers.leave(id(1)));
+        assert_eq!(peers.introduce(id(1), "tablet"), Introduced::New);
+        assert_eq!(peers.expire(Time::ZERO + SILENCE / 2), []);
+        assert_eq!(peers.expire(peers.deadline().unwrap()), [id(1)]);
+        assert_eq!(peers.deadline(), None);
+    }
+
+    #[test]
+    fn invented_devices_do_not_fill_the_memory_or_push_out_those_present() {
+        let mut peers = Peers::default();
+        peers.accept(id(0), 1, Time::ZERO);
+        peers.introduce(id(0), "here");
+        for n in 1..=5000 {
+            peers.accept(id(n), 1, Time::from_millis(u64::from(n)));
+        }
+        assert_eq!(peers.peers.len(), MAX_PEERS);
+        assert_eq!(peers.present().collect::<Vec<_>>(), [id(0)]);
+    }
+}

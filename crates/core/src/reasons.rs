@@ -1,0 +1,68 @@
+//! Why a transfer ended, in words for whoever reads them.
+
+use crate::message::EndReason;
+
+impl EndReason {
+    /// What the sender ended, as its own user reads it.
+    pub(crate) fn to_sender(&self) -> Option<String> {
+        match self {
+            Self::ByUser => None,
+            Self::FileChanged(file) => Some(format!(
+                "\u{201c}{file}\u{201d} was changed or removed while it was being sent. Choose it again to send it as it is now"
+            )),
+            _ => Some("It could not be sent".into()),
+        }
+    }
+
+    /// What a receiver ended, as the sender's user reads it.
+    pub(crate) fn of_receiver(&self) -> Option<String> {
+        Some(match self {
+            Self::ByUser => "The receiver cancelled".into(),
+            Self::NoSpace => "The receiver has no space left for it".into(),
+            Self::TooLarge => "The receiver does not take so many files or bytes at once".into(),
+            Self::BadManifest => {
+                "The receiver found that the list of files contradicts the offer".into()
+            }
+            Self::FileChanged(file) => format!(
+                "\u{201c}{file}\u{201d} did not arrive as it was sent; most likely it was changed meanwhile. Send it again"
+            ),
+            Self::Storage(text) if text.is_empty() => "The receiver could not store it".into(),
+            Self::Storage(text) => format!("The receiver could not store it: {text}"),
+            Self::Unknown | Self::Other => "The receiver ended it".into(),
+        })
+    }
+
+    /// What the sender ended, as the receiver's user reads it.
+    pub(crate) fn of_sender(&self) -> Option<String> {
+        Some(match self {
+            Self::ByUser => "The sender cancelled".into(),
+            Self::FileChanged(file) => {
+                format!(
+                    "\u{201c}{file}\u{201d} was changed or removed at the sender. Ask for it to be sent again"
+                )
+            }
+            Self::Unknown => {
+                "The sender does not offer it any more. Ask for it to be sent again".into()
+            }
+            _ => "The sender ended it".into(),
+        })
+    }
+
+    /// What the receiver ended, as its own user reads it.
+    pub(crate) fn to_receiver(&self) -> Option<String> {
+        Some(match self {
+            Self::ByUser => return None,
+            Self::NoSpace => {
+                "There is no space left for it on this device. Free some and ask for it again"
+                    .into()
+            }
+            Self::TooLarge => "It has more files or bytes than can be received at once".into(),
+            Self::BadManifest => "The sender's list of files contradicts its offer".into(),
+            Self::FileChanged(file) => format!(
+                "\u{201c}{file}\u{201d} did not arrive as it was sent, several times; most likely it was changed meanwhile. Ask for it to be sent again"
+            ),
+            Self::Storage(text) => format!("It could not be stored: {text}"),
+            Self::Unknown | Self::Other => "It ended".into(),
+        })
+    }
+}

@@ -1,0 +1,468 @@
+//! Sealing: what the broker and other rooms cannot read, and who can have written it.
+//!
+//! XChaCha20-Poly1305 (draft-irtf-cfrg-xchacha) with random nonces throughout. A control message
+//! is sealed under the room key; one to a single device is sealed under a key that only the two
+//! share (X25519, RFC 7748) inside that. A data frame is sealed under its parcel's content key.
+
+use chacha20poly1305::aead::AeadInOut;
+use chacha20poly1305::aead::inout::InOutBuf;
+use chacha20poly1305::{KeyInit, Tag, XChaCha20Poly1305, XNonce};
+use x25519_dalek::{PublicKey, StaticSecret};
+
+use crate::ids::{DeviceId, ParcelId};
+use crate::keys::expand;
+use crate::random::Random;
+
+/// The version of everything that is sealed, and of what is inside.
+pub(crate) const VERSION: u8 = 1;
+
+const NONCE: usize = 24;
+const TAG: usize = 16;
+/// Version, kind, sender.
+const ENVELOPE_HEAD: usize = 12;
+const TO_ROOM: u8 = 0;
+const TO_DEVICE: u8 = 1;
+
+/// Before a data frame's ciphertext: version, kind, first block, count, send time; then the nonce.
+pub(crate) const FRAME_HEAD: usize = 12 + NONCE;
+/// What sealing adds to a data frame's plaintext, in bytes.
+pub(crate) const FRAME_OVERHEAD: usize = FRAME_HEAD + TAG;
+const FRAME_BLOCKS: u8 = 0;
+
+/// A device's key pair and the id that follows from it.
+pub(crate) struct Identity {
+    secret: StaticSecret,
+    pub(crate) public: [u8; 32],
+    pub(crate) device: DeviceId,
+}
+
+impl Identity {
+    pub(crate) fn new(random: &mut Random) -> Self {
+        let secret = StaticSecret::from(random.bytes::<32>());
+        let public = PublicKey::from(&secret).to_bytes();
+        Self {
+            secret,
+            public,
+            device: device_of(&public),
+        }
+    }
+
+    /// The key this device shares with the owner of `public`; `None` for a key that gives nothing
+    /// away about itself because it is not one (RFC 7748, section 6.1).
+    pub(crate) fn pair_key(&self, public: &[u8; 32]) -> Option<PairKey> {
+        let shared = self.secret.diffie_hellman(&PublicKey::from(*public));
+        shared
+            .was_contributory()
+            .then(|| PairKey(expand(shared.as_bytes(), b"pair key")))
+    }
+}
+
+/// The id of the device that has this public key.
+pub(crate) fn device_of(public: &[u8; 32]) -> DeviceId {
+    let mut id = [0; 10];
+    id.copy_from_slice(&blake3::hash(public).as_bytes()[..10]);
+    DeviceId(id)
+}
+
+/// A key that two devices share.
+#[derive(Clone)]
+pub(crate) struct PairKey([u8; 32]);
+
+/// A message that was opened: nobody without the room key can have written it.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Opened {
+    pub(crate) sender: DeviceId,
+    /// The sender's public key, on a message to this device alone; then `sender` is proven.
+    pub(crate) public: Option<[u8; 32]>,
+    pub(crate) body: Vec<u8>,
+}
+
+/// Why something sealed could not be opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OpenError {
+    /// Another version of the protocol, later than this one.
+    Newer,
+    /// Damaged, forged, replayed to another topic or meant for someone else.
+    NotAuthentic,
+}
+
+/// Seals a message to everyone in the room.
+pub(crate) fn seal_to_room(
+    room_key: &[u8; 32],
+    sender: DeviceId,
+    topic_tail: &str,
+    body: &[u8],
+    random: &mut Random,
+) -> Vec<u8> {
+    envelope(room_key, TO_ROOM, sender, topic_tail, body, random)
+}
+
+/// Seals a message that only `recipient` can read.
+pub(crate) fn seal_to_device(
+    room_key: &[u8; 32],
+    identity: &Identity,
+    recipient: DeviceId,
+    pair_key: &PairKey,
+    body: &[u8],
+    random: &mut Random,
+) -> Vec<u8> {
+    let nonce = random.bytes::<NONCE>();
+    let mut inner = Vec::with_capacity(32 + NONCE + body.len() + TAG);
+    inner.extend_from_slice(&identity.public);
+    inner.extend_from_slice(&nonce);
+    inner.extend_from_slice(body);
+    let aad = [identity.device.0, recipient.0].concat();
+    seal_tail(&pair_key.0, &nonce, &aad, &mut inner, 32 + NONCE);
+    envelope(
+        room_key,
+        TO_DEVICE,
+        identity.device,
+        &recipient.to_string(),
+        &inner,
+        random,
+    )
+}
+
+/// Opens a message that came on the topic with this last part. `pair_key` is asked for the key
+/// shared with a public key, as it is costly to compute and worth keeping.
+pub(crate) fn open(
+    room_key: &[u8; 32],
+    me: DeviceId,
+    topic_tail: &str,
+    sealed: &[u8],
+    pair_key: impl FnOnce(DeviceId, &[u8; 32]) -> Option<PairKey>,
+) -> Result<Opened, OpenError> {
+    let (head, rest) = sealed
+        .split_at_checked(ENVELOPE_HEAD)
+        .ok_or(OpenError::NotAuthentic)?;
+    let (nonce, ciphertext) = rest
+        .split_at_checked(NONCE)
+        .ok_or(OpenError::NotAuthentic)?;
+    if head[0] > VERSION {
+        return Err(OpenError::Newer);
+    }
+    let mut id = [0; 10];
+    id.copy_from_slice(&head[2..]);
+    let sender = DeviceId(id);
+    let aad = [head, topic_tail.as_bytes()].concat();
+    let outer = open_vec(room_key, nonce, &aad, ciphertext)?;
+    match head[1] {
+        TO_ROOM => Ok(Opened {
+            sender,
+            public: None,
+            body: outer,
+        }),
+        TO_DEVICE => {
+            let (public, rest) = outer.split_at_checked(32).ok_or(OpenError::NotAuthentic)?;
+            let (nonce, ciphertext) = rest
+                .split_at_checked(NONCE)
+                .ok_or(OpenError::NotAuthentic)?;
+            let public: [u8; 32] = public.try_into().map_err(|_| OpenError::NotAuthentic)?;
+            if device_of(&public) != sender {
+                return Err(OpenError::NotAuthentic);
+            }
+            let key = pair_key(sender, &public).ok_or(OpenError::NotAuthentic)?;
+            let body = open_vec(&key.0, nonce, &[sender.0, me.0].concat(), ciphertext)?;
+            Ok(Opened {
+                sender,
+                public: Some(public),
+                body,
+            })
+        }
+        _ => Err(OpenError::NotAuthentic),
+    }
+}
+
+fn envelope(
+    key: &[u8; 32],
+    kind: u8,
+    sender: DeviceId,
+    topic_tail: &str,
+    body: &[u8],
+    random: &mut Random,
+) -> Vec<u8> {
+    let nonce = random.bytes::<NONCE>();
+    let mut sealed = Vec::with_capacity(ENVELOPE_HEAD + NONCE + body.len() + TAG);
+    sealed.extend_from_slice(&[VERSION, kind]);
+    sealed.extend_from_slice(&sender.0);
+    let aad = [&sealed[..], topic_tail.as_bytes()].concat();
+    sealed.extend_from_slice(&nonce);
+    sealed.extend_from_slice(body);
+    seal_tail(key, &nonce, &aad, &mut sealed, ENVELOPE_HEAD + NONCE);
+    sealed
+}
+
+/// Encrypts what stands from `from` on, in place, and appends the tag.
+fn seal_tail(key: &[u8; 32], nonce: &[u8; NONCE], aad: &[u8], buffer: &mut Vec<u8>, from: usize) {
+    let cipher = XChaCha20Poly1305::new(key.into());
+    seal_with(&cipher, nonce, aad, buffer, from);
+}
+
+fn seal_with(
+    cipher: &XChaCha20Poly1305,
+    nonce: &[u8; NONCE],
+    aad: &[u8],
+    buffer: &mut Vec<u8>,
+    from: usize,
+) {
+    let text = InOutBuf::from(&mut buffer[from..]);
+    match cipher.encrypt_inout_detached(&XNonce::from(*nonce), aad, text) {
+        Ok(tag) => buffer.extend_from_slice(&tag),
+        // Only for more than 256 GiB. An empty message is never authentic.
+        Err(_) => buffer.clear(),
+    }
+}
+
+fn open_vec(
+    key: &[u8; 32],
+    nonce: &[u8],
+    aad: &[u8],
+    ciphertext: &[u8],
+) -> Result<Vec<u8>, OpenError> {
+    let cipher = XChaCha20Poly1305::new(key.into());
+    let mut text = ciphertext.to_vec();
+    open_with(&cipher, nonce, aad, &mut text)?;
+    text.truncate(text.len() - TAG);
+    Ok(text)
+}
+
+/// Decrypts in place; the tag stays behind the plaintext.
+fn open_with(
+    cipher: &XChaCha20Poly1305,
+    nonce: &[u8],
+    aad: &[u8],
+    buffer: &mut [u8],
+) -> Result<(), OpenError> {
+    let nonce: [u8; NONCE] = nonce.try_into().map_err(|_| OpenError::NotAuthentic)?;
+    let len = buffer
+        .len()
+        .checked_sub(TAG)
+        .ok_or(OpenError::NotAuthentic)?;
+    let (text, tag) = buffer.split_at_mut(len);
+    let tag = Tag::try_from(&*tag).map_err(|_| OpenError::NotAuthentic)?;
+    cipher
+        .decrypt_inout_detached(&XNonce::from(nonce), aad, InOutBuf::from(text), &tag)
+        .map_err(|_| OpenError::NotAuthentic)
+}
+
+/// What a data frame says in clear: which blocks it carries and when it was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct FrameHead {
+    pub(crate) first_block: u32,
+    pub(crate) count: u16,
+    /// Microseconds on the sender's clock, modulo 2^32; later frames of a sender have later times.
+    pub(crate) sent: u32,
+}
+
+impl FrameHead {
+    fn to_bytes(self) -> [u8; 12] {
+        let mut bytes = [VERSION, FRAME_BLOCKS, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+        bytes[2..6].copy_from_slice(&self.first_block.to_be_bytes());
+        bytes[6..8].copy_from_slice(&self.count.to_be_bytes());
+        bytes[8..].copy_from_slice(&self.sent.to_be_bytes());
+        bytes
+    }
+
+    fn from_bytes(b: &[u8]) -> Option<Self> {
+        let [
+            VERSION,
+            FRAME_BLOCKS,
+            b0,
+            b1,
+            b2,
+            b3,
+            c0,
+            c1,
+            t0,
+            t1,
+            t2,
+            t3,
+        ] = *b
+        else {
+            return None;
+        };
+        Some(Self {
+            first_block: u32::from_be_bytes([b0, b1, b2, b3]),
+            count: u16::from_be_bytes([c0, c1]),
+            sent: u32::from_be_bytes([t0, t1, t2, t3]),
+        })
+    }
+}
+
+/// Seals and opens the data frames of one parcel.
+pub(crate) struct FrameCipher {
+    cipher: XChaCha20Poly1305,
+    parcel: ParcelId,
+}
+
+impl FrameCipher {
+    pub(crate) fn new(content_key: &[u8; 32], parcel: ParcelId) -> Self {
+        Self {
+            cipher: XChaCha20Poly1305::new(content_key.into()),
+            parcel,
+        }
+    }
+
+    /// Seals `buffer`, which has [`FRAME_HEAD`] bytes of room before its plaintext. Every call takes
+    /// a fresh nonce: the same blocks may be sent again with other bytes, if the file changed.
+    pub(crate) fn seal(&self, head: FrameHead, buffer: &mut Vec<u8>, random: &mut Random) {
+        let nonce = random.bytes::<NONCE>();
+        let bytes = head.to_bytes();
+        buffer[..12].copy_from_slice(&bytes);
+        buffer[12..FRAME_HEAD].copy_from_slice(&nonce);
+        seal_with(&self.cipher, &nonce, &self.aad(&bytes), buffer, FRAME_HEAD);
+    }
+
+    /// Opens a frame in place; the plaintext stands in the returned range of it.
+    pub(crate) fn open(
+        &self,
+        frame: &mut [u8],
+    ) -> Result<(FrameHead, core::ops::Range<usize>), OpenError> {
+        if frame.first().is_some_and(|&version| version > VERSION) {
+            return Err(OpenError::Newer);
+        }
+        let (head, ciphertext) = frame
+            .split_at_mut_checked(FRAME_HEAD)
+            .ok_or(OpenError::NotAuthentic)?;
+        let parsed = FrameHead::from_bytes(&head[..12]).ok_or(OpenError::NotAuthentic)?;
+        open_with(
+            &self.cipher,
+            &head[12..],
+            &self.aad(&head[..12]),
+            ciphertext,
+        )?;
+        Ok((parsed, FRAME_HEAD..frame.len() - TAG))
+    }
+
+    fn aad(&self, head: &[u8]) -> Vec<u8> {
+        [head, &self.parcel.0].concat()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    const ROOM: [u8; 32] = [9; 32];
+
+    fn devices() -> (Random, Identity, Identity) {
+        let mut random = Random::new([3; 32]);
+        let (a, b) = (Identity::new(&mut random), Identity::new(&mut random));
+        (random, a, b)
+    }
+
+    fn direct() -> (Identity, Identity, Vec<u8>) {
+        let (mut random, a, b) = devices();
+        let key = a.pair_key(&b.public).unwrap();
+        let sealed = seal_to_device(&ROOM, &a, b.device, &key, b"hello", &mut random);
+        (a, b, sealed)
+    }
+
+    #[test]
+    fn a_message_to_the_room_is_for_those_with_its_key_and_topic() {
+        let (mut random, a, b) = devices();
+        let sealed = seal_to_room(&ROOM, a.device, "c", b"hello", &mut random);
+        let opened = open(&ROOM, b.device, "c", &sealed, |_, _| None).unwrap();
+        assert_eq!(
+            opened,
+            Opened {
+                sender: a.device,
+                public: None,
+                body: b"hello".to_vec()
+            }
+        );
+        assert_eq!(
+            open(&[8; 32], b.device, "c", &sealed, |_, _| None),
+            Err(OpenError::NotAuthentic)
+        );
+        assert_eq!(
+            open(&ROOM, b.device, "d", &sealed, |_, _| None),
+            Err(OpenError::NotAuthentic)
+        );
+    }
+
+    #[test]
+    fn a_message_to_a_device_is_for_it_alone_and_proves_its_sender() {
+        let (a, b, sealed) = direct();
+        let tail = b.device.to_string();
+        let opened = open(&ROOM, b.device, &tail, &sealed, |_, public| {
+            b.pair_key(public)
+        })
+        .unwrap();
+        assert_eq!((opened.sender, opened.public), (a.device, Some(a.public)));
+        assert_eq!(opened.body, b"hello");
+        let mut random = Random::new([4; 32]);
+        let other = Identity::new(&mut random);
+        let read = open(&ROOM, other.device, &tail, &sealed, |_, public| {
+            other.pair_key(public)
+        });
+        assert_eq!(read, Err(OpenError::NotAuthentic));
+    }
+
+    #[test]
+    fn no_changed_or_cut_byte_goes_unnoticed() {
+        let (_, b, sealed) = direct();
+        let tail = b.device.to_string();
+        for at in 0..sealed.len() {
+            let mut forged = sealed.clone();
+            forged[at] ^= 1;
+            assert!(
+                open(&ROOM, b.device, &tail, &forged, |_, p| b.pair_key(p)).is_err(),
+                "byte {at}"
+            );
+            assert!(
+                open(&ROOM, b.device, &tail, &sealed[..at], |_, p| b.pair_key(p)).is_err(),
+                "cut at {at}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_later_version_is_told_apart() {
+        let (_, b, mut sealed) = direct();
+        sealed[0] = VERSION + 1;
+        assert_eq!(
+            open(&ROOM, b.device, "c", &sealed, |_, _| None),
+            Err(OpenError::Newer)
+        );
+    }
+
+    #[test]
+    fn a_point_of_low_order_is_no_public_key() {
+        let (_, a, _) = devices();
+        assert!(a.pair_key(&[0; 32]).is_none());
+    }
+
+    #[test]
+    fn frames_are_bound_to_their_parcel_and_head() {
+        let mut random = Random::new([5; 32]);
+        let cipher = FrameCipher::new(&[1; 32], ParcelId([2; 10]));
+        let head = FrameHead {
+            first_block: 7,
+            count: 3,
+            sent: u32::MAX,
+        };
+        let mut frame = vec![0; FRAME_HEAD];
+        frame.extend_from_slice(b"content");
+        cipher.seal(head, &mut frame, &mut random);
+        assert_eq!(frame.len(), FRAME_OVERHEAD + 7);
+        let (read, range) = cipher.open(&mut frame.clone()).unwrap();
+        assert_eq!((read, range.clone()), (head, FRAME_HEAD..FRAME_HEAD + 7));
+        let mut opened = frame.clone();
+        cipher.open(&mut opened).unwrap();
+        assert_eq!(&opened[range], b"content");
+        for at in 0..frame.len() {
+            let mut forged = frame.clone();
+            forged[at] ^= 1;
+            assert!(cipher.open(&mut forged).is_err(), "byte {at}");
+            assert!(
+                cipher.open(&mut frame[..at].to_vec()).is_err(),
+                "cut at {at}"
+            );
+        }
+        let other = FrameCipher::new(&[1; 32], ParcelId([3; 10]));
+        assert_eq!(other.open(&mut frame), Err(OpenError::NotAuthentic));
+    }
+}
