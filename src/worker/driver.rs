@@ -1,0 +1,356 @@
+//! Drives one engine: every input is followed by draining what it wants done.
+
+use core::time::Duration;
+use std::rc::Rc;
+
+use mqdrop_core::view::{ConnectionState, StatusView};
+use mqdrop_core::{Engine, Event, ParcelId, SocketAction, SocketClose, Time};
+use wasm_bindgen_futures::spawn_local;
+
+use super::clock::{Alarm, Clock};
+use super::news::News;
+use super::request;
+use super::socket::{Socket, SocketEvent};
+use super::sources::{self, ReadResult, Sources};
+use super::store::{Backend, Outcome, Shelf};
+use crate::bridge::{self, Command, JoinRequest, PickedFile, TransferAction};
+
+/// No more is given to the socket while it still holds so many bytes. Enough to keep it busy until
+/// this worker looks again, and little enough that a control message is not stuck behind for long.
+const SOCKET_BUFFER: u32 = 1024 * 1024;
+
+/// How soon to look at a full socket again, as browsers do not say when it has room. Timers that
+/// set timers are not faster than this.
+const SOCKET_RETRY: Duration = Duration::from_millis(4);
+
+/// Something that happened to the worker.
+pub struct Message(Input);
+
+enum Input {
+    /// The time that the alarm was set to has come.
+    Alarm,
+    /// On the socket of this number.
+    Socket(u64, SocketEvent),
+    Read(ReadResult),
+    Store(Outcome),
+    /// It is known where to store, and what to tell of it.
+    Storage(Rc<Backend>, bridge::Storage),
+}
+
+/// The engine and everything of the browser that it needs.
+pub(super) struct Driver {
+    engine: Engine,
+    clock: Clock,
+    alarm: Alarm,
+    socket: Option<Socket>,
+    /// The present socket's number: what earlier ones still report is not heard.
+    socket_number: u64,
+    sources: Sources,
+    shelf: Shelf,
+    news: News,
+    mailbox: Rc<dyn Fn(Message)>,
+}
+
+impl Driver {
+    /// What happens is put into `mailbox`, and is to be brought back to [`Self::handle_message`].
+    ///
+    /// # Errors
+    /// If the browser has no random numbers; in words.
+    pub(super) fn new(mailbox: Rc<dyn Fn(Message)>) -> Result<Self, String> {
+        let mut seed = [0; 32];
+        getrandom::fill(&mut seed).map_err(|error| {
+            format!("this browser gives no random numbers, and nothing is safe without: {error}")
+        })?;
+        choose_storage(&mailbox);
+        Ok(Self {
+            engine: Engine::new(seed),
+            clock: Clock::new(),
+            alarm: Alarm::new({
+                let ring = sender(&mailbox, |()| Input::Alarm);
+                move || ring(())
+            }),
+            socket: None,
+            socket_number: 0,
+            sources: Sources::new(sender(&mailbox, Input::Read)),
+            shelf: Shelf::new(sender(&mailbox, Input::Store)),
+            news: News::new(),
+            mailbox,
+        })
+    }
+
+    pub(super) fn handle_message(&mut self, Message(input): Message) {
+        let now = self.clock.now();
+        match input {
+            Input::Alarm => self.alarm.rang(),
+            Input::Socket(number, event) if number == self.socket_number => {
+                self.handle_socket(event, now)
+            }
+            Input::Socket(..) => return,
+            Input::Read((request, result)) => self.engine.handle_read(request, result, now),
+            Input::Store(outcome) => self.handle_outcome(outcome, now),
+            Input::Storage(backend, description) => {
+                self.shelf.set_backend(backend);
+                self.news.add(bridge::Event::Ready(description));
+            }
+        }
+        self.drain();
+    }
+
+    /// `tell` reaches the app at once, before something that takes a while.
+    pub(super) fn handle_command(&mut self, command: Command, tell: &mut dyn FnMut(bridge::Event)) {
+        match command {
+            Command::Join(request) => self.join(request, tell),
+            Command::Leave => {
+                self.engine.leave(self.clock.now());
+                self.sweep();
+            }
+            Command::SendFiles(picked) => self.send_files(picked),
+            Command::SendText(text) => {
+                if let Err(error) = self.engine.offer_text(&text, self.clock.now()) {
+                    self.news.add(bridge::Event::Error(error.to_string()));
+                }
+            }
+            Command::Transfer { parcel, action } => self.act(&parcel, action),
+            Command::AutoAccept(on) => self.engine.set_auto_accept(on, self.clock.now()),
+            Command::Wake => self.engine.check(self.clock.now()),
+        }
+        self.drain();
+    }
+
+    /// Tells the app what is new and due.
+    pub(super) fn report(&mut self, tell: &mut dyn FnMut(bridge::Event)) {
+        let gone = self.news.tell(&self.engine, &self.clock, tell);
+        for parcel in gone {
+            self.sources.forget(parcel);
+        }
+        self.set_alarm();
+    }
+
+    fn join(&mut self, request: JoinRequest, tell: &mut dyn FnMut(bridge::Event)) {
+        tell(bridge::Event::Status(StatusView {
+            state: ConnectionState::Connecting,
+            text: "Preparing the key …".to_owned(),
+            ..StatusView::default()
+        }));
+        let joined = request::join(request)
+            .map_err(|error| error.to_string())
+            .and_then(|join| {
+                // The time after the derivation, which takes some.
+                self.engine
+                    .join(join, self.clock.now())
+                    .map_err(|error| error.to_string())
+            });
+        if let Err(text) = joined {
+            self.news.add(bridge::Event::Error(text));
+        }
+        // Replaces what was said above, also when nothing else changed.
+        self.news.status();
+        self.sweep();
+    }
+
+    fn send_files(&mut self, picked: Vec<PickedFile>) {
+        let offered = sources::open(picked).and_then(|(files, entries)| {
+            let offer = self.engine.offer_files(entries, self.clock.now());
+            offer
+                .map(|parcel| (parcel, files))
+                .map_err(|error| error.to_string())
+        });
+        match offered {
+            Ok((parcel, files)) => self.sources.keep(parcel, files),
+            Err(text) => self.news.add(bridge::Event::Error(text)),
+        }
+    }
+
+    fn act(&mut self, parcel: &str, action: TransferAction) {
+        let Ok(parcel) = parcel.parse::<ParcelId>() else {
+            self.news.add(bridge::Event::Error(format!(
+                "there is no transfer {parcel}"
+            )));
+            return;
+        };
+        let now = self.clock.now();
+        match action {
+            TransferAction::Accept => self.engine.accept(parcel, now),
+            TransferAction::Decline => self.engine.decline(parcel, now),
+            TransferAction::Pause => self.engine.pause(parcel, now),
+            TransferAction::Resume => self.engine.resume(parcel, now),
+            TransferAction::Cancel => self.engine.cancel(parcel, now),
+            TransferAction::Remove => self.engine.remove(parcel, now),
+        }
+    }
+
+    fn handle_socket(&mut self, event: SocketEvent, now: Time) {
+        match event {
+            SocketEvent::Open => {
+                if let Some(socket) = &self.socket {
+                    socket.opened();
+                }
+                self.engine.handle_open(now);
+            }
+            SocketEvent::Message(bytes) => self.engine.handle_bytes(bytes, now),
+            SocketEvent::Close(close) => self.lose_socket(close, now),
+        }
+    }
+
+    fn handle_outcome(&mut self, outcome: Outcome, now: Time) {
+        let Some(done) = self.shelf.handle(outcome) else {
+            return;
+        };
+        if let Some((parcel, blob)) = done.content {
+            self.news.add(bridge::Event::Content {
+                parcel: parcel.to_string(),
+                blob: blob.into(),
+            });
+        }
+        self.engine.handle_store(done.reply, now);
+    }
+
+    /// Does what the engine wants until it wants nothing more, and sets the alarm for when it does.
+    fn drain(&mut self) {
+        let now = self.clock.now();
+        // Not only when the alarm rang: in a background tab it may be late by minutes.
+        if self
+            .engine
+            .poll_timeout()
+            .is_some_and(|(deadline, _)| deadline <= now)
+        {
+            self.engine.handle_timeout(now);
+        }
+        while self.drain_once() {}
+        self.set_alarm();
+    }
+
+    /// Whether there was anything to do.
+    fn drain_once(&mut self) -> bool {
+        let mut busy = false;
+        while let Some(action) = self.engine.poll_socket() {
+            busy = true;
+            self.act_on_socket(action);
+        }
+        while let Some(request) = self.engine.poll_store() {
+            busy = true;
+            if let Some(reply) = self.shelf.request(request) {
+                self.engine.handle_store(reply, self.clock.now());
+            }
+        }
+        while let Some(request) = self.engine.poll_read(self.clock.now()) {
+            busy = true;
+            self.sources.read(request);
+        }
+        while let Some(event) = self.engine.poll_event() {
+            busy = true;
+            self.note(event);
+        }
+        self.transmit() || busy
+    }
+
+    fn act_on_socket(&mut self, action: SocketAction) {
+        match action {
+            SocketAction::Open { url } => {
+                self.drop_socket();
+                let number = self.socket_number;
+                let report = sender(&self.mailbox, move |event| Input::Socket(number, event));
+                match Socket::open(&url, report) {
+                    Ok(socket) => self.socket = Some(socket),
+                    Err(close) => self.lose_socket(close, self.clock.now()),
+                }
+            }
+            SocketAction::Close => {
+                self.transmit();
+                self.drop_socket();
+            }
+        }
+    }
+
+    /// Gives the socket what it has room for; whether that was anything.
+    fn transmit(&mut self) -> bool {
+        let mut sent = false;
+        let Some(socket) = self.socket.as_ref().filter(|socket| socket.is_open()) else {
+            return false;
+        };
+        while socket.buffered() < SOCKET_BUFFER {
+            let Some(bytes) = self.engine.poll_transmit(self.clock.now()) else {
+                break;
+            };
+            socket.send(&bytes);
+            sent = true;
+        }
+        sent
+    }
+
+    fn lose_socket(&mut self, close: SocketClose, now: Time) {
+        self.drop_socket();
+        self.engine.handle_close(close, now);
+    }
+
+    fn drop_socket(&mut self) {
+        self.socket = None;
+        self.socket_number += 1;
+    }
+
+    fn note(&mut self, event: Event) {
+        match event {
+            Event::Status => self.news.status(),
+            Event::Peers => self.news.peers(),
+            Event::Transfer(parcel) => self.news.transfer(parcel),
+            Event::Files(parcel) => self.news.files(parcel),
+            Event::Text { parcel, text } => self.news.add(bridge::Event::Text {
+                parcel: parcel.to_string(),
+                text,
+            }),
+            Event::Learnt {
+                only_v311,
+                frame_limit,
+            } => {
+                self.news.add(bridge::Event::Learnt(bridge::Learnt {
+                    only_v311,
+                    frame_limit,
+                }));
+            }
+            Event::Error(text) => self.news.add(bridge::Event::Error(text)),
+        }
+    }
+
+    /// After another room was entered or this one left, some parcels may be gone.
+    fn sweep(&mut self) {
+        self.news.check_all();
+        for parcel in self.sources.known() {
+            self.news.transfer(parcel);
+        }
+    }
+
+    fn set_alarm(&mut self) {
+        let now = self.clock.now();
+        let full = self
+            .socket
+            .as_ref()
+            .is_some_and(|socket| socket.buffered() >= SOCKET_BUFFER);
+        let deadlines = [
+            self.engine.poll_timeout().map(|(deadline, _)| deadline),
+            full.then_some(now + SOCKET_RETRY),
+            self.news.next(),
+        ];
+        if let Some(deadline) = deadlines.into_iter().flatten().min() {
+            self.alarm.set(deadline, now);
+        }
+    }
+}
+
+/// Finds out where to store, in the background.
+fn choose_storage(mailbox: &Rc<dyn Fn(Message)>) {
+    let mailbox = Rc::clone(mailbox);
+    spawn_local(async move {
+        let backend = Rc::new(Backend::choose().await);
+        let description = backend.describe().await;
+        mailbox(Message(Input::Storage(backend, description)));
+    });
+}
+
+/// A callback that puts what it is given into the mailbox.
+fn sender<T: 'static>(
+    mailbox: &Rc<dyn Fn(Message)>,
+    input: impl Fn(T) -> Input + 'static,
+) -> Rc<dyn Fn(T)> {
+    let mailbox = Rc::clone(mailbox);
+    Rc::new(move |value| mailbox(Message(input(value))))
+}

@@ -1,0 +1,59 @@
+//! Calls to what a browser may lack or refuse.
+//!
+//! The generated bindings assume that a method is there and throw past Rust when it is not; these
+//! turn both into an `Err`.
+
+use js_sys::{Array, Function, Promise, Reflect};
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+
+/// Reads a property; `undefined` where it or its owner is missing.
+pub(super) fn property(target: &JsValue, name: &str) -> JsValue {
+    Reflect::get(target, &name.into()).unwrap_or(JsValue::UNDEFINED)
+}
+
+/// Calls a method.
+///
+/// # Errors
+/// What it throws, or a text if this browser has no such method.
+pub(super) fn call(
+    target: &JsValue,
+    method: &str,
+    arguments: &[&JsValue],
+) -> Result<JsValue, JsValue> {
+    let function: Function = property(target, method)
+        .dyn_into()
+        .map_err(|_| JsValue::from_str(&format!("this browser has no {method}")))?;
+    let list = Array::new();
+    for argument in arguments {
+        list.push(argument);
+    }
+    function.apply(target, &list)
+}
+
+/// Calls a method and waits for the promise it returns.
+///
+/// # Errors
+/// What it throws or rejects with, or a text if this browser has no such method.
+pub(super) async fn call_async(
+    target: &JsValue,
+    method: &str,
+    arguments: &[&JsValue],
+) -> Result<JsValue, JsValue> {
+    let promise = Promise::resolve(&call(target, method, arguments)?);
+    JsFuture::from(promise).await
+}
+
+/// An exception's name, such as `QuotaExceededError`; empty if it has none.
+pub(super) fn error_name(error: &JsValue) -> String {
+    property(error, "name").as_string().unwrap_or_default()
+}
+
+/// An exception in the browser's words.
+pub(super) fn error_text(error: &JsValue) -> String {
+    error
+        .as_string()
+        .or_else(|| property(error, "message").as_string())
+        .filter(|text| !text.is_empty())
+        .unwrap_or_else(|| "the browser did not say why".to_owned())
+}

@@ -1,0 +1,145 @@
+//! What the app is to be told, and when.
+
+use core::time::Duration;
+use std::collections::VecDeque;
+
+use mqdrop_core::view::{FileView, TransferState};
+use mqdrop_core::{Engine, ParcelId, Time};
+
+use super::clock::Clock;
+use super::throttle::Throttle;
+use crate::bridge::Event;
+
+/// A transfer's progress is told so often at most: about as often as an eye follows a number.
+const TRANSFER_PAUSE: Duration = Duration::from_millis(100);
+
+/// A parcel's files are told so often at most.
+const FILES_PAUSE: Duration = Duration::from_millis(250);
+
+/// Telling the files of a huge folder takes long; this many times as long nothing is told of them.
+const FILES_REST: u32 = 10;
+
+/// The latest time that JavaScript can express, in milliseconds since 1970 (ECMA-262, section
+/// 21.4.1.1). What a sender claims beyond is no time, and could not be encoded either.
+const LATEST_TIME: u64 = 8_640_000_000_000_000;
+
+/// What is new.
+pub(super) struct News {
+    /// In the order in which they happened.
+    events: VecDeque<Event>,
+    status: bool,
+    peers: bool,
+    transfers: Throttle<TransferState>,
+    files: Throttle<()>,
+}
+
+impl News {
+    pub(super) fn new() -> Self {
+        Self {
+            events: VecDeque::new(),
+            status: false,
+            peers: false,
+            transfers: Throttle::new(TRANSFER_PAUSE),
+            files: Throttle::new(FILES_PAUSE),
+        }
+    }
+
+    /// This is to be told.
+    pub(super) fn add(&mut self, event: Event) {
+        self.events.push_back(event);
+    }
+
+    /// The connection changed.
+    pub(super) fn status(&mut self) {
+        self.status = true;
+    }
+
+    /// Someone came or went.
+    pub(super) fn peers(&mut self) {
+        self.peers = true;
+    }
+
+    /// A transfer is new, changed or gone.
+    pub(super) fn transfer(&mut self, parcel: ParcelId) {
+        self.transfers.mark(parcel);
+    }
+
+    /// A parcel's files are known, or their hashes are.
+    pub(super) fn files(&mut self, parcel: ParcelId) {
+        self.files.mark(parcel);
+    }
+
+    /// Any transfer may have changed.
+    pub(super) fn check_all(&mut self) {
+        for parcel in self.transfers.known() {
+            self.transfers.mark(parcel);
+        }
+    }
+
+    /// When there is something to tell again.
+    pub(super) fn next(&self) -> Option<Time> {
+        self.transfers
+            .next()
+            .into_iter()
+            .chain(self.files.next())
+            .min()
+    }
+
+    /// Tells what is due; returns the parcels that are gone.
+    pub(super) fn tell(
+        &mut self,
+        engine: &Engine,
+        clock: &Clock,
+        tell: &mut dyn FnMut(Event),
+    ) -> Vec<ParcelId> {
+        let mut gone = Vec::new();
+        if core::mem::take(&mut self.status) {
+            tell(Event::Status(engine.status()));
+        }
+        if core::mem::take(&mut self.peers) {
+            tell(Event::Peers(engine.peers()));
+        }
+        // A parcel's content comes before the state that says it is there.
+        for event in self.events.drain(..) {
+            tell(event);
+        }
+        let now = clock.now();
+        for parcel in self.transfers.changed() {
+            let Some(view) = engine.transfer(parcel, now) else {
+                tell(Event::Removed {
+                    parcel: parcel.to_string(),
+                });
+                self.transfers.forget(parcel);
+                self.files.forget(parcel);
+                gone.push(parcel);
+                continue;
+            };
+            let state = view.state;
+            if self.transfers.tell(parcel, state, now) {
+                tell(Event::Transfer(view));
+                if state.is_final() {
+                    self.files.hurry(parcel, now);
+                }
+            }
+        }
+        for parcel in self.files.changed() {
+            if self.files.tell(parcel, (), now) {
+                if let Some(files) = engine.files(parcel) {
+                    tell(Event::Files {
+                        parcel: parcel.to_string(),
+                        files: files.into_iter().map(expressible).collect(),
+                    });
+                }
+                let after = clock.now();
+                self.files
+                    .rest(parcel, after.since(now) * FILES_REST, after);
+            }
+        }
+        gone
+    }
+}
+
+fn expressible(mut file: FileView) -> FileView {
+    file.modified = file.modified.filter(|&modified| modified <= LATEST_TIME);
+    file
+}

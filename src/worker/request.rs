@@ -1,0 +1,88 @@
+//! What the app asks for, in the engine's terms.
+
+use mqdrop_core::keys::{KeyError, RoomSecret};
+use mqdrop_core::{Join, Login, Version, VersionPolicy};
+
+use crate::bridge::{JoinRequest, Learnt, Protocol};
+
+/// Derives the room's secret, which blocks for tens of milliseconds.
+///
+/// # Errors
+/// If the key is empty or too long.
+pub(super) fn join(request: JoinRequest) -> Result<Join, KeyError> {
+    Ok(Join {
+        secret: RoomSecret::derive(&request.key)?,
+        version: version(request.protocol, request.learnt),
+        login: login(request.username, request.password),
+        broker: request.broker,
+        prefix: request.prefix,
+        name: request.name,
+        auto_accept: request.auto_accept,
+        frame_limit: request.learnt.frame_limit,
+    })
+}
+
+fn login(username: String, password: String) -> Option<Login> {
+    // A password alone is legal in MQTT 5 only; an empty user name goes with it everywhere.
+    (!username.is_empty() || !password.is_empty()).then_some(Login { username, password })
+}
+
+fn version(wish: Protocol, learnt: Learnt) -> VersionPolicy {
+    match wish {
+        Protocol::V5 => VersionPolicy::Only(Version::V5),
+        Protocol::V311 => VersionPolicy::Only(Version::V311),
+        Protocol::Auto if learnt.only_v311 => VersionPolicy::Prefer311,
+        Protocol::Auto => VersionPolicy::Auto,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    #[test]
+    fn what_was_learnt_counts_unless_the_user_chose() {
+        let learnt = Learnt {
+            only_v311: true,
+            frame_limit: None,
+        };
+        assert_eq!(
+            version(Protocol::Auto, Learnt::default()),
+            VersionPolicy::Auto
+        );
+        assert_eq!(version(Protocol::Auto, learnt), VersionPolicy::Prefer311);
+        assert_eq!(
+            version(Protocol::V5, learnt),
+            VersionPolicy::Only(Version::V5)
+        );
+        assert_eq!(
+            version(Protocol::V311, Learnt::default()),
+            VersionPolicy::Only(Version::V311)
+        );
+    }
+
+    #[test]
+    fn a_login_needs_a_name_or_a_password() {
+        assert!(login(String::new(), String::new()).is_none());
+        assert!(login("me".to_owned(), String::new()).is_some());
+        assert!(login(String::new(), "secret".to_owned()).is_some());
+    }
+
+    #[test]
+    fn an_empty_key_is_refused() {
+        let request = JoinRequest {
+            key: " - ".to_owned(),
+            name: "Laptop".to_owned(),
+            broker: "wss://broker.example/mqtt".to_owned(),
+            prefix: String::new(),
+            username: String::new(),
+            password: String::new(),
+            protocol: Protocol::Auto,
+            auto_accept: false,
+            learnt: Learnt::default(),
+        };
+        assert_eq!(join(request).err(), Some(KeyError::Empty));
+    }
+}

@@ -1,0 +1,142 @@
+//! Storage in Blobs: for pages without a file system. Gone when the page is closed.
+
+use bytes::Bytes;
+use js_sys::{Array, Uint8Array};
+use mqdrop_core::StoreError;
+use web_sys::Blob;
+
+use super::extents::{Extents, Piece};
+use super::{BlockStore, Pending, end_within, store_error};
+
+/// So many bytes wait in this worker's memory before the browser gets them as a Blob, which it may
+/// keep on disk. Larger means fewer Blobs, smaller less memory; 1 GB makes 256 of these.
+const HAND_OVER: usize = 4 * 1024 * 1024;
+
+pub(super) struct BlobStore {
+    size: u64,
+    content: Extents<Part>,
+    /// At least the bytes of all `Part::Held`.
+    held: usize,
+    /// Where held parts are joined on their way into a Blob.
+    scratch: Option<Uint8Array>,
+}
+
+enum Part {
+    /// In this worker's memory.
+    Held(Bytes),
+    /// With the browser: this range of a Blob.
+    Given { blob: Blob, start: u64, end: u64 },
+}
+
+impl BlobStore {
+    pub(super) fn new(size: u64) -> Self {
+        Self {
+            size,
+            content: Extents::new(),
+            held: 0,
+            scratch: None,
+        }
+    }
+
+    /// Turns every run of held parts into one Blob each.
+    fn hand_over(&mut self) -> Result<(), StoreError> {
+        let mut given = Vec::new();
+        for (offset, parts) in self.content.runs(|part| matches!(part, Part::Held(_))) {
+            let len = parts.iter().map(|part| part.len()).sum::<u64>();
+            let joined = scratch(&mut self.scratch, len);
+            let mut at = 0;
+            for part in parts {
+                if let Part::Held(bytes) = part {
+                    let end = at + bytes.len() as u32;
+                    joined.subarray(at, end).copy_from(bytes);
+                    at = end;
+                }
+            }
+            let blob = Blob::new_with_u8_array_sequence(&Array::of1(&joined))
+                .map_err(|error| store_error(&error))?;
+            given.push((
+                offset,
+                Part::Given {
+                    blob,
+                    start: 0,
+                    end: len,
+                },
+            ));
+        }
+        for (offset, part) in given {
+            self.content.insert(offset, part);
+        }
+        self.held = 0;
+        Ok(())
+    }
+
+    fn whole(&mut self) -> Result<Blob, StoreError> {
+        self.hand_over()?;
+        // Nothing is held any more, so nothing needs it.
+        self.scratch = None;
+        let parts = self.content.whole(self.size).ok_or_else(|| {
+            StoreError::Other("a part of it is missing; receive it again".to_owned())
+        })?;
+        let list = Array::new();
+        for part in parts {
+            if let Part::Given { blob, start, end } = part {
+                let slice = blob.slice_with_f64_and_f64(*start as f64, *end as f64);
+                list.push(slice.map_err(|error| store_error(&error))?.as_ref());
+            }
+        }
+        Blob::new_with_blob_sequence(&list).map_err(|error| store_error(&error))
+    }
+}
+
+/// A JavaScript array of `len` bytes, the same one as long as it is long enough: Blobs copy what they are made of.
+fn scratch(kept: &mut Option<Uint8Array>, len: u64) -> Uint8Array {
+    let len = len as u32;
+    match kept {
+        Some(array) if array.length() >= len => array.subarray(0, len),
+        _ => {
+            let array = Uint8Array::new_with_length(len.max(HAND_OVER as u32));
+            kept.insert(array).subarray(0, len)
+        }
+    }
+}
+
+impl BlockStore for BlobStore {
+    fn write(&mut self, offset: u64, data: Bytes) -> Result<(), StoreError> {
+        end_within(offset, data.len(), self.size)?;
+        self.held += data.len();
+        self.content.insert(offset, Part::Held(data));
+        if self.held >= HAND_OVER {
+            self.hand_over()
+        } else {
+            Ok(())
+        }
+    }
+
+    fn finish(&mut self) -> Pending<Result<Blob, StoreError>> {
+        Box::pin(core::future::ready(self.whole()))
+    }
+
+    fn discard(self: Box<Self>) {}
+}
+
+impl Piece for Part {
+    fn len(&self) -> u64 {
+        match self {
+            Self::Held(bytes) => bytes.len() as u64,
+            Self::Given { start, end, .. } => end - start,
+        }
+    }
+
+    fn cut(&self, start: u64, end: u64) -> Self {
+        match self {
+            Self::Held(bytes) => Self::Held(bytes.slice(start as usize..end as usize)),
+            Self::Given {
+                blob, start: from, ..
+            } => Self::Given {
+                blob: blob.clone(),
+                start: from + start,
+                end: from + end,
+            },
+        }
+    }
+}

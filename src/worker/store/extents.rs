@@ -1,0 +1,195 @@
+//! Which piece of a content lies where, when pieces come in any order and may be written again.
+
+use std::collections::BTreeMap;
+
+/// A run of bytes that can be cut.
+pub(super) trait Piece {
+    /// How many bytes.
+    fn len(&self) -> u64;
+
+    /// The bytes from `start` up to `end`, counted within this piece.
+    fn cut(&self, start: u64, end: u64) -> Self;
+}
+
+/// Pieces by their place. They never overlap: what is written last stands.
+pub(super) struct Extents<P> {
+    pieces: BTreeMap<u64, P>,
+}
+
+impl<P: Piece> Extents<P> {
+    pub(super) fn new() -> Self {
+        Self {
+            pieces: BTreeMap::new(),
+        }
+    }
+
+    /// Puts a piece at `offset`, over what was there. `offset + piece.len()` must fit a `u64`.
+    pub(super) fn insert(&mut self, offset: u64, piece: P) {
+        if piece.len() > 0 {
+            self.clear(offset, offset + piece.len());
+            self.pieces.insert(offset, piece);
+        }
+    }
+
+    /// All pieces in their order, if they cover 0 to `size` without a gap.
+    pub(super) fn whole(&self, size: u64) -> Option<Vec<&P>> {
+        let mut end = 0;
+        for (&offset, piece) in &self.pieces {
+            if offset != end {
+                return None;
+            }
+            end += piece.len();
+        }
+        (end == size).then(|| self.pieces.values().collect())
+    }
+
+    /// The runs of adjoining pieces that satisfy `wanted`: where each begins, and its pieces.
+    pub(super) fn runs(&self, wanted: impl Fn(&P) -> bool) -> Vec<(u64, Vec<&P>)> {
+        let mut runs: Vec<(u64, Vec<&P>)> = Vec::new();
+        let mut end = None;
+        for (&offset, piece) in self.pieces.iter().filter(|(_, piece)| wanted(piece)) {
+            match runs.last_mut() {
+                Some((_, run)) if end == Some(offset) => run.push(piece),
+                _ => runs.push((offset, vec![piece])),
+            }
+            end = Some(offset + piece.len());
+        }
+        runs
+    }
+
+    /// Removes what lies from `start` up to `end`, cutting pieces that reach out of it.
+    fn clear(&mut self, start: u64, end: u64) {
+        if let Some((&offset, piece)) = self.pieces.range(..start).next_back() {
+            let piece_end = offset + piece.len();
+            if piece_end > start {
+                let head = piece.cut(0, start - offset);
+                let tail = (piece_end > end).then(|| piece.cut(end - offset, piece_end - offset));
+                self.pieces.insert(offset, head);
+                if let Some(tail) = tail {
+                    self.pieces.insert(end, tail);
+                }
+            }
+        }
+        while let Some((&offset, piece)) = self.pieces.range(start..end).next() {
+            let piece_end = offset + piece.len();
+            let tail = (piece_end > end).then(|| piece.cut(end - offset, piece_end - offset));
+            self.pieces.remove(&offset);
+            if let Some(tail) = tail {
+                self.pieces.insert(end, tail);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    impl Piece for Vec<u8> {
+        fn len(&self) -> u64 {
+            Vec::len(self) as u64
+        }
+
+        fn cut(&self, start: u64, end: u64) -> Self {
+            self[start as usize..end as usize].to_vec()
+        }
+    }
+
+    fn joined(pieces: &[&Vec<u8>]) -> Vec<u8> {
+        pieces
+            .iter()
+            .flat_map(|piece| piece.iter().copied())
+            .collect()
+    }
+
+    #[test]
+    fn pieces_in_any_order_become_whole() {
+        let mut extents = Extents::new();
+        extents.insert(4, b"ef".to_vec());
+        assert_eq!(extents.whole(6), None);
+        extents.insert(0, b"ab".to_vec());
+        assert_eq!(extents.whole(6), None);
+        extents.insert(2, b"cd".to_vec());
+        assert_eq!(joined(&extents.whole(6).unwrap()), b"abcdef");
+        assert_eq!(extents.whole(7), None, "one byte is missing");
+        assert_eq!(extents.whole(5), None, "one byte is too many");
+    }
+
+    #[test]
+    fn an_empty_content_is_whole() {
+        let mut extents: Extents<Vec<u8>> = Extents::new();
+        extents.insert(0, Vec::new());
+        assert_eq!(extents.whole(0), Some(vec![]));
+    }
+
+    #[test]
+    fn what_is_written_last_stands() {
+        for (offset, text, whole) in [
+            (0, "XY", "XYcdefgh"),
+            (1, "XY", "aXYdefgh"),
+            (3, "XY", "abcXYfgh"),
+            (4, "XYZ", "abcdXYZh"),
+            (0, "XXXXXXXX", "XXXXXXXX"),
+            (2, "XXXXX", "abXXXXXh"),
+        ] {
+            let mut extents = Extents::new();
+            extents.insert(0, b"abcd".to_vec());
+            extents.insert(4, b"ef".to_vec());
+            extents.insert(6, b"gh".to_vec());
+            extents.insert(offset, text.as_bytes().to_vec());
+            assert_eq!(
+                joined(&extents.whole(8).unwrap()),
+                whole.as_bytes(),
+                "{text} at {offset}"
+            );
+        }
+    }
+
+    #[test]
+    fn runs_join_what_adjoins() {
+        let mut extents = Extents::new();
+        for (offset, text) in [(0, "ab"), (2, "cd"), (4, "!"), (5, "fg"), (9, "jk")] {
+            extents.insert(offset, text.as_bytes().to_vec());
+        }
+        let runs = extents.runs(|piece| piece != b"!");
+        let runs: Vec<(u64, Vec<u8>)> = runs
+            .iter()
+            .map(|(offset, run)| (*offset, joined(run)))
+            .collect();
+        assert_eq!(
+            runs,
+            [
+                (0, b"abcd".to_vec()),
+                (5, b"fg".to_vec()),
+                (9, b"jk".to_vec())
+            ]
+        );
+    }
+
+    /// Every short sequence of writes, against a plain array.
+    #[test]
+    fn all_sequences_of_four_writes_agree_with_an_array() {
+        const SIZE: u64 = 5;
+        let places: Vec<(u64, u64)> = (0..SIZE)
+            .flat_map(|start| (start + 1..=SIZE).map(move |end| (start, end)))
+            .collect();
+        let choices = places.len().pow(4);
+        for choice in 0..choices {
+            let mut extents = Extents::new();
+            let mut model = vec![0; SIZE as usize];
+            let mut rest = choice;
+            for value in 1..=4u8 {
+                let (start, end) = places[rest % places.len()];
+                rest /= places.len();
+                extents.insert(start, vec![value; (end - start) as usize]);
+                model[start as usize..end as usize].fill(value);
+            }
+            match extents.whole(SIZE) {
+                Some(pieces) => assert_eq!(joined(&pieces), model, "sequence {choice}"),
+                None => assert!(model.contains(&0), "sequence {choice}"),
+            }
+        }
+    }
+}

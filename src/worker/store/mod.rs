@@ -1,0 +1,126 @@
+//! Where received content is kept until the user saves it.
+
+mod blob;
+mod extents;
+#[cfg(test)]
+#[cfg(target_arch = "wasm32")]
+mod memory;
+mod opfs;
+mod shelf;
+#[cfg(test)]
+#[cfg(target_arch = "wasm32")]
+mod tests;
+
+use core::future::Future;
+use core::pin::Pin;
+
+use bytes::Bytes;
+use mqdrop_core::StoreError;
+use wasm_bindgen::JsValue;
+use web_sys::Blob;
+
+use super::clock::global;
+use super::js::{call_async, error_name, error_text, property};
+use crate::bridge;
+use blob::BlobStore;
+use opfs::OpfsFolder;
+
+pub(super) use shelf::{Outcome, Shelf};
+
+/// What takes a while in a browser.
+pub(super) type Pending<T> = Pin<Box<dyn Future<Output = T>>>;
+
+/// The storage of one parcel's content: its files one after the other without gaps.
+pub(super) trait BlockStore {
+    /// Keeps bytes. The same place may be written again.
+    ///
+    /// # Errors
+    /// If there is no space left, or the place is outside of the content.
+    fn write(&mut self, offset: u64, data: Bytes) -> Result<(), StoreError>;
+
+    /// The content as the browser's object, for the user to save. It stays valid until the store is
+    /// discarded. Nothing may be written afterwards.
+    ///
+    /// # Errors
+    /// If the content is not whole or cannot be read.
+    fn finish(&mut self) -> Pending<Result<Blob, StoreError>>;
+
+    /// Frees the space, soon.
+    fn discard(self: Box<Self>);
+}
+
+/// The best kind of storage that this browser gives this page.
+pub(super) enum Backend {
+    /// The origin private file system.
+    Opfs(OpfsFolder),
+    /// Blobs.
+    Blob,
+}
+
+impl Backend {
+    /// Finds out by trying: some browsers name the file system and then refuse it.
+    pub(super) async fn choose() -> Self {
+        match OpfsFolder::open().await {
+            Ok(folder) => Self::Opfs(folder),
+            Err(_) => Self::Blob,
+        }
+    }
+
+    /// What the app tells the user of it.
+    pub(super) async fn describe(&self) -> bridge::Storage {
+        match self {
+            Self::Opfs(_) => bridge::Storage::Opfs {
+                available: available().await,
+            },
+            Self::Blob => bridge::Storage::Blob {
+                secure_context: global().is_secure_context(),
+            },
+        }
+    }
+
+    /// Makes room for `size` bytes.
+    ///
+    /// # Errors
+    /// If there is not enough space.
+    pub(super) async fn create(&self, size: u64) -> Result<Box<dyn BlockStore>, StoreError> {
+        match self {
+            Self::Opfs(folder) => {
+                let available = available().await;
+                if available.is_some_and(|available| available < size) {
+                    return Err(StoreError::NoSpace { available });
+                }
+                Ok(Box::new(folder.create(size).await?))
+            }
+            Self::Blob => Ok(Box::new(BlobStore::new(size))),
+        }
+    }
+}
+
+/// How many bytes this page may still store, if the browser tells. Not exact: browsers round and
+/// reserve as they like, so a write may fail all the same.
+async fn available() -> Option<u64> {
+    let storage = property(&global().navigator(), "storage");
+    let estimate = call_async(&storage, "estimate", &[]).await.ok()?;
+    let quota = property(&estimate, "quota").as_f64()?;
+    let usage = property(&estimate, "usage").as_f64()?;
+    Some((quota - usage).max(0.0) as u64)
+}
+
+/// An exception as an error of storage.
+fn store_error(error: &JsValue) -> StoreError {
+    match error_name(error).as_str() {
+        "QuotaExceededError" => StoreError::NoSpace { available: None },
+        "NotFoundError" | "InvalidStateError" => {
+            StoreError::Other("the browser removed what was received; receive it again".to_owned())
+        }
+        _ => StoreError::Other(format!("it could not be stored: {}", error_text(error))),
+    }
+}
+
+/// The end of a write, if it lies within a content of `size` bytes.
+fn end_within(offset: u64, len: usize, size: u64) -> Result<u64, StoreError> {
+    offset
+        .checked_add(len as u64)
+        .filter(|&end| end <= size)
+        .ok_or_else(|| StoreError::Other("more was received than was offered".to_owned()))
+}

@@ -1,0 +1,205 @@
+//! All parcels' stores: takes the engine's requests, answers at once or later.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use mqdrop_core::{ParcelId, StoreError, StoreReply, StoreRequest};
+use wasm_bindgen_futures::spawn_local;
+use web_sys::Blob;
+
+use super::{Backend, BlockStore};
+
+/// What took a while and is done.
+pub(in super::super) struct Outcome {
+    parcel: ParcelId,
+    /// Which of the parcel's stores: it may have been discarded meanwhile.
+    number: u64,
+    result: Result<Step, StoreError>,
+}
+
+enum Step {
+    Created(Box<dyn BlockStore>),
+    Finished(Blob),
+}
+
+/// What an outcome means for the driver.
+pub(in super::super) struct Done {
+    /// To be shown to the user before the engine is answered.
+    pub(in super::super) content: Option<(ParcelId, Blob)>,
+    /// For the engine.
+    pub(in super::super) reply: StoreReply,
+}
+
+/// The stores by parcel.
+pub(in super::super) struct Shelf {
+    /// None until it is known what this browser gives.
+    backend: Option<Rc<Backend>>,
+    slots: HashMap<ParcelId, Slot>,
+    /// Parcels that wait for the backend.
+    waiting: Vec<Order>,
+    /// The next slot's number.
+    number: u64,
+    report: Rc<dyn Fn(Outcome)>,
+}
+
+struct Slot {
+    number: u64,
+    /// None until it is created.
+    store: Option<Box<dyn BlockStore>>,
+}
+
+struct Order {
+    parcel: ParcelId,
+    number: u64,
+    size: u64,
+}
+
+impl Shelf {
+    /// Outcomes are handed to `report`, and are to be brought back to [`Self::handle`].
+    pub(in super::super) fn new(report: Rc<dyn Fn(Outcome)>) -> Self {
+        Self {
+            backend: None,
+            slots: HashMap::new(),
+            waiting: Vec::new(),
+            number: 0,
+            report,
+        }
+    }
+
+    /// It is known where to store.
+    pub(in super::super) fn set_backend(&mut self, backend: Rc<Backend>) {
+        self.backend = Some(backend);
+        for order in core::mem::take(&mut self.waiting) {
+            self.create(order);
+        }
+    }
+
+    /// Does what the engine asks. The answer, if it is there already.
+    pub(in super::super) fn request(&mut self, request: StoreRequest) -> Option<StoreReply> {
+        match request {
+            StoreRequest::Create { parcel, size } => {
+                self.discard(parcel);
+                let number = self.number;
+                self.number += 1;
+                self.slots.insert(
+                    parcel,
+                    Slot {
+                        number,
+                        store: None,
+                    },
+                );
+                self.create(Order {
+                    parcel,
+                    number,
+                    size,
+                });
+                None
+            }
+            StoreRequest::Write {
+                parcel,
+                offset,
+                data,
+            } => {
+                let len = data.len();
+                let written = match self.store(parcel) {
+                    Some(store) => store.write(offset, data),
+                    None => Err(gone()),
+                };
+                Some(match written {
+                    Ok(()) => StoreReply::Written { parcel, len },
+                    Err(error) => StoreReply::Failed { parcel, error },
+                })
+            }
+            StoreRequest::Finish { parcel } => {
+                let Some(slot) = self.slots.get_mut(&parcel) else {
+                    return Some(StoreReply::Failed {
+                        parcel,
+                        error: gone(),
+                    });
+                };
+                let Some(store) = slot.store.as_mut() else {
+                    return Some(StoreReply::Failed {
+                        parcel,
+                        error: gone(),
+                    });
+                };
+                let (number, finished, report) =
+                    (slot.number, store.finish(), Rc::clone(&self.report));
+                spawn_local(async move {
+                    let result = finished.await.map(Step::Finished);
+                    report(Outcome {
+                        parcel,
+                        number,
+                        result,
+                    });
+                });
+                None
+            }
+            StoreRequest::Discard { parcel } => {
+                self.discard(parcel);
+                None
+            }
+        }
+    }
+
+    /// Takes an outcome in. Nothing, if its store was discarded meanwhile.
+    pub(in super::super) fn handle(&mut self, outcome: Outcome) -> Option<Done> {
+        let Outcome {
+            parcel,
+            number,
+            result,
+        } = outcome;
+        let slot = self
+            .slots
+            .get_mut(&parcel)
+            .filter(|slot| slot.number == number);
+        let (content, reply) = match (result, slot) {
+            (Ok(Step::Created(store)), Some(slot)) => {
+                slot.store = Some(store);
+                (None, StoreReply::Created { parcel })
+            }
+            (Ok(Step::Created(store)), None) => {
+                store.discard();
+                return None;
+            }
+            (Ok(Step::Finished(blob)), Some(_)) => {
+                (Some((parcel, blob)), StoreReply::Finished { parcel })
+            }
+            (Err(error), Some(_)) => (None, StoreReply::Failed { parcel, error }),
+            (_, None) => return None,
+        };
+        Some(Done { content, reply })
+    }
+
+    fn create(&mut self, order: Order) {
+        let Some(backend) = self.backend.clone() else {
+            self.waiting.push(order);
+            return;
+        };
+        let report = Rc::clone(&self.report);
+        spawn_local(async move {
+            let result = backend.create(order.size).await.map(Step::Created);
+            report(Outcome {
+                parcel: order.parcel,
+                number: order.number,
+                result,
+            });
+        });
+    }
+
+    fn store(&mut self, parcel: ParcelId) -> Option<&mut Box<dyn BlockStore>> {
+        self.slots.get_mut(&parcel)?.store.as_mut()
+    }
+
+    fn discard(&mut self, parcel: ParcelId) {
+        self.waiting.retain(|order| order.parcel != parcel);
+        if let Some(store) = self.slots.remove(&parcel).and_then(|slot| slot.store) {
+            store.discard();
+        }
+    }
+}
+
+/// The engine asks for a store that is not there, or not yet.
+fn gone() -> StoreError {
+    StoreError::Other("its storage is gone; receive it again".to_owned())
+}

@@ -1,0 +1,235 @@
+use bytes::Bytes;
+use js_sys::Uint8Array;
+use mqdrop_core::{ParcelId, StoreError, StoreReply, StoreRequest};
+use wasm_bindgen_futures::JsFuture;
+use wasm_bindgen_test::wasm_bindgen_test;
+use web_sys::Blob;
+
+use core::cell::RefCell;
+use std::rc::Rc;
+
+use super::blob::BlobStore;
+use super::memory::MemoryStore;
+use super::opfs::OpfsFolder;
+use super::shelf::Done;
+use super::{Backend, BlockStore, Outcome, Shelf};
+
+/// Larger than what a Blob store holds in memory, and no multiple of anything.
+const SIZE: usize = 9 * 1024 * 1024 + 7;
+
+async fn content(blob: &Blob) -> Vec<u8> {
+    let buffer = JsFuture::from(blob.array_buffer()).await.unwrap();
+    Uint8Array::new(&buffer).to_vec()
+}
+
+/// The same numbers everywhere (Knuth's MMIX generator).
+struct Numbers(u64);
+
+impl Numbers {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) as usize % limit
+    }
+}
+
+/// Covers everything in a shuffled order, some of it twice with other bytes.
+fn writes(seed: u64) -> Vec<(u64, Bytes)> {
+    const STEP: usize = 300_000;
+    let mut numbers = Numbers(seed);
+    let mut places: Vec<usize> = (0..SIZE).step_by(STEP).collect();
+    for last in (1..places.len()).rev() {
+        places.swap(last, numbers.below(last + 1));
+    }
+    let mut writes: Vec<(u64, Bytes)> = Vec::new();
+    for place in places {
+        let len = STEP.min(SIZE - place);
+        writes.push((place as u64, vec![numbers.below(256) as u8; len].into()));
+        let again = numbers.below(SIZE - 50_000);
+        if numbers.below(3) == 0
+            && writes
+                .iter()
+                .any(|(offset, _)| again.abs_diff(*offset as usize) < STEP)
+        {
+            writes.push((
+                again as u64,
+                vec![numbers.below(256) as u8; 1 + numbers.below(50_000)].into(),
+            ));
+        }
+    }
+    writes
+}
+
+async fn same_as_memory(seed: u64, mut store: Box<dyn BlockStore>) {
+    let mut model = MemoryStore::new(SIZE);
+    let mut writes = writes(seed);
+    // What is not covered by later writes must still be whole.
+    let mut written = vec![false; SIZE];
+    for (offset, data) in &writes {
+        written[*offset as usize..*offset as usize + data.len()].fill(true);
+    }
+    assert!(
+        written.iter().all(|&byte| byte),
+        "the test writes everything"
+    );
+    for (offset, data) in writes.drain(..) {
+        store.write(offset, data.clone()).unwrap();
+        model.write(offset, data).unwrap();
+    }
+    let (stored, wanted) = (store.finish().await.unwrap(), model.finish().await.unwrap());
+    assert!(
+        content(&stored).await == content(&wanted).await,
+        "seed {seed}"
+    );
+    store.discard();
+}
+
+#[wasm_bindgen_test]
+async fn blobs_keep_what_memory_keeps() {
+    for seed in 0..8 {
+        same_as_memory(seed, Box::new(BlobStore::new(SIZE as u64))).await;
+    }
+}
+
+#[wasm_bindgen_test]
+async fn files_keep_what_memory_keeps() {
+    let folder = OpfsFolder::open().await.unwrap();
+    for seed in 0..4 {
+        same_as_memory(seed, Box::new(folder.create(SIZE as u64).await.unwrap())).await;
+    }
+}
+
+#[wasm_bindgen_test]
+async fn empty_content_can_be_finished() {
+    let folder = OpfsFolder::open().await.unwrap();
+    let stores: [Box<dyn BlockStore>; 2] = [
+        Box::new(BlobStore::new(0)),
+        Box::new(folder.create(0).await.unwrap()),
+    ];
+    for mut store in stores {
+        let blob = store.finish().await.unwrap();
+        assert_eq!(blob.size(), 0.0);
+    }
+}
+
+#[wasm_bindgen_test]
+async fn nothing_is_written_outside() {
+    let folder = OpfsFolder::open().await.unwrap();
+    let stores: [Box<dyn BlockStore>; 2] = [
+        Box::new(BlobStore::new(10)),
+        Box::new(folder.create(10).await.unwrap()),
+    ];
+    for mut store in stores {
+        for (offset, len) in [(0, 11), (10, 1), (u64::MAX, 2)] {
+            let refused = store.write(offset, vec![0; len].into());
+            assert!(
+                matches!(refused, Err(StoreError::Other(_))),
+                "{len} at {offset}: {refused:?}"
+            );
+        }
+    }
+}
+
+#[wasm_bindgen_test]
+async fn what_is_not_whole_is_not_finished() {
+    let mut store = BlobStore::new(10);
+    store.write(0, vec![1; 9].into()).unwrap();
+    assert!(matches!(store.finish().await, Err(StoreError::Other(_))));
+}
+
+#[wasm_bindgen_test]
+async fn more_than_the_disk_has_is_refused_at_the_beginning() {
+    let backend = Backend::Opfs(OpfsFolder::open().await.unwrap());
+    match backend.create(1 << 50).await {
+        Err(StoreError::NoSpace { available }) => assert!(available.is_some_and(|bytes| bytes > 0)),
+        Err(other) => panic!("{other:?}"),
+        Ok(_) => panic!("there was room"),
+    }
+}
+
+/// A shelf and the outcomes that it reported.
+fn shelf() -> (Shelf, Rc<RefCell<Vec<Outcome>>>) {
+    let outcomes = Rc::new(RefCell::new(Vec::new()));
+    let report = Rc::clone(&outcomes);
+    (
+        Shelf::new(Rc::new(move |outcome| report.borrow_mut().push(outcome))),
+        outcomes,
+    )
+}
+
+/// Lets what is under way come to its end: reading a file goes through the same queues.
+async fn outcome(outcomes: &Rc<RefCell<Vec<Outcome>>>) -> Outcome {
+    for _ in 0..10_000 {
+        if let Some(outcome) = outcomes.borrow_mut().pop() {
+            return outcome;
+        }
+        JsFuture::from(Blob::new().unwrap().array_buffer())
+            .await
+            .unwrap();
+    }
+    panic!("no outcome came");
+}
+
+fn parcel() -> ParcelId {
+    "aaaaaaaaaaaaaaaa".parse().unwrap()
+}
+
+#[wasm_bindgen_test]
+async fn a_parcel_goes_through_the_shelf() {
+    let (mut shelf, outcomes) = shelf();
+    let parcel = parcel();
+    // Asked for before it is known where to store.
+    assert_eq!(
+        shelf.request(StoreRequest::Create { parcel, size: 4 }),
+        None
+    );
+    shelf.set_backend(Rc::new(Backend::choose().await));
+    let done = shelf.handle(outcome(&outcomes).await).unwrap();
+    assert_eq!(done.reply, StoreReply::Created { parcel });
+    let write = StoreRequest::Write {
+        parcel,
+        offset: 0,
+        data: Bytes::from_static(b"abcd"),
+    };
+    assert_eq!(
+        shelf.request(write),
+        Some(StoreReply::Written { parcel, len: 4 })
+    );
+    assert_eq!(shelf.request(StoreRequest::Finish { parcel }), None);
+    let Done {
+        content: blob,
+        reply,
+    } = shelf.handle(outcome(&outcomes).await).unwrap();
+    assert_eq!(reply, StoreReply::Finished { parcel });
+    assert_eq!(content(&blob.unwrap().1).await, b"abcd");
+    shelf.request(StoreRequest::Discard { parcel });
+    let late = StoreRequest::Write {
+        parcel,
+        offset: 0,
+        data: Bytes::from_static(b"abcd"),
+    };
+    assert!(matches!(
+        shelf.request(late),
+        Some(StoreReply::Failed { .. })
+    ));
+}
+
+#[wasm_bindgen_test]
+async fn a_store_that_was_discarded_while_it_was_made_is_not_reported() {
+    let (mut shelf, outcomes) = shelf();
+    let parcel = parcel();
+    shelf.set_backend(Rc::new(Backend::choose().await));
+    shelf.request(StoreRequest::Create { parcel, size: 4 });
+    shelf.request(StoreRequest::Discard { parcel });
+    shelf.request(StoreRequest::Create { parcel, size: 5 });
+    let first = outcome(&outcomes).await;
+    let second = outcome(&outcomes).await;
+    let replies: Vec<_> = [first, second]
+        .into_iter()
+        .filter_map(|outcome| shelf.handle(outcome))
+        .map(|done| done.reply)
+        .collect();
+    assert_eq!(replies, [StoreReply::Created { parcel }]);
+}
