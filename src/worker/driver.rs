@@ -107,7 +107,7 @@ impl Driver {
             Command::SendFiles(picked) => self.send_files(picked),
             Command::SendText(text) => {
                 if let Err(error) = self.engine.offer_text(&text, self.clock.now()) {
-                    self.news.add(bridge::Event::Error(error.to_string()));
+                    self.news.error(&error.to_string());
                 }
             }
             Command::Transfer { parcel, action } => self.act(&parcel, action),
@@ -117,7 +117,7 @@ impl Driver {
         self.drain();
     }
 
-    /// Tells the app what is new and due.
+    /// Tells the app what is new and due, and sets the alarm. To be called after every input.
     pub(super) fn report(&mut self, tell: &mut dyn FnMut(bridge::Event)) {
         let gone = self.news.tell(&self.engine, &self.clock, tell);
         for parcel in gone {
@@ -141,7 +141,7 @@ impl Driver {
                     .map_err(|error| error.to_string())
             });
         if let Err(text) = joined {
-            self.news.add(bridge::Event::Error(text));
+            self.news.error(&text);
         }
         // Replaces what was said above, also when nothing else changed.
         self.news.status();
@@ -157,15 +157,13 @@ impl Driver {
         });
         match offered {
             Ok((parcel, files)) => self.sources.keep(parcel, files),
-            Err(text) => self.news.add(bridge::Event::Error(text)),
+            Err(text) => self.news.error(&text),
         }
     }
 
     fn act(&mut self, parcel: &str, action: TransferAction) {
         let Ok(parcel) = parcel.parse::<ParcelId>() else {
-            self.news.add(bridge::Event::Error(format!(
-                "there is no transfer {parcel}"
-            )));
+            self.news.error(&format!("there is no transfer {parcel}"));
             return;
         };
         let now = self.clock.now();
@@ -205,19 +203,18 @@ impl Driver {
         self.engine.handle_store(done.reply, now);
     }
 
-    /// Does what the engine wants until it wants nothing more, and sets the alarm for when it does.
+    /// Does what the engine wants until it wants nothing more.
     fn drain(&mut self) {
         let now = self.clock.now();
         // Not only when the alarm rang: in a background tab it may be late by minutes.
         if self
             .engine
-            .poll_timeout()
+            .poll_timeout(now)
             .is_some_and(|(deadline, _)| deadline <= now)
         {
             self.engine.handle_timeout(now);
         }
         while self.drain_once() {}
-        self.set_alarm();
     }
 
     /// Whether there was anything to do.
@@ -307,7 +304,7 @@ impl Driver {
                     frame_limit,
                 }));
             }
-            Event::Error(text) => self.news.add(bridge::Event::Error(text)),
+            Event::Error(text) => self.news.error(&text),
         }
     }
 
@@ -326,7 +323,7 @@ impl Driver {
             .as_ref()
             .is_some_and(|socket| socket.buffered() >= SOCKET_BUFFER);
         let deadlines = [
-            self.engine.poll_timeout().map(|(deadline, _)| deadline),
+            self.engine.poll_timeout(now).map(|(deadline, _)| deadline),
             full.then_some(now + SOCKET_RETRY),
             self.news.next(),
         ];

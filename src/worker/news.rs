@@ -49,6 +49,11 @@ impl News {
         self.events.push_back(event);
     }
 
+    /// Something did not work; in words.
+    pub(super) fn error(&mut self, text: &str) {
+        self.add(Event::Error(sentence(text)));
+    }
+
     /// The connection changed.
     pub(super) fn status(&mut self) {
         self.status = true;
@@ -142,4 +147,44 @@ impl News {
 fn expressible(mut file: FileView) -> FileView {
     file.modified = file.modified.filter(|&modified| modified <= LATEST_TIME);
     file
+}
+
+/// Errors begin in lower case, to be part of longer ones; what a person reads begins in upper case.
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    match letters.next() {
+        Some(first) => first.to_uppercase().chain(letters).collect(),
+        None => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    #[test]
+    fn errors_read_as_sentences() {
+        assert_eq!(sentence("join a room first"), "Join a room first");
+        assert_eq!(sentence("über"), "Über");
+        assert_eq!(sentence(""), "");
+    }
+
+    #[test]
+    fn times_that_no_browser_can_express_are_left_out() {
+        let file = |modified| FileView {
+            path: "a".to_owned(),
+            size: 0,
+            offset: 0,
+            modified,
+            mime: String::new(),
+            blake3: None,
+        };
+        assert_eq!(
+            expressible(file(Some(LATEST_TIME))).modified,
+            Some(LATEST_TIME)
+        );
+        assert_eq!(expressible(file(Some(u64::MAX))).modified, None);
+    }
 }

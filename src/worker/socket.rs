@@ -162,7 +162,7 @@ fn message(data: &JsValue) -> SocketEvent {
 fn refused(url: &str, error: &JsValue) -> SocketClose {
     SocketClose::Refused(match error_name(error).as_str() {
         "SecurityError" => {
-            "a page that came over https may only open wss:// addresses: use the broker's wss:// \
+            "A page that came over https may only open wss:// addresses: use the broker's wss:// \
              address, or open this page over http"
                 .to_owned()
         }
@@ -171,7 +171,7 @@ fn refused(url: &str, error: &JsValue) -> SocketClose {
                 "{url} is not the address of a broker: it should look like wss://broker.example:8084/mqtt"
             )
         }
-        _ => format!("the browser did not open {url}: {}", error_text(error)),
+        _ => format!("The browser did not open {url}: {}", error_text(error)),
     })
 }
 
