@@ -186,7 +186,11 @@ impl OpenFrame {
                 word.copy_from_slice(&(u64::from_ne_bytes(bytes) ^ wide).to_ne_bytes());
             }
         }
-        for (byte, mask) in words.into_remainder().iter_mut().zip(self.mask.into_iter().cycle()) {
+        for (byte, mask) in words
+            .into_remainder()
+            .iter_mut()
+            .zip(self.mask.into_iter().cycle())
+        {
             *byte ^= mask;
         }
         // A u64 holds the mask twice, so only bytes past the last word can turn it.
