@@ -9,7 +9,13 @@ use std::{
 };
 
 /// All that app and worker are made of.
-const SOURCES: [&str; 5] = ["Cargo.toml", "Cargo.lock", "src", "crates/core", "crates/mqtt"];
+const SOURCES: [&str; 5] = [
+    "Cargo.toml",
+    "Cargo.lock",
+    "src",
+    "crates/core",
+    "crates/mqtt",
+];
 
 fn main() -> io::Result<()> {
     let mut hasher = DefaultHasher::new();
@@ -25,7 +31,9 @@ fn main() -> io::Result<()> {
 
 fn hash(path: &Path, hasher: &mut impl Hasher) -> io::Result<()> {
     if path.is_dir() {
-        let mut entries = fs::read_dir(path)?.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
+        let mut entries = fs::read_dir(path)?
+            .map(|entry| Ok(entry?.path()))
+            .collect::<io::Result<Vec<_>>>()?;
         entries.sort();
         for entry in entries {
             hash(&entry, hasher)?;

@@ -73,7 +73,9 @@ pub fn buttons(direction: Direction, kind: ParcelKind, state: TransferState) -> 
     use TransferState as S;
     match (direction, state) {
         (Direction::In, S::Offered) => &[Button::Accept, Button::Decline],
-        (Direction::Out, S::Offered) | (_, S::Waiting | S::Active) => &[Button::Pause, Button::Cancel],
+        (Direction::Out, S::Offered) | (_, S::Waiting | S::Active) => {
+            &[Button::Pause, Button::Cancel]
+        }
         (_, S::Verifying) => &[Button::Cancel],
         (_, S::Paused) => &[Button::Resume, Button::Cancel],
         (Direction::In, S::Done) if kind == ParcelKind::Files => &[Button::Save, Button::Remove],
@@ -144,7 +146,10 @@ mod tests {
     ];
 
     fn ids(direction: Direction, kind: ParcelKind, state: TransferState) -> Vec<&'static str> {
-        buttons(direction, kind, state).iter().map(|button| button.test_id()).collect()
+        buttons(direction, kind, state)
+            .iter()
+            .map(|button| button.test_id())
+            .collect()
     }
 
     #[test]
@@ -154,7 +159,11 @@ mod tests {
             for (direction, expected) in [(Direction::In, asked), (Direction::Out, false)] {
                 let ids = ids(direction, ParcelKind::Files, state);
                 assert_eq!(ids.contains(&"accept"), expected, "{direction:?} {state:?}");
-                assert_eq!(ids.contains(&"decline"), expected, "{direction:?} {state:?}");
+                assert_eq!(
+                    ids.contains(&"decline"),
+                    expected,
+                    "{direction:?} {state:?}"
+                );
             }
         }
     }
@@ -163,7 +172,10 @@ mod tests {
     fn only_received_files_can_be_saved() {
         for state in STATES {
             let received = state == TransferState::Done;
-            assert_eq!(ids(Direction::In, ParcelKind::Files, state).contains(&"save"), received);
+            assert_eq!(
+                ids(Direction::In, ParcelKind::Files, state).contains(&"save"),
+                received
+            );
             assert!(!ids(Direction::In, ParcelKind::Text, state).contains(&"save"));
             assert!(!ids(Direction::Out, ParcelKind::Files, state).contains(&"save"));
         }
@@ -174,7 +186,11 @@ mod tests {
         for direction in [Direction::In, Direction::Out] {
             for state in STATES {
                 let ids = ids(direction, ParcelKind::Files, state);
-                assert_eq!(ids.contains(&"remove"), state.is_final(), "{direction:?} {state:?}");
+                assert_eq!(
+                    ids.contains(&"remove"),
+                    state.is_final(),
+                    "{direction:?} {state:?}"
+                );
                 let ends = ids.contains(&"cancel") || ids.contains(&"decline");
                 assert_eq!(ends, !state.is_final(), "{direction:?} {state:?}");
                 assert_eq!(ids.contains(&"resume"), state == TransferState::Paused);
@@ -184,8 +200,17 @@ mod tests {
 
     #[test]
     fn a_running_transfer_can_be_paused() {
-        assert_eq!(ids(Direction::In, ParcelKind::Files, TransferState::Active), ["pause", "cancel"]);
-        assert_eq!(ids(Direction::Out, ParcelKind::Files, TransferState::Offered), ["pause", "cancel"]);
-        assert_eq!(ids(Direction::Out, ParcelKind::Text, TransferState::Done), ["remove"]);
+        assert_eq!(
+            ids(Direction::In, ParcelKind::Files, TransferState::Active),
+            ["pause", "cancel"]
+        );
+        assert_eq!(
+            ids(Direction::Out, ParcelKind::Files, TransferState::Offered),
+            ["pause", "cancel"]
+        );
+        assert_eq!(
+            ids(Direction::Out, ParcelKind::Text, TransferState::Done),
+            ["remove"]
+        );
     }
 }

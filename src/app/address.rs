@@ -20,7 +20,11 @@ impl Page {
     #[must_use]
     pub fn own_broker(&self) -> String {
         let scheme = if self.is_https() { "wss" } else { "ws" };
-        let host = if self.host.is_empty() { "localhost:8080" } else { &self.host };
+        let host = if self.host.is_empty() {
+            "localhost:8080"
+        } else {
+            &self.host
+        };
         format!("{scheme}://{host}{USUAL_PATH}")
     }
 
@@ -35,9 +39,11 @@ impl Page {
             return Ok(self.own_broker());
         }
         if typed.len() > MAX_LEN || typed.contains(|c: char| c.is_whitespace() || c.is_control()) {
-            return Err("The broker’s address is not valid: it must be one address without spaces, \
+            return Err(
+                "The broker’s address is not valid: it must be one address without spaces, \
                         such as wss://broker.example/mqtt."
-                .into());
+                    .into(),
+            );
         }
         let (scheme, rest) = match typed.split_once("://") {
             Some((scheme, rest)) => (Some(scheme.to_ascii_lowercase()), rest),
@@ -89,11 +95,14 @@ fn check_host(host: &str) -> Result<(), String> {
     if let Some(port) = port_of(host)
         && port.parse::<u16>().map_or(true, |port| port == 0)
     {
-        return Err(format!("“{port}” in the broker’s address is no port: it must be a number from 1 to 65535."));
+        return Err(format!(
+            "“{port}” in the broker’s address is no port: it must be a number from 1 to 65535."
+        ));
     }
     let name = name_of(host);
     let valid = if let Some(v6) = name.strip_prefix('[') {
-        v6.strip_suffix(']').is_some_and(|v6| v6.parse::<std::net::Ipv6Addr>().is_ok())
+        v6.strip_suffix(']')
+            .is_some_and(|v6| v6.parse::<std::net::Ipv6Addr>().is_ok())
     } else {
         !name.is_empty() && !name.contains(['\\', '<', '>', '"', '[', ']', '|', '^', '%', ':'])
     };
@@ -119,7 +128,9 @@ fn is_this_machine(host: &str) -> bool {
     name == "localhost"
         || name.ends_with(".localhost")
         || name == "[::1]"
-        || name.parse::<std::net::Ipv4Addr>().is_ok_and(|v4| v4.is_loopback())
+        || name
+            .parse::<std::net::Ipv4Addr>()
+            .is_ok_and(|v4| v4.is_loopback())
 }
 
 #[cfg(test)]
@@ -127,13 +138,22 @@ mod tests {
     use super::*;
 
     fn page(protocol: &str, host: &str) -> Page {
-        Page { protocol: protocol.into(), host: host.into() }
+        Page {
+            protocol: protocol.into(),
+            host: host.into(),
+        }
     }
 
     #[test]
     fn nothing_means_the_own_origin() {
-        assert_eq!(page("http:", "192.168.0.5:8080").broker("").unwrap(), "ws://192.168.0.5:8080/mqtt");
-        assert_eq!(page("https:", "drop.example").broker("  ").unwrap(), "wss://drop.example/mqtt");
+        assert_eq!(
+            page("http:", "192.168.0.5:8080").broker("").unwrap(),
+            "ws://192.168.0.5:8080/mqtt"
+        );
+        assert_eq!(
+            page("https:", "drop.example").broker("  ").unwrap(),
+            "wss://drop.example/mqtt"
+        );
         assert_eq!(page("file:", "").own_broker(), "ws://localhost:8080/mqtt");
     }
 
@@ -159,14 +179,25 @@ mod tests {
         assert_eq!(plain.broker(" host:8083 ").unwrap(), "ws://host:8083/mqtt");
         assert_eq!(plain.broker("WSS://host").unwrap(), "wss://host/mqtt");
         assert_eq!(secure.broker("host:8084/ws").unwrap(), "wss://host:8084/ws");
-        assert_eq!(secure.broker("localhost:9001").unwrap(), "ws://localhost:9001/mqtt");
-        assert_eq!(plain.broker("https://host/mqtt#x").unwrap(), "wss://host/mqtt");
+        assert_eq!(
+            secure.broker("localhost:9001").unwrap(),
+            "ws://localhost:9001/mqtt"
+        );
+        assert_eq!(
+            plain.broker("https://host/mqtt#x").unwrap(),
+            "wss://host/mqtt"
+        );
     }
 
     #[test]
     fn unencrypted_brokers_are_refused_on_encrypted_pages() {
         let secure = page("https:", "drop.example");
-        assert!(secure.broker("ws://host/mqtt").unwrap_err().contains("wss://"));
+        assert!(
+            secure
+                .broker("ws://host/mqtt")
+                .unwrap_err()
+                .contains("wss://")
+        );
         assert!(secure.broker("ws://localhost:9001/mqtt").is_ok());
         assert!(secure.broker("ws://127.0.0.1:9001/mqtt").is_ok());
         assert!(secure.broker("ws://[::1]:9001/mqtt").is_ok());
@@ -176,11 +207,31 @@ mod tests {
     #[test]
     fn what_is_no_address_is_refused_in_words() {
         let page = page("http:", "localhost");
-        assert!(page.broker("mqtt://host:1883").unwrap_err().contains("wss://host/mqtt"));
+        assert!(
+            page.broker("mqtt://host:1883")
+                .unwrap_err()
+                .contains("wss://host/mqtt")
+        );
         assert!(page.broker("ftp://host").unwrap_err().contains("ftp://"));
-        assert!(page.broker("ws://user:secret@host/mqtt").unwrap_err().contains("Advanced"));
-        assert!(page.broker("ws://host:99999/mqtt").unwrap_err().contains("99999"));
-        for bad in ["ws://", "ws:///mqtt", "two words", "ws://ho<st/", "ws://[::1/mqtt", "ws://:80/", "a\u{0}b"] {
+        assert!(
+            page.broker("ws://user:secret@host/mqtt")
+                .unwrap_err()
+                .contains("Advanced")
+        );
+        assert!(
+            page.broker("ws://host:99999/mqtt")
+                .unwrap_err()
+                .contains("99999")
+        );
+        for bad in [
+            "ws://",
+            "ws:///mqtt",
+            "two words",
+            "ws://ho<st/",
+            "ws://[::1/mqtt",
+            "ws://:80/",
+            "a\u{0}b",
+        ] {
             assert!(page.broker(bad).is_err(), "{bad}");
         }
         assert!(page.broker(&"x".repeat(3000)).is_err());

@@ -55,7 +55,9 @@ pub(super) fn DropZone(session: Session) -> impl IntoView {
 }
 
 fn carries_files(event: &DragEvent) -> bool {
-    event.data_transfer().is_some_and(|data| data.types().includes(&JsValue::from_str("Files"), 0))
+    event
+        .data_transfer()
+        .is_some_and(|data| data.types().includes(&JsValue::from_str("Files"), 0))
 }
 
 fn take(session: Session, data: &DataTransfer) {
@@ -71,7 +73,9 @@ fn take(session: Session, data: &DataTransfer) {
     spawn_local(async move {
         match walk(entries).await {
             Ok(files) => picked::send(session, files),
-            Err(_) => session.state.fail("The browser could not read this folder. Try “Choose folder” instead."),
+            Err(_) => session
+                .state
+                .fail("The browser could not read this folder. Try “Choose folder” instead."),
         }
     });
 }
@@ -80,14 +84,18 @@ fn take(session: Session, data: &DataTransfer) {
 /// [`picked::MAX_FILES`], which is then reported as too many.
 async fn walk(roots: Vec<FileSystemEntry>) -> Result<Vec<PickedFile>, JsValue> {
     let mut files = Vec::new();
-    let mut todo: Vec<(FileSystemEntry, usize)> = roots.into_iter().rev().map(|entry| (entry, 0)).collect();
+    let mut todo: Vec<(FileSystemEntry, usize)> =
+        roots.into_iter().rev().map(|entry| (entry, 0)).collect();
     while let Some((entry, depth)) = todo.pop() {
         if files.len() > picked::MAX_FILES {
             break;
         }
         if entry.is_file() {
             let path = entry.full_path().trim_start_matches('/').to_owned();
-            files.push(picked::picked(file(entry.unchecked_into()).await?, Some(path)));
+            files.push(picked::picked(
+                file(entry.unchecked_into()).await?,
+                Some(path),
+            ));
         } else if depth < MAX_DEPTH {
             let children = children(&entry.unchecked_into()).await?;
             todo.extend(children.into_iter().rev().map(|child| (child, depth + 1)));

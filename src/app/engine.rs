@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use gloo_worker::{Spawnable, WorkerBridge};
 use leptos::{ev, prelude::*};
+use web_sys::ErrorEvent;
 
 use super::{state::State, storage};
 use crate::{
@@ -25,10 +26,14 @@ pub(super) struct Engine {
 }
 
 impl Engine {
-    /// Starts the worker, whose events go to `state`. `broker` tells which broker events are about.
+    /// Starts the worker, whose events go to `state`. `broker` is that of the present room.
     pub(super) fn start(state: State, broker: impl Fn() -> Option<String> + 'static) -> Self {
         // What is thrown in a worker and not caught there ends up at the page's window.
-        let crash = window_event_listener(ev::error, move |_| state.crash());
+        let crash = window_event_listener(ev::error, move |event| {
+            if is_own(&event) {
+                state.crash();
+            }
+        });
         on_cleanup(move || crash.remove());
         set_timeout(
             move || {
@@ -40,17 +45,18 @@ impl Engine {
         );
         let bridge = EngineWorker::spawner()
             .encoding::<BridgeCodec>()
-            .callback(move |event| {
-                if let Event::Learnt(learnt) = &event
-                    && let Some(broker) = broker()
-                {
-                    storage::save_learnt(&broker, *learnt);
-                }
-                state.apply(event);
+            .callback(move |event| match (event, broker()) {
+                (Event::Learnt(learnt), Some(broker)) => storage::save_learnt(&broker, learnt),
+                (event @ (Event::Ready(_) | Event::Status(_) | Event::Error(_)), _)
+                | (event, Some(_)) => state.apply(event),
+                // On its way when the room was left.
+                (_, None) => {}
             })
             .with_loader(true)
             .spawn(WORKER);
-        Self { bridge: StoredValue::new_local(bridge) }
+        Self {
+            bridge: StoredValue::new_local(bridge),
+        }
     }
 
     pub(super) fn send(&self, command: Command) {
@@ -58,6 +64,15 @@ impl Engine {
     }
 
     pub(super) fn act(&self, parcel: &str, action: TransferAction) {
-        self.send(Command::Transfer { parcel: parcel.to_owned(), action });
+        self.send(Command::Transfer {
+            parcel: parcel.to_owned(),
+            action,
+        });
     }
+}
+
+/// Whether an error comes from this program, not from a browser extension in the page.
+fn is_own(event: &ErrorEvent) -> bool {
+    let origin = window().location().origin().unwrap_or_default();
+    event.filename().is_empty() || event.filename().starts_with(&origin)
 }

@@ -22,7 +22,15 @@ pub(super) fn Files(state: State, parts: Parts) -> impl IntoView {
     });
     let rows = {
         let files = files.clone();
-        move || files.read().iter().take(shown.get()).cloned().enumerate().collect::<Vec<_>>()
+        move || {
+            files
+                .read()
+                .iter()
+                .take(shown.get())
+                .cloned()
+                .enumerate()
+                .collect::<Vec<_>>()
+        }
     };
     let saveable = Signal::derive({
         let content = content.clone();
@@ -68,7 +76,11 @@ pub(super) fn Files(state: State, parts: Parts) -> impl IntoView {
 }
 
 #[component]
-fn Row(file: FileView, saveable: Signal<bool>, save: impl Fn() + Clone + Send + Sync + 'static) -> impl IntoView {
+fn Row(
+    file: FileView,
+    saveable: Signal<bool>,
+    save: impl Fn() + Clone + Send + Sync + 'static,
+) -> impl IntoView {
     let save = StoredValue::new(save);
     let label = format!("Save {}", file.path);
     view! {

@@ -62,9 +62,15 @@ impl Draft {
     pub fn new(settings: &Settings, link: &Link, guessed_name: &str) -> Self {
         let whole = !link.key.is_empty();
         let from = |link: &str, remembered: &str| {
-            if whole || !link.is_empty() { link.to_owned() } else { remembered.to_owned() }
+            if whole || !link.is_empty() {
+                link.to_owned()
+            } else {
+                remembered.to_owned()
+            }
         };
-        let name = [&link.name, &settings.name].into_iter().find(|name| !name.is_empty());
+        let name = [&link.name, &settings.name]
+            .into_iter()
+            .find(|name| !name.is_empty());
         Self {
             key: link.key.clone(),
             name: name.map_or(guessed_name, String::as_str).to_owned(),
@@ -83,10 +89,18 @@ impl Draft {
     pub fn remember(&self, before: &Settings, link: &Link) -> Settings {
         let whole = !link.key.is_empty();
         let keep = |now: &str, link: &str, before: &str| {
-            if now == link && (whole || !link.is_empty()) { before.to_owned() } else { now.to_owned() }
+            if now == link && (whole || !link.is_empty()) {
+                before.to_owned()
+            } else {
+                now.to_owned()
+            }
         };
         Settings {
-            name: keep(&names::clean_device(&self.name), &names::clean_device(&link.name), &before.name),
+            name: keep(
+                &names::clean_device(&self.name),
+                &names::clean_device(&link.name),
+                &before.name,
+            ),
             broker: keep(self.broker.trim(), link.broker.trim(), &before.broker),
             prefix: keep(self.prefix.trim(), link.prefix.trim(), &before.prefix),
             username: self.username.clone(),
@@ -109,20 +123,34 @@ impl Draft {
                     format!("This key is too long: at most {} bytes.", keys::MAX_KEY_LEN)
                 }
             };
-            return Err(Problem { field: Field::Key, words });
+            return Err(Problem {
+                field: Field::Key,
+                words,
+            });
         }
-        let broker = page
-            .broker(&self.broker)
-            .map_err(|words| Problem { field: Field::Broker, words })?;
-        let prefix = check_prefix(&self.prefix).map_err(|words| Problem { field: Field::Prefix, words })?;
+        let broker = page.broker(&self.broker).map_err(|words| Problem {
+            field: Field::Broker,
+            words,
+        })?;
+        let prefix = check_prefix(&self.prefix).map_err(|words| Problem {
+            field: Field::Prefix,
+            words,
+        })?;
         if self.username.is_empty() && !self.password.is_empty() {
             let words = "A password needs a user name: MQTT sends none without the other.".into();
-            return Err(Problem { field: Field::Username, words });
+            return Err(Problem {
+                field: Field::Username,
+                words,
+            });
         }
         let name = names::clean_device(&self.name);
         Ok(JoinRequest {
             key: self.key.clone(),
-            name: if name.is_empty() { "Someone".into() } else { name },
+            name: if name.is_empty() {
+                "Someone".into()
+            } else {
+                name
+            },
             broker,
             prefix,
             username: self.username.clone(),
@@ -141,9 +169,15 @@ fn check_prefix(typed: &str) -> Result<String, String> {
     }
     let segments: Vec<&str> = prefix.split('/').collect();
     let fits = |segment: &&str| {
-        !segment.is_empty() && segment.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        !segment.is_empty()
+            && segment
+                .bytes()
+                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
     };
-    if prefix.len() <= MAX_PREFIX && segments.len() <= MAX_PREFIX_SEGMENTS && segments.iter().all(fits) {
+    if prefix.len() <= MAX_PREFIX
+        && segments.len() <= MAX_PREFIX_SEGMENTS
+        && segments.iter().all(fits)
+    {
         Ok(prefix.to_owned())
     } else {
         Err(format!(
@@ -158,31 +192,92 @@ mod tests {
     use super::*;
 
     fn page() -> Page {
-        Page { protocol: "http:".into(), host: "localhost:8080".into() }
+        Page {
+            protocol: "http:".into(),
+            host: "localhost:8080".into(),
+        }
     }
 
     fn draft() -> Draft {
-        Draft { key: "blue whale".into(), name: "Ann".into(), ..Draft::default() }
+        Draft {
+            key: "blue whale".into(),
+            name: "Ann".into(),
+            ..Draft::default()
+        }
     }
 
     #[test]
     fn a_filled_form_becomes_a_request() {
-        let request = Draft { prefix: "/team/x/".into(), broker: "host".into(), ..draft() }.check(&page()).unwrap();
+        let request = Draft {
+            prefix: "/team/x/".into(),
+            broker: "host".into(),
+            ..draft()
+        }
+        .check(&page())
+        .unwrap();
         assert_eq!(request.key, "blue whale");
         assert_eq!(request.broker, "ws://host/mqtt");
         assert_eq!(request.prefix, "team/x");
-        assert_eq!(Draft { name: " ".into(), ..draft() }.check(&page()).unwrap().name, "Someone");
+        assert_eq!(
+            Draft {
+                name: " ".into(),
+                ..draft()
+            }
+            .check(&page())
+            .unwrap()
+            .name,
+            "Someone"
+        );
     }
 
     #[test]
     fn problems_name_their_field() {
         let field = |draft: Draft| draft.check(&page()).map(|_| ()).unwrap_err().field;
-        assert_eq!(field(Draft { key: " - ".into(), ..draft() }), Field::Key);
-        assert_eq!(field(Draft { key: "x".repeat(5_000), ..draft() }), Field::Key);
-        assert_eq!(field(Draft { broker: "mqtt://host".into(), ..draft() }), Field::Broker);
-        assert_eq!(field(Draft { password: "p".into(), ..draft() }), Field::Username);
-        for prefix in ["a/#", "+", "$SYS", "a//b", "Team", "a/b/c/d/e", &"a".repeat(200)] {
-            assert_eq!(field(Draft { prefix: prefix.into(), ..draft() }), Field::Prefix, "{prefix}");
+        assert_eq!(
+            field(Draft {
+                key: " - ".into(),
+                ..draft()
+            }),
+            Field::Key
+        );
+        assert_eq!(
+            field(Draft {
+                key: "x".repeat(5_000),
+                ..draft()
+            }),
+            Field::Key
+        );
+        assert_eq!(
+            field(Draft {
+                broker: "mqtt://host".into(),
+                ..draft()
+            }),
+            Field::Broker
+        );
+        assert_eq!(
+            field(Draft {
+                password: "p".into(),
+                ..draft()
+            }),
+            Field::Username
+        );
+        for prefix in [
+            "a/#",
+            "+",
+            "$SYS",
+            "a//b",
+            "Team",
+            "a/b/c/d/e",
+            &"a".repeat(200),
+        ] {
+            assert_eq!(
+                field(Draft {
+                    prefix: prefix.into(),
+                    ..draft()
+                }),
+                Field::Prefix,
+                "{prefix}"
+            );
         }
     }
 
@@ -195,24 +290,47 @@ mod tests {
             ..Settings::default()
         };
         let plain = Draft::new(&settings, &Link::default(), "Phone");
-        assert_eq!((plain.name.as_str(), plain.broker.as_str()), ("Ann", "wss://usual/mqtt"));
+        assert_eq!(
+            (plain.name.as_str(), plain.broker.as_str()),
+            ("Ann", "wss://usual/mqtt")
+        );
         let linked = Draft::new(&settings, &Link::parse("key=k&auto=1"), "Phone");
-        assert_eq!((linked.key.as_str(), linked.broker.as_str(), linked.prefix.as_str()), ("k", "", ""));
+        assert_eq!(
+            (
+                linked.key.as_str(),
+                linked.broker.as_str(),
+                linked.prefix.as_str()
+            ),
+            ("k", "", "")
+        );
         assert!(linked.auto_accept);
         let named = Draft::new(&Settings::default(), &Link::parse("name=Bob"), "Phone");
         assert_eq!((named.name.as_str(), named.broker.as_str()), ("Bob", ""));
-        assert_eq!(Draft::new(&Settings::default(), &Link::default(), "Phone").name, "Phone");
+        assert_eq!(
+            Draft::new(&Settings::default(), &Link::default(), "Phone").name,
+            "Phone"
+        );
     }
 
     #[test]
     fn a_visit_by_link_is_not_remembered() {
-        let settings = Settings { name: "Ann".into(), broker: "wss://usual/mqtt".into(), ..Settings::default() };
+        let settings = Settings {
+            name: "Ann".into(),
+            broker: "wss://usual/mqtt".into(),
+            ..Settings::default()
+        };
         let link = Link::parse("key=k&broker=wss://theirs/mqtt&name=Guest");
         let draft = Draft::new(&settings, &link, "Phone");
         assert_eq!(draft.remember(&settings, &link), settings);
-        let changed = Draft { broker: "wss://mine/mqtt".into(), ..draft };
+        let changed = Draft {
+            broker: "wss://mine/mqtt".into(),
+            ..draft
+        };
         assert_eq!(changed.remember(&settings, &link).broker, "wss://mine/mqtt");
-        let plain = Draft { broker: String::new(), ..Draft::new(&settings, &Link::default(), "Phone") };
+        let plain = Draft {
+            broker: String::new(),
+            ..Draft::new(&settings, &Link::default(), "Phone")
+        };
         assert_eq!(plain.remember(&settings, &Link::default()).broker, "");
     }
 }

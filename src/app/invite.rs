@@ -57,7 +57,8 @@ pub(super) fn Invite(link: String, key_text: String) -> impl IntoView {
 /// The link as a QR code; a link too long for one is said to be.
 fn qr(link: &str) -> AnyView {
     let Ok(code) = QrCode::encode_text(link, QrCodeEcc::Medium) else {
-        return view! { <p class="invite-qr-missing">"This link is too long for a QR code."</p> }.into_any();
+        return view! { <p class="invite-qr-missing">"This link is too long for a QR code."</p> }
+            .into_any();
     };
     let side = code.size() + 2 * QUIET;
     view! {
@@ -88,7 +89,14 @@ fn modules(code: &QrCode) -> String {
             }
             if x > start {
                 // Writing into a String cannot fail.
-                let _ = write!(path, "M{} {}h{}v1h-{}z", start + QUIET, y + QUIET, x - start, x - start);
+                let _ = write!(
+                    path,
+                    "M{} {}h{}v1h-{}z",
+                    start + QUIET,
+                    y + QUIET,
+                    x - start,
+                    x - start
+                );
             }
             x += 1;
         }
@@ -102,7 +110,8 @@ mod tests {
 
     #[test]
     fn the_path_covers_every_dark_module() {
-        let code = QrCode::encode_text("http://localhost:8080/#key=blue-whale", QrCodeEcc::Medium).unwrap();
+        let code = QrCode::encode_text("http://localhost:8080/#key=blue-whale", QrCodeEcc::Medium)
+            .unwrap();
         let dark = (0..code.size())
             .flat_map(|y| (0..code.size()).map(move |x| (x, y)))
             .filter(|&(x, y)| code.get_module(x, y))
@@ -114,6 +123,9 @@ mod tests {
             .map(|(length, _)| length.parse::<usize>().unwrap())
             .sum();
         assert_eq!(drawn, dark);
-        assert!(path.starts_with("M4 4h7v1h-7z"), "the first finder pattern begins inside the quiet zone: {path}");
+        assert!(
+            path.starts_with("M4 4h7v1h-7z"),
+            "the first finder pattern begins inside the quiet zone: {path}"
+        );
     }
 }

@@ -19,6 +19,12 @@ pub(super) fn Join(session: Session) -> impl IntoView {
         event.prevent_default();
         session.join();
     };
+    // What was wrong may be right now.
+    Effect::watch(
+        move || draft.track(),
+        move |(), _, _| wrong.set(None),
+        false,
+    );
     let advanced = NodeRef::<html::Details>::new();
     Effect::new(move || {
         // What is wrong must be in sight.
@@ -104,7 +110,7 @@ pub(super) fn Join(session: Session) -> impl IntoView {
                                     draft.write().protocol = settings::protocol_from(&event.target().value());
                                 }
                             >
-                                <option value="auto">"Find out (MQTT 5, else 3.1.1)"</option>
+                                <option value="auto">"Automatic"</option>
                                 <option value="5">"MQTT 5"</option>
                                 <option value="3.1.1">"MQTT 3.1.1"</option>
                             </select>
@@ -129,39 +135,38 @@ fn KeyField(session: Session) -> impl IntoView {
     let generate = move |_| {
         let mut seed = [0; 32];
         match getrandom::fill(&mut seed) {
-            Ok(()) => {
-                draft.write().key = keys::generate(seed);
-                wrong.set(None);
-            }
-            Err(_) => session.state.fail("This browser gives no random numbers, so no key can be made. Type one."),
+            Ok(()) => draft.write().key = keys::generate(seed),
+            Err(_) => session
+                .state
+                .fail("This browser gives no random numbers, so no key can be made. Type one."),
         }
     };
     view! {
         <div class="field">
-            <label for="key">"Key"</label>
-            <div class="field-row">
-                <input
-                    id="key"
-                    class="key"
-                    data-testid="key-input"
-                    autocomplete="off"
-                    autocapitalize="none"
-                    spellcheck="false"
-                    data-1p-ignore="true"
-                    data-lpignore="true"
-                    data-bwignore="true"
-                    enterkeyhint="go"
-                    placeholder="the same words on every device"
-                    aria-describedby="key-strength"
-                    aria-invalid=move || (wrong.get() == Some(Field::Key)).then_some("true")
-                    prop:value=move || key.get()
-                    on:input:target=move |event| draft.write().key = event.target().value()
-                />
-                <button type="button" class="button" data-testid="key-generate" on:click=generate>
+            <div class="key-label">
+                <label for="key">"Key"</label>
+                <button type="button" class="button button-small" data-testid="key-generate" on:click=generate>
                     {icon(Icon::Dice)}
                     "Generate"
                 </button>
             </div>
+            <input
+                id="key"
+                class="key"
+                data-testid="key-input"
+                autocomplete="off"
+                autocapitalize="none"
+                spellcheck="false"
+                data-1p-ignore="true"
+                data-lpignore="true"
+                data-bwignore="true"
+                enterkeyhint="go"
+                placeholder="the same words on every device"
+                aria-describedby="key-strength"
+                aria-invalid=move || (wrong.get() == Some(Field::Key)).then_some("true")
+                prop:value=move || key.get()
+                on:input:target=move |event| draft.write().key = event.target().value()
+            />
             <div
                 class="strength"
                 data-testid="key-strength"

@@ -85,8 +85,17 @@ mod tests {
 
     #[test]
     fn a_link_replaces_the_fragment_of_the_page() {
-        let link = Link { key: "a b".into(), ..Link::default() };
-        assert_eq!(link.url("https://host/drop/#key=old"), "https://host/drop/#key=a%20b");
-        assert_eq!(link.url("https://host/drop/"), "https://host/drop/#key=a%20b");
+        let link = Link {
+            key: "a b".into(),
+            ..Link::default()
+        };
+        assert_eq!(
+            link.url("https://host/drop/#key=old"),
+            "https://host/drop/#key=a%20b"
+        );
+        assert_eq!(
+            link.url("https://host/drop/"),
+            "https://host/drop/#key=a%20b"
+        );
     }
 }

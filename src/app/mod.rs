@@ -1,7 +1,10 @@
 //! The app: draws what the worker reports and sends it commands. No protocol, no cryptography and
 //! no file bytes happen here.
 
-#![allow(unreachable_pub, reason = "Leptos makes the functions of components `pub` inside its own wrapper")]
+#![allow(
+    unreachable_pub,
+    reason = "Leptos makes the functions of components `pub` inside its own wrapper"
+)]
 
 pub mod actions;
 pub mod address;

@@ -53,8 +53,16 @@ pub fn guess_device(user_agent: &str) -> String {
 /// A device name as it is sent: trimmed, one line, at most [`MAX_NAME`] characters.
 #[must_use]
 pub fn clean_device(typed: &str) -> String {
-    let line: String = typed.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    line.trim().chars().take(MAX_NAME).collect::<String>().trim_end().to_owned()
+    let line: String = typed
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
+    line.trim()
+        .chars()
+        .take(MAX_NAME)
+        .collect::<String>()
+        .trim_end()
+        .to_owned()
 }
 
 /// The names that a parcel's files are saved under: the last part of each path; one that another
@@ -68,7 +76,10 @@ pub fn save_names<'a>(paths: impl IntoIterator<Item = &'a str>) -> Vec<String> {
     paths
         .into_iter()
         .map(|path| {
-            let name = path.rsplit('/').find(|part| !part.is_empty()).unwrap_or("file");
+            let name = path
+                .rsplit('/')
+                .find(|part| !part.is_empty())
+                .unwrap_or("file");
             let mut candidate = name.to_owned();
             while !taken.insert(candidate.to_lowercase()) {
                 let number = next.entry(name.to_lowercase()).or_insert(1);
@@ -96,7 +107,10 @@ mod tests {
     #[test]
     fn devices_are_guessed() {
         for (agent, name) in [
-            ("Mozilla/5.0 (X11; Linux x86_64; rv:153.0) Gecko/20100101 Firefox/153.0", "Firefox on Linux"),
+            (
+                "Mozilla/5.0 (X11; Linux x86_64; rv:153.0) Gecko/20100101 Firefox/153.0",
+                "Firefox on Linux",
+            ),
             (
                 "Mozilla/5.0 (Linux; Android 16; Pixel 9) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Mobile Safari/537.36",
                 "Chrome on Android phone",
@@ -124,10 +138,26 @@ mod tests {
 
     #[test]
     fn files_of_one_name_are_told_apart() {
-        let names = save_names(["a/photo.jpg", "b/photo.jpg", "c/Photo.JPG", "photo (2).jpg", ".env", "x/.env", "d/"]);
+        let names = save_names([
+            "a/photo.jpg",
+            "b/photo.jpg",
+            "c/Photo.JPG",
+            "photo (2).jpg",
+            ".env",
+            "x/.env",
+            "d/",
+        ]);
         assert_eq!(
             names,
-            ["photo.jpg", "photo (2).jpg", "Photo (3).JPG", "photo (2) (2).jpg", ".env", ".env (2)", "d"]
+            [
+                "photo.jpg",
+                "photo (2).jpg",
+                "Photo (3).JPG",
+                "photo (2) (2).jpg",
+                ".env",
+                ".env (2)",
+                "d"
+            ]
         );
     }
 

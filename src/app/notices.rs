@@ -78,12 +78,16 @@ pub(super) fn LimitNotice(state: State) -> impl IntoView {
 pub(super) fn StorageNotice(state: State) -> impl IntoView {
     let words = move || match state.storage.get()? {
         Storage::Opfs { .. } => None,
-        Storage::Blob { secure_context: false } => Some(
+        Storage::Blob {
+            secure_context: false,
+        } => Some(
             "This page did not come over https, so the browser withholds its file storage and the clipboard. \
              Received files are kept in memory until you save them: best below 1 GB, and \
              gone after a reload.",
         ),
-        Storage::Blob { secure_context: true } => Some(
+        Storage::Blob {
+            secure_context: true,
+        } => Some(
             "This browser gives the page no file storage. Received files are kept in memory until you save them: \
              best below 1 GB, and gone after a reload.",
         ),

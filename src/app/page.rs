@@ -13,7 +13,10 @@ const TITLE: &str = "mqdrop";
 /// Where the page came from.
 pub(super) fn place() -> Page {
     let location = window().location();
-    Page { protocol: location.protocol().unwrap_or_default(), host: location.host().unwrap_or_default() }
+    Page {
+        protocol: location.protocol().unwrap_or_default(),
+        host: location.host().unwrap_or_default(),
+    }
 }
 
 /// The page's address.
@@ -40,7 +43,9 @@ pub(super) fn reload() {
 pub(super) fn watch(session: Session) {
     let state = session.state;
 
-    listen(ev::hashchange, move |_| session.follow(Link::parse(&fragment())));
+    listen(ev::hashchange, move |_| {
+        session.follow(Link::parse(&fragment()))
+    });
 
     // Timers sleep in background tabs and on locked phones: look at the connection at once.
     listen(ev::online, move |_| session.engine.send(Command::Wake));
@@ -55,7 +60,10 @@ pub(super) fn watch(session: Session) {
 
     listen(ev::beforeunload, move |event| {
         let moving = |state: TransferState| actions::is_moving(state);
-        if state.transfers.with_untracked(|all| all.iter().any(|t| moving(t.view.read_untracked().state))) {
+        if state
+            .transfers
+            .with_untracked(|all| all.iter().any(|t| moving(t.view.read_untracked().state)))
+        {
             event.prevent_default();
         }
     });
@@ -69,8 +77,10 @@ pub(super) fn watch(session: Session) {
 }
 
 /// Listens at the window until the current owner is cleaned up.
-pub(super) fn listen<E: ev::EventDescriptor + 'static>(event: E, handler: impl Fn(E::EventType) + 'static)
-where
+pub(super) fn listen<E: ev::EventDescriptor + 'static>(
+    event: E,
+    handler: impl Fn(E::EventType) + 'static,
+) where
     E::EventType: wasm_bindgen::JsCast,
 {
     let handle = window_event_listener(event, handler);

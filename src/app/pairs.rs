@@ -71,7 +71,9 @@ fn unescape(value: &str) -> String {
 }
 
 fn digit(hex: u8) -> Option<u8> {
-    char::from(hex).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
+    char::from(hex)
+        .to_digit(16)
+        .and_then(|digit| u8::try_from(digit).ok())
 }
 
 #[cfg(test)]
@@ -80,10 +82,21 @@ mod tests {
 
     #[test]
     fn any_text_survives() {
-        for value in ["", "plain", "a&b=c#d%e f+g", "مفتاح 钥匙 🔑", "%41", "100%", "wss://host:8084/mqtt?x=1"] {
+        for value in [
+            "",
+            "plain",
+            "a&b=c#d%e f+g",
+            "مفتاح 钥匙 🔑",
+            "%41",
+            "100%",
+            "wss://host:8084/mqtt?x=1",
+        ] {
             let text = encode(&[("key", value), ("auto", "1")]);
             let pairs = decode(&text);
-            let got = pairs.iter().find(|(name, _)| name == "key").map_or("", |(_, value)| value);
+            let got = pairs
+                .iter()
+                .find(|(name, _)| name == "key")
+                .map_or("", |(_, value)| value);
             assert_eq!(got, value, "{text}");
             assert!(text.is_ascii());
             assert!(!text.contains(['#', ' ', '+']), "{text}");

@@ -11,7 +11,8 @@ pub(super) fn Peers(session: Session, inviting: RwSignal<bool>) -> impl IntoView
     let state = session.state;
     let peers = state.peers;
     let own_name = move || session.room.read().as_ref().map(|room| room.name.clone());
-    let alone = move || peers.read().is_empty() && state.status.read().state == ConnectionState::Online;
+    let alone =
+        move || peers.read().is_empty() && state.status.read().state == ConnectionState::Online;
     view! {
         <section class="people" aria-labelledby="people-title">
             <h2 id="people-title" class="visually-hidden">"In this room"</h2>
@@ -56,7 +57,11 @@ fn Person(peer: PeerView) -> impl IntoView {
 
 /// The first character of a name, for its picture.
 fn initial(name: &str) -> String {
-    name.trim().chars().next().map(|c| c.to_uppercase().collect()).unwrap_or_default()
+    name.trim()
+        .chars()
+        .next()
+        .map(|c| c.to_uppercase().collect())
+        .unwrap_or_default()
 }
 
 /// One of six colours, always the same one for a device.

@@ -24,13 +24,21 @@ pub(super) fn send(session: Session, files: Vec<PickedFile>) {
 /// The files of an input or a clipboard, with the paths they have below a picked folder.
 pub(super) fn from_list(list: Option<FileList>) -> Vec<PickedFile> {
     let Some(list) = list else { return Vec::new() };
-    (0..list.length()).filter_map(|index| list.get(index)).map(|file| picked(file, None)).collect()
+    (0..list.length())
+        .filter_map(|index| list.get(index))
+        .map(|file| picked(file, None))
+        .collect()
 }
 
 /// One file, at `path` or where the browser says it was.
 pub(super) fn picked(file: File, path: Option<String>) -> PickedFile {
-    let path = path.or_else(|| relative_path(&file)).unwrap_or_else(|| file.name());
-    PickedFile { file: file.into(), path }
+    let path = path
+        .or_else(|| relative_path(&file))
+        .unwrap_or_else(|| file.name());
+    PickedFile {
+        file: file.into(),
+        path,
+    }
 }
 
 /// Shows that files can only be sent in a room.
@@ -49,7 +57,9 @@ fn check(files: usize) -> Result<(), String> {
     match files {
         0 => Err("There is no file in this: an empty folder cannot be sent.".into()),
         1..=MAX_FILES => Ok(()),
-        _ => Err(format!("These are more than {MAX_FILES} files. Send them in several parts, or as an archive.")),
+        _ => Err(format!(
+            "These are more than {MAX_FILES} files. Send them in several parts, or as an archive."
+        )),
     }
 }
 

@@ -36,7 +36,11 @@ fn Receiver(now: Memo<ReceiverView>, total: Signal<u64>) -> impl IntoView {
     let words = move || {
         let now = now.read();
         let mut words = actions::receiver_words(now.state).to_owned();
-        if matches!(now.state, TransferState::Active | TransferState::Paused | TransferState::Waiting) && now.bytes > 0 {
+        if matches!(
+            now.state,
+            TransferState::Active | TransferState::Paused | TransferState::Waiting
+        ) && now.bytes > 0
+        {
             words = format!("{words}, {} %", format::percent(now.bytes, total.get()));
         }
         match &now.reason {

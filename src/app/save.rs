@@ -41,14 +41,18 @@ pub(super) fn one(state: State, content: &Blob, file: &FileView) {
 }
 
 fn words(name: &str) -> String {
-    format!("The browser refused to save “{name}”. Try again; if it still refuses, reload the page.")
+    format!(
+        "The browser refused to save “{name}”. Try again; if it still refuses, reload the page."
+    )
 }
 
 fn save(content: &Blob, file: &FileView, name: &str) -> Option<()> {
     // Sizes beyond 2^53 bytes exist in no browser.
     #[allow(clippy::cast_precision_loss, reason = "exact below 2^53")]
     let (start, end) = (file.offset as f64, (file.offset + file.size) as f64);
-    let part = content.slice_with_f64_and_f64_and_content_type(start, end, safe_mime(&file.mime)).ok()?;
+    let part = content
+        .slice_with_f64_and_f64_and_content_type(start, end, safe_mime(&file.mime))
+        .ok()?;
     let url = Url::create_object_url_with_blob(&part).ok()?;
     let anchor: HtmlAnchorElement = document().create_element("a").ok()?.unchecked_into();
     anchor.set_href(&url);
@@ -67,8 +71,15 @@ fn save(content: &Blob, file: &FileView, name: &str) -> Option<()> {
 /// opens it instead of saving would run what a peer sent there: only types that cannot hold
 /// scripts keep theirs.
 fn safe_mime(mime: &str) -> &str {
-    let passive = ["image/", "audio/", "video/"].iter().any(|kind| mime.starts_with(kind)) && !mime.contains("svg");
-    if passive || mime == "application/zip" { mime } else { "application/octet-stream" }
+    let passive = ["image/", "audio/", "video/"]
+        .iter()
+        .any(|kind| mime.starts_with(kind))
+        && !mime.contains("svg");
+    if passive || mime == "application/zip" {
+        mime
+    } else {
+        "application/octet-stream"
+    }
 }
 
 #[cfg(test)]
@@ -77,7 +88,15 @@ mod tests {
 
     #[test]
     fn nothing_that_can_run_keeps_its_type() {
-        for mime in ["text/html", "image/svg+xml", "application/xhtml+xml", "text/xml", "application/pdf", "", "IMAGE/SVG"] {
+        for mime in [
+            "text/html",
+            "image/svg+xml",
+            "application/xhtml+xml",
+            "text/xml",
+            "application/pdf",
+            "",
+            "IMAGE/SVG",
+        ] {
             assert_eq!(safe_mime(mime), "application/octet-stream", "{mime}");
         }
         assert_eq!(safe_mime("image/jpeg"), "image/jpeg");

@@ -82,7 +82,13 @@ pub(super) fn Send(session: Session) -> impl IntoView {
 /// A button that opens the browser's file picker. The input is only hidden from sight, so that
 /// keyboards and scripts use it directly.
 #[component]
-fn Picker(session: Session, id: &'static str, label: &'static str, icon: Icon, folder: bool) -> impl IntoView {
+fn Picker(
+    session: Session,
+    id: &'static str,
+    label: &'static str,
+    icon: Icon,
+    folder: bool,
+) -> impl IntoView {
     let changed = move |event: ev::Targeted<web_sys::Event, HtmlInputElement>| {
         let input = event.target();
         let files = picked::from_list(input.files());
@@ -111,11 +117,16 @@ fn take_paste(session: Session, event: &ClipboardEvent) -> Option<String> {
         picked::send(session, files);
         return None;
     }
-    let target = event.target().and_then(|target| target.dyn_into::<HtmlElement>().ok());
+    let target = event
+        .target()
+        .and_then(|target| target.dyn_into::<HtmlElement>().ok());
     if target.is_some_and(|target| matches!(target.tag_name().as_str(), "INPUT" | "TEXTAREA")) {
         return None;
     }
-    let text = data.get_data("text/plain").ok().filter(|text| !text.is_empty())?;
+    let text = data
+        .get_data("text/plain")
+        .ok()
+        .filter(|text| !text.is_empty())?;
     event.prevent_default();
     Some(text)
 }

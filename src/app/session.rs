@@ -44,7 +44,9 @@ impl Session {
     pub(super) fn start() -> Self {
         let state = State::new();
         let room = RwSignal::new(None::<Room>);
-        let engine = Engine::start(state, move || room.with_untracked(|room| Some(room.as_ref()?.broker.clone())));
+        let engine = Engine::start(state, move || {
+            room.with_untracked(|room| Some(room.as_ref()?.broker.clone()))
+        });
         let session = Self {
             draft: RwSignal::default(),
             wrong: RwSignal::default(),
@@ -67,7 +69,9 @@ impl Session {
             return;
         }
         self.leave();
-        self.draft.set(self.settings.with_value(|settings| Draft::new(settings, &link, &names::guess_device(&page::user_agent()))));
+        self.draft.set(self.settings.with_value(|settings| {
+            Draft::new(settings, &link, &names::guess_device(&page::user_agent()))
+        }));
         let auto = link.auto && !link.key.is_empty();
         self.link.set_value(link);
         if auto {
@@ -126,7 +130,11 @@ impl Session {
         let own = self.page.with_value(Page::own_broker);
         let link = Link {
             key: room.key.trim().to_owned(),
-            broker: if room.broker == own { String::new() } else { room.broker.clone() },
+            broker: if room.broker == own {
+                String::new()
+            } else {
+                room.broker.clone()
+            },
             prefix: room.prefix.clone(),
             ..Link::default()
         };

@@ -72,8 +72,14 @@ pub fn protocol_from(text: &str) -> Protocol {
 /// What was learnt of a broker, as one line of text.
 #[must_use]
 pub fn learnt_text(learnt: Learnt) -> String {
-    let limit = learnt.frame_limit.map(|limit| limit.to_string()).unwrap_or_default();
-    pairs::encode(&[("v311", if learnt.only_v311 { "1" } else { "" }), ("frame", &limit)])
+    let limit = learnt
+        .frame_limit
+        .map(|limit| limit.to_string())
+        .unwrap_or_default();
+    pairs::encode(&[
+        ("v311", if learnt.only_v311 { "1" } else { "" }),
+        ("frame", &limit),
+    ])
 }
 
 /// Reads [`learnt_text`]; what is not understood counts as not learnt.
@@ -104,20 +110,32 @@ mod tests {
             protocol: Protocol::V311,
         };
         assert_eq!(Settings::from_text(&settings.to_text()), settings);
-        assert_eq!(Settings::from_text(&Settings::default().to_text()), Settings::default());
+        assert_eq!(
+            Settings::from_text(&Settings::default().to_text()),
+            Settings::default()
+        );
     }
 
     #[test]
     fn foreign_text_gives_defaults() {
         assert_eq!(Settings::from_text("{\"json\":1}"), Settings::default());
-        assert_eq!(Settings::from_text("protocol=7&color=red"), Settings::default());
+        assert_eq!(
+            Settings::from_text("protocol=7&color=red"),
+            Settings::default()
+        );
         assert_eq!(learnt_from("frame=lots&v311=maybe"), Learnt::default());
     }
 
     #[test]
     fn lessons_are_kept() {
-        let learnt = Learnt { only_v311: true, frame_limit: Some(16_384) };
+        let learnt = Learnt {
+            only_v311: true,
+            frame_limit: Some(16_384),
+        };
         assert_eq!(learnt_from(&learnt_text(learnt)), learnt);
-        assert_eq!(learnt_from(&learnt_text(Learnt::default())), Learnt::default());
+        assert_eq!(
+            learnt_from(&learnt_text(Learnt::default())),
+            Learnt::default()
+        );
     }
 }

@@ -1,6 +1,6 @@
 //! The frame around everything: name, connection, and one of the two screens.
 
-use leptos::prelude::*;
+use leptos::{html, prelude::*};
 use mqdrop_core::view::ConnectionState;
 
 use super::{
@@ -25,6 +25,20 @@ pub(super) fn Shell() -> impl IntoView {
         session.room.track();
         inviting.set(false);
     });
+    let main = NodeRef::<html::Main>::new();
+    // The button that led to the other screen is gone with its screen: keyboards go on from the
+    // screen's beginning, not from nowhere.
+    Effect::watch(
+        move || session.room.read().is_some(),
+        move |now, before, _| {
+            if before.is_some_and(|before| before != now)
+                && let Some(main) = main.get_untracked()
+            {
+                let _ = main.focus();
+            }
+        },
+        false,
+    );
     view! {
         <header class="top">
             <h1 class="brand">
@@ -55,7 +69,7 @@ pub(super) fn Shell() -> impl IntoView {
             </Show>
             <Status state=session.state />
         </header>
-        <main>
+        <main tabindex="-1" node_ref=main>
             {move || match session.room.get() {
                 None => view! { <Join session /> }.into_any(),
                 Some(room) => {

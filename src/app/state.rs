@@ -3,7 +3,9 @@
 use std::{collections::HashMap, sync::Arc};
 
 use leptos::prelude::*;
-use mqdrop_core::view::{ConnectionState, Direction, FileView, PeerView, StatusView, TransferState, TransferView};
+use mqdrop_core::view::{
+    ConnectionState, Direction, FileView, PeerView, StatusView, TransferState, TransferView,
+};
 use send_wrapper::SendWrapper;
 use wasm_bindgen::JsCast;
 use web_sys::Blob;
@@ -84,9 +86,15 @@ impl State {
     /// Takes in what the worker reports; what has to be remembered is the caller's.
     pub(super) fn apply(&self, event: Event) {
         match event {
-            Event::Ready(storage) => self.storage.set(Some(storage)),
+            Event::Ready(storage) => {
+                // It was late, not gone.
+                self.crashed.set(false);
+                self.storage.set(Some(storage));
+            }
             Event::Status(status) => {
-                if status.state == ConnectionState::Online && self.status.with_untracked(|s| s.state != status.state) {
+                if status.state == ConnectionState::Online
+                    && self.status.with_untracked(|s| s.state != status.state)
+                {
                     self.news.set("Connected".into());
                 }
                 self.status.set(status);
@@ -94,7 +102,8 @@ impl State {
             Event::Peers(peers) => self.peers.set(peers),
             Event::Transfer(view) => self.show(view),
             Event::Removed { parcel } => {
-                self.transfers.update(|all| all.retain(|transfer| *transfer.parcel != *parcel));
+                self.transfers
+                    .update(|all| all.retain(|transfer| *transfer.parcel != *parcel));
                 self.parts.update_value(|parts| {
                     parts.remove(&parcel);
                 });
@@ -102,7 +111,9 @@ impl State {
             Event::Files { parcel, files } => self.parts(&parcel).files.set(Arc::new(files)),
             Event::Content { parcel, blob } => {
                 if let Ok(blob) = blob.dyn_into::<Blob>() {
-                    self.parts(&parcel).content.set(Some(SendWrapper::new(blob)));
+                    self.parts(&parcel)
+                        .content
+                        .set(Some(SendWrapper::new(blob)));
                 }
             }
             Event::Text { parcel, text } => self.parts(&parcel).text.set(Some(text.into())),
@@ -117,16 +128,22 @@ impl State {
             all.iter()
                 .map(|transfer| transfer.view.read())
                 .filter(|view| actions::is_moving(view.state))
-                .fold((0u64, 0u64), |(bytes, total), view| (bytes + view.bytes, total + view.total))
+                .fold((0u64, 0u64), |(bytes, total), view| {
+                    (bytes + view.bytes, total + view.total)
+                })
         });
         (total > 0).then(|| format::percent(bytes, total))
     }
 
     fn show(&self, view: TransferView) {
-        let known = self
-            .transfers
-            .with_untracked(|all| all.iter().find(|transfer| *transfer.parcel == *view.parcel).cloned());
-        let before = known.as_ref().map(|transfer| transfer.view.read_untracked().state);
+        let known = self.transfers.with_untracked(|all| {
+            all.iter()
+                .find(|transfer| *transfer.parcel == *view.parcel)
+                .cloned()
+        });
+        let before = known
+            .as_ref()
+            .map(|transfer| transfer.view.read_untracked().state);
         if before != Some(view.state)
             && let Some(news) = news(&view)
         {
@@ -164,7 +181,11 @@ impl State {
 /// What to announce of a transfer's new state; progress is not announced.
 fn news(view: &TransferView) -> Option<String> {
     let title = &view.title;
-    let reason = view.error.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+    let reason = view
+        .error
+        .as_ref()
+        .map(|reason| format!(": {reason}"))
+        .unwrap_or_default();
     Some(match (view.direction, view.state) {
         (Direction::In, TransferState::Offered) => {
             let sender = view.sender.as_deref().unwrap_or("Someone");

@@ -7,7 +7,9 @@ const SETTINGS: &str = "mqdrop.settings";
 
 /// The settings of the visit before, or defaults.
 pub(super) fn load_settings() -> Settings {
-    read(SETTINGS).map(|text| Settings::from_text(&text)).unwrap_or_default()
+    read(SETTINGS)
+        .map(|text| Settings::from_text(&text))
+        .unwrap_or_default()
 }
 
 pub(super) fn save_settings(settings: &Settings) {
@@ -16,7 +18,9 @@ pub(super) fn save_settings(settings: &Settings) {
 
 /// What was learnt of a broker before, or nothing.
 pub(super) fn load_learnt(broker: &str) -> Learnt {
-    read(&learnt_name(broker)).map(|text| settings::learnt_from(&text)).unwrap_or_default()
+    read(&learnt_name(broker))
+        .map(|text| settings::learnt_from(&text))
+        .unwrap_or_default()
 }
 
 pub(super) fn save_learnt(broker: &str, learnt: Learnt) {

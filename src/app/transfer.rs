@@ -20,7 +20,11 @@ use super::{
 /// A transfer's entry in the list.
 #[component]
 pub(super) fn Card(session: Session, transfer: Transfer) -> impl IntoView {
-    let Transfer { parcel, view, parts } = transfer;
+    let Transfer {
+        parcel,
+        view,
+        parts,
+    } = transfer;
     let (direction, kind) = {
         let first = view.read_untracked();
         (first.direction, first.kind)
@@ -87,8 +91,14 @@ fn Buttons(
     let click = StoredValue::new(move |button: Button| match button.action() {
         Some(action) => session.engine.act(&parcel, action),
         None => match &*parts.content.read_untracked() {
-            Some(content) => save::all(session.state, (**content).clone(), parts.files.get_untracked()),
-            None => session.state.fail("This is not here any more. Ask the sender to send it again."),
+            Some(content) => save::all(
+                session.state,
+                (**content).clone(),
+                parts.files.get_untracked(),
+            ),
+            None => session
+                .state
+                .fail("This is not here any more. Ask the sender to send it again."),
         },
     });
     view! {
@@ -123,7 +133,13 @@ fn Progress(now: RwSignal<TransferView>, state: Memo<TransferState>) -> impl Int
         let now = now.read();
         format::percent(now.bytes, now.total)
     });
-    let shown = move || if state.get() == TransferState::Done { 100 } else { percent.get() };
+    let shown = move || {
+        if state.get() == TransferState::Done {
+            100
+        } else {
+            percent.get()
+        }
+    };
     view! {
         <div
             class="progress"
@@ -168,7 +184,11 @@ fn Text(text: ArcRwSignal<Option<Arc<str>>>) -> impl IntoView {
 /// Size, number of files and who it is from, in one line.
 fn facts(view: &TransferView) -> String {
     let size = if view.total > 0 && view.bytes < view.total && view.bytes > 0 {
-        format!("{} of {}", format::size(view.bytes), format::size(view.total))
+        format!(
+            "{} of {}",
+            format::size(view.bytes),
+            format::size(view.total)
+        )
     } else {
         format::size(view.total)
     };
