@@ -18,6 +18,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use mqttbytes::{FixedHeader, Protocol, v4, v5};
 
 pub(crate) use self::fault::Fault;
+use self::framing::put_varint;
 pub(crate) use self::framing::{Frame, Framer, MAX_REMAINING};
 use self::guard::Shape;
 pub(crate) use self::packet::{ConnAck, Connect, Incoming, TooLong, publish_len, repeated};
@@ -439,12 +440,4 @@ fn qos(level: QoS) -> mqttbytes::QoS {
         QoS::AtMostOnce => mqttbytes::QoS::AtMostOnce,
         QoS::AtLeastOnce => mqttbytes::QoS::AtLeastOnce,
     }
-}
-
-fn put_varint(buffer: &mut BytesMut, mut value: usize) {
-    while value >= 0x80 {
-        buffer.put_u8((value & 0x7F) as u8 | 0x80);
-        value >>= 7;
-    }
-    buffer.put_u8(value as u8);
 }

@@ -7,6 +7,7 @@ mod client;
 mod connect;
 mod differential;
 mod framing;
+mod generate;
 mod keep_alive;
 mod malformed;
 mod oracle;

@@ -1,6 +1,6 @@
 //! Cuts a byte stream into packets (MQTT 5, section 2.1.1), however the transport split or merged it.
 
-use bytes::{Buf, Bytes};
+use bytes::{Buf, BufMut, Bytes, BytesMut};
 
 use super::fault::Fault;
 use crate::types::ReasonCode;
@@ -182,4 +182,13 @@ pub(crate) fn varint_len(value: usize) -> usize {
         0x4000..0x20_0000 => 3,
         _ => 4,
     }
+}
+
+/// Writes `value` as a Variable Byte Integer.
+pub(crate) fn put_varint(buffer: &mut BytesMut, mut value: usize) {
+    while value >= 0x80 {
+        buffer.put_u8((value & 0x7F) as u8 | 0x80);
+        value >>= 7;
+    }
+    buffer.put_u8(value as u8);
 }

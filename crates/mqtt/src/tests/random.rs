@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use super::client::{Client, connack, options};
-use super::differential;
+use super::generate::{packet, version};
 use super::property::check;
 use crate::codec::{Framer, decode};
 use crate::{Disconnect, Event, QoS, ReasonCode, Subscription, Version, VersionPolicy};
@@ -84,15 +84,11 @@ fn ended_by_server(events: &[Event]) -> bool {
     matches!(last, Some(Event::Disconnected(Disconnect::ByServer { .. })))
 }
 
-fn version() -> impl Strategy<Value = Version> {
-    prop_oneof![Just(Version::V5), Just(Version::V311)]
-}
-
 /// CONNACK and packets of the server; of the packets, single bytes are replaced.
 fn damaged() -> impl Strategy<Value = (Version, Vec<u8>)> {
     let damage = vec((any::<prop::sample::Index>(), any::<u8>()), 0..4);
     (version(), any::<bool>(), damage).prop_flat_map(|(version, keep_connack, damage)| {
-        vec(differential::packet(version), 1..8).prop_map(move |packets| {
+        vec(packet(version), 1..8).prop_map(move |packets| {
             let connack = connack(version);
             let first = if keep_connack { connack.len() } else { 0 };
             let mut stream = connack;
