@@ -65,16 +65,18 @@ impl FrameSize {
     }
 
     pub(crate) fn on_sent(&mut self, bytes: u64, now: Time) {
-        if self.probe.is_none() && (bytes > self.confirmed.max(MIN_FRAME) || self.confirmed == 0) {
+        if self.probe.is_none() && bytes > self.confirmed {
             self.probe = Some((bytes, now));
         }
     }
 
     pub(crate) fn on_delivered(&mut self, bytes: u64) {
         self.confirmed = self.confirmed.max(bytes);
-        self.deaths_at_once = 0;
         if self.probe.is_some_and(|(probe, _)| probe <= self.confirmed) {
             self.probe = None;
+        }
+        if self.confirmed >= MIN_FRAME {
+            self.deaths_at_once = 0;
         }
         if self
             .suspect
@@ -100,7 +102,7 @@ impl FrameSize {
         }
         // The longest power of two that is known to arrive.
         self.current = 1 << self.confirmed.max(MIN_FRAME).ilog2();
-        if self.confirmed == 0 {
+        if self.confirmed < MIN_FRAME {
             self.deaths_at_once += 1;
             return false;
         }

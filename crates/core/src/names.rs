@@ -79,11 +79,7 @@ fn numbered(path: &str, number: u32) -> String {
 }
 
 fn safe_part(part: &str) -> String {
-    let shown: String = part
-        .chars()
-        .take(4 * MAX_PART)
-        .filter(|&c| !is_hidden(c))
-        .collect();
+    let shown: String = part.chars().filter(|&c| !is_hidden(c)).collect();
     // Windows drops dots and spaces at the end, so that "a." and "a" would be one file.
     let mut safe = shown.trim().trim_end_matches(['.', ' ']).to_string();
     if safe.len() > MAX_PART {

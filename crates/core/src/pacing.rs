@@ -192,8 +192,8 @@ mod tests {
     fn shrinks_when_a_queue_builds_up() {
         let mut pacer = settled(20, 40);
         let before = pacer.window();
-        for at in 0..60 {
-            pacer.on_rtt(Duration::from_millis(500), Time::from_millis(800 + at * 20));
+        for at in 0..400 {
+            pacer.on_rtt(Duration::from_millis(500), Time::from_millis(800 + at * 5));
             pacer.on_delivered(FRAME, true);
         }
         assert!(

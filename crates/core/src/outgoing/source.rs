@@ -38,7 +38,9 @@ impl Outgoing {
             };
             let len = self.manifest.layout.run_len(&blocks) as usize;
             self.queue.remove(blocks.clone());
-            self.cursor = blocks.end;
+            if self.manifest.layout.region_of(blocks.start) != Region::Manifest {
+                self.cursor = blocks.end;
+            }
             self.preparing.insert(blocks.clone());
             self.prepared_bytes += len as u64;
             let mut buffer = Vec::with_capacity(len + FRAME_OVERHEAD);

@@ -1,0 +1,481 @@
+//! What people do in a room, one behaviour a test, on a virtual clock.
+
+mod sim;
+
+use core::time::Duration;
+
+use mqdrop_core::keys::RoomSecret;
+use mqdrop_core::view::{ConnectionState, TransferState};
+use mqdrop_core::{Join, VersionPolicy};
+use sim::World;
+use sim::broker::Faults;
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+const MINUTE: Duration = Duration::from_secs(60);
+const SECOND: Duration = Duration::from_secs(1);
+
+/// Devices that know each other.
+fn room(count: usize) -> World {
+    room_with(count, Faults::default())
+}
+
+fn room_with(count: usize, faults: Faults) -> World {
+    let mut world = World::new(1, faults);
+    for _ in 0..count {
+        world.join();
+    }
+    assert!(world.run_until(MINUTE, |w| {
+        w.devices
+            .iter()
+            .all(|d| d.engine.peers().len() == count - 1)
+    }));
+    world
+}
+
+#[test]
+fn files_of_every_awkward_size_arrive() {
+    let mut world = room(2);
+    for sizes in [
+        vec![0],
+        vec![1],
+        vec![16_383],
+        vec![16_384],
+        vec![16_385],
+        vec![0, 0, 5, 0, 100_000, 0],
+        vec![10; 500],
+    ] {
+        let parcel = world.offer(0, &sizes);
+        assert!(
+            world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)),
+            "{sizes:?}"
+        );
+        assert!(
+            world.run_until(MINUTE, |w| w.state(0, parcel) == Some(TransferState::Done)),
+            "{sizes:?}"
+        );
+        let (sent, got) = (
+            world.devices[0].engine.files(parcel),
+            world.devices[1].engine.files(parcel),
+        );
+        let file = world.devices[0].sources[&parcel]
+            .last()
+            .map(|file| blake3::hash(file).to_hex().to_string());
+        assert_eq!(
+            sent.as_ref()
+                .and_then(|files| files.last().cloned())
+                .and_then(|f| f.blake3),
+            file
+        );
+        assert_eq!(sent, got, "both sides show the same files and hashes");
+    }
+}
+
+#[test]
+fn a_text_arrives_once_without_being_asked_for() {
+    let mut world = room(3);
+    world.devices[1].accepts = false;
+    let parcel = world
+        .act(0, |engine, now| engine.offer_text("héllo\nworld", now))
+        .unwrap();
+    assert!(
+        world.run_until(MINUTE, |w| w.state(0, parcel) == Some(TransferState::Done)
+            && (1..3).all(|d| w.state(d, parcel) == Some(TransferState::Done)))
+    );
+    world.run_for(MINUTE);
+    for device in &world.devices {
+        assert_eq!(device.texts, [(parcel, "héllo\nworld".to_string())]);
+    }
+}
+
+#[test]
+fn one_upload_serves_all_and_one_who_comes_later_as_well() {
+    let mut world = room(4);
+    let size = 3_000_000;
+    let before = world.devices[0].sent;
+    let parcel = world.offer(0, &[size]);
+    assert!(world.run_until(MINUTE, |w| (1..4).all(|d| w.delivered(0, d, parcel))));
+    assert!(world.run_until(MINUTE, |w| w.state(0, parcel) == Some(TransferState::Done)));
+    let sent = world.devices[0].sent - before;
+    assert!(sent < size * 11 / 10, "{sent} bytes for a file of {size}");
+    let late = world.join();
+    assert!(world.run_until(MINUTE, |w| w.delivered(0, late, parcel)));
+    assert!(world.run_until(MINUTE, |w| w.state(0, parcel) == Some(TransferState::Done)));
+}
+
+#[test]
+fn one_who_comes_in_the_middle_does_not_send_the_others_back() {
+    let mut world = room(2);
+    world.uplink = Some(2_000_000);
+    let size = 4_000_000;
+    let parcel = world.offer(0, &[size]);
+    assert!(world.run_until(MINUTE, |w| {
+        w.devices[1]
+            .view(parcel, w.now)
+            .is_some_and(|v| v.bytes > size / 2)
+    }));
+    let (half, sent_by_then) = (world.now, world.devices[0].sent);
+    let late = world.join();
+    assert!(world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)));
+    assert!(
+        world.now.since(half) < Duration::from_millis(1600),
+        "the first one was kept waiting"
+    );
+    assert!(world.run_until(MINUTE, |w| w.delivered(0, late, parcel)));
+    let sent = world.devices[0].sent - sent_by_then;
+    assert!(sent < size * 12 / 10, "{sent}");
+}
+
+#[test]
+fn the_sender_may_come_first_or_last() {
+    let mut world = World::new(2, Faults::default());
+    let sender = world.join();
+    assert!(
+        world.run_until(MINUTE, |w| w.devices[sender].engine.status().state
+            == ConnectionState::Online)
+    );
+    let parcel = world.offer(sender, &[50_000]);
+    assert_eq!(world.state(sender, parcel), Some(TransferState::Waiting));
+    let receiver = world.join();
+    assert!(world.run_until(MINUTE, |w| w.delivered(sender, receiver, parcel)));
+    let last = world.join();
+    let other = world.offer(last, &[40_000]);
+    assert!(
+        world.run_until(MINUTE, |w| w.delivered(last, receiver, other)
+            && w.delivered(last, sender, other))
+    );
+}
+
+#[test]
+fn an_offer_may_be_declined() {
+    let mut world = room(2);
+    world.devices[1].accepts = false;
+    let parcel = world.offer(0, &[50_000]);
+    assert!(world.run_until(MINUTE, |w| w.state(1, parcel)
+        == Some(TransferState::Offered)));
+    world.act(1, |engine, now| engine.decline(parcel, now));
+    assert!(world.run_until(MINUTE, |w| w.state(0, parcel)
+        == Some(TransferState::Declined)));
+    world.run_for(MINUTE);
+    assert_eq!(
+        world.state(1, parcel),
+        Some(TransferState::Declined),
+        "it is not offered again"
+    );
+}
+
+#[test]
+fn either_side_may_cancel_in_the_middle() {
+    for canceller in [0, 1] {
+        let mut world = room(2);
+        world.uplink = Some(1_000_000);
+        let parcel = world.offer(0, &[3_000_000]);
+        assert!(world.run_until(MINUTE, |w| {
+            w.devices[1]
+                .view(parcel, w.now)
+                .is_some_and(|v| v.bytes > 1_000_000)
+        }));
+        world.act(canceller, |engine, now| engine.cancel(parcel, now));
+        assert!(world.run_until(MINUTE, |w| {
+            (0..2).all(|d| w.state(d, parcel) == Some(TransferState::Cancelled))
+        }));
+        let sent = world.devices[0].sent;
+        world.run_for(MINUTE);
+        assert!(
+            world.devices[0].sent - sent < 700_000,
+            "nothing but what was buffered is still sent"
+        );
+        assert!(
+            world.devices[1].stores.is_empty(),
+            "what was received is freed"
+        );
+    }
+}
+
+#[test]
+fn either_side_may_pause_and_go_on() {
+    for side in [0, 1] {
+        let mut world = room(2);
+        world.uplink = Some(1_000_000);
+        let parcel = world.offer(0, &[3_000_000]);
+        assert!(world.run_until(MINUTE, |w| {
+            w.devices[1]
+                .view(parcel, w.now)
+                .is_some_and(|v| v.bytes > 1_000_000)
+        }));
+        world.act(side, |engine, now| engine.pause(parcel, now));
+        assert!(world.run_until(MINUTE, |w| {
+            (0..2).all(|d| w.state(d, parcel) == Some(TransferState::Paused))
+        }));
+        world.run_for(3 * SECOND);
+        let bytes = world.devices[1].view(parcel, world.now).unwrap().bytes;
+        world.run_for(2 * MINUTE);
+        assert_eq!(
+            world.devices[1].view(parcel, world.now).unwrap().bytes,
+            bytes
+        );
+        world.act(side, |engine, now| engine.resume(parcel, now));
+        assert!(
+            world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)),
+            "side {side}"
+        );
+    }
+}
+
+#[test]
+fn parcels_go_both_ways_at_the_same_time() {
+    let mut world = room(2);
+    let parcels = [
+        world.offer(0, &[900_000]),
+        world.offer(0, &[70_000, 3]),
+        world.offer(1, &[800_000]),
+    ];
+    assert!(world.run_until(MINUTE, |w| {
+        w.delivered(0, 1, parcels[0])
+            && w.delivered(0, 1, parcels[1])
+            && w.delivered(1, 0, parcels[2])
+    }));
+}
+
+#[test]
+fn another_key_sees_nothing_and_neither_does_the_broker() {
+    let mut world = room(2);
+    world.broker.record = true;
+    let other = Join {
+        secret: RoomSecret::derive("green whale").unwrap(),
+        ..sim::join()
+    };
+    let outsider = world.join_as(other);
+    let parcel = world.offer(0, &[200_000]);
+    assert!(world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)));
+    assert!(
+        world.devices[outsider].engine.peers().is_empty()
+            && world.devices[outsider].parcels.is_empty()
+    );
+    let content = world.devices[0].sources[&parcel][0][50_000..50_016].to_vec();
+    for (topic, payload) in &world.broker.seen {
+        assert!(
+            topic
+                .bytes()
+                .all(|b| b"abcdefghijklmnopqrstuvwxyz0123456789-/".contains(&b)),
+            "{topic}"
+        );
+        for secret in [&b"file 0"[..], b"whale", b"device", &content] {
+            assert!(!payload.windows(secret.len()).any(|part| part == secret));
+        }
+    }
+    assert!(world.broker.seen.len() > 10);
+}
+
+#[test]
+fn a_broker_that_names_its_limit_is_kept_to() {
+    let faults = Faults {
+        max_packet: Some(20_000),
+        announce: true,
+        ..Faults::default()
+    };
+    let mut world = room_with(2, faults);
+    let parcel = world.offer(0, &[600_000]);
+    assert!(world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)));
+    let limit = world.devices[0].engine.status().limit.unwrap();
+    assert!(limit.contains("20,000"), "{limit}");
+}
+
+#[test]
+fn a_silent_limit_is_found_out_and_said() {
+    let faults = Faults {
+        max_packet: Some(20_000),
+        only_v311: true,
+        ..Faults::default()
+    };
+    let mut world = room_with(2, faults);
+    let parcel = world.offer(0, &[3_000_000]);
+    assert!(world.run_until(5 * MINUTE, |w| w.delivered(0, 1, parcel)));
+    assert_eq!(world.devices[0].learnt, Some(16_384));
+    let limit = world.devices[0].engine.status().limit.unwrap();
+    assert!(limit.contains("16,384"), "{limit}");
+}
+
+#[test]
+fn a_broker_too_small_for_any_frame_is_named_as_such() {
+    for announce in [true, false] {
+        let faults = Faults {
+            max_packet: Some(9000),
+            announce,
+            ..Faults::default()
+        };
+        let mut world = room_with(2, faults);
+        world.offer(0, &[100_000]);
+        assert!(world.run_until(5 * MINUTE, |w| {
+            let status = w.devices[0].engine.status();
+            status.state == ConnectionState::Error && status.text.contains("17,000")
+        }));
+    }
+}
+
+#[test]
+fn the_older_version_is_found_without_help_and_remembered() {
+    let faults = Faults {
+        only_v311: true,
+        ..Faults::default()
+    };
+    let world = room_with(2, faults);
+    assert_eq!(
+        world.devices[0].engine.status().protocol.as_deref(),
+        Some("MQTT 3.1.1")
+    );
+}
+
+#[test]
+fn an_unreachable_broker_is_named_and_found_by_itself_when_it_comes() {
+    let mut world = World::new(3, Faults::default());
+    world.down = true;
+    let device = world.join();
+    assert!(
+        world.run_until(MINUTE, |w| w.devices[device].engine.status().state
+            == ConnectionState::Error)
+    );
+    assert!(
+        world.devices[device]
+            .engine
+            .status()
+            .text
+            .contains("ws://broker")
+    );
+    world.run_for(10 * MINUTE);
+    world.down = false;
+    assert!(
+        world.run_until(MINUTE, |w| w.devices[device].engine.status().state
+            == ConnectionState::Online)
+    );
+}
+
+#[test]
+fn a_version_the_user_insists_on_is_kept_to() {
+    let faults = Faults {
+        only_v311: true,
+        ..Faults::default()
+    };
+    let mut world = World::new(4, faults);
+    let only = VersionPolicy::Only(mqdrop_core::Version::V5);
+    let device = world.join_as(Join {
+        version: only,
+        ..sim::join()
+    });
+    world.run_for(MINUTE);
+    assert_eq!(
+        world.devices[device].engine.status().state,
+        ConnectionState::Error
+    );
+}
+
+#[test]
+fn a_transfer_goes_on_after_a_cut_on_either_side_and_sends_little_twice() {
+    for side in [0, 1] {
+        let mut world = room(2);
+        world.uplink = Some(2_000_000);
+        let size = 4_000_000;
+        let before = world.devices[0].sent;
+        let parcel = world.offer(0, &[size]);
+        assert!(world.run_until(MINUTE, |w| {
+            w.devices[1]
+                .view(parcel, w.now)
+                .is_some_and(|v| v.bytes > size / 2)
+        }));
+        world.cut(side);
+        assert!(world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)));
+        let extra = world.devices[0].sent - before - size;
+        assert!(
+            extra < 1_200_000,
+            "{extra} bytes more than the file, side {side}"
+        );
+    }
+}
+
+#[test]
+fn leaving_and_vanishing_are_noticed() {
+    let mut world = room(3);
+    world.act(0, |engine, now| engine.leave(now));
+    assert!(world.run_until(SECOND * 5, |w| {
+        (1..3).all(|d| w.devices[d].engine.peers().len() == 1)
+    }));
+    assert_eq!(
+        world.devices[0].engine.status().state,
+        ConnectionState::Offline
+    );
+    // The broker publishes the will.
+    world.down = true;
+    world.cut(1);
+    assert!(world.run_until(MINUTE, |w| w.devices[2].engine.peers().is_empty()));
+}
+
+#[test]
+fn no_space_is_a_refusal_with_a_reason() {
+    let mut world = room(2);
+    world.devices[1].space = 1000;
+    let parcel = world.offer(0, &[50_000]);
+    assert!(world.run_until(MINUTE, |w| w.state(0, parcel)
+        == Some(TransferState::Declined)));
+    let sender = world.devices[0].view(parcel, world.now).unwrap();
+    assert!(
+        sender.receivers[0]
+            .reason
+            .as_ref()
+            .is_some_and(|reason| reason.contains("space"))
+    );
+    let receiver = world.devices[1].view(parcel, world.now).unwrap();
+    assert_eq!(receiver.state, TransferState::Failed);
+    assert!(receiver.error.is_some_and(|error| error.contains("space")));
+}
+
+#[test]
+fn a_file_that_changes_while_it_is_sent_ends_the_transfer_by_name() {
+    let mut world = room(2);
+    world.uplink = Some(1_000_000);
+    let parcel = world.offer(0, &[2_000_000]);
+    assert!(world.run_until(MINUTE, |w| {
+        w.devices[1]
+            .view(parcel, w.now)
+            .is_some_and(|v| v.bytes > 1_000_000)
+    }));
+    world.devices[0].unreadable.insert(parcel);
+    for device in 0..2 {
+        assert!(world.run_until(MINUTE, |w| w.state(device, parcel)
+            == Some(TransferState::Failed)));
+        let error = world.devices[device]
+            .view(parcel, world.now)
+            .unwrap()
+            .error
+            .unwrap();
+        assert!(error.contains("file 0.bin"), "{error}");
+    }
+}
+
+#[test]
+fn bytes_that_do_not_match_the_hashes_are_fetched_again_and_never_delivered() {
+    let mut world = room(2);
+    world.uplink = Some(1_000_000);
+    // What is read a second time differs from what was hashed at the first, and nobody notices.
+    world.broker.faults.drop_qos0 = 3;
+    let parcel = world.offer(0, &[2_000_000]);
+    assert!(world.run_until(MINUTE, |w| {
+        w.devices[1]
+            .view(parcel, w.now)
+            .is_some_and(|v| v.bytes > 1_000_000)
+    }));
+    world.devices[0].sources.get_mut(&parcel).unwrap()[0]
+        .iter_mut()
+        .for_each(|byte| *byte ^= 0x55);
+    world.broker.faults.drop_qos0 = 0;
+    for device in 0..2 {
+        assert!(world.run_until(5 * MINUTE, |w| w.state(device, parcel)
+            == Some(TransferState::Failed)));
+    }
+    assert!(world.devices[1].finished.is_empty());
+    assert!(
+        world.devices[1]
+            .errors
+            .iter()
+            .any(|error| error.contains("file 0.bin"))
+    );
+}

@@ -1,0 +1,463 @@
+//! A broker in memory that speaks enough MQTT 3.1.1 and 5, and misbehaves as told.
+//!
+//! It is written from the OASIS texts and shares no code with the client's codec.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use super::random::Random;
+
+/// What a broker does wrong, or limits.
+#[derive(Clone, Debug, Default)]
+pub struct Faults {
+    /// One in so many QoS 0 messages is dropped for one subscriber; 0 for none.
+    pub drop_qos0: u64,
+    /// One in so many messages overtakes messages of other topics; 0 for none.
+    pub reorder: u64,
+    /// One in so many QoS 1 messages is delivered twice; 0 for none.
+    pub repeat: u64,
+    /// Packets longer than this end the connection.
+    pub max_packet: Option<usize>,
+    /// Whether MQTT 5 clients are told of it.
+    pub announce: bool,
+    /// MQTT 5 is closed without an answer.
+    pub only_v311: bool,
+}
+
+pub struct Broker {
+    pub faults: Faults,
+    connections: BTreeMap<u32, Connection>,
+    /// Sessions that outlive their connection, by client id (MQTT 5).
+    sessions: BTreeMap<String, Session>,
+    /// Every payload that passed, with its topic: what the broker's owner could read.
+    pub seen: Vec<(String, Vec<u8>)>,
+    pub record: bool,
+}
+
+#[derive(Default, Clone)]
+struct Session {
+    filters: Vec<(String, u8, bool)>,
+    expiry: u32,
+    queued: Vec<(String, Vec<u8>)>,
+}
+
+struct Connection {
+    v5: bool,
+    client_id: String,
+    session: Session,
+    will: Option<(String, Vec<u8>)>,
+    accepted: bool,
+    input: Vec<u8>,
+    output: VecDeque<(String, Vec<u8>)>,
+    next_id: u16,
+    receive_maximum: u16,
+}
+
+/// What the network should do.
+pub enum Action {
+    /// Deliver these bytes to a connection.
+    Send(u32, Vec<u8>),
+    /// Cut a connection.
+    Close(u32),
+}
+
+impl Broker {
+    pub fn new(faults: Faults) -> Self {
+        Self {
+            faults,
+            connections: BTreeMap::new(),
+            sessions: BTreeMap::new(),
+            seen: Vec::new(),
+            record: false,
+        }
+    }
+
+    pub fn open(&mut self, connection: u32) {
+        let fresh = Connection {
+            v5: false,
+            client_id: String::new(),
+            session: Session::default(),
+            will: None,
+            accepted: false,
+            input: Vec::new(),
+            output: VecDeque::new(),
+            next_id: 0,
+            receive_maximum: 20,
+        };
+        self.connections.insert(connection, fresh);
+    }
+
+    /// The connection ended without DISCONNECT: the will is due.
+    pub fn lost(&mut self, connection: u32, random: &mut Random) -> Vec<Action> {
+        let Some(gone) = self.connections.remove(&connection) else {
+            return Vec::new();
+        };
+        if gone.v5 && gone.session.expiry > 0 && !gone.client_id.is_empty() {
+            self.sessions.insert(gone.client_id, gone.session);
+        }
+        if let Some((topic, payload)) = gone.will {
+            self.route(None, &topic, &payload, 1, random);
+        }
+        self.flush()
+    }
+
+    /// Everything is forgotten; whoever was connected is not any more.
+    pub fn restart(&mut self) -> Vec<Action> {
+        self.sessions.clear();
+        let gone = std::mem::take(&mut self.connections);
+        gone.into_keys().map(Action::Close).collect()
+    }
+
+    pub fn receive(&mut self, connection: u32, bytes: &[u8], random: &mut Random) -> Vec<Action> {
+        if let Some(c) = self.connections.get_mut(&connection) {
+            c.input.extend_from_slice(bytes);
+        }
+        let mut actions = Vec::new();
+        while let Some(packet) = self.next_packet(connection) {
+            let too_long = self.faults.max_packet.is_some_and(|max| packet.len() > max);
+            if too_long || !self.handle(connection, &packet, random) {
+                actions.extend(self.lost(connection, random));
+                actions.push(Action::Close(connection));
+                break;
+            }
+        }
+        actions.extend(self.flush());
+        actions
+    }
+
+    fn next_packet(&mut self, connection: u32) -> Option<Vec<u8>> {
+        let input = &mut self.connections.get_mut(&connection)?.input;
+        let (len, used) = variable(input.get(1..)?)?;
+        let whole = 1 + used + len;
+        (input.len() >= whole).then(|| input.drain(..whole).collect())
+    }
+
+    /// False to end the connection.
+    fn handle(&mut self, connection: u32, packet: &[u8], random: &mut Random) -> bool {
+        let Some((_, used)) = variable(&packet[1..]) else {
+            return false;
+        };
+        let mut body = Reader(&packet[1 + used..]);
+        let flags = packet[0] & 0x0f;
+        match packet[0] >> 4 {
+            1 => self.connect(connection, &mut body, random),
+            3 => self.publish(connection, flags, &mut body, random),
+            8 => self.subscribe(connection, &mut body),
+            10 => self.unsubscribe(connection, &mut body),
+            12 => {
+                self.send(connection, vec![0xd0, 0]);
+                true
+            }
+            14 => {
+                // With reason 0x04 the will is wanted all the same (MQTT 5, section 3.14.2.1).
+                if body.0.first() != Some(&4)
+                    && let Some(c) = self.connections.get_mut(&connection)
+                {
+                    c.will = None;
+                    c.session.expiry = 0;
+                }
+                false
+            }
+            _ => true,
+        }
+    }
+
+    fn connect(&mut self, connection: u32, body: &mut Reader, random: &mut Random) -> bool {
+        assert_eq!(body.string(), b"MQTT");
+        let v5 = body.byte() == 5;
+        if v5 && self.faults.only_v311 {
+            return false;
+        }
+        let flags = body.byte();
+        body.word();
+        let mut session = Session::default();
+        let mut receive_maximum = u16::MAX;
+        if v5 {
+            let mut properties = body.properties();
+            while !properties.0.is_empty() {
+                match properties.byte() {
+                    0x11 => session.expiry = properties.long(),
+                    0x21 => receive_maximum = properties.word(),
+                    0x27 => drop(properties.long()),
+                    0x22 => drop(properties.word()),
+                    0x17 | 0x19 => drop(properties.byte()),
+                    other => panic!("CONNECT property {other:#x}"),
+                }
+            }
+        }
+        let client_id = String::from_utf8(body.string().to_vec()).unwrap();
+        let will = (flags & 4 != 0).then(|| {
+            if v5 {
+                body.properties();
+            }
+            let topic = String::from_utf8(body.string().to_vec()).unwrap();
+            (topic, body.string().to_vec())
+        });
+        // A client id taken over ends the earlier connection (MQTT 5, section 3.1.4).
+        let earlier = self
+            .connections
+            .iter()
+            .find(|(id, c)| **id != connection && c.client_id == client_id);
+        if let Some(earlier) = earlier.map(|(id, _)| *id) {
+            self.lost(earlier, random);
+        }
+        let kept = self.sessions.remove(&client_id).filter(|_| flags & 2 == 0);
+        let present = kept.is_some();
+        let queued = kept.map_or_else(Vec::new, |kept| {
+            session.filters = kept.filters;
+            kept.queued
+        });
+        let mut properties = Vec::new();
+        if let (true, true, Some(max)) = (v5, self.faults.announce, self.faults.max_packet) {
+            properties.push(0x27);
+            properties.extend_from_slice(&(max as u32).to_be_bytes());
+        }
+        let mut connack = vec![u8::from(present), 0];
+        if v5 {
+            connack.push(properties.len() as u8);
+            connack.extend(properties);
+        }
+        let Some(c) = self.connections.get_mut(&connection) else {
+            return false;
+        };
+        c.v5 = v5;
+        c.client_id = client_id;
+        c.will = will;
+        c.session = session;
+        c.accepted = true;
+        c.receive_maximum = receive_maximum;
+        self.send(connection, packet(0x20, &connack));
+        for (topic, payload) in queued {
+            self.deliver(connection, &topic, &payload, 1, random);
+        }
+        true
+    }
+
+    fn subscribe(&mut self, connection: u32, body: &mut Reader) -> bool {
+        let Some(c) = self.connections.get_mut(&connection) else {
+            return false;
+        };
+        let mut suback = body.word().to_be_bytes().to_vec();
+        if c.v5 {
+            body.properties();
+            suback.push(0);
+        }
+        while !body.0.is_empty() {
+            let filter = String::from_utf8(body.string().to_vec()).unwrap();
+            let options = body.byte();
+            assert!(
+                !filter.contains(['#', '+']),
+                "no wildcards are needed: {filter}"
+            );
+            c.session.filters.retain(|(other, ..)| *other != filter);
+            c.session
+                .filters
+                .push((filter, options & 3, options & 4 != 0 && c.v5));
+            suback.push(options & 3);
+        }
+        self.send(connection, packet(0x90, &suback));
+        true
+    }
+
+    fn unsubscribe(&mut self, connection: u32, body: &mut Reader) -> bool {
+        let Some(c) = self.connections.get_mut(&connection) else {
+            return false;
+        };
+        let mut unsuback = body.word().to_be_bytes().to_vec();
+        if c.v5 {
+            body.properties();
+            unsuback.push(0);
+        }
+        while !body.0.is_empty() {
+            let filter = body.string();
+            c.session
+                .filters
+                .retain(|(other, ..)| other.as_bytes() != filter);
+            if c.v5 {
+                unsuback.push(0);
+            }
+        }
+        self.send(connection, packet(0xb0, &unsuback));
+        true
+    }
+
+    fn publish(
+        &mut self,
+        connection: u32,
+        flags: u8,
+        body: &mut Reader,
+        random: &mut Random,
+    ) -> bool {
+        let Some(c) = self.connections.get(&connection) else {
+            return false;
+        };
+        let v5 = c.v5;
+        let qos = flags >> 1 & 3;
+        let topic = String::from_utf8(body.string().to_vec()).unwrap();
+        if qos == 1 {
+            let mut puback = body.word().to_be_bytes().to_vec();
+            if v5 && random.one_in(2) {
+                puback.push(0);
+            }
+            self.send(connection, packet(0x40, &puback));
+        }
+        if v5 {
+            body.properties();
+        }
+        let payload = body.0.to_vec();
+        self.route(Some(connection), &topic, &payload, qos, random);
+        true
+    }
+
+    fn route(
+        &mut self,
+        from: Option<u32>,
+        topic: &str,
+        payload: &[u8],
+        qos: u8,
+        random: &mut Random,
+    ) {
+        if self.record {
+            self.seen.push((topic.to_string(), payload.to_vec()));
+        }
+        let wanted = |session: &Session, own: bool| {
+            let filter = session
+                .filters
+                .iter()
+                .find(|(filter, ..)| filter == topic)?;
+            (!(own && filter.2)).then_some(filter.1.min(qos))
+        };
+        let mut receivers = Vec::new();
+        for (id, c) in &self.connections {
+            if let Some(qos) = wanted(&c.session, Some(*id) == from) {
+                receivers.push((*id, qos));
+            }
+        }
+        for session in self.sessions.values_mut() {
+            if wanted(session, false) == Some(1) {
+                session.queued.push((topic.to_string(), payload.to_vec()));
+            }
+        }
+        for (id, qos) in receivers {
+            self.deliver(id, topic, payload, qos, random);
+        }
+    }
+
+    fn deliver(
+        &mut self,
+        connection: u32,
+        topic: &str,
+        payload: &[u8],
+        qos: u8,
+        random: &mut Random,
+    ) {
+        if qos == 0 && random.one_in(self.faults.drop_qos0) {
+            return;
+        }
+        let times = if qos == 1 && random.one_in(self.faults.repeat) {
+            2
+        } else {
+            1
+        };
+        let Some(c) = self.connections.get_mut(&connection) else {
+            return;
+        };
+        for _ in 0..times {
+            let mut body = (topic.len() as u16).to_be_bytes().to_vec();
+            body.extend_from_slice(topic.as_bytes());
+            if qos == 1 {
+                c.next_id = c.next_id.checked_add(1).unwrap_or(1);
+                body.extend_from_slice(&c.next_id.to_be_bytes());
+            }
+            if c.v5 {
+                body.push(0);
+            }
+            body.extend_from_slice(payload);
+            let mut at = c.output.len();
+            if random.one_in(self.faults.reorder) {
+                // Past messages of other topics only: within a topic the order is promised.
+                while at > 0 && c.output[at - 1].0 != topic && !c.output[at - 1].0.is_empty() {
+                    at -= 1;
+                }
+            }
+            c.output
+                .insert(at, (topic.to_string(), packet(0x30 | qos << 1, &body)));
+        }
+    }
+
+    fn send(&mut self, connection: u32, packet: Vec<u8>) {
+        if let Some(c) = self.connections.get_mut(&connection) {
+            c.output.push_back((String::new(), packet));
+        }
+    }
+
+    fn flush(&mut self) -> Vec<Action> {
+        let mut actions = Vec::new();
+        for (id, c) in &mut self.connections {
+            let bytes: Vec<u8> = c.output.drain(..).flat_map(|(_, packet)| packet).collect();
+            if !bytes.is_empty() {
+                actions.push(Action::Send(*id, bytes));
+            }
+        }
+        actions
+    }
+}
+
+struct Reader<'a>(&'a [u8]);
+
+impl<'a> Reader<'a> {
+    fn take(&mut self, len: usize) -> &'a [u8] {
+        let (taken, rest) = self.0.split_at(len);
+        self.0 = rest;
+        taken
+    }
+
+    fn byte(&mut self) -> u8 {
+        self.take(1)[0]
+    }
+
+    fn word(&mut self) -> u16 {
+        u16::from_be_bytes(self.take(2).try_into().unwrap())
+    }
+
+    fn long(&mut self) -> u32 {
+        u32::from_be_bytes(self.take(4).try_into().unwrap())
+    }
+
+    fn string(&mut self) -> &'a [u8] {
+        let len = self.word().into();
+        self.take(len)
+    }
+
+    fn properties(&mut self) -> Reader<'a> {
+        let (len, used) = variable(self.0).unwrap();
+        self.take(used);
+        Reader(self.take(len))
+    }
+}
+
+/// A variable byte integer and how long it is (MQTT 5, section 1.5.5).
+fn variable(bytes: &[u8]) -> Option<(usize, usize)> {
+    let mut value = 0;
+    for (index, byte) in bytes.iter().take(4).enumerate() {
+        value |= usize::from(byte & 0x7f) << (7 * index);
+        if byte & 0x80 == 0 {
+            return Some((value, index + 1));
+        }
+    }
+    None
+}
+
+fn packet(first: u8, body: &[u8]) -> Vec<u8> {
+    let mut packet = vec![first];
+    let mut len = body.len();
+    loop {
+        let more = len > 0x7f;
+        packet.push((len & 0x7f) as u8 | if more { 0x80 } else { 0 });
+        len >>= 7;
+        if !more {
+            break;
+        }
+    }
+    packet.extend_from_slice(body);
+    packet
+}

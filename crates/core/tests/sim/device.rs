@@ -1,0 +1,143 @@
+//! A device of the simulation: an engine and what a driver would keep for it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use mqdrop_core::view::{TransferState, TransferView};
+use mqdrop_core::{
+    Engine, Event, ParcelId, ReadError, ReadRequest, StoreReply, StoreRequest, Time,
+};
+
+pub struct Device {
+    pub engine: Engine,
+    /// The connection in use, and whether it is open.
+    pub connection: Option<(u32, bool)>,
+    /// When something of this device's was last put on its connection in either direction: bytes
+    /// do not overtake each other.
+    pub last_up: Time,
+    pub last_down: Time,
+    /// What it sends, by parcel: its files' bytes.
+    pub sources: BTreeMap<ParcelId, Vec<Vec<u8>>>,
+    /// Parcels whose files can no longer be read: the browser noticed that they changed.
+    pub unreadable: BTreeSet<ParcelId>,
+    /// What it receives.
+    pub stores: BTreeMap<ParcelId, Vec<u8>>,
+    pub finished: BTreeMap<ParcelId, u32>,
+    pub texts: Vec<(ParcelId, String)>,
+    pub errors: Vec<String>,
+    pub learnt: Option<u32>,
+    /// Every parcel it ever heard of.
+    pub parcels: BTreeSet<ParcelId>,
+    /// Accepts offers as soon as they come.
+    pub accepts: bool,
+    /// Bytes given to the socket.
+    pub sent: u64,
+    /// How many bytes of content the storage holds before it is full.
+    pub space: u64,
+}
+
+impl Device {
+    pub fn new(seed: [u8; 32]) -> Self {
+        Self {
+            engine: Engine::new(seed),
+            connection: None,
+            last_up: Time::ZERO,
+            last_down: Time::ZERO,
+            sources: BTreeMap::new(),
+            unreadable: BTreeSet::new(),
+            stores: BTreeMap::new(),
+            finished: BTreeMap::new(),
+            texts: Vec::new(),
+            errors: Vec::new(),
+            learnt: None,
+            parcels: BTreeSet::new(),
+            accepts: true,
+            sent: 0,
+            space: u64::MAX,
+        }
+    }
+
+    /// Fills a read from the parcel's bytes.
+    pub fn read(&self, request: &mut ReadRequest) -> Result<(), ReadError> {
+        if self.unreadable.contains(&request.parcel) {
+            return Err(ReadError {
+                file: request.segments[0].file,
+                text: "changed".into(),
+            });
+        }
+        let files = &self.sources[&request.parcel];
+        let bytes: Vec<u8> = request
+            .segments
+            .iter()
+            .flat_map(|s| {
+                files[s.file][s.offset as usize..s.offset as usize + s.len]
+                    .iter()
+                    .copied()
+            })
+            .collect();
+        request.target().copy_from_slice(&bytes);
+        Ok(())
+    }
+
+    pub fn store(&mut self, request: StoreRequest) -> Option<StoreReply> {
+        match request {
+            StoreRequest::Create { parcel, size } if size > self.space => {
+                Some(StoreReply::Failed {
+                    parcel,
+                    error: mqdrop_core::StoreError::NoSpace {
+                        available: Some(self.space),
+                    },
+                })
+            }
+            StoreRequest::Create { parcel, size } => {
+                self.stores.insert(parcel, vec![0xee; size as usize]);
+                Some(StoreReply::Created { parcel })
+            }
+            StoreRequest::Write {
+                parcel,
+                offset,
+                data,
+            } => {
+                let store = self.stores.get_mut(&parcel)?;
+                store[offset as usize..offset as usize + data.len()].copy_from_slice(&data);
+                Some(StoreReply::Written {
+                    parcel,
+                    len: data.len(),
+                })
+            }
+            StoreRequest::Finish { parcel } => {
+                *self.finished.entry(parcel).or_default() += 1;
+                Some(StoreReply::Finished { parcel })
+            }
+            StoreRequest::Discard { parcel } => {
+                self.stores.remove(&parcel);
+                None
+            }
+        }
+    }
+
+    pub fn note(&mut self, event: Event, now: Time) {
+        match event {
+            Event::Transfer(parcel) => {
+                self.parcels.insert(parcel);
+                let offered = self.view(parcel, now).is_some_and(|view| {
+                    view.state == TransferState::Offered && view.sender.is_some()
+                });
+                if self.accepts && offered {
+                    self.engine.accept(parcel, now);
+                }
+            }
+            Event::Text { parcel, text } => self.texts.push((parcel, text)),
+            Event::Error(text) => self.errors.push(text),
+            Event::Learnt { frame_limit, .. } => self.learnt = frame_limit,
+            Event::Status | Event::Peers | Event::Files(_) => {}
+        }
+    }
+
+    pub fn view(&self, parcel: ParcelId, now: Time) -> Option<TransferView> {
+        self.engine.transfer(parcel, now)
+    }
+
+    pub fn state(&self, parcel: ParcelId, now: Time) -> Option<TransferState> {
+        self.view(parcel, now).map(|view| view.state)
+    }
+}

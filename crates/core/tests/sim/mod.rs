@@ -1,0 +1,414 @@
+//! Devices, a broker and the network between them, on a virtual clock, from one seed.
+
+#![allow(
+    dead_code,
+    unreachable_pub,
+    reason = "each test file uses its own part of this"
+)]
+
+pub mod broker;
+pub mod device;
+pub mod random;
+
+use core::time::Duration;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::sync::OnceLock;
+
+use bytes::Bytes;
+use mqdrop_core::keys::RoomSecret;
+use mqdrop_core::view::TransferState;
+use mqdrop_core::{
+    Entry, Join, ParcelId, SocketAction, SocketClose, StoreReply, Time, VersionPolicy,
+};
+
+use broker::{Action, Broker, Faults};
+use device::Device;
+use random::Random;
+
+/// Bytes a socket's buffer takes before its device must wait.
+const SOCKET_BUFFER: u64 = 512 * 1024;
+
+pub struct World {
+    pub now: Time,
+    pub devices: Vec<Device>,
+    pub broker: Broker,
+    pub random: Random,
+    /// Shortest and longest way to or from the broker.
+    pub latency: (Duration, Duration),
+    /// Bytes a second on each device's way to the broker.
+    pub uplink: Option<u64>,
+    /// Nobody can connect.
+    pub down: bool,
+    heap: BinaryHeap<Reverse<(Time, u64, Step)>>,
+    steps: Vec<Option<Input>>,
+    next_connection: u32,
+}
+
+type Step = usize;
+
+enum Input {
+    Open(usize, u32),
+    Refuse(usize, u32),
+    Up(usize, u32, Vec<u8>),
+    Down(u32, Vec<u8>),
+    Closed(u32),
+    Read(usize, Box<mqdrop_core::ReadRequest>),
+    Stored(usize, StoreReply),
+}
+
+/// The room that the tests meet in; derived once because that is slow on purpose.
+pub fn secret() -> RoomSecret {
+    static SECRET: OnceLock<RoomSecret> = OnceLock::new();
+    SECRET
+        .get_or_init(|| RoomSecret::derive("blue whale").unwrap())
+        .clone()
+}
+
+pub fn join() -> Join {
+    Join {
+        secret: secret(),
+        broker: "ws://broker".into(),
+        prefix: String::new(),
+        name: "device".into(),
+        login: None,
+        version: VersionPolicy::Auto,
+        auto_accept: false,
+        frame_limit: None,
+    }
+}
+
+impl World {
+    pub fn new(seed: u64, faults: Faults) -> Self {
+        Self {
+            now: Time::from_millis(1000),
+            devices: Vec::new(),
+            broker: Broker::new(faults),
+            random: Random(seed),
+            latency: (Duration::from_millis(1), Duration::from_millis(20)),
+            uplink: None,
+            down: false,
+            heap: BinaryHeap::new(),
+            steps: Vec::new(),
+            next_connection: 0,
+        }
+    }
+
+    /// A new device in the room.
+    pub fn join(&mut self) -> usize {
+        self.join_as(join())
+    }
+
+    pub fn join_as(&mut self, join: Join) -> usize {
+        let seed = self.random.seed();
+        let mut device = Device::new(seed);
+        device.engine.join(join, self.now).unwrap();
+        self.devices.push(device);
+        let index = self.devices.len() - 1;
+        self.drain(index);
+        index
+    }
+
+    /// Offers files of these sizes; their bytes follow from the seed.
+    pub fn offer(&mut self, device: usize, sizes: &[u64]) -> ParcelId {
+        let files: Vec<Vec<u8>> = sizes
+            .iter()
+            .map(|&size| {
+                let start = self.random.next();
+                (0..size)
+                    .map(|at| (start.wrapping_add(at.wrapping_mul(at >> 7 | 1)) >> 3) as u8)
+                    .collect()
+            })
+            .collect();
+        let entries = files
+            .iter()
+            .enumerate()
+            .map(|(index, file)| Entry {
+                path: format!("file {index}.bin"),
+                size: file.len() as u64,
+                modified: None,
+                mime: String::new(),
+            })
+            .collect();
+        let parcel = self.devices[device]
+            .engine
+            .offer_files(entries, self.now)
+            .unwrap();
+        self.devices[device].sources.insert(parcel, files);
+        self.drain(device);
+        parcel
+    }
+
+    /// Does something to a device's engine as its user.
+    pub fn act<R>(
+        &mut self,
+        device: usize,
+        act: impl FnOnce(&mut mqdrop_core::Engine, Time) -> R,
+    ) -> R {
+        let result = act(&mut self.devices[device].engine, self.now);
+        self.drain(device);
+        result
+    }
+
+    pub fn state(&self, device: usize, parcel: ParcelId) -> Option<TransferState> {
+        self.devices[device].state(parcel, self.now)
+    }
+
+    /// Whether a receiver holds exactly what the sender sent, and was given it once.
+    pub fn delivered(&self, sender: usize, receiver: usize, parcel: ParcelId) -> bool {
+        let sent = self.devices[sender].sources[&parcel].concat();
+        let receiver_device = &self.devices[receiver];
+        let done = self.state(receiver, parcel) == Some(TransferState::Done);
+        if done {
+            assert_eq!(
+                receiver_device.finished.get(&parcel),
+                Some(&1),
+                "given to the user once"
+            );
+            assert!(
+                receiver_device.stores.get(&parcel) == Some(&sent),
+                "what arrived is what was sent"
+            );
+        }
+        done
+    }
+
+    /// Goes on until `goal` holds. False if it does not within `limit` of virtual time.
+    pub fn run_until(&mut self, limit: Duration, goal: impl Fn(&Self) -> bool) -> bool {
+        let end = self.now + limit;
+        while !goal(self) {
+            let input = self.heap.peek().map(|Reverse((at, ..))| *at);
+            let timers = (0..self.devices.len())
+                .filter_map(|d| Some((self.devices[d].engine.poll_timeout(self.now)?.0, d)))
+                .min();
+            let next = [input, timers.map(|(at, _)| at)]
+                .into_iter()
+                .flatten()
+                .min();
+            let Some(next) = next.filter(|at| *at <= end) else {
+                self.now = end;
+                return goal(self);
+            };
+            self.now = self.now.max(next);
+            if input == Some(next) {
+                let Some(Reverse((_, _, step))) = self.heap.pop() else {
+                    continue;
+                };
+                if let Some(input) = self.steps[step].take() {
+                    self.handle(input);
+                }
+            } else if let Some((_, device)) = timers {
+                self.devices[device].engine.handle_timeout(self.now);
+                self.drain(device);
+            }
+        }
+        true
+    }
+
+    pub fn run_for(&mut self, duration: Duration) {
+        self.run_until(duration, |_| false);
+    }
+
+    /// Cuts a device's connection without a word.
+    pub fn cut(&mut self, device: usize) {
+        if let Some((connection, _)) = self.devices[device].connection {
+            let actions = self.broker.lost(connection, &mut self.random);
+            self.perform(actions);
+            self.push(self.now, Input::Closed(connection));
+        }
+    }
+
+    pub fn restart_broker(&mut self) {
+        let actions = self.broker.restart();
+        self.perform(actions);
+    }
+
+    fn handle(&mut self, input: Input) {
+        let now = self.now;
+        match input {
+            Input::Open(device, connection) => {
+                if self.devices[device].connection != Some((connection, false)) {
+                    return;
+                }
+                if self.down {
+                    return self.handle(Input::Refuse(device, connection));
+                }
+                self.broker.open(connection);
+                self.devices[device].connection = Some((connection, true));
+                self.devices[device].engine.handle_open(now);
+                self.drain(device);
+            }
+            Input::Refuse(device, connection) => {
+                if self.devices[device].connection == Some((connection, false)) {
+                    self.devices[device].connection = None;
+                    self.devices[device]
+                        .engine
+                        .handle_close(SocketClose::Unreachable, now);
+                    self.drain(device);
+                }
+            }
+            Input::Up(device, connection, bytes) => {
+                let actions = self.broker.receive(connection, &bytes, &mut self.random);
+                self.perform(actions);
+                self.drain(device);
+            }
+            Input::Down(connection, bytes) => {
+                if let Some(device) = self.device_of(connection) {
+                    // In pieces of any length, as a socket has them.
+                    let cut = self.random.range(0, bytes.len() as u64 + 1) as usize;
+                    let bytes = Bytes::from(bytes);
+                    self.devices[device]
+                        .engine
+                        .handle_bytes(bytes.slice(..cut), now);
+                    self.devices[device]
+                        .engine
+                        .handle_bytes(bytes.slice(cut..), now);
+                    self.drain(device);
+                }
+            }
+            Input::Closed(connection) => {
+                if let Some(device) = self.device_of(connection) {
+                    self.devices[device].connection = None;
+                    self.devices[device]
+                        .engine
+                        .handle_close(SocketClose::Closed { code: Some(1006) }, now);
+                    self.drain(device);
+                }
+            }
+            Input::Read(device, mut request) => {
+                let result = self.devices[device].read(&mut request);
+                self.devices[device]
+                    .engine
+                    .handle_read(*request, result, now);
+                self.drain(device);
+            }
+            Input::Stored(device, reply) => {
+                self.devices[device].engine.handle_store(reply, now);
+                self.drain(device);
+            }
+        }
+    }
+
+    /// Does for a device what its engine asks for, until it asks for nothing more.
+    fn drain(&mut self, index: usize) {
+        let now = self.now;
+        loop {
+            let mut idle = true;
+            while let Some(action) = self.devices[index].engine.poll_socket() {
+                idle = false;
+                self.change_socket(index, &action);
+            }
+            while let Some(request) = self.devices[index].engine.poll_store() {
+                idle = false;
+                if let Some(reply) = self.devices[index].store(request) {
+                    let delay = Duration::from_micros(self.random.range(0, 3000));
+                    self.push(now + delay, Input::Stored(index, reply));
+                }
+            }
+            while let Some(request) = self.devices[index].engine.poll_read(now) {
+                idle = false;
+                let delay = Duration::from_micros(self.random.range(0, 2000));
+                self.push(now + delay, Input::Read(index, Box::new(request)));
+            }
+            while let Some(event) = self.devices[index].engine.poll_event() {
+                idle = false;
+                self.devices[index].note(event, now);
+            }
+            while self.has_room(index) {
+                let Some(bytes) = self.devices[index].engine.poll_transmit(now) else {
+                    break;
+                };
+                idle = false;
+                self.send(index, bytes.to_vec());
+            }
+            if idle {
+                return;
+            }
+        }
+    }
+
+    fn has_room(&self, index: usize) -> bool {
+        let device = &self.devices[index];
+        let Some(rate) = self.uplink else { return true };
+        let buffered = device.last_up.since(self.now).as_secs_f64() * rate as f64;
+        buffered < SOCKET_BUFFER as f64
+    }
+
+    fn send(&mut self, index: usize, bytes: Vec<u8>) {
+        let Some((connection, true)) = self.devices[index].connection else {
+            return;
+        };
+        let delay = self.delay();
+        let device = &mut self.devices[index];
+        device.sent += bytes.len() as u64;
+        let transfer = self.uplink.map_or(Duration::ZERO, |rate| {
+            Duration::from_secs_f64(bytes.len() as f64 / rate as f64)
+        });
+        device.last_up = device.last_up.max(self.now) + transfer;
+        let at = (device.last_up + delay).max(device.last_up);
+        // Never before what was sent earlier.
+        device.last_up = if self.uplink.is_some() {
+            device.last_up
+        } else {
+            at
+        };
+        self.push(at, Input::Up(index, connection, bytes));
+    }
+
+    fn change_socket(&mut self, index: usize, action: &SocketAction) {
+        if let Some((connection, open)) = self.devices[index].connection.take()
+            && open
+        {
+            let actions = self.broker.lost(connection, &mut self.random);
+            self.perform(actions);
+        }
+        if let SocketAction::Open { .. } = action {
+            self.next_connection += 1;
+            let connection = self.next_connection;
+            self.devices[index].connection = Some((connection, false));
+            let delay = self.delay();
+            self.push(self.now + delay, Input::Open(index, connection));
+        }
+    }
+
+    fn perform(&mut self, actions: Vec<Action>) {
+        for action in actions {
+            match action {
+                Action::Send(connection, bytes) => {
+                    let Some(device) = self.device_of(connection) else {
+                        continue;
+                    };
+                    let at = (self.now + self.delay()).max(self.devices[device].last_down);
+                    self.devices[device].last_down = at;
+                    self.push(at, Input::Down(connection, bytes));
+                }
+                Action::Close(connection) => {
+                    let at = self
+                        .device_of(connection)
+                        .map_or(self.now, |d| self.devices[d].last_down);
+                    self.push(at.max(self.now), Input::Closed(connection));
+                }
+            }
+        }
+    }
+
+    fn device_of(&self, connection: u32) -> Option<usize> {
+        self.devices
+            .iter()
+            .position(|device| device.connection.is_some_and(|(id, _)| id == connection))
+    }
+
+    fn delay(&mut self) -> Duration {
+        let (least, most) = self.latency;
+        Duration::from_micros(
+            self.random
+                .range(least.as_micros() as u64, most.as_micros() as u64 + 1),
+        )
+    }
+
+    fn push(&mut self, at: Time, input: Input) {
+        self.steps.push(Some(input));
+        let step = self.steps.len() - 1;
+        self.heap.push(Reverse((at, step as u64, step)));
+    }
+}
