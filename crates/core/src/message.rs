@@ -246,16 +246,16 @@ impl From<&Ending> for EndReason {
 pub(crate) struct Runs {
     #[n(0)]
     lengths: Vec<u32>,
-    /// Blocks from here on are not spoken of.
+    /// Blocks from here on are not spoken of; `u32::MAX` if the list is whole.
     #[n(1)]
     pub(crate) until: u32,
 }
 
 impl Runs {
-    /// Lists `set`, a set of blocks below `total`, as far as it may be listed.
-    pub(crate) fn new(set: &RangeSet, total: u32) -> Self {
+    /// Lists `set` as far as it may be listed.
+    pub(crate) fn new(set: &RangeSet) -> Self {
         let mut lengths = Vec::new();
-        let (mut at, mut until) = (0, total);
+        let (mut at, mut until) = (0, u32::MAX);
         for (index, run) in set.runs().iter().enumerate() {
             if index == MAX_RUNS {
                 until = at;
@@ -269,7 +269,7 @@ impl Runs {
 
     /// The runs, if they are such and lie below `total`.
     pub(crate) fn decode(&self, total: u32) -> Option<RangeSet> {
-        if self.lengths.len() > 2 * MAX_RUNS || self.until > total {
+        if self.lengths.len() > 2 * MAX_RUNS {
             return None;
         }
         let mut set = RangeSet::default();
@@ -317,7 +317,7 @@ mod tests {
         };
         let want = Want {
             parcel,
-            held: Runs::new(&RangeSet::of(3..9), 20),
+            held: Runs::new(&RangeSet::of(3..9)),
             credit: 1 << 40,
             echo: Some(Echo { sent: 1, age: 2 }),
             paused: false,
@@ -381,7 +381,7 @@ mod tests {
         for block in 0..2000 {
             set.insert(2 * block..2 * block + 1);
         }
-        let runs = Runs::new(&set, 5000);
+        let runs = Runs::new(&set);
         let listed = runs.decode(5000).unwrap();
         assert_eq!(runs.until, 2 * 511 + 1);
         assert_eq!(listed.len(), 512);
@@ -393,7 +393,7 @@ mod tests {
             for (start, len) in ranges {
                 set.insert(start..start + len);
             }
-            prop_assert_eq!(Runs::new(&set, 6000).decode(6000), Some(set));
+            prop_assert_eq!(Runs::new(&set).decode(6000), Some(set));
         }
 
         fn noise_is_not_a_message(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {

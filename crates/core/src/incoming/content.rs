@@ -56,14 +56,7 @@ impl Content {
 
     /// The list of held blocks for the sender.
     pub(super) fn runs(&self) -> Runs {
-        Runs::new(&self.held, self.total_blocks())
-    }
-
-    fn total_blocks(&self) -> u32 {
-        match &self.stage {
-            Stage::Manifest(bytes) => blocks(bytes.len() as u64) as u32,
-            Stage::Blocks(known) => known.manifest.layout.total_blocks(),
-        }
+        Runs::new(&self.held)
     }
 
     pub(super) fn manifest(&self) -> Option<&Manifest> {

@@ -333,14 +333,11 @@ impl Outgoing {
             held.insert(run.start.max(want.held.until)..run.end);
         }
         let mut lacking = std::mem::replace(&mut progress.held, held);
-        if progress.in_step {
-            // Usually nothing: what it held before and does not hold any more.
-            lacking.subtract(&progress.held);
-        } else {
+        // Usually nothing: what it held before and does not hold any more.
+        lacking.subtract(&progress.held);
+        if !progress.in_step {
             progress.in_step = true;
             progress.clear_flight(self.flight.last_sent());
-            lacking = RangeSet::of(0..total);
-            lacking.subtract(&progress.held);
         }
         if let Some(echo) = want.echo
             && let Some(sent) = self.flight.widen(echo.sent)
@@ -353,6 +350,11 @@ impl Outgoing {
                 .on_rtt(core::time::Duration::from_micros(rtt), now);
             let lost = account(progress, &self.flight, sent, want.held.until, now, size);
             lacking.extend(&lost);
+        }
+        if progress.in_flight == 0 {
+            // Nothing is under way to it, so whatever it lacks is to be sent.
+            lacking = RangeSet::of(0..total);
+            lacking.subtract(&progress.held);
         }
         if progress.held.len() == total && self.digests.is_some() {
             receiver.phase = Phase::Verifying { next: now };
@@ -568,10 +570,13 @@ fn account(
     let mut lost = RangeSet::default();
     let was_full = progress.in_flight * 4 >= progress.pacer.window() * 3;
     for frame in flight.between(progress.echoed, echoed) {
+        if frame.blocks.end > until {
+            // The list does not say. It gets shorter as gaps are mended, and reaches further then.
+            break;
+        }
+        progress.echoed = frame.sent;
         progress.in_flight = progress.in_flight.saturating_sub(frame.bytes);
-        let missing = progress
-            .held
-            .missing(frame.blocks.start..frame.blocks.end.min(until));
+        let missing = progress.held.missing(frame.blocks.clone());
         if missing.is_empty() {
             progress.pacer.on_delivered(frame.bytes, was_full);
             size.on_delivered(frame.bytes);
@@ -580,7 +585,6 @@ fn account(
             missing.into_iter().for_each(|run| lost.insert(run));
         }
     }
-    progress.echoed = echoed;
     progress.waiting_since = (progress.in_flight > 0).then_some(now);
     // Another receiver may have lost it as well, and then it is on its way again already.
     flight.subtract_later(&mut lost, echoed);
