@@ -88,6 +88,13 @@ impl Page {
     }
 }
 
+/// The host, with its port if it names one, of a broker's URL.
+#[must_use]
+pub fn host(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    rest.find(['/', '?']).map_or(rest, |at| &rest[..at])
+}
+
 fn check_host(host: &str) -> Result<(), String> {
     if host.contains('@') {
         return Err("The broker’s address must not contain a login. Put user name and password under Advanced.".into());
@@ -169,6 +176,13 @@ mod tests {
         ] {
             assert_eq!(page.broker(url).unwrap(), url);
         }
+    }
+
+    #[test]
+    fn hosts_are_found_in_addresses() {
+        assert_eq!(host("ws://localhost:8080/mqtt"), "localhost:8080");
+        assert_eq!(host("wss://[::1]?x=/y"), "[::1]");
+        assert_eq!(host("wss://broker.example"), "broker.example");
     }
 
     #[test]

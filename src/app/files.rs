@@ -92,7 +92,7 @@ fn Row(
             data-blake3=file.blake3.clone()
             title=file.blake3.as_ref().map(|hash| format!("BLAKE3 {hash}"))
         >
-            <bdi class="file-path">{file.path.clone()}</bdi>
+            <bdi class="file-path" dir="ltr">{file.path.clone()}</bdi>
             <span class="file-size">{format::size(file.size)}</span>
             <Show when=move || saveable.get()>
                 <button

@@ -4,6 +4,7 @@ use leptos::{html, prelude::*};
 use mqdrop_core::view::ConnectionState;
 
 use super::{
+    address,
     drop::DropZone,
     icons::{Icon, icon},
     invite::Invite,
@@ -11,7 +12,6 @@ use super::{
     page,
     room::Room,
     session::Session,
-    state::State,
 };
 
 /// The whole page.
@@ -67,7 +67,7 @@ pub(super) fn Shell() -> impl IntoView {
                     </button>
                 </div>
             </Show>
-            <Status state=session.state />
+            <Status session />
         </header>
         <main tabindex="-1" node_ref=main>
             {move || match session.room.get() {
@@ -95,8 +95,8 @@ pub(super) fn Shell() -> impl IntoView {
 
 /// The connection, in one line.
 #[component]
-fn Status(state: State) -> impl IntoView {
-    let status = state.status;
+fn Status(session: Session) -> impl IntoView {
+    let status = session.state.status;
     // An error's words stand in the error line; here they are for screen readers and scripts.
     let failed = move || status.read().state == ConnectionState::Error;
     view! {
@@ -111,6 +111,12 @@ fn Status(state: State) -> impl IntoView {
                     if status.text.is_empty() { state_words(status.state).to_owned() } else { status.text.clone() }
                 }}
             </span>
+            <Show when=move || status.read().state == ConnectionState::Online>
+                <span class="status-more">
+                    {move || status.read().protocol.clone()} " · "
+                    {move || session.room.read().as_ref().map(|room| address::host(&room.broker).to_owned())}
+                </span>
+            </Show>
         </p>
     }
 }

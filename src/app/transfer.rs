@@ -49,7 +49,7 @@ pub(super) fn Card(session: Session, transfer: Transfer) -> impl IntoView {
             <div class="transfer-head">
                 <span class="transfer-symbol" data-kind=direction_name(direction)>{icon(symbol)}</span>
                 <div class="transfer-what">
-                    <h3 class="transfer-title" dir="auto" data-testid="transfer-title">
+                    <h3 class="transfer-title" data-testid="transfer-title">
                         {move || now.read().title.clone()}
                     </h3>
                     <p class="transfer-facts">{move || facts(&now.read())}</p>
