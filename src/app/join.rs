@@ -161,7 +161,7 @@ fn KeyField(session: Session) -> impl IntoView {
                 data-lpignore="true"
                 data-bwignore="true"
                 enterkeyhint="go"
-                placeholder="the same words on every device"
+                placeholder="same words on every device"
                 aria-describedby="key-strength"
                 aria-invalid=move || (wrong.get() == Some(Field::Key)).then_some("true")
                 prop:value=move || key.get()
