@@ -187,8 +187,9 @@ export class Stage {
       await page.screenshot({ path: picture, timeout: 5_000 }).catch(() => undefined);
       reports.push(`--- ${name} (${page.url()}, ${picture})`, shown.replaceAll(/\n+/g, ' | '), ...noise);
     }
-    const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    return new Error([message, ...reports].join('\n'), { cause: error });
+    const explained = error instanceof Error ? error : new Error(String(error));
+    explained.message = [explained.message, ...reports].join('\n');
+    return explained;
   }
 
   /** Closes the windows and ends what was started. */

@@ -69,7 +69,6 @@ scenario('a finished transfer can be taken off the list', async (stage) => {
   const [sender, receiver] = await stage.pair();
   const sent = await sender.sendText('read and remove');
   const received = await receiver.incoming(sent);
-  await received.press('accept');
   await Promise.all([received.waitForState('done'), sent.waitForState('done')]);
   await received.press('remove');
   await received.root.waitFor({ state: 'detached' });

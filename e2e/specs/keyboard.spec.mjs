@@ -22,10 +22,7 @@ scenario('joining, sending, accepting, saving and leaving work from the keyboard
   await sender.page.keyboard.type('typed, not clicked');
   await tabTo(sender.page, 'send-text-submit');
   await sender.page.keyboard.press('Enter');
-  await receiver.byId('transfer').waitFor();
-  await tabTo(receiver.page, 'accept');
-  await receiver.page.keyboard.press('Enter');
-  await receiver.page.getByText('typed, not clicked').waitFor();
+  await receiver.byId('transfer-text').getByText('typed, not clicked').waitFor();
 
   const file = await stage.file('chosen.bin', MIB);
   await tabTo(sender.page, 'send-files');

@@ -31,8 +31,7 @@ try {
   await laptop.waitForPeer('Phone');
 
   const note = await laptop.sendText('The photos from Saturday are on their way.');
-  await (await phone.incoming(note)).press('accept');
-  await note.waitForState('done');
+  await (await phone.incoming(note)).waitForState('done');
   const photos = await makeFile(folder.path, 'saturday-photos.zip', 48 * MIB);
   proxy.limit = 6 * MIB;
   const sent = await laptop.sendFiles([photos.path]);
