@@ -151,11 +151,6 @@ fn every_answer_carries_the_security_headers() {
             "{path}"
         );
         assert_eq!(
-            answer.header("cross-origin-opener-policy"),
-            Some("same-origin"),
-            "{path}"
-        );
-        assert_eq!(
             answer.header("content-security-policy"),
             Some("frame-ancestors 'none'"),
             "{path}"
