@@ -9,6 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use mqtt5::broker::BrokerConfig;
 use mqtt5::broker::client_handler::ClientHandler;
 use mqtt5::broker::resource_monitor::{ResourceLimits, ResourceMonitor};
 use mqtt5::broker::router::MessageRouter;
@@ -17,7 +18,6 @@ use mqtt5::broker::storage::{
 };
 use mqtt5::broker::sys_topics::BrokerStats;
 use mqtt5::broker::transport::BrokerTransport;
-use mqtt5::broker::{BrokerConfig, BrokerEventHandler};
 use tokio::net::TcpStream;
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
@@ -27,7 +27,7 @@ use super::crowd::Crowd;
 use super::link::Link;
 use super::login::Logins;
 use super::outbox::{Outbox, Wire};
-use super::pressure::Audience;
+use super::pressure::{Admission, Audience};
 use crate::failure::Failure;
 
 /// The longest a session outlives its connection, in seconds: a day.
@@ -118,12 +118,20 @@ impl Broker {
         let socket = Arc::new(socket);
         let gauge = self.audience.gauge();
         let outbox = Outbox::new(Arc::clone(&socket), wire, gauge.clone());
-        let stopping = self.stopping.clone();
-        let link = Link::new(socket, peer, wire, Arc::clone(&outbox), stopping, early);
-        let seat = Arc::new(self.audience.seat(gauge));
+        let admission = Admission::default();
+        let link = Link::new(
+            socket,
+            peer,
+            wire,
+            early,
+            Arc::clone(&outbox),
+            admission.clone(),
+            self.stopping.clone(),
+        );
+        let seat = Arc::new(self.audience.seat(gauge, admission.clone()));
         let place = self.strangers.enter();
         let mut config = (*self.config).clone();
-        config.event_handler = Some(Arc::clone(&seat) as Arc<dyn BrokerEventHandler>);
+        config.event_handler = Some(seat);
 
         let broker = self.clone();
         let stop = self.stop.subscribe();
@@ -147,7 +155,7 @@ impl Broker {
             tokio::pin!(running);
             let outcome = tokio::select! {
                 outcome = &mut running => outcome,
-                () = seat.admitted() => {
+                () = admission.opened() => {
                     drop(place);
                     running.await
                 }

@@ -1,5 +1,6 @@
 //! Answers to HTTP requests: the app's files, `/health`, and the way to `/mqtt`.
 
+use std::borrow::Cow;
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -154,7 +155,10 @@ impl Files {
                 set(&mut response, CONTENT_ENCODING, encoding.name());
                 compressed
             } else {
-                Bytes::from(asset.content.into_owned())
+                match asset.content {
+                    Cow::Borrowed(content) => Bytes::from_static(content),
+                    Cow::Owned(content) => Bytes::from(content),
+                }
             };
             set(&mut response, CONTENT_TYPE, &asset.mime);
             set(&mut response, CONTENT_LENGTH, &body.len().to_string());
@@ -241,10 +245,6 @@ fn set_security_headers(headers: &mut HeaderMap) {
         (REFERRER_POLICY, "no-referrer"),
         // The page's own policy is in index.html; this part only works as a header.
         (CONTENT_SECURITY_POLICY, "frame-ancestors 'none'"),
-        (
-            HeaderName::from_static("cross-origin-opener-policy"),
-            "same-origin",
-        ),
     ] {
         headers.insert(name, HeaderValue::from_static(value));
     }

@@ -14,9 +14,14 @@ use tokio_util::sync::CancellationToken;
 
 use super::frames::{CloseCode, FrameReader, Step};
 use super::outbox::{Outbox, Wire};
+use super::pressure::Admission;
 
 /// Bytes asked of the kernel in one read: the broker itself reads 4 KiB at a time.
 const READ_SIZE: usize = 128 * 1024;
+
+/// Bytes handed on before the broker has accepted the CONNECT: strangers must not
+/// fill memory. The longest CONNECT that makes sense is far shorter.
+const MOST_BEFORE_ADMISSION: usize = 1024 * 1024;
 
 /// The connection of one client, handed to the broker. Dropping it ends the
 /// connection after what waits in the outbox is sent.
@@ -25,6 +30,9 @@ pub(crate) struct Link {
     socket: Arc<TcpStream>,
     peer: SocketAddr,
     outbox: Arc<Outbox>,
+    admission: Admission,
+    /// Bytes handed on before the client was let in.
+    before_admission: usize,
     stopping: CancellationToken,
     frames: Option<FrameReader>,
     received: Vec<u8>,
@@ -41,9 +49,10 @@ impl Link {
         socket: Arc<TcpStream>,
         peer: SocketAddr,
         wire: Wire,
-        outbox: Arc<Outbox>,
-        stopping: CancellationToken,
         early: &[u8],
+        outbox: Arc<Outbox>,
+        admission: Admission,
+        stopping: CancellationToken,
     ) -> Self {
         let mut received = vec![0; READ_SIZE.max(early.len())];
         received[..early.len()].copy_from_slice(early);
@@ -51,15 +60,17 @@ impl Link {
             socket,
             peer,
             outbox,
+            admission,
             stopping,
             frames: (wire == Wire::WebSocket).then(FrameReader::default),
+            before_admission: 0,
             received,
             from: 0,
             to: early.len(),
         }
     }
 
-    /// Moves received bytes into `output`; `false` when more must be received first.
+    /// Moves received bytes into `output`.
     fn deliver(&mut self, output: &mut ReadBuf<'_>) -> io::Result<Delivery> {
         let Some(frames) = &mut self.frames else {
             let count = (self.to - self.from).min(output.remaining());
@@ -115,9 +126,21 @@ impl AsyncRead for Link {
         output: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let link = self.get_mut();
+        if link.before_admission > MOST_BEFORE_ADMISSION && !link.admission.is_open() {
+            // No waker is needed: the broker reads anew once it let the client
+            // in, and gives up by itself when that takes too long.
+            return Poll::Pending;
+        }
         loop {
+            let before = output.filled().len();
             match link.deliver(output)? {
-                Delivery::Done | Delivery::End => return Poll::Ready(Ok(())),
+                Delivery::Done => {
+                    if !link.admission.is_open() {
+                        link.before_admission += output.filled().len() - before;
+                    }
+                    return Poll::Ready(Ok(()));
+                }
+                Delivery::End => return Poll::Ready(Ok(())),
                 Delivery::Nothing => {}
             }
             link.make_room();
@@ -165,5 +188,61 @@ impl Drop for Link {
         } else {
             CloseCode::Normal
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+    use tokio::time::timeout;
+
+    use super::super::pressure::Gauge;
+    use super::*;
+
+    #[tokio::test]
+    async fn a_stranger_is_not_read_without_end() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap());
+        let (client, accepted) = tokio::join!(client, listener.accept());
+        let (socket, peer) = accepted.unwrap();
+        let socket = Arc::new(socket);
+        let outbox = Outbox::new(Arc::clone(&socket), Wire::Plain, Gauge::default());
+        let admission = Admission::default();
+        let stopping = CancellationToken::new();
+        let mut link = Link::new(
+            socket,
+            peer,
+            Wire::Plain,
+            b"early",
+            outbox,
+            admission.clone(),
+            stopping,
+        );
+        let total = 3 * MOST_BEFORE_ADMISSION;
+        let sending = tokio::spawn(async move {
+            let mut client = client.unwrap();
+            client.write_all(&vec![7; total]).await.unwrap();
+            client
+        });
+
+        let mut received = Vec::new();
+        let mut chunk = [0; 4096];
+        while let Ok(count) = timeout(Duration::from_millis(300), link.read(&mut chunk)).await {
+            received.extend_from_slice(&chunk[..count.unwrap()]);
+        }
+        assert!(received.starts_with(b"early"));
+        assert!(received.len() > MOST_BEFORE_ADMISSION);
+        assert!(received.len() <= MOST_BEFORE_ADMISSION + chunk.len());
+
+        admission.open();
+        while received.len() < total + b"early".len() {
+            let count = link.read(&mut chunk).await.unwrap();
+            assert_ne!(count, 0, "the client is still there");
+            received.extend_from_slice(&chunk[..count]);
+        }
+        drop(sending.await.unwrap());
     }
 }

@@ -10,7 +10,7 @@
 use std::collections::{HashMap, HashSet};
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
@@ -26,7 +26,7 @@ const BEHIND_FROM: usize = 4 * 1024 * 1024;
 /// The longest time one message waits for its listeners.
 const LONGEST_WAIT: Duration = Duration::from_millis(250);
 /// A listener that took nothing for so long is not waited for.
-const STOPPED_AFTER: Duration = Duration::from_secs(1);
+const STOPPED_AFTER: Duration = Duration::from_secs(5);
 
 static START: LazyLock<Instant> = LazyLock::new(Instant::now);
 
@@ -63,7 +63,17 @@ pub(crate) struct Seat {
     id: u64,
     audience: Arc<Audience>,
     listener: Arc<Listener>,
-    admitted: Notify,
+    admission: Admission,
+}
+
+/// Whether the broker has accepted a connection's CONNECT; clones are the same.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Admission(Arc<Gate>);
+
+#[derive(Debug, Default)]
+struct Gate {
+    open: AtomicBool,
+    opened: Notify,
 }
 
 impl Audience {
@@ -75,8 +85,9 @@ impl Audience {
         }))
     }
 
-    /// Adds a connection until the seat is dropped.
-    pub(crate) fn seat(self: &Arc<Self>, gauge: Gauge) -> Seat {
+    /// Adds a connection until the seat is dropped; opens `admission` once the
+    /// broker lets its client in.
+    pub(crate) fn seat(self: &Arc<Self>, gauge: Gauge, admission: Admission) -> Seat {
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
         let listener = Arc::new(Listener {
             filters: Mutex::default(),
@@ -90,7 +101,7 @@ impl Audience {
             id,
             audience: Arc::clone(self),
             listener,
-            admitted: Notify::new(),
+            admission,
         }
     }
 
@@ -174,12 +185,25 @@ impl Listener {
     }
 }
 
-impl Seat {
-    /// Resolves when the broker has accepted the connection's CONNECT.
-    pub(crate) async fn admitted(&self) {
-        self.admitted.notified().await;
+impl Admission {
+    /// Whether the client is in.
+    pub(crate) fn is_open(&self) -> bool {
+        self.0.open.load(Ordering::Relaxed)
     }
 
+    /// Resolves once when the client is let in.
+    pub(crate) async fn opened(&self) {
+        self.0.opened.notified().await;
+    }
+
+    /// Lets the client in.
+    pub(crate) fn open(&self) {
+        self.0.open.store(true, Ordering::Relaxed);
+        self.0.opened.notify_one();
+    }
+}
+
+impl Seat {
     fn with_filters(&self, change: impl FnOnce(&mut HashSet<Arc<str>>)) {
         change(
             &mut self
@@ -207,7 +231,7 @@ type Answer<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 impl BrokerEventHandler for Seat {
     fn on_client_connect<'a>(&'a self, _event: ClientConnectEvent) -> Answer<'a, ()> {
-        self.admitted.notify_one();
+        self.admission.open();
         Box::pin(async {})
     }
 
@@ -260,7 +284,7 @@ mod tests {
 
     fn listener(audience: &Arc<Audience>, filter: &str, waiting: usize) -> (Seat, Gauge) {
         let gauge = audience.gauge();
-        let seat = audience.seat(gauge.clone());
+        let seat = audience.seat(gauge.clone(), Admission::default());
         seat.with_filters(|filters| {
             filters.insert(filter.into());
         });
@@ -293,11 +317,11 @@ mod tests {
         let audience = Arc::new(Audience::default());
         let (_seat, gauge) = listener(&audience, "#", BEHIND_FROM);
         assert!(!gauge.has_stopped(now()));
-        assert!(gauge.has_stopped(now() + 2000), "no byte for two seconds");
+        assert!(gauge.has_stopped(now() + 6000), "no byte for six seconds");
 
         gauge.set(0);
         assert!(
-            !gauge.has_stopped(now() + 2000),
+            !gauge.has_stopped(now() + 6000),
             "nothing waits, nothing can move"
         );
     }

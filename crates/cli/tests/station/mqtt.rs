@@ -57,9 +57,13 @@ fn packets_may_be_split_over_and_merged_in_websocket_messages() {
         .concat();
         client.send(&all);
         assert_eq!(client.receive().unwrap().first, 0x90);
-        assert_eq!(client.message().1, b"first");
-        assert_eq!(client.message().1, payload(5000));
-        assert_eq!(client.receive().unwrap().first, 0xD0);
+        // The ping's answer may overtake messages, but they keep their order.
+        let (answers, messages): (Vec<Packet>, Vec<Packet>) = (0..3)
+            .map(|_| client.receive().unwrap())
+            .partition(|packet| packet.first == 0xD0);
+        assert_eq!(answers.len(), 1);
+        assert_eq!(messages[0].published(version).1, b"first");
+        assert_eq!(messages[1].published(version).1, payload(5000));
 
         let packet = publish(version, "split", &payload(20_000));
         for part in packet.chunks(7) {
@@ -186,11 +190,12 @@ fn a_login_is_asked_for_on_both_listeners() {
                     Version::V311 => 4,
                     Version::V5 => 0x86,
                 };
-                assert_eq!(
-                    client.receive().unwrap().connack_code(),
-                    refused,
-                    "{login:?}"
+                let connack = client.receive();
+                assert!(
+                    connack.is_some(),
+                    "{via:?} {version:?} {login:?}: no answer"
                 );
+                assert_eq!(connack.unwrap().connack_code(), refused, "{login:?}");
                 assert_eq!(client.receive(), None, "and the connection ends");
             }
             for login in [("ann", "one:two"), ("bob", "three")] {

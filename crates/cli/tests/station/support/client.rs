@@ -75,9 +75,16 @@ impl Client {
 
     pub(crate) fn try_send(&mut self, bytes: &[u8]) -> Result<(), String> {
         match &mut self.wire {
-            Wire::WebSocket(socket) => socket
-                .send(Message::binary(bytes.to_vec()))
-                .map_err(|error| error.to_string()),
+            Wire::WebSocket(socket) => {
+                let mut sent = socket.send(Message::binary(bytes.to_vec()));
+                while let Err(tungstenite::Error::Io(error)) = &sent
+                    && is_interruption(error)
+                {
+                    // The message is in the socket's own buffer by now.
+                    sent = socket.flush();
+                }
+                sent.map_err(|error| error.to_string())
+            }
             Wire::Tcp(socket) => socket.write_all(bytes).map_err(|error| error.to_string()),
         }
     }
@@ -93,6 +100,7 @@ impl Client {
                     Ok(Message::Binary(bytes)) => self.received.extend_from_slice(&bytes),
                     Ok(Message::Close(_)) => return None,
                     Ok(_) => {}
+                    Err(tungstenite::Error::Io(error)) if is_interruption(&error) => {}
                     Err(tungstenite::Error::Io(error)) if is_timeout(&error) => {
                         panic!("the station is silent")
                     }
@@ -103,6 +111,7 @@ impl Client {
                     match socket.read(&mut buffer) {
                         Ok(0) => return None,
                         Ok(count) => self.received.extend_from_slice(&buffer[..count]),
+                        Err(error) if is_interruption(&error) => {}
                         Err(error) if is_timeout(&error) => panic!("the station is silent"),
                         Err(_) => return None,
                     }
@@ -161,6 +170,11 @@ pub(crate) fn tcp(address: SocketAddr) -> TcpStream {
         .expect("a limit can be set");
     socket.set_nodelay(true).expect("an option can be set");
     socket
+}
+
+/// A signal arrived; sockets with a time limit do not go on by themselves.
+fn is_interruption(error: &std::io::Error) -> bool {
+    error.kind() == ErrorKind::Interrupted
 }
 
 fn is_timeout(error: &std::io::Error) -> bool {
