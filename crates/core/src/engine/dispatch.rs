@@ -35,13 +35,8 @@ impl Engine {
     fn handle_session(&mut self, event: mqdrop_mqtt::Event, now: Time) {
         let Some(room) = &mut self.room else { return };
         match event {
-            mqdrop_mqtt::Event::Connected {
-                session_present,
-                version,
-                ..
-            } => {
+            mqdrop_mqtt::Event::Connected { version, .. } => {
                 room.link.accepted(version);
-                room.session_present = session_present;
                 room.subscribing.clear();
                 room.describe_limits();
                 room.subscribe(now);
@@ -91,9 +86,8 @@ impl Engine {
         let Some(room) = &mut self.room else { return };
         room.link.online();
         room.greet(&mut self.random, now);
-        let session_present = room.session_present;
         for incoming in self.incoming.values_mut() {
-            incoming.handle_online(session_present, now, &mut self.cx);
+            incoming.handle_online(&mut self.cx);
         }
         self.cx.event(Event::Status);
     }

@@ -175,7 +175,11 @@ impl Link {
             },
             (Some(failure), _) => (
                 ConnectionState::Error,
-                format!("{failure}. Trying again by itself"),
+                if failure.ends_with('?') {
+                    format!("{failure} Trying again by itself")
+                } else {
+                    format!("{failure}. Trying again by itself")
+                },
             ),
             (None, _) if self.was_online => (
                 ConnectionState::Connecting,

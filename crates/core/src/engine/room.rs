@@ -50,7 +50,6 @@ pub(super) struct Room {
     pub(super) told_of_newer: bool,
     /// The WebSocket's close code, when the session ends by it.
     pub(super) close_code: Option<u16>,
-    pub(super) session_present: bool,
 }
 
 impl Room {
@@ -86,7 +85,6 @@ impl Room {
             refresh: now,
             told_of_newer: false,
             close_code: None,
-            session_present: false,
         })
     }
 

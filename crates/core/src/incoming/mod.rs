@@ -236,15 +236,12 @@ impl Incoming {
         }
     }
 
-    /// This device is online again. Data frames come only after a new subscription, unless the
-    /// broker kept the session.
-    pub(crate) fn handle_online(&mut self, session_present: bool, now: Time, cx: &mut Effects) {
+    /// This device is in the room, again perhaps. Even a session that the broker says it kept may
+    /// have lost its subscriptions: it may be a newer one whose CONNACK never got here.
+    pub(crate) fn handle_online(&mut self, cx: &mut Effects) {
         if let Phase::Receiving(receiving) = &mut self.phase {
-            if !(session_present && receiving.subscribed) {
-                receiving.subscribed = false;
-                cx.topics.push_back(DataTopic::Subscribe(self.offer.parcel));
-            }
-            receiving.ack.now(now);
+            receiving.subscribed = false;
+            cx.topics.push_back(DataTopic::Subscribe(self.offer.parcel));
         }
     }
 
