@@ -13,12 +13,18 @@ pub struct Page {
     pub protocol: String,
     /// Host with port, such as `192.168.0.5:8080`; empty for a page that comes from no host.
     pub host: String,
+    /// The broker that the site's operator named in the page; empty for `/mqtt` at its origin.
+    pub broker: String,
 }
 
 impl Page {
-    /// The broker that is used when none is named: `/mqtt` at the app's own origin.
+    /// The broker that is used when none is named: the site's, which is `/mqtt` at the app's own
+    /// origin unless its operator named another.
     #[must_use]
     pub fn own_broker(&self) -> String {
+        if !self.broker.is_empty() {
+            return self.broker.clone();
+        }
         let scheme = if self.is_https() { "wss" } else { "ws" };
         let host = if self.host.is_empty() {
             "localhost:8080"
@@ -34,10 +40,10 @@ impl Page {
     /// # Errors
     /// In words, when it cannot be a broker's address or a browser would not open it from this page.
     pub fn broker(&self, typed: &str) -> Result<String, String> {
-        let typed = typed.trim();
-        if typed.is_empty() {
-            return Ok(self.own_broker());
-        }
+        let own = self.own_broker();
+        let typed = Some(typed.trim())
+            .filter(|typed| !typed.is_empty())
+            .unwrap_or(&own);
         if typed.len() > MAX_LEN || typed.contains(|c: char| c.is_whitespace() || c.is_control()) {
             return Err(
                 "The broker’s address is not valid: it must be one address without spaces, \
@@ -148,6 +154,7 @@ mod tests {
         Page {
             protocol: protocol.into(),
             host: host.into(),
+            broker: String::new(),
         }
     }
 
@@ -162,6 +169,16 @@ mod tests {
             "wss://drop.example/mqtt"
         );
         assert_eq!(page("file:", "").own_broker(), "ws://localhost:8080/mqtt");
+    }
+
+    #[test]
+    fn a_site_can_name_its_broker() {
+        let page = Page {
+            broker: "wss://broker.example/mqtt".into(),
+            ..page("https:", "static.example")
+        };
+        assert_eq!(page.broker("").unwrap(), "wss://broker.example/mqtt");
+        assert_eq!(page.broker("wss://other/ws").unwrap(), "wss://other/ws");
     }
 
     #[test]

@@ -195,6 +195,7 @@ mod tests {
         Page {
             protocol: "http:".into(),
             host: "localhost:8080".into(),
+            broker: String::new(),
         }
     }
 

@@ -13,9 +13,15 @@ const TITLE: &str = "mqdrop";
 /// Where the page came from.
 pub(super) fn place() -> Page {
     let location = window().location();
+    let broker = document()
+        .query_selector(r#"meta[name="mqdrop-broker"]"#)
+        .ok()
+        .flatten()
+        .and_then(|meta| meta.get_attribute("content"));
     Page {
         protocol: location.protocol().unwrap_or_default(),
         host: location.host().unwrap_or_default(),
+        broker: broker.unwrap_or_default().trim().to_owned(),
     }
 }
 
