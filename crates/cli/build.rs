@@ -1,12 +1,10 @@
-//! Makes sure the folder of the built app exists, so that the station also
-//! compiles before the app was built for the first time.
-
-use std::path::PathBuf;
+//! Rebuilds the station when the app it contains was built anew.
 
 fn main() {
-    let dist = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../dist");
-    println!("cargo:rerun-if-changed={}", dist.display());
-    if let Err(error) = std::fs::create_dir_all(&dist) {
-        println!("cargo:error=cannot create {}: {error}", dist.display());
+    // A debug build reads the app at run time and need not be built again.
+    let contains_app = std::env::var("PROFILE").is_ok_and(|profile| profile == "release");
+    println!("cargo:rerun-if-changed=build.rs");
+    if contains_app {
+        println!("cargo:rerun-if-changed=../../dist");
     }
 }

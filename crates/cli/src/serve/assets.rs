@@ -9,9 +9,10 @@ use rust_embed::Embed;
 use crate::failure::Failure;
 
 /// The workspace's `dist/`: part of the program in release builds, read at run
-/// time in debug builds.
+/// time in debug builds. Where it is missing, there is no app to serve.
 #[derive(Embed)]
 #[folder = "../../dist/"]
+#[allow_missing = true]
 struct BuiltIn;
 
 /// Where the app's files come from.
