@@ -204,6 +204,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::ranges::RangeSet;
     #[cfg(target_arch = "wasm32")]
     use wasm_bindgen_test::wasm_bindgen_test as test;
 
@@ -236,7 +237,7 @@ mod tests {
             }
             prop_assert_eq!(&read, &sizes);
             prop_assert_eq!(bytes, [manifest, sizes.iter().sum(), 32 * sizes.len() as u64]);
-            prop_assert_eq!(layout.content_in(&[0..layout.total_blocks()]), bytes[1]);
+            prop_assert_eq!(layout.content_in(RangeSet::of(0..layout.total_blocks()).runs()), bytes[1]);
         }
     }
 

@@ -174,13 +174,11 @@ impl Room {
             let Some(payload) = self.seal(to, body.clone(), random) else {
                 continue;
             };
-            match self.session.publish(&topic, &payload, qos, false, now) {
-                Err(RequestError::QueueFull) => {
-                    self.outbox.push_front((to, body));
-                    return;
-                }
-                // A message that cannot be sent here is as good as lost, and lost ones are repeated.
-                Ok(_) | Err(_) => {}
+            // A message that cannot be sent here is as good as lost, and lost ones are repeated.
+            let published = self.session.publish(&topic, &payload, qos, false, now);
+            if published == Err(RequestError::QueueFull) {
+                self.outbox.push_front((to, body));
+                return;
             }
         }
     }

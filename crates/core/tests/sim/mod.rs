@@ -5,6 +5,11 @@
     unreachable_pub,
     reason = "each test file uses its own part of this"
 )]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "what goes wrong here fails the test"
+)]
 
 pub mod broker;
 pub mod device;

@@ -1,0 +1,153 @@
+//! What becomes of the data frames: placed, stored, verified, given to the user.
+
+use bytes::{Bytes, BytesMut};
+use mqdrop_mqtt::Time;
+
+use super::content::Placed;
+use super::{CREDIT, Incoming, MAX_REPAIRS, Phase};
+use crate::effects::{DataTopic, Effects};
+use crate::engine::Event;
+use crate::io::{StoreError, StoreReply, StoreRequest};
+use crate::message::{Body, EndReason, ParcelRef};
+
+impl Incoming {
+    /// A data frame arrived.
+    pub(crate) fn handle_frame(&mut self, payload: Bytes, now: Time, cx: &mut Effects) {
+        let Phase::Receiving(receiving) = &mut self.phase else {
+            return;
+        };
+        // What storage has not taken by far more than was allowed is as good as lost on the way.
+        if receiving.unwritten > 2 * CREDIT {
+            return;
+        }
+        let mut frame = payload
+            .try_into_mut()
+            .unwrap_or_else(|shared| BytesMut::from(&shared[..]));
+        let Ok((head, plain)) = receiving.cipher.open(&mut frame) else {
+            return;
+        };
+        let data = frame.freeze().slice(plain);
+        let Some(end) = head.first_block.checked_add(u32::from(head.count)) else {
+            return;
+        };
+        let run = head.first_block..end;
+        let mut written = 0;
+        let mut store = |request: StoreRequest| {
+            if let StoreRequest::Write { data, .. } = &request {
+                written += data.len() as u64;
+            }
+            cx.store.push_back(request);
+        };
+        let placed = receiving
+            .content
+            .place(run.clone(), &data, &self.offer, &mut store);
+        receiving.unwritten += written;
+        receiving.rate.add(written, now);
+        receiving.echo = Some((head.sent, now));
+        receiving.ack.on_frame(run.start != receiving.expected, now);
+        receiving.expected = run.end;
+        match placed {
+            Placed::Nothing => {}
+            Placed::Blocks => cx.event(Event::Transfer(self.offer.parcel)),
+            Placed::Manifest => {
+                receiving.ack.now(now);
+                cx.event(Event::Files(self.offer.parcel));
+            }
+            Placed::BadManifest => return self.cancel(EndReason::BadManifest, cx),
+        }
+        self.advance(now, cx);
+    }
+
+    /// Storage answered.
+    pub(crate) fn handle_store(&mut self, reply: &StoreReply, now: Time, cx: &mut Effects) {
+        match (&mut self.phase, reply) {
+            (Phase::Opening, StoreReply::Created { .. }) => self.begin(now, cx),
+            (Phase::Receiving(receiving), StoreReply::Written { len, .. }) => {
+                let starved = receiving.credit() == 0;
+                receiving.unwritten = receiving.unwritten.saturating_sub(*len as u64);
+                if starved && receiving.credit() > 0 {
+                    receiving.ack.now(now);
+                }
+                self.advance(now, cx);
+            }
+            (Phase::Finishing(_), StoreReply::Finished { .. }) => self.finish(cx),
+            (Phase::Opening, StoreReply::Failed { error, .. }) => {
+                let reason = storage_reason(error);
+                cx.send(self.sender, Body::Decline(reason.ending(self.parcel())));
+                self.phase = Phase::Declined(reason);
+                cx.event(Event::Transfer(self.parcel()));
+            }
+            (Phase::Receiving(_) | Phase::Finishing(_), StoreReply::Failed { error, .. }) => {
+                self.cancel(storage_reason(error), cx);
+            }
+            _ => {}
+        }
+    }
+
+    /// Goes on to verifying and finishing when the time has come.
+    pub(super) fn advance(&mut self, now: Time, cx: &mut Effects) {
+        let Phase::Receiving(receiving) = &mut self.phase else {
+            return;
+        };
+        if !receiving.content.is_whole() {
+            return;
+        }
+        if !receiving.verified {
+            let Some(digests_hash) = receiving.complete else {
+                return receiving.ack.now(now);
+            };
+            if let Err(file) = receiving.content.verify(&digests_hash) {
+                receiving.complete = None;
+                receiving.repairs += 1;
+                receiving.ack.now(now);
+                if receiving.repairs > MAX_REPAIRS {
+                    return self.cancel(EndReason::FileChanged(file), cx);
+                }
+                cx.event(Event::Error(format!(
+                    "\u{201c}{file}\u{201d} did not arrive as it was sent; it is being fetched again"
+                )));
+                return;
+            }
+            receiving.verified = true;
+        }
+        if receiving.unwritten > 0 {
+            return;
+        }
+        cx.topics
+            .push_back(DataTopic::Unsubscribe(self.offer.parcel));
+        let phase = std::mem::replace(&mut self.phase, Phase::Offered);
+        let Phase::Receiving(receiving) = phase else {
+            return;
+        };
+        self.phase = Phase::Finishing(Box::new(receiving.content));
+        if self.offer.text {
+            self.finish(cx);
+        } else {
+            cx.store.push_back(StoreRequest::Finish {
+                parcel: self.parcel(),
+            });
+            cx.event(Event::Transfer(self.parcel()));
+        }
+    }
+
+    fn finish(&mut self, cx: &mut Effects) {
+        let parcel = self.parcel();
+        let Phase::Finishing(content) = std::mem::replace(&mut self.phase, Phase::Offered) else {
+            return;
+        };
+        if let Some(text) = content.text() {
+            cx.event(Event::Text { parcel, text });
+        }
+        self.phase = Phase::Done(content);
+        cx.event(Event::Files(parcel));
+        cx.event(Event::Transfer(parcel));
+        cx.send(self.sender, Body::Receipt(ParcelRef { parcel }));
+    }
+}
+
+fn storage_reason(error: &StoreError) -> EndReason {
+    match error {
+        StoreError::NoSpace { .. } => EndReason::NoSpace,
+        StoreError::Other(text) => EndReason::Storage(text.clone()),
+    }
+}

@@ -1,0 +1,192 @@
+//! What receivers say, written into the ledger.
+
+use core::time::Duration;
+
+use mqdrop_mqtt::Time;
+
+use super::Outgoing;
+use super::flight::Flight;
+use super::receiver::{Phase, Progress, Receiver};
+use crate::effects::Effects;
+use crate::engine::Event;
+use crate::frame_size::FrameSize;
+use crate::ids::DeviceId;
+use crate::layout::Region;
+use crate::message::{Body, EndReason, Want};
+use crate::ranges::RangeSet;
+
+impl Outgoing {
+    /// A receiver has the offer.
+    pub(crate) fn handle_seen(&mut self, device: DeviceId, counter: u64) {
+        if let Some(receiver) = self.receivers.get_mut(&device)
+            && receiver.is_undecided()
+        {
+            receiver.counter = counter;
+            receiver.phase = Phase::Seen;
+        }
+    }
+
+    /// A receiver does not want it, or ended it.
+    pub(crate) fn handle_end(
+        &mut self,
+        device: DeviceId,
+        reason: EndReason,
+        declined: bool,
+        counter: u64,
+        cx: &mut Effects,
+    ) {
+        let Some(receiver) = self.receivers.get_mut(&device) else {
+            return;
+        };
+        if counter < receiver.counter || matches!(receiver.phase, Phase::Done) {
+            return;
+        }
+        receiver.counter = counter;
+        receiver.phase = if declined {
+            Phase::Declined(reason)
+        } else {
+            Phase::Cancelled(reason)
+        };
+        cx.event(Event::Transfer(self.parcel));
+    }
+
+    /// A receiver holds it, whole and verified.
+    pub(crate) fn handle_receipt(&mut self, device: DeviceId, counter: u64, cx: &mut Effects) {
+        if let Some(receiver) = self.receivers.get_mut(&device)
+            && counter >= receiver.counter
+            && self.digests.is_some()
+        {
+            receiver.counter = counter;
+            receiver.phase = Phase::Done;
+            cx.event(Event::Transfer(self.parcel));
+        }
+    }
+
+    /// A receiver says what it holds and how much it takes.
+    pub(crate) fn handle_want(
+        &mut self,
+        device: DeviceId,
+        want: &Want,
+        counter: u64,
+        now: Time,
+        size: &mut FrameSize,
+        cx: &mut Effects,
+    ) {
+        if let Some(reason) = &self.ended {
+            cx.send(device, Body::Cancel(reason.ending(self.parcel)));
+            return;
+        }
+        let total = self.layout().total_blocks();
+        let Some(mut held) = want.held.decode(total) else {
+            return;
+        };
+        if !self.receivers.contains_key(&device) && self.receivers.len() >= super::MAX_RECEIVERS {
+            return;
+        }
+        let receiver = self
+            .receivers
+            .entry(device)
+            .or_insert_with(|| Receiver::offered(now));
+        if counter < receiver.counter
+            || (held.len() == total && matches!(receiver.phase, Phase::Done))
+        {
+            return;
+        }
+        receiver.counter = counter;
+        receiver.present = true;
+        if receiver.progress_mut().is_none()
+            && !(held.len() == total && matches!(receiver.phase, Phase::Verifying { .. }))
+        {
+            let mut progress = Progress::new(self.flight.last_sent(), now);
+            progress.in_step = false;
+            receiver.phase = Phase::Receiving(Box::new(progress));
+        }
+        let Some(progress) = receiver.progress_mut() else {
+            return;
+        };
+        progress.heard = now;
+        progress.credit = want.credit;
+        progress.paused = want.paused;
+        // What the list did not reach stays as it was.
+        for run in progress
+            .held
+            .runs()
+            .iter()
+            .filter(|run| run.end > want.held.until)
+        {
+            held.insert(run.start.max(want.held.until)..run.end);
+        }
+        let mut lacking = std::mem::replace(&mut progress.held, held);
+        // Usually nothing: what it held before and does not hold any more.
+        lacking.subtract(&progress.held);
+        if !progress.in_step {
+            progress.in_step = true;
+            progress.clear_flight(self.flight.last_sent());
+        }
+        if let Some(echo) = want.echo
+            && let Some(sent) = self.flight.widen(echo.sent)
+            && sent > progress.echoed
+        {
+            let age = u64::from(echo.age);
+            let rtt = now.as_micros().saturating_sub(sent).saturating_sub(age);
+            progress.pacer.on_rtt(Duration::from_micros(rtt), now);
+            let lost = account(progress, &self.flight, sent, want.held.until, now, size);
+            lacking.extend(&lost);
+        }
+        if progress.in_flight == 0 {
+            // Nothing is under way to it, so whatever it lacks is to be sent.
+            lacking = RangeSet::of(0..total);
+            lacking.subtract(&progress.held);
+        }
+        if progress.held.len() == total && self.digests.is_some() {
+            receiver.phase = Phase::Verifying { next: now };
+        }
+        lacking.subtract(&self.preparing);
+        self.enqueue(&lacking);
+        self.forget_accounted();
+        cx.event(Event::Transfer(self.parcel));
+    }
+
+    /// Puts blocks on the queue, except digests that are not known yet.
+    pub(super) fn enqueue(&mut self, blocks: &RangeSet) {
+        self.queue.extend(blocks);
+        if self.digests.is_none() {
+            self.queue.remove(self.layout().region(Region::Digests));
+        }
+    }
+}
+
+/// Settles what was sent to a receiver up to the frame it echoed: delivered or lost. Data of one
+/// sender on one topic is not reordered, so what is missing although a later frame arrived is lost
+/// (MQTT 5, section 4.6). Answers what must be sent again.
+fn account(
+    progress: &mut Progress,
+    flight: &Flight,
+    echoed: u64,
+    until: u32,
+    now: Time,
+    size: &mut FrameSize,
+) -> RangeSet {
+    let mut lost = RangeSet::default();
+    let was_full = progress.in_flight * 4 >= progress.pacer.window() * 3;
+    for frame in flight.between(progress.echoed, echoed) {
+        if frame.blocks.end > until {
+            // The list does not say. It gets shorter as gaps are mended, and reaches further then.
+            break;
+        }
+        progress.echoed = frame.sent;
+        progress.in_flight = progress.in_flight.saturating_sub(frame.bytes);
+        let missing = progress.held.missing(frame.blocks.clone());
+        if missing.is_empty() {
+            progress.pacer.on_delivered(frame.bytes, was_full);
+            size.on_delivered(frame.bytes);
+        } else {
+            progress.pacer.on_lost(now);
+            missing.into_iter().for_each(|run| lost.insert(run));
+        }
+    }
+    progress.waiting_since = (progress.in_flight > 0).then_some(now);
+    // Another receiver may have lost it as well, and then it is on its way again already.
+    flight.subtract_later(&mut lost, echoed);
+    lost
+}
