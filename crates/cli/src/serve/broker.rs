@@ -44,7 +44,7 @@ const MOST_CLIENTS: usize = 10_000;
 const MOST_SUBSCRIPTIONS: usize = 1000;
 /// Messages between the router and a client's task, which moves them on into the
 /// client's outbox at once: only a moment's worth.
-const LANE_CAPACITY: usize = 1024;
+const LANE_CAPACITY: usize = 4096;
 /// Messages sent to a client before its next packet is looked at.
 const DRAIN_BATCH: usize = 8;
 /// Unacknowledged QoS 1 and 2 messages each way (MQTT's Receive Maximum).

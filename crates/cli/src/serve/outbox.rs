@@ -30,6 +30,10 @@ const GIVE_UP_ABOVE: usize = 32 * 1024 * 1024;
 const STALL_LIMIT: Duration = Duration::from_secs(60);
 /// How long the last bytes and the goodbye may take when a connection ends.
 const GOODBYE_LIMIT: Duration = Duration::from_secs(1);
+/// From this length on, in bytes, a packet is worth a call of its own.
+const LONG_PACKET: usize = 16 * 1024;
+/// The longest piece that short packets share, in bytes.
+const LONGEST_SHARED: usize = 64 * 1024;
 /// Pieces handed to the kernel in one call.
 const PIECES_PER_WRITE: usize = 64;
 
@@ -121,40 +125,50 @@ impl Outbox {
             return Err(io::ErrorKind::BrokenPipe.into());
         }
         let total = header.len() + packet.len();
-        let mut written = 0;
-        if state.pieces.is_empty() {
-            match self
-                .socket
-                .try_write_vectored(&[IoSlice::new(header), IoSlice::new(packet)])
-            {
-                Ok(count) => written = count,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(error) => {
-                    state.broken = true;
-                    return Err(error);
-                }
-            }
-            if written == total {
-                return Ok(());
-            }
-        } else if may_be_dropped && state.waiting + total > DROP_ABOVE {
+        if may_be_dropped && state.waiting > 0 && state.waiting + total > DROP_ABOVE {
             tracing::trace!("dropped a QoS 0 message for a client that does not keep up");
             return Ok(());
-        } else if state.waiting > GIVE_UP_ABOVE {
+        }
+        if state.waiting > GIVE_UP_ABOVE {
             tracing::warn!("closing the connection of a client that does not keep up");
             drop(state);
             self.break_off();
             return Err(io::ErrorKind::TimedOut.into());
         }
-        let mut rest = Vec::with_capacity(total - written);
-        rest.extend_from_slice(&header[written.min(header.len())..]);
-        rest.extend_from_slice(&packet[written.saturating_sub(header.len())..]);
-        state.waiting += rest.len();
-        state.pieces.push_back(rest);
+        // Long packets skip the queue and a copy; short ones are cheaper together.
+        let written = if state.pieces.is_empty() && total >= LONG_PACKET {
+            match self.write_now(header, packet) {
+                Ok(written) => written,
+                Err(error) => {
+                    state.broken = true;
+                    return Err(error);
+                }
+            }
+        } else {
+            0
+        };
+        if written == total {
+            return Ok(());
+        }
+        state.append(
+            &header[written.min(header.len())..],
+            &packet[written.saturating_sub(header.len())..],
+        );
         self.gauge.set(state.waiting);
         drop(state);
         self.work.notify_one();
         Ok(())
+    }
+
+    /// Hands the kernel what it takes without waiting.
+    fn write_now(&self, header: &[u8], packet: &[u8]) -> io::Result<usize> {
+        match self
+            .socket
+            .try_write_vectored(&[IoSlice::new(header), IoSlice::new(packet)])
+        {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
+            result => result,
+        }
     }
 
     async fn write_until_ended(&self) -> Option<CloseCode> {
@@ -258,6 +272,23 @@ impl Outbox {
 }
 
 impl State {
+    /// Queues a packet, short ones behind one another in one piece.
+    fn append(&mut self, header: &[u8], packet: &[u8]) {
+        let total = header.len() + packet.len();
+        self.waiting += total;
+        if let Some(last) = self.pieces.back_mut()
+            && last.len() + total <= LONGEST_SHARED
+        {
+            last.extend_from_slice(header);
+            last.extend_from_slice(packet);
+            return;
+        }
+        let mut piece = Vec::with_capacity(total);
+        piece.extend_from_slice(header);
+        piece.extend_from_slice(packet);
+        self.pieces.push_back(piece);
+    }
+
     fn advance(&mut self, mut count: usize) {
         self.waiting = self.waiting.saturating_sub(count);
         while let Some(first) = self.pieces.front() {

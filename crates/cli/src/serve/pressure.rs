@@ -28,6 +28,11 @@ const LONGEST_WAIT: Duration = Duration::from_millis(250);
 /// A listener that took nothing for so long is not waited for.
 const STOPPED_AFTER: Duration = Duration::from_secs(5);
 
+/// How much a client publishes, in bytes, before others have their turn.
+const TURN: usize = 1024 * 1024;
+/// What a message counts for besides its payload, in bytes.
+const COST_OF_A_MESSAGE: usize = 4096;
+
 static START: LazyLock<Instant> = LazyLock::new(Instant::now);
 
 /// Everyone connected, with what they subscribed to and how far behind they are.
@@ -64,6 +69,8 @@ pub(crate) struct Seat {
     audience: Arc<Audience>,
     listener: Arc<Listener>,
     admission: Admission,
+    /// What this client has published since others had their turn.
+    published: AtomicUsize,
 }
 
 /// Whether the broker has accepted a connection's CONNECT; clones are the same.
@@ -102,6 +109,7 @@ impl Audience {
             audience: Arc::clone(self),
             listener,
             admission,
+            published: AtomicUsize::new(0),
         }
     }
 
@@ -204,6 +212,19 @@ impl Admission {
 }
 
 impl Seat {
+    /// Lets the tasks of the listeners run between a publisher's messages. While
+    /// its socket has data its own task would go on for a thousand of them, and
+    /// what the broker holds for a listener's task is bounded.
+    async fn take_turns(&self, payload: usize) {
+        let published = self
+            .published
+            .fetch_add(payload + COST_OF_A_MESSAGE, Ordering::Relaxed);
+        if published >= TURN {
+            self.published.store(0, Ordering::Relaxed);
+            tokio::task::yield_now().await;
+        }
+    }
+
     fn with_filters(&self, change: impl FnOnce(&mut HashSet<Arc<str>>)) {
         change(
             &mut self
@@ -259,6 +280,7 @@ impl BrokerEventHandler for Seat {
 
     fn on_client_publish<'a>(&'a self, event: ClientPublishEvent) -> Answer<'a, PublishAction> {
         Box::pin(async move {
+            self.take_turns(event.payload.len()).await;
             if event.qos == QoS::AtMostOnce {
                 self.audience.wait_for_room(&event.topic, self.id).await;
             }
