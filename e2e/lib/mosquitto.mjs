@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { connectAsync } from 'mqtt';
 import { freePort, portAnswers, start, stop } from './processes.mjs';
 
 /**
@@ -14,15 +15,17 @@ import { freePort, portAnswers, start, stop } from './processes.mjs';
  * @property {string} observerUrl where a plain MQTT client connects
  * @property {() => Promise<void>} stop
  * @property {{ username: string, password: string }} [login]
+ * @property {string[]} [said] what it has logged so far
  */
 
 /**
  * @param {object} [options]
  * @param {{ username: string, password: string }} [options.login] asked of every client
- * @param {number} [options.maxPacket] in bytes
+ * @param {number} [options.maxPacket] in bytes; over WebSockets announced, but not enforced
+ * @param {boolean} [options.quiet] without other clients' traffic
  * @returns {Promise<Broker>}
  */
-export async function startMosquitto({ login, maxPacket } = {}) {
+export async function startMosquitto({ login, maxPacket, quiet = false } = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'mqdrop-mosquitto-'));
   const [webSocket, plain] = [await freePort(), await freePort()];
   const lines = [
@@ -30,6 +33,9 @@ export async function startMosquitto({ login, maxPacket } = {}) {
     'user root',
     'persistence false',
     'log_dest stderr',
+    // Names each client's protocol version.
+    'log_type notice',
+    'log_type information',
     'set_tcp_nodelay true',
     `listener ${plain} 127.0.0.1`,
     `listener ${webSocket} 127.0.0.1`,
@@ -48,13 +54,38 @@ export async function startMosquitto({ login, maxPacket } = {}) {
   const command = existsSync('/usr/sbin/mosquitto') ? '/usr/sbin/mosquitto' : 'mosquitto';
   const program = await start(command, ['-c', config], (line) => line.includes(' running'));
   await Promise.all([portAnswers(webSocket), portAnswers(plain)]);
+  const observerUrl = `mqtt://127.0.0.1:${plain}`;
+  const traffic = quiet ? undefined : await keepBusy(observerUrl, login);
   return {
     broker: `ws://127.0.0.1:${webSocket}/mqtt`,
-    observerUrl: `mqtt://127.0.0.1:${plain}`,
+    observerUrl,
     login,
+    said: program.said,
     stop: async () => {
+      await traffic?.stop();
       await stop(program);
       await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/**
+ * Other clients' traffic. Mosquitto before 2.1 writes 4 KiB to a WebSocket whenever its loop wakes:
+ * on traffic, else ten times a second, which alone would be 40 KiB a second.
+ * @param {string} url
+ * @param {{ username: string, password: string }} [login]
+ */
+async function keepBusy(url, login) {
+  const client = await connectAsync(url, { ...login, reconnectPeriod: 0 });
+  let going = true;
+  const publishing = (async () => {
+    while (going) await client.publishAsync('elsewhere', 'traffic', { qos: 1 });
+  })();
+  return {
+    stop: async () => {
+      going = false;
+      await publishing;
+      await client.endAsync(true);
     },
   };
 }

@@ -188,7 +188,7 @@ export class Stage {
       reports.push(`--- ${name} (${page.url()}, ${picture})`, shown.replaceAll(/\n+/g, ' | '), ...noise);
     }
     const explained = error instanceof Error ? error : new Error(String(error));
-    explained.message = [explained.message, ...reports].join('\n');
+    explained.stack = [explained.stack, ...reports].join('\n');
     return explained;
   }
 

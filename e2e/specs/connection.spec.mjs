@@ -32,7 +32,7 @@ scenario('an address where no broker answers is named, and waiting for one is en
 
 scenario('what is not a WebSocket address is refused before joining', async (stage) => {
   const room = await stage.open('Ada');
-  await room.join({ key: KEY, name: 'Ada', broker: 'https://example.com/mqtt' });
+  await room.join({ key: KEY, name: 'Ada', broker: 'ftp://example.com/mqtt' });
   await room.byId('error').waitFor();
   assert.match(await room.byId('error').innerText(), /wss?:\/\//);
   assert.ok(await room.byId('key-input').isVisible(), 'the form stays');

@@ -26,7 +26,7 @@ scenario('joining, sending, accepting, saving and leaving work from the keyboard
 
   const file = await stage.file('chosen.bin', MIB);
   await tabTo(sender.page, 'send-files');
-  const [chooser] = await Promise.all([sender.page.waitForEvent('filechooser'), sender.page.keyboard.press('Enter')]);
+  const [chooser] = await Promise.all([sender.page.waitForEvent('filechooser'), sender.page.keyboard.press('Space')]);
   await chooser.setFiles([file.path]);
   await receiver.byId('transfer').nth(1).waitFor();
   await tabTo(receiver.page, 'accept');

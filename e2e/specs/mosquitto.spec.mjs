@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before } from 'node:test';
-import { carriesEverything } from '../lib/contents.mjs';
+import { arrives, carriesEverything } from '../lib/contents.mjs';
 import { startMosquitto } from '../lib/mosquitto.mjs';
 import { scenario } from '../lib/scenario.mjs';
 
@@ -19,10 +19,15 @@ const connection = () => ({ broker: mosquitto.broker, ...login });
 
 carriesEverything('mosquitto', connection);
 
-scenario('mosquitto: MQTT 3.1.1 can be asked for', async (stage) => {
-  const [sender, receiver] = await stage.pair({ ...connection(), protocol: '3.1.1' });
-  const sent = await sender.sendText('over the older version');
-  const received = await receiver.incoming(sent);
-  await received.waitForState('done');
-  assert.match(await sender.statusText(), /3\.1\.1/);
+scenario('mosquitto: MQTT 5 is spoken unless 3.1.1 is asked for', async (stage) => {
+  await stage.join('Ada', connection());
+  await stage.join('Bo', { ...connection(), protocol: '3.1.1' });
+  // Mosquitto's own numbers: 5 is MQTT 5, 2 is 3.1.1.
+  const versions = mosquitto.said?.flatMap((line) => /New client connected .* as mqdrop.*\((p\d)/.exec(line)?.[1] ?? []);
+  assert.deepEqual(versions?.slice(-2), ['p5', 'p2']);
+});
+
+scenario('mosquitto: without other traffic, which makes it slow, a file arrives too', async (stage) => {
+  const { broker } = await stage.use(startMosquitto({ quiet: true }));
+  await arrives(stage, { broker }, [await stage.file('patience.bin', 200_000)]);
 });
