@@ -10,7 +10,7 @@ use wasm_bindgen_futures::spawn_local;
 use super::clock::{Alarm, Clock};
 use super::news::News;
 use super::request;
-use super::socket::{Socket, SocketEvent};
+use super::socket::{Offer, Socket, SocketEvent};
 use super::sources::{self, ReadResult, Sources};
 use super::store::{Backend, Outcome, Shelf};
 use crate::bridge::{self, Command, JoinRequest, PickedFile, TransferAction};
@@ -45,6 +45,10 @@ pub(super) struct Driver {
     socket: Option<Socket>,
     /// The present socket's number: what earlier ones still report is not heard.
     socket_number: u64,
+    /// What the next connection offers.
+    offer: Offer,
+    /// Where the last connection was opened to.
+    url: String,
     sources: Sources,
     shelf: Shelf,
     news: News,
@@ -71,6 +75,8 @@ impl Driver {
             }),
             socket: None,
             socket_number: 0,
+            offer: Offer::Mqtt,
+            url: String::new(),
             sources: Sources::new(sender(&mailbox, Input::Read)),
             shelf: Shelf::new(sender(&mailbox, Input::Store)),
             news: News::new(),
@@ -247,7 +253,8 @@ impl Driver {
                 self.drop_socket();
                 let number = self.socket_number;
                 let report = sender(&self.mailbox, move |event| Input::Socket(number, event));
-                match Socket::open(&url, report) {
+                self.url = url;
+                match Socket::open(&self.url, self.offer, report) {
                     Ok(socket) => self.socket = Some(socket),
                     Err(close) => self.lose_socket(close, self.clock.now()),
                 }
@@ -277,6 +284,9 @@ impl Driver {
 
     fn lose_socket(&mut self, close: SocketClose, now: Time) {
         self.drop_socket();
+        if close == SocketClose::Unreachable {
+            self.offer = self.offer.after_failure(&self.url);
+        }
         self.engine.handle_close(close, now);
     }
 

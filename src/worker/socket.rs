@@ -38,6 +38,29 @@ pub(super) enum SocketEvent {
     Close(SocketClose),
 }
 
+/// Which subprotocol to offer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Offer {
+    /// MQTT's own, as every broker expects.
+    Mqtt,
+    /// None: some proxies, `trunk serve`'s among them, do not pass the answer on, and browsers end
+    /// a connection whose offer was not answered (RFC 6455, section 4.1).
+    Nothing,
+}
+
+impl Offer {
+    /// What to offer after a connection to `url` did not open. Only the page's own host is tried
+    /// without an offer: there a proxy may stand before a station, which does without.
+    pub(super) fn after_failure(self, url: &str) -> Self {
+        let host = web_sys::Url::new(url).map(|url| url.host()).ok();
+        if self == Self::Mqtt && host == Some(global().location().host()) {
+            Self::Nothing
+        } else {
+            Self::Mqtt
+        }
+    }
+}
+
 /// One connection. Dropping it closes it without a word to `report`.
 pub(super) struct Socket {
     socket: WebSocket,
@@ -59,9 +82,16 @@ impl Socket {
     ///
     /// # Errors
     /// If the browser does not even try.
-    pub(super) fn open(url: &str, report: Rc<dyn Fn(SocketEvent)>) -> Result<Self, SocketClose> {
-        let socket =
-            WebSocket::new_with_str(url, SUBPROTOCOL).map_err(|error| refused(url, &error))?;
+    pub(super) fn open(
+        url: &str,
+        offer: Offer,
+        report: Rc<dyn Fn(SocketEvent)>,
+    ) -> Result<Self, SocketClose> {
+        let socket = match offer {
+            Offer::Mqtt => WebSocket::new_with_str(url, SUBPROTOCOL),
+            Offer::Nothing => WebSocket::new(url),
+        };
+        let socket = socket.map_err(|error| refused(url, &error))?;
         socket.set_binary_type(BinaryType::Arraybuffer);
         let handlers = Handlers::new(&report);
         socket.set_onopen(Some(handlers.open.as_ref().unchecked_ref()));
@@ -189,12 +219,20 @@ mod tests {
     #[wasm_bindgen_test]
     fn what_is_no_address_is_refused_in_words() {
         for url in ["mailto:a@b.c", "ws://host:99999/mqtt", "ws://[half/mqtt"] {
-            match Socket::open(url, Rc::new(|_| ())) {
+            match Socket::open(url, Offer::Mqtt, Rc::new(|_| ())) {
                 Err(SocketClose::Refused(text)) => assert!(text.contains("address"), "{text}"),
                 Err(other) => panic!("{url}: {other:?}"),
                 Ok(_) => panic!("{url} was opened"),
             }
         }
+    }
+
+    #[wasm_bindgen_test]
+    fn only_the_pages_own_host_is_tried_without_a_subprotocol() {
+        let own = format!("ws://{}/mqtt", global().location().host());
+        assert_eq!(Offer::Mqtt.after_failure(&own), Offer::Nothing);
+        assert_eq!(Offer::Nothing.after_failure(&own), Offer::Mqtt);
+        assert_eq!(Offer::Mqtt.after_failure("ws://other.example/mqtt"), Offer::Mqtt);
     }
 
     #[wasm_bindgen_test]
@@ -208,7 +246,7 @@ mod tests {
                 *seen.borrow_mut() = Some(event);
                 resolve.call0(&JsValue::UNDEFINED).unwrap();
             };
-            socket = Some(Socket::open("ws://127.0.0.1:4/mqtt", Rc::new(report)).unwrap());
+            socket = Some(Socket::open("ws://127.0.0.1:4/mqtt", Offer::Mqtt, Rc::new(report)).unwrap());
         });
         JsFuture::from(promise).await.unwrap();
         assert!(matches!(
