@@ -232,7 +232,10 @@ mod tests {
         let own = format!("ws://{}/mqtt", global().location().host());
         assert_eq!(Offer::Mqtt.after_failure(&own), Offer::Nothing);
         assert_eq!(Offer::Nothing.after_failure(&own), Offer::Mqtt);
-        assert_eq!(Offer::Mqtt.after_failure("ws://other.example/mqtt"), Offer::Mqtt);
+        assert_eq!(
+            Offer::Mqtt.after_failure("ws://other.example/mqtt"),
+            Offer::Mqtt
+        );
     }
 
     #[wasm_bindgen_test]
@@ -246,7 +249,8 @@ mod tests {
                 *seen.borrow_mut() = Some(event);
                 resolve.call0(&JsValue::UNDEFINED).unwrap();
             };
-            socket = Some(Socket::open("ws://127.0.0.1:4/mqtt", Offer::Mqtt, Rc::new(report)).unwrap());
+            socket =
+                Some(Socket::open("ws://127.0.0.1:4/mqtt", Offer::Mqtt, Rc::new(report)).unwrap());
         });
         JsFuture::from(promise).await.unwrap();
         assert!(matches!(

@@ -11,13 +11,23 @@ pub(crate) fn run(optimised: bool, options: &[String]) -> Result<(), String> {
     build_station("dev")?;
     let mut station = program(workspace::station_binary("debug"));
     station.arg("serve");
-    if !options
-        .iter()
-        .any(|option| option == "--app" || option.starts_with("--app="))
-    {
+    if !names(options, "--app") {
         station.arg("--app").arg(workspace::root().join("dist"));
     }
+    if !names(options, "--listen") {
+        // Phones on the network are what it is for; the station prints how they reach it.
+        station.args(["--listen", "0.0.0.0:8080"]);
+    }
     become_program(station.args(options))
+}
+
+/// Whether an option is among them, as `--app x` or `--app=x`.
+fn names(options: &[String], option: &str) -> bool {
+    options.iter().any(|given| {
+        given
+            .strip_prefix(option)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('='))
+    })
 }
 
 /// Builds the station with one of cargo's profiles.

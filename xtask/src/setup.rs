@@ -10,6 +10,25 @@ use crate::workspace::{self, tool_version, wasm_bindgen_version};
 /// The first Node with everything the end-to-end tests use.
 const NODE_MAJOR: u32 = 20;
 
+/// A Debian package and a command that comes with it.
+struct Package {
+    name: &'static str,
+    command: &'static str,
+}
+
+const CHROMIUM: Package = Package {
+    name: "chromium",
+    command: "chromium",
+};
+const CHROMEDRIVER: Package = Package {
+    name: "chromium-driver",
+    command: "chromedriver",
+};
+const MOSQUITTO: Package = Package {
+    name: "mosquitto",
+    command: "mosquitto",
+};
+
 /// What building the site needs: Rust's wasm target, trunk and wasm-bindgen.
 pub(crate) fn for_site() -> Result<(), String> {
     wasm_target()?;
@@ -27,7 +46,7 @@ pub(crate) fn for_site() -> Result<(), String> {
     )
 }
 
-/// What the wasm tests need: Rust's wasm target, wasm-bindgen and Node.
+/// What the wasm tests need: Rust's wasm target, wasm-bindgen, Node, and a browser with its driver.
 pub(crate) fn for_wasm_tests() -> Result<(), String> {
     wasm_target()?;
     cargo_tool(
@@ -36,7 +55,13 @@ pub(crate) fn for_wasm_tests() -> Result<(), String> {
         &wasm_bindgen_version()?,
         "about 2 minutes on 2 cores",
     )?;
-    node()
+    node()?;
+    debian_packages(&[CHROMIUM, CHROMEDRIVER])
+}
+
+/// Where Chromium's WebDriver is.
+pub(crate) fn chromedriver() -> Result<PathBuf, String> {
+    find(CHROMEDRIVER.command).ok_or_else(|| format!("{} is missing.", CHROMEDRIVER.command))
 }
 
 /// What linting needs: rustfmt, clippy and Rust's wasm target.
@@ -58,7 +83,7 @@ pub(crate) fn for_lint() -> Result<(), String> {
 /// What end-to-end tests need: Node packages, a browser and a broker that is not ours.
 pub(crate) fn for_browsers() -> Result<(), String> {
     node_packages()?;
-    debian_packages(&["chromium", "mosquitto"])
+    debian_packages(&[CHROMIUM, MOSQUITTO])
 }
 
 /// The packages in e2e/package-lock.json, when they are not there yet or of another version.
@@ -136,12 +161,12 @@ fn installed_version(command: &str) -> Option<String> {
     text.split_whitespace().nth(1).map(str::to_owned)
 }
 
-/// Installs Debian packages whose command of the same name is missing.
-fn debian_packages(names: &[&str]) -> Result<(), String> {
-    let missing: Vec<&str> = names
+/// Installs Debian packages whose command is missing.
+fn debian_packages(packages: &[Package]) -> Result<(), String> {
+    let missing: Vec<&str> = packages
         .iter()
-        .copied()
-        .filter(|name| find(name).is_none())
+        .filter(|package| find(package.command).is_none())
+        .map(|package| package.name)
         .collect();
     if missing.is_empty() {
         return Ok(());

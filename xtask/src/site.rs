@@ -44,7 +44,7 @@ fn shrink() -> Result<(), String> {
         let before = size(&file);
         let optimised = file.with_extension("wasm.opt");
         run(program(&wasm_opt)
-            .arg("-O3")
+            .arg(if is_worker(&file) { "-O3" } else { "-Oz" })
             .args(WASM_FEATURES)
             .arg(&file)
             .arg("-o")
@@ -72,6 +72,12 @@ fn wasm_opt() -> Option<PathBuf> {
                 .and_then(|text| version_in(&text))
                 .is_some_and(|version| version >= WASM_OPT_MAJOR)
         })
+}
+
+/// The worker encrypts and hashes, so speed counts there; the app only draws, and its size does.
+fn is_worker(file: &Path) -> bool {
+    file.file_name()
+        .is_some_and(|name| name.to_string_lossy().starts_with("worker"))
 }
 
 /// The number in "wasm-opt version 132 (version_132)".

@@ -65,6 +65,13 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
         let started = Instant::now();
         let mut tally = Tally::default();
         let result = (part.run)(filters, &mut tally);
+        let result = match result {
+            // Without a filter there are tests, or something is wrong with finding them.
+            Ok(()) if filters.is_empty() && tally == Tally::default() => {
+                Err("no test was run".to_owned())
+            }
+            other => other,
+        };
         let verdict = match &result {
             Ok(()) => "ok".to_owned(),
             Err(reason) => {
@@ -161,7 +168,15 @@ fn wasm(filters: &[String], tally: &mut Tally) -> Result<(), String> {
         "--tests",
     ])
     .args(["--package", "mqdrop-core", "--package", "mqdrop-mqtt"]);
-    run_watched(with_filters(&mut test, filters), |line| tally.read(line))
+    let pure = run_watched(with_filters(&mut test, filters), |line| tally.read(line));
+
+    // The app's own need a browser; webdriver.json says how it is started.
+    let mut test = cargo();
+    test.args(["test", "--target", "wasm32-unknown-unknown", "--lib"])
+        .args(["--package", "mqdrop"])
+        .env("CHROMEDRIVER", setup::chromedriver()?);
+    let browser = run_watched(with_filters(&mut test, filters), |line| tally.read(line));
+    pure.and(browser)
 }
 
 fn e2e(filters: &[String], tally: &mut Tally) -> Result<(), String> {
@@ -173,7 +188,10 @@ fn e2e(filters: &[String], tally: &mut Tally) -> Result<(), String> {
     node.current_dir(workspace::root().join("e2e"))
         .args(["--test", "--test-concurrency=1", "--test-reporter=spec"])
         .args(&specs)
-        .env("MQDROP_STATION", workspace::station_binary("debug"));
+        .env("MQDROP_STATION", workspace::station_binary("debug"))
+        // The counts are read from plain lines.
+        .env("NO_COLOR", "1")
+        .env_remove("FORCE_COLOR");
     run_watched(&mut node, |line| tally.read(line))
 }
 
