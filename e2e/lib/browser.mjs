@@ -38,22 +38,65 @@ export function launchProfile(folder, options = {}) {
 /**
  * Collects every error, warning and policy violation of a page and its workers from now on.
  * @param {import('playwright-core').Page} page
- * @returns {string[]} grows as things go wrong
  */
-export function collectNoise(page) {
-  /** @type {string[]} */
-  const noise = [];
+export async function collectNoise(page) {
+  const noise = new Noise();
   page.on('console', (message) => {
     if (message.type() === 'error' || message.type() === 'warning') {
-      noise.push(`${message.type()}: ${message.text()} (${message.location().url})`);
+      noise.add(`${message.type()}: ${message.text()} (${message.location().url})`);
     }
   });
-  page.on('pageerror', (error) => noise.push(`exception: ${error.stack ?? error}`));
-  page.on('crash', () => noise.push('the page crashed'));
+  page.on('pageerror', (error) => noise.add(`exception: ${error.stack ?? error}`));
+  page.on('crash', () => noise.add('the page crashed'));
   page.on('requestfailed', (request) => {
     const why = request.failure()?.errorText ?? '';
     // A request that a closing page gives up on is no failure.
-    if (why !== 'net::ERR_ABORTED') noise.push(`request failed: ${request.url()} ${why}`);
+    if (why !== 'net::ERR_ABORTED') noise.add(`request failed: ${request.url()} ${why}`);
   });
+  // What the browser itself says about a worker, violations and broken sockets among it, is not
+  // among the page's console messages.
+  const session = await page.context().newCDPSession(page);
+  session.on('Log.entryAdded', ({ entry: { source, level, text, url } }) => {
+    if (source === 'worker' && (level === 'error' || level === 'warning')) {
+      noise.add(`worker ${level}: ${text} (${url ?? 'no address'})`);
+    }
+  });
+  await session.send('Log.enable');
   return noise;
+}
+
+/** What went wrong in a window, line by line. */
+export class Noise {
+  /** @type {string[]} */
+  lines = [];
+  /** @type {Set<() => void>} */
+  #listeners = new Set();
+
+  /** @param {string} line */
+  add(line) {
+    this.lines.push(line);
+    this.#listeners.forEach((listener) => listener());
+  }
+
+  /**
+   * Waits for a line that matches.
+   * @param {RegExp} pattern
+   * @param {number} [timeout] in milliseconds
+   * @returns {Promise<void>}
+   */
+  async waitFor(pattern, timeout = 10_000) {
+    const heard = () => this.lines.some((line) => pattern.test(line));
+    if (heard()) return;
+    await new Promise((resolve, reject) => {
+      const timer = setTimeout(() => end(reject, new Error(`nothing matched ${pattern}`)), timeout);
+      const listener = () => heard() && end(resolve);
+      /** @param {(value?: any) => void} settle @param {Error} [error] */
+      const end = (settle, error) => {
+        clearTimeout(timer);
+        this.#listeners.delete(listener);
+        settle(error);
+      };
+      this.#listeners.add(listener);
+    });
+  }
 }

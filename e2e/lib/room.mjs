@@ -124,7 +124,16 @@ export class Room {
    * @returns {Promise<Transfer>}
    */
   async sendFiles(files) {
-    return this.#newTransfer(() => this.byId('send-files').setInputFiles(files));
+    return this.newTransfer(() => this.byId('send-files').setInputFiles(files));
+  }
+
+  /**
+   * Sends a folder with everything below it.
+   * @param {string} path
+   * @returns {Promise<Transfer>}
+   */
+  async sendFolder(path) {
+    return this.newTransfer(() => this.byId('send-folder').setInputFiles(path));
   }
 
   /**
@@ -133,14 +142,18 @@ export class Room {
    * @returns {Promise<Transfer>}
    */
   async sendText(text) {
-    return this.#newTransfer(async () => {
+    return this.newTransfer(async () => {
       await this.byId('send-text').fill(text);
       await this.byId('send-text-submit').click();
     });
   }
 
-  /** @param {() => Promise<void>} act what starts exactly one transfer */
-  async #newTransfer(act) {
+  /**
+   * Does something that sends, and finds the transfer that came of it.
+   * @param {() => Promise<unknown>} act what starts exactly one transfer
+   * @returns {Promise<Transfer>}
+   */
+  async newTransfer(act) {
     const before = await this.parcels('out');
     await act();
     const known = before.map((parcel) => `:not([data-parcel="${parcel}"])`).join('');
@@ -160,6 +173,35 @@ export class Room {
     return this.page
       .locator(`[data-testid="transfer"][data-direction="${direction}"]`)
       .evaluateAll((all) => all.map((one) => one.getAttribute('data-parcel') ?? ''));
+  }
+
+  /**
+   * Waits until so many transfers are listed and every one of them is in its middle at the same time.
+   * @param {number} count
+   */
+  async waitForAllInTheMiddle(count) {
+    await this.page.waitForFunction(
+      (wanted) => {
+        const cards = [...document.querySelectorAll('[data-testid="transfer"]')];
+        const moving = cards.filter((card) => {
+          const bytes = Number(card.getAttribute('data-bytes'));
+          return card.getAttribute('data-state') === 'active' && bytes > 0 && bytes < Number(card.getAttribute('data-total'));
+        });
+        return cards.length === wanted && moving.length === wanted;
+      },
+      count,
+      { timeout: PATIENCE },
+    );
+  }
+
+  /**
+   * The devices shown.
+   * @returns {Promise<{ name: string, device: string }[]>}
+   */
+  peers() {
+    return this.byId('peer').evaluateAll((rows) =>
+      rows.map((row) => ({ name: row.getAttribute('data-name') ?? '', device: row.getAttribute('data-device') ?? '' })),
+    );
   }
 
   /**

@@ -29,7 +29,7 @@ after(async () => {
 
 /**
  * A window with its own storage, and what went wrong in it.
- * @typedef {{ room: Room, page: import('playwright-core').Page, noise: string[] }} Device
+ * @typedef {{ room: Room, page: import('playwright-core').Page, noise: import('./browser.mjs').Noise }} Device
  */
 
 /**
@@ -104,12 +104,17 @@ export class Stage {
    * @param {number} size in bytes
    */
   async file(name, size) {
+    return makeFile(await this.folder(), name, size);
+  }
+
+  /** A folder on disk for this test's files. */
+  async folder() {
     if (this.#folder === undefined) {
       const { path, remove } = await tempFolder();
       this.#folder = path;
       this.#endings.push(remove);
     }
-    return makeFile(this.#folder, name, size);
+    return this.#folder;
   }
 
   /**
@@ -122,7 +127,7 @@ export class Stage {
   async open(name, parts = {}, { origin = station.origin, options } = {}) {
     const context = await browser.newContext({ reducedMotion: 'reduce', ...options });
     const page = await context.newPage();
-    const noise = collectNoise(page);
+    const noise = await collectNoise(page);
     const room = new Room(page);
     this.#devices.set(name, { room, page, noise });
     await page.goto(linkTo(origin, parts));
@@ -165,10 +170,20 @@ export class Stage {
     this.#expected.push(...patterns);
   }
 
+  /**
+   * What a window complained about.
+   * @param {string} name what the test calls the window
+   */
+  noiseOf(name) {
+    const device = this.#devices.get(name);
+    assert.ok(device, `a window is called ${name}`);
+    return device.noise;
+  }
+
   /** Fails if a page or worker complained. */
   assertQuiet() {
     for (const [name, { noise }] of this.#devices) {
-      const unexpected = noise.filter((line) => !this.#expected.some((pattern) => pattern.test(line)));
+      const unexpected = noise.lines.filter((line) => !this.#expected.some((pattern) => pattern.test(line)));
       assert.deepEqual(unexpected, [], `the window ${name} complains`);
     }
   }
@@ -185,7 +200,7 @@ export class Stage {
       const picture = `${RESULTS}failed-${slug}-${name}.png`;
       const shown = await page.locator('body').innerText({ timeout: 2_000 }).catch(String);
       await page.screenshot({ path: picture, timeout: 5_000 }).catch(() => undefined);
-      reports.push(`--- ${name} (${page.url()}, ${picture})`, shown.replaceAll(/\n+/g, ' | '), ...noise);
+      reports.push(`--- ${name} (${page.url()}, ${picture})`, shown.replaceAll(/\n+/g, ' | '), ...noise.lines);
     }
     const explained = error instanceof Error ? error : new Error(String(error));
     explained.stack = [explained.stack, ...reports].join('\n');

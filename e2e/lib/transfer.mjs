@@ -65,6 +65,41 @@ export class Transfer {
   }
 
   /**
+   * Waits until the transfer is under way with its rate and time left known, and reads everything
+   * that is shown then, in one moment.
+   */
+  async snapshotInTheMiddle() {
+    const found = await this.page.waitForFunction(
+      (selector) => {
+        const card = document.querySelector(selector);
+        /** @param {string} id */
+        const part = (id) => card?.querySelector(`[data-testid="${id}"]`);
+        const shown = {
+          state: card?.getAttribute('data-state') ?? '',
+          bytes: Number(card?.getAttribute('data-bytes')),
+          total: Number(card?.getAttribute('data-total')),
+          title: part('transfer-title')?.textContent?.trim() ?? '',
+          percent: Number(part('transfer-progress')?.getAttribute('aria-valuenow')),
+          role: part('transfer-progress')?.getAttribute('role') ?? '',
+          rate: part('transfer-rate')?.textContent?.trim() ?? '',
+          timeLeft: part('transfer-eta')?.textContent?.trim() ?? '',
+          receivers: [...(card?.querySelectorAll('[data-testid="receiver"]') ?? [])].map((row) => ({
+            name: row.getAttribute('data-name') ?? '',
+            state: row.getAttribute('data-state') ?? '',
+            bytes: Number(row.getAttribute('data-bytes')),
+          })),
+        };
+        return shown.state === 'active' && shown.percent > 0 && shown.rate && shown.timeLeft ? shown : undefined;
+      },
+      this.selector,
+      { timeout: TRANSFER_PATIENCE },
+    );
+    const shown = await found.jsonValue();
+    assert.ok(shown);
+    return shown;
+  }
+
+  /**
    * Waits for what one receiver is shown as, on the sender's side.
    * @param {string} name
    * @param {string} state
@@ -98,6 +133,18 @@ export class Transfer {
    */
   async save(count) {
     return collectDownloads(this.page, count, () => this.byId('save').click());
+  }
+
+  /**
+   * Saves one file and reads what the browser wrote.
+   * @param {string} path as the file's row names it
+   * @returns {Promise<SavedFile>}
+   */
+  async saveFile(path) {
+    const row = this.root.locator(`[data-testid="file"][data-path=${JSON.stringify(path)}]`);
+    const [saved] = await collectDownloads(this.page, 1, () => row.getByTestId('save-file').click());
+    assert.ok(saved);
+    return saved;
   }
 
   /** The transfer in one line, for messages. */

@@ -1,0 +1,147 @@
+// What docs/AUTOMATION.md promises to scripts: test ids, attributes and what they hold.
+
+import assert from 'node:assert/strict';
+import { createReadStream } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { blake3 } from '@noble/hashes/blake3';
+import { proxyTo } from '../lib/counting-proxy.mjs';
+import { KIB, makeFile, MIB } from '../lib/files.mjs';
+import { scenario } from '../lib/scenario.mjs';
+
+/** Slow enough to look in the middle of a transfer. */
+const BYTES_A_SECOND = 4 * MIB;
+
+scenario('the other devices are named, each with its own id', async (stage) => {
+  const [ada, bo] = await stage.pair();
+  const [atAda, atBo] = [await ada.peers(), await bo.peers()];
+  assert.deepEqual([atAda.map(({ name }) => name), atBo.map(({ name }) => name)], [['Bo'], ['Ada']]);
+  const ids = [...atAda, ...atBo].map(({ device }) => device);
+  for (const id of ids) assert.match(id, /^[a-z0-9-]{8,}$/);
+  assert.equal(new Set(ids).size, 2, 'each device has its own');
+});
+
+scenario('progress is told in numbers on both sides, up to verified files', async (stage) => {
+  const proxy = await stage.useProxy(proxyTo(stage.station.broker));
+  proxy.limit = BYTES_A_SECOND;
+  const [sender, receiver] = await stage.pair({ broker: proxy.broker }, {});
+  const files = [];
+  for (const [name, size] of /** @type {const} */ ([['long.bin', 20 * MIB], ['empty.bin', 0], ['short.bin', 20 * KIB + 7]])) {
+    files.push(await stage.file(name, size));
+  }
+  const total = files.reduce((sum, { size }) => sum + size, 0);
+  const sent = await sender.sendFiles(files.map(({ path }) => path));
+  const received = await receiver.incoming(sent);
+  assert.equal(await sent.root.getAttribute('data-direction'), 'out');
+  assert.equal(await received.root.getAttribute('data-direction'), 'in');
+  await received.press('accept');
+
+  const [atSender, atReceiver] = await Promise.all([sent.snapshotInTheMiddle(), received.snapshotInTheMiddle()]);
+  for (const shown of [atSender, atReceiver]) {
+    assert.equal(shown.role, 'progressbar');
+    assert.ok(shown.percent > 0 && shown.percent < 100, `${shown.percent} %`);
+    assert.ok(shown.bytes > 0 && shown.bytes < total, `${shown.bytes} bytes`);
+    assert.equal(shown.total, total);
+    assert.match(shown.rate, /^\d.*\/s$/);
+    assert.match(shown.timeLeft, /\d/);
+    assert.match(shown.title, /long\.bin|3 files/);
+  }
+  assert.equal(atSender.title, atReceiver.title, 'both call it the same');
+  assert.deepEqual(atSender.receivers.map(({ name, state }) => ({ name, state })), [{ name: 'Bo', state: 'active' }]);
+  const [bo] = atSender.receivers;
+  assert.ok(bo && bo.bytes > 0 && bo.bytes < total, `the receiver holds ${bo?.bytes} bytes`);
+
+  proxy.limit = Infinity;
+  await Promise.all([received.waitForState('done'), sent.waitForState('done'), sent.waitForReceiver('Bo', 'done')]);
+  const expected = await Promise.all(files.map(async ({ name, size, path }) => ({ path: name, size, blake3: await blake3Of(path) })));
+  for (const transfer of [sent, received]) {
+    assert.deepEqual(await transfer.progress(), { bytes: total, total, state: 'done' });
+    assert.equal(await transfer.byId('transfer-progress').getAttribute('aria-valuenow'), '100');
+    assert.deepEqual(await transfer.files(), expected);
+  }
+  assert.equal(await sent.byId('receiver').getAttribute('data-bytes'), String(total));
+  for (const { name, size, sha256 } of files) {
+    assert.deepEqual(await received.saveFile(name), { name, size, sha256 });
+  }
+}, { timeout: 180_000 });
+
+scenario('a folder arrives with its paths', async (stage) => {
+  const [sender, receiver] = await stage.pair();
+  const folder = join(await stage.folder(), 'journey');
+  const expected = [];
+  for (const [path, size] of /** @type {const} */ ([
+    ['index.txt', 12],
+    ['2026/may/day.bin', 40 * KIB],
+    ['2026/june/day.bin', 17 * KIB],
+    ['2026/été/日.bin', 1],
+  ])) {
+    const parts = path.split('/');
+    const name = parts.pop() ?? '';
+    const inside = join(folder, ...parts);
+    await mkdir(inside, { recursive: true });
+    const made = await makeFile(inside, name, size);
+    expected.push({ path: `journey/${path}`, size, blake3: await blake3Of(made.path), sha256: made.sha256 });
+  }
+  const sent = await sender.sendFolder(folder);
+  const received = await receiver.incoming(sent);
+  await received.press('accept');
+  await Promise.all([received.waitForState('done'), sent.waitForState('done')]);
+
+  const rows = expected.map(({ path, size, blake3: hash }) => ({ path, size, blake3: hash })).sort(byPath);
+  for (const transfer of [sent, received]) assert.deepEqual((await transfer.files()).sort(byPath), rows);
+  for (const { path, size, sha256 } of expected) {
+    const saved = await received.saveFile(path);
+    assert.deepEqual({ size: saved.size, sha256: saved.sha256 }, { size, sha256 }, path);
+  }
+});
+
+scenario('the reason of a refusal and of a cancellation is told', async (stage) => {
+  const proxy = await stage.useProxy(proxyTo(stage.station.broker));
+  proxy.limit = BYTES_A_SECOND;
+  const [sender, receiver] = await stage.pair({ broker: proxy.broker }, {});
+  const file = await stage.file('unwanted.bin', 20 * MIB);
+
+  const refused = await sender.sendFiles([file.path]);
+  await (await receiver.incoming(refused)).press('decline');
+  await refused.waitForReceiver('Bo', 'declined');
+  await refused.byId('transfer-error').getByText(/declined/).waitFor();
+
+  const cancelled = await sender.sendFiles([file.path]);
+  const atReceiver = await receiver.incoming(cancelled);
+  await atReceiver.press('accept');
+  await atReceiver.waitForMiddle();
+  await cancelled.press('cancel');
+  await atReceiver.waitForState('cancelled');
+  assert.match(await atReceiver.byId('transfer-error').innerText(), /sender cancelled/);
+});
+
+scenario('a file that changes while it is sent ends the transfer, with the reason on both sides', async (stage) => {
+  const proxy = await stage.useProxy(proxyTo(stage.station.broker));
+  proxy.limit = BYTES_A_SECOND;
+  const [sender, receiver] = await stage.pair({ broker: proxy.broker }, {});
+  const file = await stage.file('diary.bin', 24 * MIB);
+  const sent = await sender.sendFiles([file.path]);
+  const received = await receiver.incoming(sent);
+  await received.press('accept');
+  await received.waitForMiddle(MIB);
+  await writeFile(file.path, 'another day');
+  await Promise.all([sent.waitForState('failed'), received.waitForState('failed')]);
+  for (const transfer of [sent, received]) {
+    assert.match(await transfer.byId('transfer-error').innerText(), /diary\.bin.* (changed|removed)/);
+  }
+});
+
+/**
+ * BLAKE3 of a file in hexadecimal, by an implementation of others.
+ * @param {string} path
+ */
+async function blake3Of(path) {
+  const hash = blake3.create();
+  for await (const bytes of createReadStream(path, { highWaterMark: MIB })) hash.update(bytes);
+  return Buffer.from(hash.digest()).toString('hex');
+}
+
+/** @param {{ path: string }} one @param {{ path: string }} other */
+function byPath(one, other) {
+  return one.path < other.path ? -1 : 1;
+}
