@@ -1,6 +1,8 @@
 // Links, invites and what is remembered.
 
 import assert from 'node:assert/strict';
+import jsQR from 'jsqr';
+import { PNG } from 'pngjs';
 import { assertSaved } from '../lib/contents.mjs';
 import { MIB } from '../lib/files.mjs';
 import { startAedes } from '../lib/aedes.mjs';
@@ -62,7 +64,7 @@ scenario('a generated key opens a room that the invite link leads to', async (st
     element instanceof HTMLInputElement ? element.value : (element.getAttribute('href') ?? element.textContent ?? ''),
   );
   assert.ok(link.startsWith(`${stage.station.origin}/#`), 'secrets are in the fragment only');
-  assert.ok((await host.byId('share-qr').boundingBox()) !== null, 'the QR code is shown');
+  assert.equal(await scanned(host.byId('share-qr')), link, 'a phone that scans the code is led to the same place');
 
   const guest = await stage.open('Bo');
   // To blank first: a change of the fragment alone would not load the page anew.
@@ -106,3 +108,14 @@ scenario('the key never reaches a server in an address', async (stage) => {
   assert.ok(addresses.length > 0);
   for (const address of addresses) assert.ok(!address.split('#')[0]?.includes(KEY), address);
 });
+
+/**
+ * What a camera reads from an element on the screen.
+ * @param {import('playwright-core').Locator} element
+ */
+async function scanned(element) {
+  const { data, width, height } = PNG.sync.read(await element.screenshot());
+  // In the module, as Node hands it over, the function is its own default export.
+  const read = /** @type {any} */ (jsQR).default ?? jsQR;
+  return read(new Uint8ClampedArray(data), width, height)?.data;
+}
