@@ -1,6 +1,7 @@
 // Who is there first does not matter.
 
 import { assertSaved } from '../lib/contents.mjs';
+import { proxyTo } from '../lib/counting-proxy.mjs';
 import { MIB } from '../lib/files.mjs';
 import { scenario } from '../lib/scenario.mjs';
 
@@ -42,14 +43,26 @@ scenario('who closes the window is no longer shown', async (stage) => {
 });
 
 scenario('two transfers at a time go both ways', async (stage) => {
-  const [ada, bo] = await stage.pair();
-  const [first, second] = [await stage.file('there.bin', 12 * MIB), await stage.file('back.bin', 12 * MIB)];
-  const [there, back] = await Promise.all([ada.sendFiles([first.path]), bo.sendFiles([second.path])]);
-  const [atBo, atAda] = await Promise.all([bo.incoming(there), ada.incoming(back)]);
-  await Promise.all([atBo.press('accept'), atAda.press('accept')]);
-  await Promise.all([atBo, atAda, there, back].map((transfer) => transfer.waitForState('done')));
-  await assertSaved(atBo, [first]);
-  await assertSaved(atAda, [second]);
+  const proxy = await stage.useProxy(proxyTo(stage.station.broker));
+  proxy.limit = 4 * MIB;
+  const [ada, bo] = await stage.pair({ broker: proxy.broker }, {});
+  const journeys = [];
+  for (const [from, to, name] of /** @type {const} */ ([
+    [ada, bo, 'there 1.bin'],
+    [ada, bo, 'there 2.bin'],
+    [bo, ada, 'back 1.bin'],
+    [bo, ada, 'back 2.bin'],
+  ])) {
+    const file = await stage.file(name, 10 * MIB);
+    const sent = await from.sendFiles([file.path]);
+    journeys.push({ file, sent, received: await to.incoming(sent) });
+  }
+  // One after the other: a window has but one mouse.
+  for (const { received } of journeys) await received.press('accept');
+  await Promise.all([ada, bo].map((room) => room.waitForAllInTheMiddle(journeys.length)));
+  proxy.limit = Infinity;
+  await Promise.all(journeys.flatMap(({ sent, received }) => [sent.waitForState('done'), received.waitForState('done')]));
+  for (const { file, received } of journeys) await assertSaved(received, [file]);
 });
 
 scenario('with automatic acceptance nobody has to press a button', async (stage) => {
