@@ -1,13 +1,18 @@
 // What docs/AUTOMATION.md promises to scripts: test ids, attributes and what they hold.
 
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { createReadStream } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { blake3 } from '@noble/hashes/blake3';
+import { executablePath } from '../lib/browser.mjs';
 import { proxyTo } from '../lib/counting-proxy.mjs';
-import { KIB, makeFile, MIB } from '../lib/files.mjs';
-import { scenario } from '../lib/scenario.mjs';
+import { KIB, makeFile, MIB, sha256Of } from '../lib/files.mjs';
+import { RESULTS, scenario } from '../lib/scenario.mjs';
+
+const run = promisify(execFile);
 
 /** Slow enough to look in the middle of a transfer. */
 const BYTES_A_SECOND = 4 * MIB;
@@ -128,6 +133,26 @@ scenario('a file that changes while it is sent ends the transfer, with the reaso
   await Promise.all([sent.waitForState('failed'), received.waitForState('failed')]);
   for (const transfer of [sent, received]) {
     assert.match(await transfer.byId('transfer-error').innerText(), /diary\.bin.* (changed|removed)/);
+  }
+});
+
+scenario('the example for scripts does what it says', async (stage) => {
+  const page = await readFile(new URL('../../docs/AUTOMATION.md', import.meta.url), 'utf8');
+  const [, example = ''] = /```js\n(.+?)```/s.exec(page) ?? [];
+  const script = example
+    .replace('http://localhost:8080', stage.station.origin)
+    .replace("'/usr/bin/chromium'", JSON.stringify(executablePath));
+  const file = await stage.file('report.pdf', 300 * KIB);
+  // Node looks for packages from the script's place on, not from the folder it is run in.
+  const place = join(RESULTS, `example-${process.pid}.mjs`);
+  await mkdir(RESULTS, { recursive: true });
+  await writeFile(place, script);
+  try {
+    const { stdout } = await run(process.execPath, [place], { cwd: await stage.folder(), timeout: 60_000 });
+    assert.equal(stdout.trim(), await blake3Of(file.path));
+    assert.equal(await sha256Of(join(await stage.folder(), 'saved', 'report.pdf')), file.sha256);
+  } finally {
+    await rm(place);
   }
 });
 
