@@ -69,8 +69,10 @@ scenario('a broker that goes away and comes back is rejoined without a click', a
   const station = await stage.use(startStation());
   const [sender, receiver] = await stage.pair({ broker: station.broker });
   await station.stop();
-  await Promise.all([sender, receiver].map((room) => leftOnline(room)));
-  assert.ok((await sender.statusText()).length > 10, 'the status explains');
+  for (const room of [sender, receiver]) {
+    await leftOnline(room);
+    assert.match(await room.statusText(), /lost|reach|broker/i);
+  }
   await station.restart();
   await Promise.all([sender, receiver].map((room) => room.waitForStatus('online', RECONNECT_PATIENCE)));
   const file = await stage.file('again.bin', MIB);
