@@ -1,5 +1,8 @@
 //! Names the build after its sources, so that the app can ask for the worker of its own build.
 
+// This runs where it is built: what is banned in wasm works here.
+#![allow(clippy::disallowed_methods)]
+
 use std::{
     collections::hash_map::DefaultHasher,
     env, fs,
