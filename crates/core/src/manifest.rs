@@ -15,7 +15,7 @@ pub(crate) const MAX_TOTAL: u64 = 1 << 44;
 /// The longest MIME type, in letters.
 const MAX_MIME: usize = 128;
 
-#[derive(Encode, Decode)]
+#[derive(Encode)]
 #[cbor(map)]
 struct Wire {
     #[n(0)]
@@ -74,14 +74,11 @@ impl Manifest {
         ))
     }
 
-    /// Reads a manifest that a peer sent. `None` if it is damaged or holds more than a parcel may.
-    pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
-        let wire: Wire = minicbor::decode(bytes).ok()?;
-        if wire.entries.is_empty() || wire.entries.len() > MAX_FILES as usize {
-            return None;
-        }
+    /// Reads a manifest of `files` files that a peer sent. `None` if it is damaged, or holds more
+    /// than a parcel may or another number of files.
+    pub(crate) fn decode(bytes: &[u8], files: u32) -> Option<Self> {
+        let wire = decode_entries(bytes, files)?;
         let entries: Vec<Entry> = wire
-            .entries
             .into_iter()
             .map(|entry| Entry {
                 path: entry.path,
@@ -101,6 +98,24 @@ impl Manifest {
         let layout = Layout::new(manifest_len, entries.iter().map(|entry| entry.size))?;
         (layout.content_len() <= MAX_TOTAL).then_some(layout)
     }
+}
+
+/// The entries of a manifest, if there are `files`. Stops early at more: an entry in memory is many
+/// times as long as the shortest one on the wire.
+fn decode_entries(bytes: &[u8], files: u32) -> Option<Vec<WireEntry>> {
+    let mut decoder = minicbor::Decoder::new(bytes);
+    let mut entries = None;
+    for _ in 0..decoder.map().ok()?? {
+        if decoder.u32().ok()? == 0 {
+            let listed = decoder.array_iter::<WireEntry>().ok()?;
+            let some: Result<Vec<_>, _> = listed.take(files as usize + 1).collect();
+            entries = some.ok().filter(|some| some.len() == files as usize);
+            entries.as_ref()?;
+        } else {
+            decoder.skip().ok()?;
+        }
+    }
+    entries.filter(|entries| !entries.is_empty())
 }
 
 fn safe(mut entries: Vec<Entry>) -> Vec<Entry> {
@@ -146,7 +161,7 @@ mod tests {
     fn a_manifest_survives_being_sent() {
         let entries = vec![entry("a.txt", 5), entry("dir/b", 0), entry("a.txt", 20_000)];
         let (built, bytes) = Manifest::build(entries).unwrap();
-        let read = Manifest::decode(&bytes).unwrap();
+        let read = Manifest::decode(&bytes, 3).unwrap();
         assert_eq!(
             (&read.entries, &read.layout),
             (&built.entries, &built.layout)
@@ -159,7 +174,7 @@ mod tests {
         let mut bad = entry("../x\u{202e}", 1);
         bad.mime = "text/html\r\nX: y".into();
         let wire = Manifest::build(vec![bad]).unwrap().1;
-        let read = Manifest::decode(&wire).unwrap();
+        let read = Manifest::decode(&wire, 1).unwrap();
         assert_eq!(
             (read.entries[0].path.as_str(), read.entries[0].mime.as_str()),
             ("x", "")
@@ -171,7 +186,7 @@ mod tests {
         assert!(Manifest::build(vec![entry("a", u64::MAX)]).is_err());
         assert!(Manifest::build(vec![entry("a", MAX_TOTAL), entry("b", 1)]).is_err());
         let empty = Manifest::build(Vec::new()).unwrap().1;
-        assert!(Manifest::decode(&empty).is_none());
+        assert!(Manifest::decode(&empty, 0).is_none());
     }
 
     #[test]
@@ -183,8 +198,8 @@ mod tests {
 
     crate::testing::properties! {
         fn noise_is_no_manifest(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-            if let Some(manifest) = Manifest::decode(&bytes) {
-                prop_assert!(!manifest.entries.is_empty());
+            if let Some(manifest) = Manifest::decode(&bytes, 2) {
+                prop_assert_eq!(manifest.entries.len(), 2);
             }
         }
     }

@@ -6,6 +6,7 @@ use core::ops::Range;
 use minicbor::{Decode, Encode};
 
 use crate::ids::ParcelId;
+use crate::names;
 use crate::ranges::RangeSet;
 
 /// The longest control message that is looked at, in bytes.
@@ -13,6 +14,9 @@ pub(crate) const MAX_MESSAGE: usize = 16 * 1024;
 
 /// How many runs of held blocks a message lists at most; what lies behind is told later.
 const MAX_RUNS: usize = 512;
+
+/// The longest detail of a reason, in letters.
+const MAX_DETAIL: usize = 200;
 
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
 #[cbor(map)]
@@ -198,8 +202,10 @@ pub(crate) enum EndReason {
     FileChanged(String),
     /// The receiver's storage failed.
     Storage(String),
-    /// The sender knows no such parcel (any more).
+    /// The other side knows no such parcel (any more).
     Unknown,
+    /// The receiver has too many transfers open.
+    TooMany,
     /// A reason that only later versions know.
     Other,
 }
@@ -211,9 +217,10 @@ impl EndReason {
             Self::NoSpace => (1, None),
             Self::TooLarge => (2, None),
             Self::BadManifest => (3, None),
-            Self::FileChanged(file) => (4, Some(file.clone())),
-            Self::Storage(text) => (5, Some(text.clone())),
+            Self::FileChanged(file) => (4, Some(names::line(file, MAX_DETAIL))),
+            Self::Storage(text) => (5, Some(names::line(text, MAX_DETAIL))),
             Self::Unknown => (6, None),
+            Self::TooMany => (7, None),
             Self::Other => (255, None),
         };
         Ending {
@@ -226,7 +233,7 @@ impl EndReason {
 
 impl From<&Ending> for EndReason {
     fn from(ending: &Ending) -> Self {
-        let detail = || crate::names::line(ending.detail.as_deref().unwrap_or_default(), 200);
+        let detail = || names::line(ending.detail.as_deref().unwrap_or_default(), MAX_DETAIL);
         match ending.reason {
             0 => Self::ByUser,
             1 => Self::NoSpace,
@@ -235,6 +242,7 @@ impl From<&Ending> for EndReason {
             4 => Self::FileChanged(detail()),
             5 => Self::Storage(detail()),
             6 => Self::Unknown,
+            7 => Self::TooMany,
             _ => Self::Other,
         }
     }
@@ -369,6 +377,7 @@ mod tests {
             EndReason::FileChanged(named.clone()),
             EndReason::Storage(named),
             EndReason::Unknown,
+            EndReason::TooMany,
             EndReason::Other,
         ] {
             assert_eq!(EndReason::from(&reason.ending(ParcelId([0; 10]))), reason);

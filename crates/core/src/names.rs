@@ -37,8 +37,10 @@ pub(crate) fn safe_path(path: &str) -> String {
         .split(['/', '\\'])
         .map(safe_part)
         .filter(|part| !part.is_empty())
-        .take(MAX_DEPTH)
         .collect();
+    // What is too deep loses folders, never its own name.
+    let too_deep = parts.len().saturating_sub(MAX_DEPTH);
+    let parts = &parts[too_deep..];
     if parts.is_empty() {
         "file".into()
     } else {
@@ -70,12 +72,25 @@ pub(crate) fn make_unique(paths: &mut [String]) {
 
 fn numbered(path: &str, number: u32) -> String {
     let name = path.rfind('/').map_or(0, |slash| slash + 1);
-    match path[name..].rfind('.') {
-        Some(dot) if dot > 0 => {
-            format!("{} ({number}){}", &path[..name + dot], &path[name + dot..])
-        }
-        _ => format!("{path} ({number})"),
+    let (folders, name) = path.split_at(name);
+    let (stem, extension) = match name.rfind('.') {
+        Some(dot) if dot > 0 => name.split_at(dot),
+        _ => (name, ""),
+    };
+    let ending = format!(" ({number}){extension}");
+    format!(
+        "{folders}{}{ending}",
+        cut(stem, MAX_PART.saturating_sub(ending.len()))
+    )
+}
+
+/// At most `max` bytes of a text.
+fn cut(text: &str, max: usize) -> &str {
+    let mut end = max.min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
     }
+    text[..end].trim_end()
 }
 
 fn safe_part(part: &str) -> String {
@@ -104,11 +119,8 @@ fn safe_part(part: &str) -> String {
 fn shorten(name: &str) -> String {
     let extension = name.rfind('.').map_or("", |dot| &name[dot..]);
     let extension = if extension.len() <= 20 { extension } else { "" };
-    let mut end = MAX_PART - 1 - extension.len();
-    while !name.is_char_boundary(end) {
-        end -= 1;
-    }
-    format!("{}{extension}", name[..end].trim_end())
+    let stem = cut(name, MAX_PART - 1 - extension.len());
+    format!("{stem}{extension}")
 }
 
 /// Control characters, line separators, and formatting that reorders or hides text (Unicode

@@ -22,6 +22,8 @@ struct Peer {
     name: Option<String>,
     pair_key: Option<PairKey>,
     replay: ReplayWindow,
+    /// The counter of its newest hello.
+    hello: u64,
     heard: Time,
     /// It said that it leaves. Kept so that its old messages stay recognisable.
     gone: bool,
@@ -53,6 +55,7 @@ impl Peers {
             name: None,
             pair_key: None,
             replay: ReplayWindow::default(),
+            hello: 0,
             heard: now,
             gone: true,
         });
@@ -61,6 +64,21 @@ impl Peers {
             peer.heard = now;
         }
         fresh
+    }
+
+    /// Takes note that a message with this counter was a hello.
+    pub(crate) fn note_hello(&mut self, device: DeviceId, counter: u64) {
+        if let Some(peer) = self.peers.get_mut(&device) {
+            peer.hello = counter;
+        }
+    }
+
+    /// Whether a message with this counter can be the will of the device's present connection: it
+    /// was sealed just before the hello, however late it comes. Says so once.
+    pub(crate) fn is_will(&mut self, device: DeviceId, counter: u64) -> bool {
+        let peer = self.peers.get_mut(&device);
+        let will = peer.filter(|peer| peer.hello > 0 && peer.hello == counter.saturating_add(1));
+        will.is_some_and(|peer| std::mem::replace(&mut peer.hello, 0) > 0)
     }
 
     /// Takes note of a device's name; it is present from now on.
@@ -189,6 +207,17 @@ mod tests {
         assert_eq!(peers.expire(Time::ZERO + SILENCE / 2), []);
         assert_eq!(peers.expire(peers.deadline().unwrap()), [id(1)]);
         assert_eq!(peers.deadline(), None);
+    }
+
+    #[test]
+    fn only_the_will_of_the_present_connection_counts_and_only_once() {
+        let mut peers = Peers::default();
+        peers.accept(id(1), 5000, Time::ZERO);
+        peers.note_hello(id(1), 5000);
+        assert!(!peers.is_will(id(1), 17), "of an earlier connection");
+        assert!(!peers.is_will(id(2), 4999), "of someone else");
+        assert!(peers.is_will(id(1), 4999));
+        assert!(!peers.is_will(id(1), 4999), "replayed");
     }
 
     #[test]

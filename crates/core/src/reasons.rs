@@ -19,7 +19,14 @@ impl EndReason {
         Some(match self {
             Self::ByUser => "The receiver cancelled".into(),
             Self::NoSpace => "The receiver has no space left for it".into(),
-            Self::TooLarge => "The receiver does not take so many files or bytes at once".into(),
+            Self::TooLarge => {
+                "The receiver does not take so many files or bytes at once. Send them in parts"
+                    .into()
+            }
+            Self::TooMany => {
+                "The receiver has too many transfers open. Try again when it has finished some"
+                    .into()
+            }
             Self::BadManifest => {
                 "The receiver found that the list of files contradicts the offer".into()
             }
@@ -56,13 +63,19 @@ impl EndReason {
                 "There is no space left for it on this device. Free some and ask for it again"
                     .into()
             }
-            Self::TooLarge => "It has more files or bytes than can be received at once".into(),
-            Self::BadManifest => "The sender's list of files contradicts its offer".into(),
+            Self::TooLarge => {
+                "It has more files or bytes than can be received at once. Ask for it in parts"
+                    .into()
+            }
+            Self::BadManifest => {
+                "The sender's list of files contradicts its offer. Ask for it to be sent again"
+                    .into()
+            }
             Self::FileChanged(file) => format!(
                 "\u{201c}{file}\u{201d} did not arrive as it was sent, several times; most likely it was changed meanwhile. Ask for it to be sent again"
             ),
             Self::Storage(text) => format!("It could not be stored: {text}"),
-            Self::Unknown | Self::Other => "It ended".into(),
+            Self::Unknown | Self::TooMany | Self::Other => "It ended".into(),
         })
     }
 }

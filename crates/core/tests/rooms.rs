@@ -479,3 +479,160 @@ fn bytes_that_do_not_match_the_hashes_are_fetched_again_and_never_delivered() {
             .any(|error| error.contains("file 0.bin"))
     );
 }
+
+#[test]
+fn a_cancelled_upload_does_not_hold_up_the_others() {
+    let mut world = room(2);
+    world.uplink = Some(300_000);
+    // Frames are read ahead of a socket that takes them slowly.
+    let cancelled = world.offer(0, &[8_000_000]);
+    assert!(world.run_until(MINUTE, |w| {
+        w.devices[1]
+            .view(cancelled, w.now)
+            .is_some_and(|v| v.bytes > 500_000)
+    }));
+    world.act(0, |engine, now| engine.cancel(cancelled, now));
+    let parcel = world.offer(0, &[600_000]);
+    assert!(world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)));
+}
+
+/// Takes a device off the network, lets its user do something, and lets it come back.
+fn while_away(
+    world: &mut World,
+    device: usize,
+    act: impl FnOnce(&mut mqdrop_core::Engine, mqdrop_core::Time),
+) {
+    world.down = true;
+    world.cut(device);
+    world.run_for(5 * SECOND);
+    world.act(device, act);
+    world.run_for(20 * SECOND);
+    world.down = false;
+}
+
+#[test]
+fn what_a_user_does_while_away_is_told_on_coming_back() {
+    for v311 in [false, true] {
+        let faults = Faults {
+            only_v311: v311,
+            ..Faults::default()
+        };
+        // A receiver declines an offer it had seen.
+        let mut world = room_with(2, faults.clone());
+        world.devices[1].accepts = false;
+        let parcel = world.offer(0, &[50_000]);
+        assert!(world.run_until(MINUTE, |w| w.state(1, parcel)
+            == Some(TransferState::Offered)));
+        while_away(&mut world, 1, |engine, now| engine.decline(parcel, now));
+        assert!(world.run_until(2 * MINUTE, |w| w.state(0, parcel)
+            == Some(TransferState::Declined)));
+
+        // A receiver cancels, the sender cancels, the sender pauses and goes on.
+        for (device, state) in [
+            (1, TransferState::Cancelled),
+            (0, TransferState::Cancelled),
+            (0, TransferState::Paused),
+        ] {
+            let mut world = room_with(2, faults.clone());
+            world.uplink = Some(1_000_000);
+            let parcel = world.offer(0, &[3_000_000]);
+            assert!(world.run_until(MINUTE, |w| {
+                w.devices[1]
+                    .view(parcel, w.now)
+                    .is_some_and(|v| v.bytes > 1_000_000)
+            }));
+            while_away(&mut world, device, |engine, now| match state {
+                TransferState::Paused => engine.pause(parcel, now),
+                _ => engine.cancel(parcel, now),
+            });
+            let both = |w: &World| (0..2).all(|d| w.state(d, parcel) == Some(state));
+            assert!(
+                world.run_until(2 * MINUTE, both),
+                "{device} {state:?} {v311}"
+            );
+            if state == TransferState::Paused {
+                while_away(&mut world, 1, |_, _| ());
+                while_away(&mut world, 0, |engine, now| engine.resume(parcel, now));
+                assert!(
+                    world.run_until(2 * MINUTE, |w| w.delivered(0, 1, parcel)),
+                    "{v311}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_hundred_texts_wait_for_one_who_comes_late() {
+    let mut world = room(1);
+    let texts: Vec<_> = (0..100)
+        .map(|n| {
+            world
+                .act(0, |engine, now| {
+                    engine.offer_text(&format!("text {n}"), now)
+                })
+                .unwrap()
+        })
+        .collect();
+    let late = world.join();
+    assert!(world.run_until(MINUTE, |w| w.devices[late].texts.len() == texts.len()));
+}
+
+#[test]
+fn more_offers_than_anyone_can_answer_are_refused_with_a_reason() {
+    let mut world = room(2);
+    world.devices[1].accepts = false;
+    let parcels: Vec<_> = (0..101).map(|_| world.offer(0, &[10])).collect();
+    let declined = |w: &World| {
+        parcels
+            .iter()
+            .filter(|p| w.state(0, **p) == Some(TransferState::Declined))
+            .count()
+    };
+    assert!(world.run_until(MINUTE, |w| declined(w) == 1));
+    let refused = parcels
+        .iter()
+        .find(|p| world.state(0, **p) == Some(TransferState::Declined))
+        .unwrap();
+    let view = world.devices[0].view(*refused, world.now).unwrap();
+    assert!(
+        view.receivers[0]
+            .reason
+            .as_ref()
+            .is_some_and(|reason| reason.contains("too many"))
+    );
+}
+
+#[test]
+fn who_pauses_is_spared_what_others_get() {
+    let mut world = room(3);
+    world.uplink = Some(1_000_000);
+    let parcel = world.offer(0, &[4_000_000]);
+    let bytes = |w: &World| w.devices[1].view(parcel, w.now).map_or(0, |v| v.bytes);
+    assert!(world.run_until(MINUTE, |w| bytes(w) > 1_000_000));
+    world.act(1, |engine, now| engine.pause(parcel, now));
+    let paused_at = bytes(&world);
+    assert!(world.run_until(MINUTE, |w| w.delivered(0, 2, parcel)));
+    assert_eq!(
+        (bytes(&world), world.state(1, parcel)),
+        (paused_at, Some(TransferState::Paused))
+    );
+    world.act(1, |engine, now| engine.resume(parcel, now));
+    assert!(world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)));
+}
+
+#[test]
+fn one_who_left_for_good_does_not_keep_a_delivered_parcel_waiting() {
+    let mut world = room(3);
+    world.uplink = Some(1_000_000);
+    let parcel = world.offer(0, &[2_000_000]);
+    assert!(world.run_until(MINUTE, |w| {
+        w.devices[1]
+            .view(parcel, w.now)
+            .is_some_and(|v| v.bytes > 500_000)
+    }));
+    world.act(1, |engine, now| engine.leave(now));
+    assert!(world.run_until(MINUTE, |w| w.delivered(0, 2, parcel)));
+    assert!(world.run_until(5 * MINUTE, |w| w.state(0, parcel)
+        == Some(TransferState::Done)));
+}

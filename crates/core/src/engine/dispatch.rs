@@ -8,16 +8,10 @@ use super::topics::Channel;
 use super::{Engine, Event};
 use crate::effects::To;
 use crate::ids::DeviceId;
-use crate::incoming::Incoming;
 use crate::io::SocketAction;
-use crate::message::{Body, EndReason, Introduction, Message, Offer, ParcelRef, Want};
+use crate::message::{Body, EndReason, Introduction, Message, ParcelRef, Want};
 use crate::peers::Introduced;
 use crate::seal::{self, OpenError, Opened};
-
-/// The most offers of one device that may wait for an answer.
-const MAX_OFFERS_OF_ONE: usize = 100;
-/// The most incoming parcels in all.
-const MAX_INCOMING: usize = 1000;
 
 impl Engine {
     /// Handles everything the session has to say, then sends what came of it.
@@ -49,12 +43,10 @@ impl Engine {
                     match refused {
                         None => self.enter(now),
                         Some(reason) => {
-                            let why = Disconnect::Refused {
-                                reason,
-                                text: Some("subscribing to the room".into()),
-                            };
                             room.session.disconnect(now);
-                            self.lose_link(&why, now);
+                            room.link.not_subscribed(reason, &mut self.random, now);
+                            self.socket.push_back(SocketAction::Close);
+                            self.cx.event(Event::Status);
                         }
                     }
                 } else if let Some(parcel) = room.subscribing.remove(&ticket)
@@ -164,9 +156,9 @@ impl Engine {
         if sender == room.identity.device {
             return;
         }
-        // The will was sealed when the connection began, so its counter is old.
         let fresh = room.peers.accept(sender, message.counter, now);
-        if !fresh && message.body != Body::Gone {
+        let will = message.body == Body::Gone && room.peers.is_will(sender, message.counter);
+        if !(fresh || will) {
             return;
         }
         if let Some(public) = &public {
@@ -180,10 +172,10 @@ impl Engine {
         let Message { counter, body } = message;
         match body {
             Body::Hello(introduction) => {
-                self.handle_introduction(sender, &introduction, true, false, now)
+                self.handle_introduction(sender, &introduction, true, false, counter, now)
             }
             Body::Alive(introduction) => {
-                self.handle_introduction(sender, &introduction, false, proven, now)
+                self.handle_introduction(sender, &introduction, false, proven, counter, now)
             }
             Body::Gone => {
                 if self
@@ -191,15 +183,19 @@ impl Engine {
                     .as_mut()
                     .is_some_and(|room| room.peers.leave(sender))
                 {
-                    self.handle_gone(sender);
+                    self.handle_gone(sender, now);
                 }
             }
             Body::Offer(offer) => self.handle_offer(sender, offer, now),
             Body::Complete(complete) if proven => {
-                if let Some(incoming) = self.incoming.get_mut(&complete.parcel)
-                    && incoming.sender() == sender
-                {
-                    incoming.handle_complete(&complete, now, &mut self.cx);
+                let known = self.incoming.get_mut(&complete.parcel);
+                match known.filter(|incoming| incoming.sender() == sender) {
+                    Some(incoming) => incoming.handle_complete(&complete, now, &mut self.cx),
+                    // It was taken off the list, and the word of it got lost.
+                    None => {
+                        let ending = EndReason::Unknown.ending(complete.parcel);
+                        self.cx.send(sender, Body::Cancel(ending));
+                    }
                 }
             }
             Body::Pause(parcel) => self.handle_sender_paused(sender, parcel, true),
@@ -254,6 +250,7 @@ impl Engine {
         introduction: &Introduction,
         hello: bool,
         to_me: bool,
+        counter: u64,
         now: Time,
     ) {
         let Some(room) = &mut self.room else { return };
@@ -263,6 +260,9 @@ impl Engine {
         room.peers
             .learn_public(device, &introduction.public, &room.identity);
         let introduced = room.peers.introduce(device, &introduction.name);
+        if hello {
+            room.peers.note_hello(device, counter);
+        }
         if introduced != Introduced::Known {
             self.cx.event(Event::Peers);
         }
@@ -285,9 +285,9 @@ impl Engine {
         }
     }
 
-    pub(super) fn handle_gone(&mut self, device: DeviceId) {
+    pub(super) fn handle_gone(&mut self, device: DeviceId, now: Time) {
         for outgoing in self.outgoing.values_mut() {
-            outgoing.handle_gone(device, &mut self.cx);
+            outgoing.handle_gone(device, now, &mut self.cx);
         }
         for incoming in self
             .incoming
@@ -297,39 +297,6 @@ impl Engine {
             incoming.handle_gone(&mut self.cx);
         }
         self.cx.event(Event::Peers);
-    }
-
-    fn handle_offer(&mut self, sender: DeviceId, offer: Offer, now: Time) {
-        let parcel = offer.parcel;
-        if let Some(incoming) = self.incoming.get_mut(&parcel) {
-            incoming.handle_offer(&offer, sender, now, &mut self.cx);
-            return;
-        }
-        let waiting = self
-            .incoming
-            .values()
-            .filter(|i| i.is_offered() && i.sender() == sender)
-            .count();
-        if waiting >= MAX_OFFERS_OF_ONE
-            || self.incoming.len() >= MAX_INCOMING
-            || self.outgoing.contains_key(&parcel)
-        {
-            return;
-        }
-        let mut incoming = match Incoming::new(offer, sender) {
-            Ok(incoming) => incoming,
-            Err(reason) => {
-                self.cx.send(sender, Body::Decline(reason.ending(parcel)));
-                return;
-            }
-        };
-        if self.auto_accept || incoming.is_text() {
-            incoming.accept(now, &mut self.cx);
-        } else {
-            self.cx.send(sender, Body::Seen(ParcelRef { parcel }));
-        }
-        self.incoming.insert(parcel, incoming);
-        self.cx.event(Event::Transfer(parcel));
     }
 
     fn handle_sender_paused(&mut self, sender: DeviceId, parcel: ParcelRef, paused: bool) {

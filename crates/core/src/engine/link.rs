@@ -119,6 +119,15 @@ impl Link {
         self.fail(text, random, now);
     }
 
+    /// The broker does not deliver the room's messages here.
+    pub(super) fn not_subscribed(&mut self, reason: ReasonCode, random: &mut Random, now: Time) {
+        let text = format!(
+            "The broker does not let this device listen in the room: {}. Allow this login to subscribe, or set another topic prefix under Advanced",
+            reason.describe()
+        );
+        self.fail(Some(text), random, now);
+    }
+
     fn fail(&mut self, text: Option<String>, random: &mut Random, now: Time) {
         let wait = (FIRST_RETRY * 2u32.pow(self.attempts.min(8))).min(LAST_RETRY);
         self.attempts += 1;

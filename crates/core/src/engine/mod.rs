@@ -2,6 +2,7 @@
 
 mod dispatch;
 mod link;
+mod offers;
 mod room;
 mod topics;
 mod transfers;
@@ -184,7 +185,7 @@ impl Engine {
             room.show_presence(&mut self.random, now);
         }
         for device in room.peers.expire(now) {
-            self.handle_gone(device);
+            self.handle_gone(device, now);
         }
         for outgoing in self.outgoing.values_mut() {
             outgoing.handle_timeout(now, &mut self.cx);

@@ -43,6 +43,9 @@ pub(super) struct Room {
     pub(super) frame_size: FrameSize,
     /// Subscriptions to data topics that the broker has not confirmed.
     pub(super) subscribing: BTreeMap<Ticket, ParcelId>,
+    /// Changes that the session did not take yet; kept through interruptions, as the broker may
+    /// keep what it was told before.
+    topic_changes: BTreeMap<ParcelId, DataTopic>,
     counter: u64,
     outbox: VecDeque<(To, Body)>,
     pub(super) refresh: Time,
@@ -80,6 +83,7 @@ impl Room {
             peers: Peers::default(),
             frame_size: FrameSize::new(join.frame_limit.map(u64::from)),
             subscribing: BTreeMap::new(),
+            topic_changes: BTreeMap::new(),
             counter: 0,
             outbox: VecDeque::new(),
             refresh: now,
@@ -229,26 +233,35 @@ impl Room {
         })
     }
 
-    /// Begins or stops listening to a parcel's data.
-    pub(super) fn change_topic(&mut self, change: DataTopic, now: Time) {
-        // Not online: every topic is subscribed to on the way back.
-        if !self.link.is_online() {
-            return;
-        }
-        match change {
-            DataTopic::Subscribe(parcel) => {
-                let wanted = Subscription {
-                    filter: self.topics.data(parcel),
-                    qos: QoS::AtMostOnce,
-                    no_local: true,
-                };
-                if let Ok(ticket) = self.session.subscribe(&[wanted], now) {
-                    self.subscribing.insert(ticket, parcel);
+    /// Begins or stops listening to a parcel's data, as soon as the session takes it.
+    pub(super) fn change_topic(&mut self, change: DataTopic) {
+        let (DataTopic::Subscribe(parcel) | DataTopic::Unsubscribe(parcel)) = change;
+        self.topic_changes.insert(parcel, change);
+    }
+
+    /// Gives changes of topics to the session, as far as it takes them.
+    pub(super) fn flush_topics(&mut self, now: Time) {
+        while self.link.is_online()
+            && let Some((parcel, change)) = self.topic_changes.pop_first()
+        {
+            let topic = self.topics.data(parcel);
+            let taken = match change {
+                DataTopic::Subscribe(_) => {
+                    let wanted = Subscription {
+                        filter: topic,
+                        qos: QoS::AtMostOnce,
+                        no_local: true,
+                    };
+                    let ticket = self.session.subscribe(&[wanted], now);
+                    ticket.map(|ticket| {
+                        self.subscribing.insert(ticket, parcel);
+                    })
                 }
-            }
-            DataTopic::Unsubscribe(parcel) => {
-                // Refused only when too much is outstanding; then some frames come in vain.
-                let _ = self.session.unsubscribe(&[&self.topics.data(parcel)], now);
+                DataTopic::Unsubscribe(_) => self.session.unsubscribe(&[&topic], now).map(drop),
+            };
+            if taken == Err(RequestError::QueueFull) {
+                self.topic_changes.insert(parcel, change);
+                return;
             }
         }
     }

@@ -6,7 +6,7 @@ use super::{Engine, Entry, Event, OfferError};
 use crate::effects::To;
 use crate::ids::ParcelId;
 use crate::incoming::MAX_TEXT;
-use crate::io::{ReadError, ReadRequest, StoreRequest};
+use crate::io::{ReadError, ReadRequest};
 use crate::message::EndReason;
 use crate::outgoing::Outgoing;
 
@@ -122,13 +122,7 @@ impl Engine {
     /// Takes a transfer off the list and frees its storage; ends it first if it is not over.
     pub fn remove(&mut self, parcel: ParcelId, now: Time) {
         self.cancel(parcel, now);
-        let stored = self
-            .incoming
-            .remove(&parcel)
-            .is_some_and(|incoming| incoming.is_done() && !incoming.is_text());
-        if stored {
-            self.cx.store.push_back(StoreRequest::Discard { parcel });
-        }
+        self.forget(parcel);
         self.outgoing.remove(&parcel);
         self.cx.event(Event::Transfer(parcel));
     }
@@ -217,8 +211,9 @@ impl Engine {
     pub(super) fn flush_effects(&mut self, now: Time) {
         let Some(room) = &mut self.room else { return };
         for change in self.cx.topics.drain(..) {
-            room.change_topic(change, now);
+            room.change_topic(change);
         }
+        room.flush_topics(now);
         for (to, body) in self.cx.messages.drain(..) {
             debug_assert!(
                 to != To::Device(room.identity.device),

@@ -16,6 +16,9 @@ impl Incoming {
         let Phase::Receiving(receiving) = &mut self.phase else {
             return;
         };
+        if receiving.paused {
+            return;
+        }
         // What storage has not taken by far more than was allowed is as good as lost on the way.
         if receiving.unwritten > 2 * CREDIT {
             return;
@@ -132,10 +135,11 @@ impl Incoming {
 
     fn finish(&mut self, cx: &mut Effects) {
         let parcel = self.parcel();
-        let Phase::Finishing(content) = std::mem::replace(&mut self.phase, Phase::Offered) else {
+        let Phase::Finishing(mut content) = std::mem::replace(&mut self.phase, Phase::Offered)
+        else {
             return;
         };
-        if let Some(text) = content.text() {
+        if let Some(text) = content.take_text() {
             cx.event(Event::Text { parcel, text });
         }
         self.phase = Phase::Done(content);

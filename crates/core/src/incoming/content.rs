@@ -49,7 +49,7 @@ impl Content {
     pub(super) fn new(offer: &Offer) -> Self {
         Self {
             held: RangeSet::default(),
-            stage: Stage::Manifest(vec![0; offer.manifest_len as usize]),
+            stage: Stage::Manifest(Vec::new()),
             text: offer.text.then(|| vec![0; offer.total as usize]),
         }
     }
@@ -85,11 +85,10 @@ impl Content {
         }
     }
 
-    /// The text, if it is one.
-    pub(super) fn text(&self) -> Option<String> {
-        self.text
-            .as_ref()
-            .map(|text| String::from_utf8_lossy(text).into_owned())
+    /// Gives the text away, if it is one.
+    pub(super) fn take_text(&mut self) -> Option<String> {
+        let text = self.text.take()?;
+        Some(String::from_utf8_lossy(&text).into_owned())
     }
 
     /// Puts a frame's blocks where they belong. What was held before stays: only the bytes that
@@ -108,12 +107,14 @@ impl Content {
             Stage::Manifest(bytes) => {
                 let from = u64::from(run.start) * BLOCK;
                 let to = from + data.len() as u64;
-                let last = blocks(bytes.len() as u64);
-                let fits = to == (u64::from(run.end) * BLOCK).min(bytes.len() as u64)
+                let last = blocks(offer.manifest_len);
+                let fits = to == (u64::from(run.end) * BLOCK).min(offer.manifest_len)
                     && u64::from(run.end) <= last;
                 if !fits {
                     return Placed::Nothing;
                 }
+                // It grows with what arrives: its announced length is only the sender's word.
+                bytes.resize(bytes.len().max(to as usize), 0);
                 bytes[from as usize..to as usize].copy_from_slice(data);
                 self.held.insert(run);
                 if u64::from(self.held.len()) < last {
@@ -152,7 +153,7 @@ impl Content {
         };
         let genuine = blake3::hash(bytes) == blake3::Hash::from_bytes(offer.manifest_hash);
         let manifest = genuine
-            .then(|| Manifest::decode(bytes))
+            .then(|| Manifest::decode(bytes, offer.files))
             .flatten()
             .filter(|manifest| {
                 manifest.layout.content_len() == offer.total
@@ -258,5 +259,10 @@ pub(super) fn is_plausible(offer: &Offer) -> bool {
         && (1..=crate::manifest::MAX_MANIFEST).contains(&offer.manifest_len)
         && offer.total <= crate::manifest::MAX_TOTAL
         && Layout::new(offer.manifest_len, [offer.total]).is_some()
-        && (!offer.text || offer.total <= super::MAX_TEXT)
+        && (!offer.text || is_plausible_text(offer))
+}
+
+/// Texts are taken without asking, so there is little that one may need.
+fn is_plausible_text(offer: &Offer) -> bool {
+    offer.files == 1 && offer.total <= super::MAX_TEXT && offer.manifest_len <= 4096
 }

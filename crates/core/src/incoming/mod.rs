@@ -106,9 +106,40 @@ impl Incoming {
         matches!(self.phase, Phase::Offered)
     }
 
-    /// Whether this is nothing the user could lose: offers, and what is over.
+    /// Whether it is whole and the user has it.
     pub(crate) fn is_done(&self) -> bool {
         matches!(self.phase, Phase::Done(_))
+    }
+
+    /// Whether it waits for an answer, or is a text on its way.
+    pub(crate) fn is_pending(&self) -> bool {
+        self.is_offered() || (self.offer.text && self.is_under_way())
+    }
+
+    /// Whether nothing is lost with it: it is over, and no file is kept for it.
+    pub(crate) fn is_disposable(&self) -> bool {
+        !self.is_offered() && !self.is_under_way() && !self.is_stored()
+    }
+
+    /// Whether storage holds it for the user.
+    pub(crate) fn is_stored(&self) -> bool {
+        self.is_done() && !self.offer.text
+    }
+
+    /// Bytes of its manifest.
+    pub(crate) fn manifest_len(&self) -> u64 {
+        self.offer.manifest_len
+    }
+
+    /// Bytes that its manifest may still take before it is known to be genuine.
+    pub(crate) fn manifest_under_way(&self) -> u64 {
+        match &self.phase {
+            Phase::Opening => self.offer.manifest_len,
+            Phase::Receiving(receiving) if receiving.content.manifest().is_none() => {
+                self.offer.manifest_len
+            }
+            _ => 0,
+        }
     }
 
     /// The user wants it.
@@ -155,6 +186,13 @@ impl Incoming {
             receiving.paused = paused;
             receiving.rate.clear();
             receiving.ack.now(now);
+            // What goes to others in the meantime need not come here.
+            receiving.subscribed = false;
+            cx.topics.push_back(if paused {
+                DataTopic::Unsubscribe(self.offer.parcel)
+            } else {
+                DataTopic::Subscribe(self.offer.parcel)
+            });
             cx.event(Event::Transfer(self.offer.parcel));
         }
     }
@@ -168,12 +206,11 @@ impl Incoming {
         now: Time,
         cx: &mut Effects,
     ) {
-        let same = offer.content_key == self.offer.content_key
-            && offer.manifest_hash == self.offer.manifest_hash;
-        if !same {
+        // Everyone in the room knows the content key. Only the one whose offer was taken may say
+        // what the content is.
+        if sender != self.sender || offer.manifest_hash != self.offer.manifest_hash {
             return;
         }
-        self.sender = sender;
         self.sender_present = true;
         self.sender_paused = offer.paused;
         let parcel = ParcelRef {
@@ -239,7 +276,9 @@ impl Incoming {
     /// This device is in the room, again perhaps. Even a session that the broker says it kept may
     /// have lost its subscriptions: it may be a newer one whose CONNACK never got here.
     pub(crate) fn handle_online(&mut self, cx: &mut Effects) {
-        if let Phase::Receiving(receiving) = &mut self.phase {
+        if let Phase::Receiving(receiving) = &mut self.phase
+            && !receiving.paused
+        {
             receiving.subscribed = false;
             cx.topics.push_back(DataTopic::Subscribe(self.offer.parcel));
         }
@@ -258,6 +297,15 @@ impl Incoming {
                     parcel: self.parcel(),
                 }),
             ),
+            // It ended here, and the word of it got lost.
+            Phase::Declined(reason) => {
+                let ending = reason.ending(self.offer.parcel);
+                cx.send(self.sender, Body::Decline(ending));
+            }
+            Phase::EndedHere(reason) => {
+                let ending = reason.ending(self.offer.parcel);
+                cx.send(self.sender, Body::Cancel(ending));
+            }
             _ => {}
         }
     }
@@ -276,7 +324,9 @@ impl Incoming {
     pub(crate) fn deadline(&self) -> Option<Time> {
         match &self.phase {
             Phase::Receiving(receiving)
-                if receiving.subscribed && self.sender_present && !receiving.unknown_to_sender =>
+                if (receiving.subscribed || receiving.paused)
+                    && self.sender_present
+                    && !receiving.unknown_to_sender =>
             {
                 Some(receiving.ack.deadline())
             }

@@ -93,7 +93,7 @@ impl Outgoing {
             return;
         }
         receiver.counter = counter;
-        receiver.present = true;
+        receiver.away_since = None;
         if receiver.progress_mut().is_none()
             && !(held.len() == total && matches!(receiver.phase, Phase::Verifying { .. }))
         {
@@ -106,6 +106,10 @@ impl Outgoing {
         };
         progress.heard = now;
         progress.credit = want.credit;
+        if progress.paused && !want.paused {
+            // It did not listen meanwhile.
+            progress.in_step = false;
+        }
         progress.paused = want.paused;
         // What the list did not reach stays as it was.
         for run in progress

@@ -58,6 +58,8 @@ pub(crate) struct Outgoing {
     flight: Flight,
     paused: bool,
     ended: Option<EndReason>,
+    /// Why a file could not be read, in the driver's words.
+    unreadable: Option<String>,
     rate: RateMeter,
 }
 
@@ -143,6 +145,7 @@ impl Outgoing {
             flight: Flight::default(),
             paused: false,
             ended: None,
+            unreadable: None,
             rate: RateMeter::default(),
         };
         // Empty files need no reading to be known.
@@ -179,15 +182,16 @@ impl Outgoing {
         let full = self.receivers.len() >= MAX_RECEIVERS;
         match self.receivers.get_mut(&device) {
             Some(receiver) => {
-                receiver.present = true;
+                receiver.away_since = None;
                 match &mut receiver.phase {
-                    Phase::Offered { .. } => {
-                        *receiver = Receiver::offered(now);
-                        cx.send(device, Body::Offer(self.current_offer()));
-                    }
+                    Phase::Offered { .. } => receiver.phase = Receiver::offered(now).phase,
                     Phase::Verifying { next } => *next = now,
-                    _ => {}
+                    Phase::Seen | Phase::Receiving(_) => {}
+                    Phase::Done | Phase::Declined(_) | Phase::Cancelled(_) => return,
                 }
+                // It may have decided, ended or missed something while it was away: its answer to
+                // the offer says how it stands.
+                cx.send(device, Body::Offer(self.current_offer()));
             }
             None if !full => {
                 self.receivers.insert(device, Receiver::offered(now));
@@ -199,11 +203,11 @@ impl Outgoing {
     }
 
     /// A device left the room.
-    pub(crate) fn handle_gone(&mut self, device: DeviceId, cx: &mut Effects) {
+    pub(crate) fn handle_gone(&mut self, device: DeviceId, now: Time, cx: &mut Effects) {
         let Some(receiver) = self.receivers.get_mut(&device) else {
             return;
         };
-        receiver.present = false;
+        receiver.away_since = Some(now);
         if receiver.is_undecided() {
             self.receivers.remove(&device);
         } else if let Some(progress) = receiver.progress_mut() {
@@ -259,7 +263,9 @@ impl Outgoing {
         cx.broadcast(Body::Cancel(reason.ending(self.parcel)));
         self.ended = Some(reason);
         self.queue = RangeSet::default();
-        self.ready.clear();
+        for ready in std::mem::take(&mut self.ready) {
+            self.release(&ready.blocks);
+        }
         self.rate.clear();
         cx.event(Event::Transfer(self.parcel));
     }
@@ -293,12 +299,17 @@ impl Outgoing {
                     }),
                 ));
             }
-            let Some(progress) = receiver.active_mut() else {
+            let Some(progress) = receiver.in_step_mut() else {
                 continue;
             };
             if progress.silent(now) {
                 progress.in_step = false;
                 progress.clear_flight(self.flight.last_sent());
+                let offer = Offer {
+                    paused: self.paused,
+                    ..self.offer.clone()
+                };
+                messages.push((device, Body::Offer(offer)));
                 cx.event(Event::Transfer(self.parcel));
             } else if progress.timed_out(now) {
                 progress.pacer.on_timeout();

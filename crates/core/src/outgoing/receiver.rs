@@ -16,14 +16,16 @@ const FIRST_ASK: Duration = Duration::from_secs(3);
 const COMPLETE_AGAIN: Duration = Duration::from_secs(3);
 /// A receiver that was silent for so long is not sent to until it is heard again.
 const SILENCE: Duration = Duration::from_secs(15);
+/// After so long a receiver that left counts for less than one that holds everything.
+const LOST: Duration = Duration::from_secs(120);
 /// The others do not wait any longer for one whose window or credit stays used up.
 const STALLED: Duration = Duration::from_secs(2);
 
 /// One receiver.
 pub(super) struct Receiver {
     pub(super) phase: Phase,
-    /// Whether the device is in the room.
-    pub(super) present: bool,
+    /// Since when the device is not in the room.
+    pub(super) away_since: Option<Time>,
     /// The counter of the newest message that decided its phase or its holdings: messages may
     /// overtake each other, and an old one must not undo a new one.
     pub(super) counter: u64,
@@ -77,19 +79,40 @@ impl Receiver {
                 asks: 0,
                 next: now + FIRST_ASK,
             },
-            present: true,
+            away_since: None,
             counter: 0,
         }
+    }
+
+    /// Whether the device is in the room.
+    pub(super) fn is_present(&self) -> bool {
+        self.away_since.is_none()
+    }
+
+    /// Whether it has been away for so long that nobody waits for it: it may have come back as
+    /// another device.
+    pub(super) fn is_lost(&self, now: Time) -> bool {
+        self.away_since
+            .is_some_and(|since| now.since(since) >= LOST)
     }
 
     /// Whether sending it frames makes sense now.
     pub(super) fn active(&self) -> Option<&Progress> {
         match &self.phase {
-            Phase::Receiving(progress) if self.present && progress.in_step && !progress.paused => {
+            Phase::Receiving(progress)
+                if self.is_present() && progress.in_step && !progress.paused =>
+            {
                 Some(progress)
             }
             _ => None,
         }
+    }
+
+    /// Its progress while it can be relied on: it is here and was heard.
+    pub(super) fn in_step_mut(&mut self) -> Option<&mut Progress> {
+        let present = self.is_present();
+        self.progress_mut()
+            .filter(|progress| present && progress.in_step)
     }
 
     pub(super) fn active_mut(&mut self) -> Option<&mut Progress> {
@@ -113,11 +136,11 @@ impl Receiver {
         match &self.phase {
             Phase::Offered { .. } | Phase::Seen => TransferState::Offered,
             Phase::Receiving(progress) if sender_paused || progress.paused => TransferState::Paused,
-            Phase::Receiving(progress) if !self.present || !progress.in_step => {
+            Phase::Receiving(progress) if !self.is_present() || !progress.in_step => {
                 TransferState::Waiting
             }
             Phase::Receiving(_) => TransferState::Active,
-            Phase::Verifying { .. } if !self.present => TransferState::Waiting,
+            Phase::Verifying { .. } if !self.is_present() => TransferState::Waiting,
             Phase::Verifying { .. } => TransferState::Verifying,
             Phase::Done => TransferState::Done,
             Phase::Declined(_) => TransferState::Declined,
@@ -128,8 +151,9 @@ impl Receiver {
 
     /// Whether the offer is due to be repeated; counts the repetition.
     pub(super) fn ask_again(&mut self, now: Time) -> bool {
+        let present = self.is_present();
         match &mut self.phase {
-            Phase::Offered { asks, next } if self.present && *asks < MAX_ASKS && now >= *next => {
+            Phase::Offered { asks, next } if present && *asks < MAX_ASKS && now >= *next => {
                 *asks += 1;
                 *next = now + FIRST_ASK * 2u32.pow(*asks);
                 true
@@ -140,8 +164,9 @@ impl Receiver {
 
     /// Whether `complete` is due to be repeated.
     pub(super) fn complete_again(&mut self, now: Time) -> bool {
+        let present = self.is_present();
         match &mut self.phase {
-            Phase::Verifying { next } if self.present && now >= *next => {
+            Phase::Verifying { next } if present && now >= *next => {
                 *next = now + COMPLETE_AGAIN;
                 true
             }
@@ -152,9 +177,9 @@ impl Receiver {
     /// When something about it is due.
     pub(super) fn deadline(&self, now: Time) -> Option<Time> {
         match &self.phase {
-            Phase::Offered { asks, next } if self.present && *asks < MAX_ASKS => Some(*next),
-            Phase::Verifying { next } if self.present => Some(*next),
-            Phase::Receiving(progress) if self.present && progress.in_step => {
+            Phase::Offered { asks, next } if self.is_present() && *asks < MAX_ASKS => Some(*next),
+            Phase::Verifying { next } if self.is_present() => Some(*next),
+            Phase::Receiving(progress) if self.is_present() && progress.in_step => {
                 progress.deadline(now)
             }
             _ => None,

@@ -80,6 +80,11 @@ impl Outgoing {
         let blocks = first_block..first_block + u32::from(count);
         if let Err(error) = result {
             self.release(&blocks);
+            let path = self.entry_path(error.file);
+            self.unreadable = Some(format!(
+                "\u{201c}{path}\u{201d} could not be read: {}. Choose it again to send it as it is now",
+                error.text.trim_end_matches('.')
+            ));
             self.end(EndReason::FileChanged(self.entry_path(error.file)), cx);
             return;
         }

@@ -13,7 +13,7 @@ const TEXT_TITLE: usize = 60;
 
 impl Outgoing {
     pub(crate) fn view(&self, name: impl Fn(DeviceId) -> String, now: Time) -> TransferView {
-        let state = self.state();
+        let state = self.state(now);
         let receivers: Vec<ReceiverView> = self
             .receivers
             .iter()
@@ -68,28 +68,28 @@ impl Outgoing {
     }
 
     /// Of the receiver that is furthest from its end; those who have not decided count last.
-    fn state(&self) -> TransferState {
+    fn state(&self, now: Time) -> TransferState {
         match &self.ended {
             Some(EndReason::ByUser) => return TransferState::Cancelled,
             Some(_) => return TransferState::Failed,
             None => {}
         }
-        let states = self
-            .receivers
-            .values()
-            .map(|receiver| self.receiver_state(receiver));
-        let rank = |state: &TransferState| match state {
-            TransferState::Active => 8,
-            TransferState::Verifying => 7,
-            TransferState::Paused => 6,
-            TransferState::Waiting => 5,
-            TransferState::Done => 4,
+        let rank = |receiver: &&Receiver| match self.receiver_state(receiver) {
+            TransferState::Active => 9,
+            TransferState::Verifying => 8,
+            TransferState::Paused => 7,
+            TransferState::Waiting if !receiver.is_lost(now) => 6,
+            TransferState::Done => 5,
+            TransferState::Waiting => 4,
             TransferState::Offered => 3,
             TransferState::Failed => 2,
             TransferState::Declined => 1,
             TransferState::Cancelled => 0,
         };
-        states.max_by_key(rank).unwrap_or(TransferState::Waiting)
+        let furthest = self.receivers.values().max_by_key(rank);
+        furthest.map_or(TransferState::Waiting, |receiver| {
+            self.receiver_state(receiver)
+        })
     }
 
     fn receiver_state(&self, receiver: &Receiver) -> TransferState {
@@ -122,7 +122,7 @@ impl Outgoing {
 
     fn error(&self, state: TransferState) -> Option<String> {
         if let Some(reason) = &self.ended {
-            return reason.to_sender();
+            return self.unreadable.clone().or_else(|| reason.to_sender());
         }
         let words = match state {
             TransferState::Waiting if self.receivers.is_empty() => "Waiting for a receiver to join",

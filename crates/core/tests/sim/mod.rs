@@ -181,6 +181,7 @@ impl World {
     /// Goes on until `goal` holds. False if it does not within `limit` of virtual time.
     pub fn run_until(&mut self, limit: Duration, goal: impl Fn(&Self) -> bool) -> bool {
         let end = self.now + limit;
+        let mut busy = 0;
         while !goal(self) {
             let input = self.heap.peek().map(|Reverse((at, ..))| *at);
             let timers = (0..self.devices.len())
@@ -194,6 +195,12 @@ impl World {
                 self.now = end;
                 return goal(self);
             };
+            busy = if next > self.now { 0 } else { busy + 1 };
+            assert!(
+                busy < 100_000,
+                "no time passes: {:?}",
+                timers.and_then(|(_, d)| self.devices[d].engine.poll_timeout(self.now))
+            );
             self.now = self.now.max(next);
             if input == Some(next) {
                 let Some(Reverse((_, _, step))) = self.heap.pop() else {

@@ -1,0 +1,80 @@
+//! Offers of other devices, and how many of them are taken notice of.
+
+use mqdrop_mqtt::Time;
+
+use super::{Engine, Event};
+use crate::ids::{DeviceId, ParcelId};
+use crate::incoming::Incoming;
+use crate::io::StoreRequest;
+use crate::message::{Body, EndReason, Offer, ParcelRef};
+
+/// The most parcels of one device that may wait for an answer, or are texts on their way.
+const MAX_OFFERS_OF_ONE: usize = 100;
+/// The most incoming parcels in all.
+const MAX_INCOMING: usize = 1000;
+/// Bytes of manifests under way above which no further parcel is accepted without a user.
+const MAX_MANIFESTS: u64 = 64 * 1024 * 1024;
+
+impl Engine {
+    /// `sender` has a parcel for this device.
+    pub(super) fn handle_offer(&mut self, sender: DeviceId, offer: Offer, now: Time) {
+        let parcel = offer.parcel;
+        if let Some(incoming) = self.incoming.get_mut(&parcel) {
+            incoming.handle_offer(&offer, sender, now, &mut self.cx);
+            return;
+        }
+        if self.outgoing.contains_key(&parcel) {
+            return;
+        }
+        let mut incoming = match self.consider(offer, sender) {
+            Ok(incoming) => incoming,
+            Err(reason) => {
+                self.cx.send(sender, Body::Decline(reason.ending(parcel)));
+                return;
+            }
+        };
+        let under_way: u64 = self
+            .incoming
+            .values()
+            .map(Incoming::manifest_under_way)
+            .sum();
+        let fits = under_way + incoming.manifest_len() <= MAX_MANIFESTS;
+        if (self.auto_accept || incoming.is_text()) && fits {
+            incoming.accept(now, &mut self.cx);
+        } else {
+            self.cx.send(sender, Body::Seen(ParcelRef { parcel }));
+        }
+        self.incoming.insert(parcel, incoming);
+        self.cx.event(Event::Transfer(parcel));
+    }
+
+    /// Whether there is room for one more; `Err` is what to answer.
+    fn consider(&mut self, offer: Offer, sender: DeviceId) -> Result<Incoming, EndReason> {
+        let of_one = self
+            .incoming
+            .values()
+            .filter(|i| i.sender() == sender && i.is_pending());
+        if of_one.count() >= MAX_OFFERS_OF_ONE {
+            return Err(EndReason::TooMany);
+        }
+        if self.incoming.len() >= MAX_INCOMING {
+            let over = self
+                .incoming
+                .iter()
+                .find(|(_, incoming)| incoming.is_disposable());
+            let over = over.map(|(parcel, _)| *parcel).ok_or(EndReason::TooMany)?;
+            self.forget(over);
+        }
+        Incoming::new(offer, sender)
+    }
+
+    /// Takes an incoming parcel off the list and frees its storage.
+    pub(super) fn forget(&mut self, parcel: ParcelId) {
+        if let Some(incoming) = self.incoming.remove(&parcel) {
+            if incoming.is_stored() {
+                self.cx.store.push_back(StoreRequest::Discard { parcel });
+            }
+            self.cx.event(Event::Transfer(parcel));
+        }
+    }
+}
