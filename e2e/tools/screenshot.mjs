@@ -9,7 +9,7 @@ import { startStation } from '../lib/station.mjs';
 
 const PICTURE = new URL('../../docs/screenshot.png', import.meta.url);
 /** One device's window; two of them make the picture. */
-const VIEWPORT = { width: 560, height: 720 };
+const VIEWPORT = { width: 560, height: 830 };
 const DEVICES = /** @type {const} */ ([
   { name: 'Laptop', colorScheme: 'light' },
   { name: 'Phone', colorScheme: 'dark' },
@@ -55,7 +55,7 @@ try {
  * @param {Buffer[]} pictures
  */
 async function sideBySide(pictures) {
-  const page = await browser.newPage({ viewport: { width: 1240, height: 800 }, deviceScaleFactor: 1.5 });
+  const page = await browser.newPage({ viewport: { width: 1240, height: VIEWPORT.height + 80 }, deviceScaleFactor: 1.5 });
   const images = pictures.map((picture) => `<img src="data:image/png;base64,${picture.toString('base64')}" alt="">`);
   await page.setContent(`<style>
     body { margin: 0; padding: 40px; display: flex; gap: 40px; background: #8893a8; }
