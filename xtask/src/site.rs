@@ -10,12 +10,13 @@ use crate::{setup, workspace};
 const WASM_OPT_MAJOR: u32 = 116;
 
 /// The WebAssembly features rustc uses by default, all in every browser since 2021 or earlier.
-const WASM_FEATURES: [&str; 6] = [
+const WASM_FEATURES: [&str; 7] = [
     "--enable-bulk-memory",
     "--enable-mutable-globals",
     "--enable-nontrapping-float-to-int",
     "--enable-reference-types",
     "--enable-sign-ext",
+    "--enable-simd",
     "--enable-multivalue",
 ];
 

@@ -3,6 +3,7 @@
 //! Rooms and transfers over MQTT. An [`Engine`] is one device: its driver gives it what the socket,
 //! storage, files and clock bring, and does what it asks for. `docs/PROTOCOL.md` has the protocol.
 
+mod aead;
 mod effects;
 mod engine;
 mod frame_size;

@@ -4,11 +4,9 @@
 //! is sealed under the room key; one to a single device is sealed under a key that only the two
 //! share (X25519, RFC 7748) inside that. A data frame is sealed under its parcel's content key.
 
-use chacha20poly1305::aead::AeadInOut;
-use chacha20poly1305::aead::inout::InOutBuf;
-use chacha20poly1305::{KeyInit, Tag, XChaCha20Poly1305, XNonce};
 use x25519_dalek::{PublicKey, StaticSecret};
 
+use crate::aead::{self, NONCE, TAG};
 use crate::ids::{DeviceId, ParcelId};
 use crate::keys::expand;
 use crate::random::Random;
@@ -16,8 +14,6 @@ use crate::random::Random;
 /// The version of everything that is sealed, and of what is inside.
 pub(crate) const VERSION: u8 = 1;
 
-const NONCE: usize = 24;
-const TAG: usize = 16;
 /// Version, kind, sender.
 const ENVELOPE_HEAD: usize = 12;
 const TO_ROOM: u8 = 0;
@@ -194,23 +190,8 @@ fn envelope(
 
 /// Encrypts what stands from `from` on, in place, and appends the tag.
 fn seal_tail(key: &[u8; 32], nonce: &[u8; NONCE], aad: &[u8], buffer: &mut Vec<u8>, from: usize) {
-    let cipher = XChaCha20Poly1305::new(key.into());
-    seal_with(&cipher, nonce, aad, buffer, from);
-}
-
-fn seal_with(
-    cipher: &XChaCha20Poly1305,
-    nonce: &[u8; NONCE],
-    aad: &[u8],
-    buffer: &mut Vec<u8>,
-    from: usize,
-) {
-    let text = InOutBuf::from(&mut buffer[from..]);
-    match cipher.encrypt_inout_detached(&XNonce::from(*nonce), aad, text) {
-        Ok(tag) => buffer.extend_from_slice(&tag),
-        // Only for more than 256 GiB. An empty message is never authentic.
-        Err(_) => buffer.clear(),
-    }
+    let tag = aead::encrypt(key, nonce, aad, &mut buffer[from..]);
+    buffer.extend_from_slice(&tag);
 }
 
 fn open_vec(
@@ -219,30 +200,19 @@ fn open_vec(
     aad: &[u8],
     ciphertext: &[u8],
 ) -> Result<Vec<u8>, OpenError> {
-    let cipher = XChaCha20Poly1305::new(key.into());
     let mut text = ciphertext.to_vec();
-    open_with(&cipher, nonce, aad, &mut text)?;
+    open_tail(key, nonce, aad, &mut text)?;
     text.truncate(text.len() - TAG);
     Ok(text)
 }
 
 /// Decrypts in place; the tag stays behind the plaintext.
-fn open_with(
-    cipher: &XChaCha20Poly1305,
-    nonce: &[u8],
-    aad: &[u8],
-    buffer: &mut [u8],
-) -> Result<(), OpenError> {
-    let nonce: [u8; NONCE] = nonce.try_into().map_err(|_| OpenError::NotAuthentic)?;
-    let len = buffer
-        .len()
-        .checked_sub(TAG)
+fn open_tail(key: &[u8; 32], nonce: &[u8], aad: &[u8], buffer: &mut [u8]) -> Result<(), OpenError> {
+    let nonce: &[u8; NONCE] = nonce.try_into().map_err(|_| OpenError::NotAuthentic)?;
+    let (text, tag) = buffer
+        .split_last_chunk_mut::<TAG>()
         .ok_or(OpenError::NotAuthentic)?;
-    let (text, tag) = buffer.split_at_mut(len);
-    let tag = Tag::try_from(&*tag).map_err(|_| OpenError::NotAuthentic)?;
-    cipher
-        .decrypt_inout_detached(&XNonce::from(nonce), aad, InOutBuf::from(text), &tag)
-        .map_err(|_| OpenError::NotAuthentic)
+    aead::decrypt(key, nonce, aad, text, tag).map_err(|_| OpenError::NotAuthentic)
 }
 
 /// What a data frame says in clear: which blocks it carries and when it was sent.
@@ -291,14 +261,14 @@ impl FrameHead {
 
 /// Seals and opens the data frames of one parcel.
 pub(crate) struct FrameCipher {
-    cipher: XChaCha20Poly1305,
+    content_key: [u8; 32],
     parcel: ParcelId,
 }
 
 impl FrameCipher {
     pub(crate) fn new(content_key: &[u8; 32], parcel: ParcelId) -> Self {
         Self {
-            cipher: XChaCha20Poly1305::new(content_key.into()),
+            content_key: *content_key,
             parcel,
         }
     }
@@ -310,7 +280,8 @@ impl FrameCipher {
         let bytes = head.to_bytes();
         buffer[..12].copy_from_slice(&bytes);
         buffer[12..FRAME_HEAD].copy_from_slice(&nonce);
-        seal_with(&self.cipher, &nonce, &self.aad(&bytes), buffer, FRAME_HEAD);
+        let aad = self.aad(&bytes);
+        seal_tail(&self.content_key, &nonce, &aad, buffer, FRAME_HEAD);
     }
 
     /// Opens a frame in place; the plaintext stands in the returned range of it.
@@ -325,12 +296,8 @@ impl FrameCipher {
             .split_at_mut_checked(FRAME_HEAD)
             .ok_or(OpenError::NotAuthentic)?;
         let parsed = FrameHead::from_bytes(&head[..12]).ok_or(OpenError::NotAuthentic)?;
-        open_with(
-            &self.cipher,
-            &head[12..],
-            &self.aad(&head[..12]),
-            ciphertext,
-        )?;
+        let aad = self.aad(&head[..12]);
+        open_tail(&self.content_key, &head[12..], &aad, ciphertext)?;
         Ok((parsed, FRAME_HEAD..frame.len() - TAG))
     }
 
