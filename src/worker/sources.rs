@@ -1,23 +1,25 @@
 //! The files that this device sends, read piece by piece.
 
+mod files;
+
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use js_sys::{Array, Uint8Array};
-use mqdrop_core::{Entry, ParcelId, ReadError, ReadRequest, Segment};
+use mqdrop_core::{Entry, ParcelId, ReadError, ReadRequest};
 use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web_sys::{Blob, File};
+use wasm_bindgen_futures::spawn_local;
+use web_sys::File;
 
 use super::js::{error_name, error_text};
 use crate::bridge::PickedFile;
+use files::Files;
 
 /// What became of a read.
 pub(super) type ReadResult = (ReadRequest, Result<(), ReadError>);
 
 /// The files of outgoing parcels, in the order in which they were offered.
 pub(super) struct Sources {
-    parcels: HashMap<ParcelId, Rc<Vec<File>>>,
+    parcels: HashMap<ParcelId, Rc<Files>>,
     report: Rc<dyn Fn(ReadResult)>,
 }
 
@@ -32,7 +34,7 @@ impl Sources {
 
     /// These are the files of a parcel.
     pub(super) fn keep(&mut self, parcel: ParcelId, files: Vec<File>) {
-        self.parcels.insert(parcel, Rc::new(files));
+        self.parcels.insert(parcel, Rc::new(Files::new(files)));
     }
 
     /// The parcel is gone.
@@ -47,15 +49,14 @@ impl Sources {
 
     /// Begins to read. Several reads may be under way at a time.
     pub(super) fn read(&self, mut request: ReadRequest) {
-        let files = self
-            .parcels
-            .get(&request.parcel)
-            .cloned()
-            .unwrap_or_default();
+        let files = self.parcels.get(&request.parcel).cloned();
         let report = Rc::clone(&self.report);
         spawn_local(async move {
             let segments = request.segments.clone();
-            let result = fill(&files, &segments, request.target()).await;
+            let result = match files {
+                Some(files) => files.fill(&segments, request.target()).await,
+                None => Err(not_there(0)),
+            };
             report((request, result));
         });
     }
@@ -89,75 +90,16 @@ fn modified(file: &File) -> Option<u64> {
     (millis >= 0.0).then_some(millis as u64)
 }
 
-async fn fill(files: &[File], segments: &[Segment], target: &mut [u8]) -> Result<(), ReadError> {
-    // One read for all of them is much faster than one each, but does not tell which one failed.
-    if segments.len() > 1 && fill_at_once(files, segments, target).await.is_ok() {
-        return Ok(());
-    }
-    let mut rest = target;
-    for segment in segments {
-        let Some((piece, after)) = core::mem::take(&mut rest).split_at_mut_checked(segment.len)
-        else {
-            return Err(not_there(segment));
-        };
-        let file = files.get(segment.file).ok_or_else(|| not_there(segment))?;
-        fill_one(file, segment, piece)
-            .await
-            .map_err(|failure| ReadError {
-                file: segment.file,
-                text: describe(&failure),
-            })?;
-        rest = after;
-    }
-    Ok(())
-}
-
-async fn fill_at_once(
-    files: &[File],
-    segments: &[Segment],
-    target: &mut [u8],
-) -> Result<(), Failure> {
-    let parts = Array::new();
-    for segment in segments {
-        let file = files.get(segment.file).ok_or(Failure::Short)?;
-        parts.push(slice(file, segment)?.as_ref());
-    }
-    let joined = Blob::new_with_blob_sequence(&parts).map_err(Failure::Browser)?;
-    read_into(&joined, target).await
-}
-
-async fn fill_one(file: &File, segment: &Segment, target: &mut [u8]) -> Result<(), Failure> {
-    read_into(&slice(file, segment)?, target).await
-}
-
 /// Why a piece was not read.
-enum Failure {
+pub(super) enum Failure {
     /// There are fewer bytes than there were.
     Short,
     /// An exception.
     Browser(JsValue),
 }
 
-fn slice(file: &File, segment: &Segment) -> Result<Blob, Failure> {
-    let end = segment.offset.saturating_add(segment.len as u64);
-    file.slice_with_f64_and_f64(segment.offset as f64, end as f64)
-        .map_err(Failure::Browser)
-}
-
-async fn read_into(blob: &Blob, target: &mut [u8]) -> Result<(), Failure> {
-    let buffer = JsFuture::from(blob.array_buffer())
-        .await
-        .map_err(Failure::Browser)?;
-    let bytes = Uint8Array::new(&buffer);
-    if bytes.length() as usize != target.len() {
-        return Err(Failure::Short);
-    }
-    bytes.copy_to(target);
-    Ok(())
-}
-
-fn describe(failure: &Failure) -> String {
-    match failure {
+fn describe(file: usize, failure: &Failure) -> ReadError {
+    let text = match failure {
         Failure::Short => {
             "it is shorter than it was when it was chosen; choose it again".to_owned()
         }
@@ -168,12 +110,13 @@ fn describe(failure: &Failure) -> String {
             }
             _ => format!("it could not be read: {}", error_text(error)),
         },
-    }
+    };
+    ReadError { file, text }
 }
 
-fn not_there(segment: &Segment) -> ReadError {
+fn not_there(file: usize) -> ReadError {
     ReadError {
-        file: segment.file,
+        file,
         text: "it is not there any more; choose it again".to_owned(),
     }
 }
@@ -181,7 +124,8 @@ fn not_there(segment: &Segment) -> ReadError {
 #[cfg(test)]
 #[cfg(target_arch = "wasm32")]
 mod tests {
-    use js_sys::Reflect;
+    use js_sys::{Array, Reflect};
+    use mqdrop_core::Segment;
     use wasm_bindgen_test::wasm_bindgen_test;
 
     use super::*;
@@ -196,7 +140,11 @@ mod tests {
 
     #[wasm_bindgen_test]
     async fn segments_are_read_one_after_the_other() {
-        let files = [file("a", "abcdef"), file("b", "ghi"), file("c", "jkl")];
+        let files = Files::new(vec![
+            file("a", "abcdef"),
+            file("b", "ghi"),
+            file("c", "jkl"),
+        ]);
         for (segments, wanted) in [
             (vec![segment(0, 2, 3)], "cde"),
             (
@@ -205,16 +153,17 @@ mod tests {
             ),
         ] {
             let mut target = vec![0; wanted.len()];
-            fill(&files, &segments, &mut target).await.unwrap();
+            files.fill(&segments, &mut target).await.unwrap();
             assert_eq!(target, wanted.as_bytes());
         }
     }
 
     #[wasm_bindgen_test]
     async fn the_file_that_is_too_short_is_named() {
-        let files = [file("a", "abc"), file("b", "de")];
+        let files = Files::new(vec![file("a", "abc"), file("b", "de")]);
         let mut target = [0; 6];
-        let error = fill(&files, &[segment(0, 0, 3), segment(1, 0, 3)], &mut target)
+        let error = files
+            .fill(&[segment(0, 0, 3), segment(1, 0, 3)], &mut target)
             .await
             .unwrap_err();
         assert_eq!(error.file, 1);
@@ -224,10 +173,62 @@ mod tests {
     #[wasm_bindgen_test]
     async fn a_file_that_is_not_there_is_an_error() {
         let mut target = [0; 1];
-        let error = fill(&[], &[segment(0, 0, 1)], &mut target)
+        let error = Files::new(vec![])
+            .fill(&[segment(0, 0, 1)], &mut target)
             .await
             .unwrap_err();
         assert_eq!(error.file, 0);
+    }
+
+    #[wasm_bindgen_test]
+    async fn a_long_file_is_read_in_any_order() {
+        let text: String = (0..400_000).map(|number| format!("{number:08}")).collect();
+        let files = Files::new(vec![file("long", &text)]);
+        let len = 300_000;
+        let last = text.len() - len;
+        // From the start on, back, ahead, and several at a time.
+        for offsets in [
+            vec![0, len],
+            vec![7],
+            vec![last],
+            vec![0, len, 2 * len, last],
+        ] {
+            let reads = offsets.iter().map(|&offset| {
+                let files = &files;
+                async move {
+                    let mut target = vec![0; len];
+                    let segments = [segment(0, offset as u64, len)];
+                    files.fill(&segments, &mut target).await.unwrap();
+                    target
+                }
+            });
+            let all = futures_of(reads).await;
+            for (offset, read) in offsets.into_iter().zip(all) {
+                assert!(read == text.as_bytes()[offset..offset + len], "{offset}");
+            }
+        }
+    }
+
+    /// Polls all of them, so that their reads are under way at the same time.
+    async fn futures_of<T>(futures: impl Iterator<Item = impl Future<Output = T>>) -> Vec<T> {
+        let mut pinned: Vec<_> = futures.map(Box::pin).collect();
+        let mut done: Vec<Option<T>> = pinned.iter().map(|_| None).collect();
+        core::future::poll_fn(|cx| {
+            for (future, done) in pinned.iter_mut().zip(&mut done) {
+                if done.is_none()
+                    && let core::task::Poll::Ready(value) = future.as_mut().poll(cx)
+                {
+                    *done = Some(value);
+                }
+            }
+            if done.iter().all(Option::is_some) {
+                core::task::Poll::Ready(())
+            } else {
+                core::task::Poll::Pending
+            }
+        })
+        .await;
+        done.into_iter().flatten().collect()
     }
 
     #[wasm_bindgen_test]
