@@ -11,7 +11,7 @@ use super::throttle::Throttle;
 use crate::bridge::Event;
 
 /// A transfer's progress is told so often at most: about as often as an eye follows a number.
-const TRANSFER_PAUSE: Duration = Duration::from_millis(100);
+const TRANSFER_PAUSE: Duration = Duration::from_millis(250);
 
 /// A parcel's files are told so often at most.
 const FILES_PAUSE: Duration = Duration::from_millis(250);

@@ -137,9 +137,9 @@ impl Pacer {
         };
         let min = rtt.min[0].min(rtt.min[1]);
         let extra = rtt.smoothed.saturating_sub(min);
-        if extra < Duration::from_millis(50) + min / 4 {
+        if extra < Duration::from_millis(100) + min / 4 {
             Queueing::Little
-        } else if extra < Duration::from_millis(150) + min / 2 {
+        } else if extra < Duration::from_millis(200) + min / 2 {
             Queueing::Enough
         } else {
             Queueing::Much

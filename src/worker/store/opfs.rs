@@ -139,13 +139,11 @@ impl OpfsStore {
             .map(|written| written as usize)
     }
 
-    fn close(&mut self) -> Result<(), JsValue> {
-        let Some(handle) = self.handle.take() else {
-            return Ok(());
-        };
-        let flushed = handle.flush();
-        handle.close();
-        flushed
+    /// Without flushing: only a power cut could tell the difference, and it takes the disk a while.
+    fn close(&mut self) {
+        if let Some(handle) = self.handle.take() {
+            handle.close();
+        }
     }
 }
 
@@ -160,11 +158,10 @@ impl BlockStore for OpfsStore {
     }
 
     fn finish(&mut self) -> Pending<Result<Blob, StoreError>> {
-        let closed = self.close();
+        self.close();
         let file = self.file.clone();
         let size = self.size;
         Box::pin(async move {
-            closed.map_err(|error| store_error(&error))?;
             let blob: Blob = call_async(&file, "getFile", &[])
                 .await
                 .map_err(|error| store_error(&error))?
@@ -180,10 +177,7 @@ impl BlockStore for OpfsStore {
     }
 
     fn discard(mut self: Box<Self>) {
-        // Nobody wants the content, so it need not have reached the disk.
-        if let Some(handle) = self.handle.take() {
-            handle.close();
-        }
+        self.close();
         spawn_local(async move {
             // What cannot be removed now goes with the folder.
             let _ = call_async(&self.folder, "removeEntry", &[&self.name.as_str().into()]).await;
