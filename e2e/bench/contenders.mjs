@@ -2,13 +2,13 @@
 
 import { strict as assert } from 'node:assert';
 import { KIB, makeFile } from '../lib/files.mjs';
-import { linkTo, Room } from '../lib/room.mjs';
+import { linkTo } from '../lib/room.mjs';
 
 /**
  * Where a round takes place.
  * @typedef {object} Course
- * @property {import('playwright-core').BrowserContext} sender
- * @property {import('playwright-core').BrowserContext} receiver
+ * @property {import('./lean-browser.mjs').LeanBrowser} sender
+ * @property {import('./lean-browser.mjs').LeanBrowser} receiver
  * @property {import('../lib/station.mjs').Station} station
  * @property {string} pages where the hand-written contenders' pages are served
  * @property {string} folder for files
@@ -36,12 +36,9 @@ export const CONTENDERS = [
 function page(module, payload) {
   return async ({ sender, receiver, station, pages }, total) => {
     const options = { module: `./${module}`, broker: station.broker, topic: `bench/${Date.now()}`, total, payload };
-    const [from, to] = await Promise.all([sender.newPage(), receiver.newPage()]);
+    const blank = `${pages}/bench/pages/blank.html`;
+    const [from, to] = await Promise.all([sender.open(blank), receiver.open(blank)]);
     try {
-      for (const each of [from, to]) {
-        await each.goto(`${pages}/bench/pages/blank.html`);
-        if (module === 'mqttjs.mjs') await each.addScriptTag({ url: `${pages}/node_modules/mqtt/dist/mqtt.min.js` });
-      }
       // Kept in the page: a promise inside an object does not cross over.
       await to.evaluate(async (each) => {
         const { receive } = await import(each.module);
@@ -59,45 +56,74 @@ function page(module, payload) {
 }
 
 /** @type {Contender['run']} */
-async function mqdrop({ sender, receiver, station, folder }, total) {
-  const file = await makeFile(folder, `bench-${total}.bin`, total);
+async function mqdrop(course, total) {
+  const transfer = await offer(course, `bench-${total}.bin`, total);
+  const seconds = await transfer.run();
+  await transfer.end();
+  return total / seconds;
+}
+
+/**
+ * Opens two windows of the app in a room and offers a file from one to the other.
+ * @param {Course} course
+ * @param {string} name the file's
+ * @param {number} size in bytes
+ */
+export async function offer({ sender, receiver, station, folder }, name, size) {
+  const file = await makeFile(folder, name, size);
   const [from, to] = await Promise.all([joined(sender, station, 'Ada'), joined(receiver, station, 'Bo')]);
-  try {
-    await from.waitForPeer('Bo');
-    const sent = await from.sendFiles([file.path]);
-    const received = await to.incoming(sent);
-    const seconds = await received.root.evaluate(
-      (shown) =>
-        new Promise((resolve, reject) => {
-          const began = performance.now();
-          new MutationObserver((_changes, observer) => {
-            const state = shown.getAttribute('data-state') ?? '';
-            if (state === 'done') resolve((performance.now() - began) / 1000);
-            else if (['failed', 'cancelled', 'declined'].includes(state)) reject(new Error(`the transfer ${state}`));
-            else return;
-            observer.disconnect();
-          }).observe(shown, { attributes: true, attributeFilter: ['data-state'] });
-          /** @type {HTMLElement} */ (shown.querySelector('[data-testid="accept"]')).click();
-        }),
-    );
-    await sent.waitForState('done');
-    await received.press('remove');
-    return total / /** @type {number} */ (seconds);
-  } finally {
-    await Promise.all([from.page.close(), to.page.close()]);
-  }
+  await from.waitFor(byId('peer'));
+  return {
+    from,
+    to,
+    /** Sends and accepts; returns the seconds from the acceptance to the verified end. */
+    async run() {
+      await from.choose(byId('send-files'), [file.path]);
+      await to.waitFor(byId('accept'));
+      const seconds = await to.evaluate(
+        ({ transfer, accept }) =>
+          new Promise((resolve, reject) => {
+            const card = document.querySelector(transfer);
+            const button = document.querySelector(accept);
+            if (!card || !(button instanceof HTMLElement)) return reject(new Error('nothing to accept'));
+            const began = performance.now();
+            const observer = new MutationObserver(() => {
+              const state = card.getAttribute('data-state') ?? '';
+              if (state === 'done') resolve((performance.now() - began) / 1000);
+              else if (['failed', 'cancelled', 'declined'].includes(state)) reject(new Error(`the transfer ${state}`));
+              else return;
+              observer.disconnect();
+            });
+            observer.observe(card, { attributes: true, attributeFilter: ['data-state'] });
+            button.click();
+          }),
+        { transfer: byId('transfer'), accept: byId('accept') },
+      );
+      await from.waitFor(`${byId('transfer')}[data-state="done"]`);
+      return /** @type {number} */ (seconds);
+    },
+    /** Removes what was received and closes the windows. */
+    async end() {
+      await to.click(byId('remove'));
+      await Promise.all([from.close(), to.close()]);
+    },
+  };
 }
 
 /**
  * Opens the app and joins.
- * @param {import('playwright-core').BrowserContext} context
+ * @param {import('./lean-browser.mjs').LeanBrowser} browser
  * @param {import('../lib/station.mjs').Station} station
  * @param {string} name
  */
-export async function joined(context, station, name) {
-  const room = new Room(await context.newPage());
-  await room.page.goto(linkTo(station.origin, { key: 'benchmark-of-this-machine', name }));
-  await room.byId('join').click();
-  await room.waitForStatus('online');
-  return room;
+async function joined(browser, station, name) {
+  const window = await browser.open(linkTo(station.origin, { key: 'benchmark-of-this-machine', name }));
+  await window.click(byId('join'));
+  await window.waitFor(`${byId('status')}[data-state="online"]`);
+  return window;
+}
+
+/** @param {string} id */
+function byId(id) {
+  return `[data-testid="${id}"]`;
 }

@@ -2,8 +2,8 @@
 
 import { readdir, readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
-import { makeFile, MIB } from '../lib/files.mjs';
-import { joined } from './contenders.mjs';
+import { MIB } from '../lib/files.mjs';
+import { offer } from './contenders.mjs';
 
 /** Between two looks, in milliseconds. */
 const INTERVAL = 100;
@@ -15,52 +15,42 @@ const INTERVAL = 100;
 
 /**
  * Sends a large file and watches both browsers.
- * @param {import('./contenders.mjs').Course & { profiles: { sender: string, receiver: string } }} course
+ * @param {import('./contenders.mjs').Course} course
  * @param {number} bytes
  * @returns {Promise<{ idle: { sender: Peak, receiver: Peak }, peak: { sender: Peak, receiver: Peak } }>}
  */
-export async function measureMemory({ sender, receiver, station, folder, profiles }, bytes) {
-  const file = await makeFile(folder, 'memory.bin', bytes);
-  const [from, to] = await Promise.all([joined(sender, station, 'Ada'), joined(receiver, station, 'Bo')]);
-  await from.waitForPeer('Bo');
-  const idle = { sender: await memoryOf(profiles.sender), receiver: await memoryOf(profiles.receiver) };
-
-  const sent = await from.sendFiles([file.path]);
-  const received = await to.incoming(sent);
+export async function measureMemory(course, bytes) {
+  const transfer = await offer(course, 'memory.bin', bytes);
+  const idle = { sender: await memoryOf(course.sender), receiver: await memoryOf(course.receiver) };
   const peak = structuredClone(idle);
   let going = true;
   const watching = (async () => {
     while (going) {
       for (const side of /** @type {const} */ (['sender', 'receiver'])) {
-        const { page, browser } = await memoryOf(profiles[side]);
+        const { page, browser } = await memoryOf(course[side]);
         peak[side] = { page: Math.max(peak[side].page, page), browser: Math.max(peak[side].browser, browser) };
       }
       await delay(INTERVAL);
     }
   })();
   try {
-    await received.press('accept');
-    await received.waitForState('done', 600_000);
-    await sent.waitForState('done');
+    await transfer.run();
   } finally {
     going = false;
     await watching;
   }
-  await received.press('remove');
-  await Promise.all([from.page.close(), to.page.close()]);
+  await transfer.end();
   return { idle, peak };
 }
 
 /**
- * What the browser of a profile takes now.
- * @param {string} profile its folder
+ * What a browser takes now.
+ * @param {import('./lean-browser.mjs').LeanBrowser} browser
  * @returns {Promise<Peak>}
  */
-async function memoryOf(profile) {
+async function memoryOf(browser) {
   const processes = await allProcesses();
-  const main = processes.find(({ command }) => command.includes(`--user-data-dir=${profile}`) && !command.includes('--type='));
-  if (!main) throw new Error(`no browser runs with the profile ${profile}`);
-  const family = new Set([main.pid]);
+  const family = new Set([browser.pid]);
   // Children are listed after their parents often, but not always.
   for (let size = 0; size < family.size; ) {
     size = family.size;

@@ -1,12 +1,12 @@
 // The benchmark: contenders take turns, round after round, between the same two browsers.
 
 import { parseArgs } from 'node:util';
-import { launchBrowser, launchProfile } from '../lib/browser.mjs';
 import { MIB, tempFolder } from '../lib/files.mjs';
 import { startStaticHost } from '../lib/static-host.mjs';
 import { startStation } from '../lib/station.mjs';
 import { CONTENDERS } from './contenders.mjs';
 import { measureFirstLoad } from './first-load.mjs';
+import { LeanBrowser } from './lean-browser.mjs';
 import { measureMemory } from './memory.mjs';
 import { circumstances, rateTable, writeBetweenMarkers } from './report.mjs';
 
@@ -26,11 +26,9 @@ async function bench() {
   endings.push(() => station.stop());
   const host = await startStaticHost(new URL('..', import.meta.url).pathname);
   endings.push(() => host.stop());
-  const browser = await launchBrowser();
-  endings.push(() => browser.close());
   const [folder, one, two] = await Promise.all([tempFolder(), tempFolder(), tempFolder()]);
   endings.push(...[folder, one, two].map(({ remove }) => remove));
-  const [sender, receiver] = await Promise.all([launchProfile(one.path), launchProfile(two.path)]);
+  const [sender, receiver] = await Promise.all([LeanBrowser.launch(one.path), LeanBrowser.launch(two.path)]);
   endings.push(() => sender.close(), () => receiver.close());
   const course = { sender, receiver, station, pages: host.origin, folder: folder.path };
 
@@ -43,15 +41,14 @@ async function bench() {
       console.log(`round ${round}: ${(rate / MIB).toFixed(1)} MiB/s  ${name}`);
     }
   }
-  const lines = [circumstances(browser.version(), options.rounds, options.size), '', ...rateTable(rates)];
+  const lines = [circumstances(await sender.version(), options.rounds, options.size), '', ...rateTable(rates)];
 
-  const load = await measureFirstLoad(browser, station);
+  const load = await measureFirstLoad(station);
   lines.push('', `First load, everything needed to be in a room, compressed with brotli: ${kib(load.brotli)}`);
   lines.push(`(${load.files.map(({ name, brotli }) => `${name} ${kib(brotli)}`).join(', ')}).`);
 
   if (options.memorySize > 0) {
-    const profiles = { sender: one.path, receiver: two.path };
-    const { idle, peak } = await measureMemory({ ...course, profiles }, options.memorySize * MIB);
+    const { idle, peak } = await measureMemory(course, options.memorySize * MIB);
     lines.push('', `Memory while ${options.memorySize} MiB are sent: anonymous resident memory of Chromium's processes, in MiB.`);
     lines.push('', '| | page and worker, idle | page and worker, peak | whole browser, idle | whole browser, peak |', '|---|---|---|---|---|');
     for (const side of /** @type {const} */ (['sender', 'receiver'])) {

@@ -11,7 +11,8 @@ export const executablePath =
 /** A name for this computer that browsers do not trust as they trust localhost. */
 export const INSECURE_HOST = 'mqdrop.test';
 
-const args = [
+/** How it is started. */
+export const args = [
   '--no-sandbox',
   '--disable-gpu',
   '--disable-quic',
@@ -25,15 +26,6 @@ const args = [
 /** Starts a browser. @returns {Promise<import('playwright-core').Browser>} */
 export function launchBrowser() {
   return chromium.launch({ executablePath, args });
-}
-
-/**
- * Starts a browser with a profile on disk, as people have one: storage is not kept in memory.
- * @param {string} folder
- * @param {import('playwright-core').BrowserContextOptions} [options]
- */
-export function launchProfile(folder, options = {}) {
-  return chromium.launchPersistentContext(folder, { executablePath, args, ...options });
 }
 
 /**

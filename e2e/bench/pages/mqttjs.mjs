@@ -48,7 +48,13 @@ export async function send({ broker, topic, total, payload }) {
 }
 
 /** @param {string} broker */
-function connect(broker) {
+async function connect(broker) {
+  // Its build for browsers is a plain script.
+  await new Promise((resolve, reject) => {
+    const script = document.createElement('script');
+    Object.assign(script, { src: '/node_modules/mqtt/dist/mqtt.min.js', onload: resolve, onerror: reject });
+    document.head.append(script);
+  });
   return mqtt.connectAsync(broker, { protocolVersion: 4, reconnectPeriod: 0 });
 }
 

@@ -1,0 +1,252 @@
+// Chromium, driven with as little as will do: what tests drive it with listens to every message of
+// every WebSocket, and that takes more of the machine than the messages themselves.
+
+import WebSocket from 'ws';
+import { args, executablePath } from '../lib/browser.mjs';
+import { start, stop } from '../lib/processes.mjs';
+
+/** How long a page may take over what a person would not wait for, in milliseconds. */
+const PATIENCE = 30_000;
+
+export class LeanBrowser {
+  /** @type {import('../lib/processes.mjs').Program} */
+  #program;
+  /** @type {DevTools} */
+  #devTools;
+
+  /**
+   * @param {import('../lib/processes.mjs').Program} program
+   * @param {DevTools} devTools
+   */
+  constructor(program, devTools) {
+    this.#program = program;
+    this.#devTools = devTools;
+  }
+
+  /**
+   * Starts a browser.
+   * @param {string} profile the folder where it keeps everything
+   */
+  static async launch(profile) {
+    if (!executablePath) throw new Error('Chromium is missing: install it, or name it in MQDROP_CHROMIUM');
+    const options = ['--headless', '--remote-debugging-port=0', `--user-data-dir=${profile}`, ...args, 'about:blank'];
+    let address = '';
+    const program = await start(executablePath, options, (line) => {
+      address ||= /DevTools listening on (ws:\S+)/.exec(line)?.[1] ?? '';
+      return address !== '';
+    });
+    return new LeanBrowser(program, await DevTools.connect(address));
+  }
+
+  /** The number of its first process; the others are below it. */
+  get pid() {
+    return this.#program.child.pid;
+  }
+
+  async version() {
+    const { product } = await this.#devTools.call('Browser.getVersion');
+    return product.replace(/^\D*/, '');
+  }
+
+  /**
+   * Opens a window and waits until the page is loaded.
+   * @param {string} url
+   */
+  async open(url) {
+    const { targetId } = await this.#devTools.call('Target.createTarget', { url: 'about:blank' });
+    const { sessionId } = await this.#devTools.call('Target.attachToTarget', { targetId, flatten: true });
+    const page = new LeanPage(this.#devTools, sessionId, targetId);
+    await page.go(url);
+    return page;
+  }
+
+  async close() {
+    await this.#devTools.call('Browser.close');
+    await stop(this.#program);
+  }
+}
+
+export class LeanPage {
+  #devTools;
+  #session;
+  #target;
+
+  /**
+   * @param {DevTools} devTools
+   * @param {string} session
+   * @param {string} target
+   */
+  constructor(devTools, session, target) {
+    this.#devTools = devTools;
+    this.#session = session;
+    this.#target = target;
+  }
+
+  /** @param {string} url */
+  async go(url) {
+    await this.#call('Page.enable');
+    const loaded = this.#devTools.event('Page.loadEventFired', this.#session);
+    await this.#call('Page.navigate', { url });
+    await loaded;
+    await this.#call('Page.disable');
+  }
+
+  /**
+   * Runs a function in the page; what it takes and returns goes as JSON.
+   * @template A, R
+   * @param {(argument: A) => R | Promise<R>} body
+   * @param {A} [argument]
+   * @returns {Promise<R>}
+   */
+  async evaluate(body, argument) {
+    const expression = `(${body})(${JSON.stringify(argument) ?? ''})`;
+    const { result, exceptionDetails } = await this.#call('Runtime.evaluate', {
+      expression,
+      awaitPromise: true,
+      returnByValue: true,
+      userGesture: true,
+    });
+    if (exceptionDetails) throw new Error(exceptionDetails.exception?.description ?? exceptionDetails.text);
+    return result.value;
+  }
+
+  /**
+   * Waits until something matches.
+   * @param {string} selector
+   * @param {number} [milliseconds]
+   */
+  async waitFor(selector, milliseconds = PATIENCE) {
+    const seen = await this.evaluate(
+      ({ selector, milliseconds }) =>
+        new Promise((resolve) => {
+          const look = () => {
+            if (document.querySelector(selector)) finish(true);
+          };
+          const observer = new MutationObserver(look);
+          const timer = setTimeout(() => finish(false), milliseconds);
+          /** @param {boolean} found */
+          const finish = (found) => {
+            observer.disconnect();
+            clearTimeout(timer);
+            resolve(found);
+          };
+          observer.observe(document, { subtree: true, childList: true, attributes: true });
+          look();
+        }),
+      { selector, milliseconds },
+    );
+    if (!seen) throw new Error(`${selector} did not appear; the page shows:\n${await this.evaluate(() => document.body.innerText)}`);
+  }
+
+  /** @param {string} selector */
+  async click(selector) {
+    await this.waitFor(selector);
+    await this.evaluate((each) => {
+      /** @type {HTMLElement} */ (document.querySelector(each)).click();
+    }, selector);
+  }
+
+  /**
+   * Chooses files.
+   * @param {string} selector of the input
+   * @param {string[]} files
+   */
+  async choose(selector, files) {
+    const { result } = await this.#call('Runtime.evaluate', { expression: `document.querySelector(${JSON.stringify(selector)})` });
+    await this.#call('DOM.setFileInputFiles', { files, objectId: result.objectId });
+  }
+
+  /** Begins to profile the page's worker; `stop` returns what the browser found. */
+  async profileWorker() {
+    const attached = this.#devTools.event('Target.attachedToTarget', this.#session);
+    await this.#call('Target.setAutoAttach', { autoAttach: true, waitForDebuggerOnStart: false, flatten: true });
+    const { sessionId } = await attached;
+    await this.#devTools.call('Profiler.enable', {}, sessionId);
+    await this.#devTools.call('Profiler.start', {}, sessionId);
+    return { stop: async () => (await this.#devTools.call('Profiler.stop', {}, sessionId)).profile };
+  }
+
+  async close() {
+    await this.#devTools.call('Target.closeTarget', { targetId: this.#target });
+  }
+
+  /**
+   * @param {string} method
+   * @param {object} [parameters]
+   */
+  #call(method, parameters) {
+    return this.#devTools.call(method, parameters, this.#session);
+  }
+}
+
+/** The browser's own remote control (https://chromedevtools.github.io/devtools-protocol/). */
+class DevTools {
+  #socket;
+  #last = 0;
+  /** @type {Map<number, { resolve: (result: any) => void, reject: (error: Error) => void }>} */
+  #calls = new Map();
+  /** @type {Set<{ method: string, session: string, resolve: (parameters: any) => void }>} */
+  #waiting = new Set();
+
+  /** @param {WebSocket} socket */
+  constructor(socket) {
+    this.#socket = socket;
+    socket.on('message', (text) => this.#receive(JSON.parse(text.toString())));
+    socket.on('close', () => {
+      for (const { reject } of this.#calls.values()) reject(new Error('the browser is gone'));
+      this.#calls.clear();
+    });
+  }
+
+  /**
+   * @param {string} address
+   * @returns {Promise<DevTools>}
+   */
+  static connect(address) {
+    return new Promise((resolve, reject) => {
+      const socket = new WebSocket(address, { perMessageDeflate: false });
+      socket.once('open', () => resolve(new DevTools(socket)));
+      socket.once('error', reject);
+    });
+  }
+
+  /**
+   * @param {string} method
+   * @param {object} [params]
+   * @param {string} [sessionId]
+   * @returns {Promise<any>}
+   */
+  call(method, params = {}, sessionId = undefined) {
+    const id = ++this.#last;
+    return new Promise((resolve, reject) => {
+      this.#calls.set(id, { resolve, reject });
+      this.#socket.send(JSON.stringify({ id, method, params, sessionId }));
+    });
+  }
+
+  /**
+   * Waits for something to happen.
+   * @param {string} method
+   * @param {string} session
+   * @returns {Promise<any>}
+   */
+  event(method, session) {
+    return new Promise((resolve) => this.#waiting.add({ method, session, resolve }));
+  }
+
+  /** @param {{ id?: number, method?: string, params?: object, sessionId?: string, result?: object, error?: { message: string } }} message */
+  #receive({ id, method, params, sessionId, result, error }) {
+    if (id === undefined) {
+      for (const each of this.#waiting) {
+        if (each.method !== method || each.session !== sessionId) continue;
+        this.#waiting.delete(each);
+        each.resolve(params);
+      }
+      return;
+    }
+    const call = this.#calls.get(id);
+    this.#calls.delete(id);
+    if (error) call?.reject(new Error(error.message));
+    else call?.resolve(result);
+  }
+}
