@@ -10,7 +10,7 @@ import { LeanBrowser } from './lean-browser.mjs';
 import { measureMemory } from './memory.mjs';
 import { circumstances, rateTable, writeBetweenMarkers } from './report.mjs';
 
-const USAGE = 'Options: --rounds N (5), --size MIB (128), --memory-size MIB (1024; 0 leaves it out), --write.';
+const USAGE = 'Options: --rounds N (5), --size MIB (512), --memory-size MIB (1024; 0 leaves it out), --write.';
 
 const options = readOptions();
 /** @type {(() => Promise<unknown>)[]} */
@@ -72,7 +72,7 @@ function readOptions() {
     const { values } = parseArgs({
       options: {
         rounds: { type: 'string', default: '5' },
-        size: { type: 'string', default: '128' },
+        size: { type: 'string', default: '512' },
         'memory-size': { type: 'string', default: '1024' },
         write: { type: 'boolean', default: false },
       },

@@ -17,7 +17,7 @@ use crate::bridge::{self, Command, JoinRequest, PickedFile, TransferAction};
 
 /// No more is given to the socket while it still holds so many bytes. Enough to keep it busy until
 /// this worker looks again, and little enough that a control message is not stuck behind for long.
-const SOCKET_BUFFER: u32 = 1024 * 1024;
+const SOCKET_BUFFER: u32 = 4 * 1024 * 1024;
 
 /// How soon to look at a full socket again, as browsers do not say when it has room. Timers that
 /// set timers are not faster than this.

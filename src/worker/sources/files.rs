@@ -8,14 +8,14 @@ use core::cell::RefCell;
 
 use js_sys::{Array, Promise, Uint8Array};
 use mqdrop_core::{ReadError, Segment};
-use wasm_bindgen_futures::JsFuture;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{Blob, File};
 
 use super::{Failure, describe, not_there};
 
-/// Bytes that are read at once from a file that is read from the start on. In the browser's memory,
-/// one such piece a parcel, and those that are still waited for.
-const AHEAD: u64 = 4 * 1024 * 1024;
+/// Bytes of a piece of a file that is read from the start on. In the browser's memory, two a parcel:
+/// the one that is handed out, and the next, which is on its way.
+const PIECE: u64 = 4 * 1024 * 1024;
 
 pub(super) struct Files {
     files: Vec<File>,
@@ -27,10 +27,11 @@ struct Current {
     file: usize,
     /// All of it. Unlike the file, it can be cut into pieces without asking the disk.
     whole: Blob,
-    ahead: Piece,
+    /// Where it is being read, without a gap between them.
+    ahead: [Piece; 2],
 }
 
-/// A piece that was asked for, and where it lies.
+/// A piece that was asked for, and where it lies. The last of a file may be empty.
 #[derive(Clone)]
 struct Piece {
     start: u64,
@@ -91,52 +92,89 @@ impl Files {
     }
 
     async fn fill_one(&self, segment: &Segment, target: &mut [u8]) -> Result<(), Failure> {
-        let piece = self.piece(segment)?;
-        copy(piece.content, segment.offset - piece.start, target).await
-    }
-
-    /// A piece that holds the segment: the one that was read ahead, or a new one.
-    fn piece(&self, segment: &Segment) -> Result<Piece, Failure> {
-        let file = self.files.get(segment.file).ok_or(Failure::Short)?;
-        let (start, end) = (segment.offset, segment.offset + segment.len as u64);
-        let mut current = self.current.borrow_mut();
-        if let Some(current) = current
-            .as_mut()
-            .filter(|current| current.file == segment.file)
-        {
-            let ahead = &mut current.ahead;
-            if !(ahead.start..=ahead.end).contains(&start) {
-                // What was lost is fetched again; the reading goes on where it was.
-                return read(&current.whole, start, end);
+        let end = segment.offset + segment.len as u64;
+        let (mut offset, mut rest) = (segment.offset, target);
+        while !rest.is_empty() {
+            let piece = self.piece(segment.file, offset, end)?;
+            let len = (piece.end.min(end) - offset) as usize;
+            let (part, after) = rest.split_at_mut(len);
+            if part.is_empty() {
+                return Err(Failure::Short);
             }
-            if end > ahead.end {
-                *ahead = read_ahead(&current.whole, start, end)?;
-            }
-            return Ok(ahead.clone());
+            copy(piece.content, offset - piece.start, part).await?;
+            (offset, rest) = (offset + len as u64, after);
         }
-        let whole = cut(file, 0, file.size() as u64)?;
-        let ahead = read_ahead(&whole, start, end)?;
-        *current = Some(Current {
-            file: segment.file,
-            whole,
-            ahead: ahead.clone(),
-        });
-        Ok(ahead)
+        Ok(())
+    }
+
+    /// A piece that holds at least the first byte from `offset` on.
+    fn piece(&self, file: usize, offset: u64, end: u64) -> Result<Piece, Failure> {
+        let mut current = self.current.borrow_mut();
+        let current = match current.take() {
+            Some(known) if known.file == file => current.insert(known),
+            _ => {
+                let picked = self.files.get(file).ok_or(Failure::Short)?;
+                current.insert(Current::open(file, picked, offset)?)
+            }
+        };
+        if current.ahead[1].contains(offset) {
+            current.advance()?;
+        }
+        if current.ahead[0].contains(offset) {
+            return Ok(current.ahead[0].clone());
+        }
+        // What was lost is fetched again; the reading goes on where it was.
+        Piece::read(&current.whole, offset, end)
     }
 }
 
-fn read_ahead(whole: &Blob, start: u64, end: u64) -> Result<Piece, Failure> {
-    let far = start.saturating_add(AHEAD).min(whole.size() as u64);
-    read(whole, start, end.max(far))
+impl Current {
+    fn open(file: usize, picked: &File, offset: u64) -> Result<Self, Failure> {
+        let whole = cut(picked, 0, picked.size() as u64)?;
+        let first = Piece::read(&whole, offset, offset.saturating_add(PIECE))?;
+        let next = first.next(&whole)?;
+        Ok(Self {
+            file,
+            whole,
+            ahead: [first, next],
+        })
+    }
+
+    fn advance(&mut self) -> Result<(), Failure> {
+        let next = self.ahead[1].next(&self.whole)?;
+        self.ahead.swap(0, 1);
+        self.ahead[1] = next;
+        Ok(())
+    }
 }
 
-fn read(whole: &Blob, start: u64, end: u64) -> Result<Piece, Failure> {
-    let content = cut(whole, start, end)?.array_buffer();
-    Ok(Piece {
-        start,
-        end,
-        content,
-    })
+impl Piece {
+    /// Begins to read up to `end`, or as far as there is something.
+    fn read(whole: &Blob, start: u64, end: u64) -> Result<Self, Failure> {
+        let end = end.min(whole.size() as u64);
+        if start > end {
+            return Err(Failure::Short);
+        }
+        let content = cut(whole, start, end)?.array_buffer();
+        // Nobody may ever wait for it; a failure would then count as one that was overlooked.
+        let watched = JsFuture::from(content.clone());
+        spawn_local(async move {
+            let _ = watched.await;
+        });
+        Ok(Self {
+            start,
+            end,
+            content,
+        })
+    }
+
+    fn next(&self, whole: &Blob) -> Result<Self, Failure> {
+        Self::read(whole, self.end, self.end.saturating_add(PIECE))
+    }
+
+    fn contains(&self, offset: u64) -> bool {
+        (self.start..self.end).contains(&offset)
+    }
 }
 
 fn cut(blob: &Blob, start: u64, end: u64) -> Result<Blob, Failure> {
