@@ -19,12 +19,14 @@ process.once('exit', () => running.forEach((child) => child.kill('SIGKILL')));
  * Starts a program and waits until it is ready.
  * @param {string} command
  * @param {string[]} args
- * @param {(line: string) => boolean} isReady looks at each line of its output
+ * @param {(line: string) => boolean} isReady looks at each line of its output until it is, and at an
+ *   empty one first, when the program has started
  * @param {number} [milliseconds] how long it may take
+ * @param {Record<string, string>} [env] what its environment has besides this one's
  * @returns {Promise<Program>}
  */
-export async function start(command, args, isReady, milliseconds = 15_000) {
-  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+export async function start(command, args, isReady, milliseconds = 15_000, env = {}) {
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
   running.add(child);
   child.once('exit', () => running.delete(child));
   /** @type {string[]} */
@@ -37,16 +39,21 @@ export async function start(command, args, isReady, milliseconds = 15_000) {
     };
     const timer = setTimeout(() => fail('was not ready in time'), milliseconds);
     child.once('error', (error) => fail(`does not start: ${error.message}`));
-    child.once('exit', (code) => fail(`ended with ${code}`));
+    const ended = (/** @type {number | null} */ code) => fail(`ended with ${code}`);
+    child.once('exit', ended);
+    let ready = false;
+    const look = (/** @type {string} */ line) => {
+      if (ready || !isReady(line)) return;
+      ready = true;
+      clearTimeout(timer);
+      child.off('exit', ended);
+      resolve(undefined);
+    };
+    child.once('spawn', () => look(''));
     for (const stream of [child.stdout, child.stderr]) {
       createInterface({ input: stream }).on('line', (line) => {
         said.push(line);
-        if (isReady(line)) {
-          clearTimeout(timer);
-          child.removeAllListeners('exit');
-          child.once('exit', () => running.delete(child));
-          resolve(undefined);
-        }
+        look(line);
       });
     }
   });
