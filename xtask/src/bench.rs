@@ -1,10 +1,16 @@
 //! Compares mqdrop with what else sends bytes through MQTT in a browser.
 
 use crate::process::{program, run};
-use crate::{serve, setup, site, workspace};
+use crate::{Failure, serve, setup, site, workspace};
+
+/// Options that are followed by a whole number.
+const NUMBERS: [&str; 3] = ["--rounds", "--size", "--memory-size"];
+/// Options that stand alone.
+const SWITCHES: [&str; 1] = ["--write"];
 
 /// Builds everything optimised, then runs the benchmark with its options.
-pub(crate) fn run_all(options: &[String]) -> Result<(), String> {
+pub(crate) fn run_all(options: &[String]) -> Result<(), Failure> {
+    check(options)?;
     setup::for_browsers()?;
     site::build(true)?;
     serve::build_station("release")?;
@@ -13,5 +19,48 @@ pub(crate) fn run_all(options: &[String]) -> Result<(), String> {
         .arg("bench/run.mjs")
         .args(options)
         .env("MQDROP_STATION", workspace::station_binary("release"));
-    run(&mut node)
+    Ok(run(&mut node)?)
+}
+
+/// Says what is wrong before anything is built.
+fn check(options: &[String]) -> Result<(), Failure> {
+    let mut rest = options.iter();
+    while let Some(option) = rest.next() {
+        if SWITCHES.contains(&option.as_str()) {
+            continue;
+        }
+        if !NUMBERS.contains(&option.as_str()) {
+            return Err(Failure::Usage(format!(
+                "The benchmark has no option {option:?}."
+            )));
+        }
+        if rest
+            .next()
+            .is_none_or(|value| value.parse::<u32>().is_err())
+        {
+            return Err(Failure::Usage(format!("{option} takes a whole number.")));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_are_checked_before_anything_is_built() {
+        let checked = |options: &[&str]| {
+            let options: Vec<String> = options.iter().map(ToString::to_string).collect();
+            check(&options)
+        };
+        assert!(checked(&[]).is_ok());
+        assert!(checked(&["--rounds", "3", "--write"]).is_ok());
+        for wrong in [&["--fast"][..], &["--rounds"], &["--size", "big"], &["7"]] {
+            assert!(
+                matches!(checked(wrong), Err(Failure::Usage(_))),
+                "{wrong:?}"
+            );
+        }
+    }
 }

@@ -73,7 +73,7 @@ fn run(arguments: &[String]) -> Result<(), Failure> {
             Ok(serve::run(optimised, after_dashes(rest)?)?)
         }
         "test" => test::run(rest),
-        "bench" => Ok(bench::run_all(after_dashes(rest)?)?),
+        "bench" => bench::run_all(after_dashes(rest)?),
         "help" | "--help" | "-h" => {
             println!("{USAGE}");
             Ok(())

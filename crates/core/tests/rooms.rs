@@ -604,6 +604,26 @@ fn more_offers_than_anyone_can_answer_are_refused_with_a_reason() {
 }
 
 #[test]
+fn a_pause_right_after_accepting_holds() {
+    let mut world = room(2);
+    world.devices[1].accepts = false;
+    let parcel = world.offer(0, &[3_000_000]);
+    assert!(world.run_until(MINUTE, |w| {
+        w.state(1, parcel) == Some(TransferState::Offered)
+    }));
+    world.act(1, |engine, now| {
+        engine.accept(parcel, now);
+        engine.pause(parcel, now);
+    });
+    world.run_for(MINUTE);
+    let view = world.devices[1].view(parcel, world.now).unwrap();
+    assert_eq!((view.bytes, view.state), (0, TransferState::Paused));
+    assert_eq!(world.state(0, parcel), Some(TransferState::Paused));
+    world.act(1, |engine, now| engine.resume(parcel, now));
+    assert!(world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)));
+}
+
+#[test]
 fn who_pauses_is_spared_what_others_get() {
     let mut world = room(3);
     world.uplink = Some(1_000_000);

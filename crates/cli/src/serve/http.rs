@@ -26,6 +26,11 @@ use super::upgrade;
 
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
 const REVALIDATE: &str = "no-cache";
+/// The policy of index.html, and what only works as a header: the worker's script has no other, and
+/// nobody may frame the page.
+const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; \
+    connect-src 'self' ws: wss:; img-src 'self' blob: data:; style-src 'self'; manifest-src 'self'; \
+    base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 const PLAIN_TEXT: &str = "text/plain; charset=utf-8";
 const NOT_BUILT: &str = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">\
 <title>mqdrop</title><h1>The app is not built</h1>\
@@ -243,8 +248,7 @@ fn set_security_headers(headers: &mut HeaderMap) {
     for (name, value) in [
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (REFERRER_POLICY, "no-referrer"),
-        // The page's own policy is in index.html; this part only works as a header.
-        (CONTENT_SECURITY_POLICY, "frame-ancestors 'none'"),
+        (CONTENT_SECURITY_POLICY, POLICY),
     ] {
         headers.insert(name, HeaderValue::from_static(value));
     }

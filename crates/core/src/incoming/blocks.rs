@@ -64,7 +64,10 @@ impl Incoming {
     /// Storage answered.
     pub(crate) fn handle_store(&mut self, reply: &StoreReply, now: Time, cx: &mut Effects) {
         match (&mut self.phase, reply) {
-            (Phase::Opening, StoreReply::Created { .. }) => self.begin(now, cx),
+            (Phase::Opening { paused }, StoreReply::Created { .. }) => {
+                let paused = *paused;
+                self.begin(paused, now, cx);
+            }
             (Phase::Receiving(receiving), StoreReply::Written { len, .. }) => {
                 let starved = receiving.credit() == 0;
                 receiving.unwritten = receiving.unwritten.saturating_sub(*len as u64);
@@ -74,7 +77,7 @@ impl Incoming {
                 self.advance(now, cx);
             }
             (Phase::Finishing(_), StoreReply::Finished { .. }) => self.finish(cx),
-            (Phase::Opening, StoreReply::Failed { error, .. }) => {
+            (Phase::Opening { .. }, StoreReply::Failed { error, .. }) => {
                 let reason = storage_reason(error);
                 cx.send(self.sender, Body::Decline(reason.ending(self.parcel())));
                 self.phase = Phase::Declined(reason);

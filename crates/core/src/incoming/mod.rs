@@ -38,7 +38,9 @@ enum Phase {
     /// The user has not decided.
     Offered,
     /// Storage makes room.
-    Opening,
+    Opening {
+        paused: bool,
+    },
     Receiving(Box<Receiving>),
     /// Whole and verified; storage gives it to the user.
     Finishing(Box<Content>),
@@ -134,7 +136,7 @@ impl Incoming {
     /// Bytes that its manifest may still take before it is known to be genuine.
     pub(crate) fn manifest_under_way(&self) -> u64 {
         match &self.phase {
-            Phase::Opening => self.offer.manifest_len,
+            Phase::Opening { .. } => self.offer.manifest_len,
             Phase::Receiving(receiving) if receiving.content.manifest().is_none() => {
                 self.offer.manifest_len
             }
@@ -148,9 +150,9 @@ impl Incoming {
             return;
         }
         if self.offer.text {
-            self.begin(now, cx);
+            self.begin(false, now, cx);
         } else {
-            self.phase = Phase::Opening;
+            self.phase = Phase::Opening { paused: false };
             cx.store.push_back(StoreRequest::Create {
                 parcel: self.parcel(),
                 size: self.offer.total,
@@ -181,14 +183,17 @@ impl Incoming {
         }
     }
 
-    pub(crate) fn set_paused(&mut self, paused: bool, now: Time, cx: &mut Effects) {
-        if let Phase::Receiving(receiving) = &mut self.phase {
-            receiving.paused = paused;
+    pub(crate) fn set_paused(&mut self, wanted: bool, now: Time, cx: &mut Effects) {
+        if let Phase::Opening { paused } = &mut self.phase {
+            *paused = wanted;
+            cx.event(Event::Transfer(self.offer.parcel));
+        } else if let Phase::Receiving(receiving) = &mut self.phase {
+            receiving.paused = wanted;
             receiving.rate.clear();
             receiving.ack.now(now);
             // What goes to others in the meantime need not come here.
             receiving.subscribed = false;
-            cx.topics.push_back(if paused {
+            cx.topics.push_back(if wanted {
                 DataTopic::Unsubscribe(self.offer.parcel)
             } else {
                 DataTopic::Subscribe(self.offer.parcel)
@@ -217,7 +222,7 @@ impl Incoming {
             parcel: self.parcel(),
         };
         match &mut self.phase {
-            Phase::Offered | Phase::Opening => cx.send(sender, Body::Seen(parcel)),
+            Phase::Offered | Phase::Opening { .. } => cx.send(sender, Body::Seen(parcel)),
             Phase::Receiving(receiving) => {
                 receiving.unknown_to_sender = false;
                 receiving.ack.now(now);
@@ -337,16 +342,16 @@ impl Incoming {
     fn is_under_way(&self) -> bool {
         matches!(
             self.phase,
-            Phase::Opening | Phase::Receiving(_) | Phase::Finishing(_)
+            Phase::Opening { .. } | Phase::Receiving(_) | Phase::Finishing(_)
         )
     }
 
-    fn begin(&mut self, now: Time, cx: &mut Effects) {
+    fn begin(&mut self, paused: bool, now: Time, cx: &mut Effects) {
         self.phase = Phase::Receiving(Box::new(Receiving {
             cipher: FrameCipher::new(&self.offer.content_key, self.parcel()),
             content: Content::new(&self.offer),
             subscribed: false,
-            paused: false,
+            paused,
             unknown_to_sender: false,
             ack: AckClock::new(now),
             echo: None,
@@ -357,7 +362,9 @@ impl Incoming {
             repairs: 0,
             rate: RateMeter::default(),
         }));
-        cx.topics.push_back(DataTopic::Subscribe(self.parcel()));
+        if !paused {
+            cx.topics.push_back(DataTopic::Subscribe(self.parcel()));
+        }
         cx.event(Event::Transfer(self.parcel()));
     }
 

@@ -66,13 +66,16 @@ impl Incoming {
     fn state(&self) -> TransferState {
         match &self.phase {
             Phase::Offered => TransferState::Offered,
+            Phase::Opening { paused: true } => TransferState::Paused,
             Phase::Receiving(receiving) if receiving.paused || self.sender_paused => {
                 TransferState::Paused
             }
             Phase::Receiving(receiving) if receiving.content.is_whole() => TransferState::Verifying,
-            Phase::Opening | Phase::Receiving(_) if !self.sender_present => TransferState::Waiting,
+            Phase::Opening { .. } | Phase::Receiving(_) if !self.sender_present => {
+                TransferState::Waiting
+            }
             Phase::Receiving(receiving) if receiving.unknown_to_sender => TransferState::Waiting,
-            Phase::Opening | Phase::Receiving(_) => TransferState::Active,
+            Phase::Opening { .. } | Phase::Receiving(_) => TransferState::Active,
             Phase::Finishing(_) => TransferState::Verifying,
             Phase::Done(_) => TransferState::Done,
             Phase::Declined(EndReason::ByUser) => TransferState::Declined,
