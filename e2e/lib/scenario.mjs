@@ -89,16 +89,6 @@ export class Stage {
   }
 
   /**
-   * Puts a proxy before a broker.
-   * @param {Promise<import('./counting-proxy.mjs').CountingProxy>} opening
-   */
-  async useProxy(opening) {
-    const proxy = await opening;
-    this.#endings.push(() => proxy.close());
-    return proxy;
-  }
-
-  /**
    * Makes a file to send.
    * @param {string} name
    * @param {number} size in bytes

@@ -16,6 +16,7 @@ const site = process.env.MQDROP_SITE ?? `${root}dist`;
  * @property {string} observerUrl where a plain MQTT client connects
  * @property {number | undefined} pid
  * @property {() => Promise<void>} stop
+ * @property {() => Promise<void>} kill without any warning (SIGKILL)
  * @property {() => Promise<void>} restart on the same port, all sessions forgotten
  */
 
@@ -35,6 +36,7 @@ export async function startStation(options = []) {
       return program.child.pid;
     },
     stop: async () => void (await stop(program)),
+    kill: async () => void (await stop(program, 'SIGKILL')),
     restart: async () => {
       await stop(program);
       ({ program } = await launch(port, options));

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { assertSaved } from '../lib/contents.mjs';
-import { proxyTo } from '../lib/counting-proxy.mjs';
+import { proxyTo } from '../lib/proxy.mjs';
 import { MIB } from '../lib/files.mjs';
 import { startMosquitto } from '../lib/mosquitto.mjs';
 import { freePort } from '../lib/processes.mjs';
@@ -17,7 +17,7 @@ const RECONNECT_PATIENCE = 60_000;
 
 scenario('an address where no broker answers is named, and waiting for one is enough', async (stage) => {
   stage.expectNoise(SOCKET_FAILED);
-  const proxy = await stage.useProxy(proxyTo(stage.station.broker));
+  const proxy = await stage.use(proxyTo(stage.station.broker));
   const address = proxy.broker;
   await proxy.close();
   const room = await stage.open('Ada');
@@ -86,7 +86,7 @@ scenario('a broker that goes away and comes back is rejoined without a click', a
 for (const side of ['sender', 'receiver']) {
   scenario(`a transfer survives the ${side}'s connection breaking in its middle`, async (stage) => {
     stage.expectNoise(SOCKET_FAILED);
-    const proxy = await stage.useProxy(proxyTo(stage.station.broker));
+    const proxy = await stage.use(proxyTo(stage.station.broker));
     proxy.limit = 4 * MIB;
     const broken = { broker: proxy.broker };
     const [sender, receiver] = await stage.pair(side === 'sender' ? broken : {}, side === 'sender' ? {} : broken);

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { blake3 } from '@noble/hashes/blake3';
 import { executablePath } from '../lib/browser.mjs';
-import { proxyTo } from '../lib/counting-proxy.mjs';
+import { proxyTo } from '../lib/proxy.mjs';
 import { KIB, makeFile, MIB, sha256Of } from '../lib/files.mjs';
 import { RESULTS, scenario } from '../lib/scenario.mjs';
 
@@ -27,7 +27,7 @@ scenario('the other devices are named, each with its own id', async (stage) => {
 });
 
 scenario('progress is told in numbers on both sides, up to verified files', async (stage) => {
-  const proxy = await stage.useProxy(proxyTo(stage.station.broker));
+  const proxy = await stage.use(proxyTo(stage.station.broker));
   proxy.limit = BYTES_A_SECOND;
   const [sender, receiver] = await stage.pair({ broker: proxy.broker }, {});
   const files = [];
@@ -101,7 +101,7 @@ scenario('a folder arrives with its paths', async (stage) => {
 });
 
 scenario('the reason of a refusal and of a cancellation is told', async (stage) => {
-  const proxy = await stage.useProxy(proxyTo(stage.station.broker));
+  const proxy = await stage.use(proxyTo(stage.station.broker));
   proxy.limit = BYTES_A_SECOND;
   const [sender, receiver] = await stage.pair({ broker: proxy.broker }, {});
   const file = await stage.file('unwanted.bin', 20 * MIB);
@@ -121,7 +121,7 @@ scenario('the reason of a refusal and of a cancellation is told', async (stage) 
 });
 
 scenario('a file that changes while it is sent ends the transfer, with the reason on both sides', async (stage) => {
-  const proxy = await stage.useProxy(proxyTo(stage.station.broker));
+  const proxy = await stage.use(proxyTo(stage.station.broker));
   proxy.limit = BYTES_A_SECOND;
   const [sender, receiver] = await stage.pair({ broker: proxy.broker }, {});
   const file = await stage.file('diary.bin', 24 * MIB);

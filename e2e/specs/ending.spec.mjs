@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { assertSaved } from '../lib/contents.mjs';
-import { proxyTo } from '../lib/counting-proxy.mjs';
+import { proxyTo } from '../lib/proxy.mjs';
 import { MIB } from '../lib/files.mjs';
 import { scenario } from '../lib/scenario.mjs';
 
@@ -15,7 +15,7 @@ const SIZE = 24 * MIB;
  * @param {import('../lib/scenario.mjs').Stage} stage
  */
 async function inTheMiddle(stage) {
-  const proxy = await stage.useProxy(proxyTo(stage.station.broker));
+  const proxy = await stage.use(proxyTo(stage.station.broker));
   proxy.limit = BYTES_A_SECOND;
   const [sender, receiver] = await stage.pair({ broker: proxy.broker }, {});
   const file = await stage.file('long.bin', SIZE);

@@ -1,7 +1,7 @@
 // Who is there first does not matter.
 
 import { assertSaved } from '../lib/contents.mjs';
-import { proxyTo } from '../lib/counting-proxy.mjs';
+import { proxyTo } from '../lib/proxy.mjs';
 import { MIB } from '../lib/files.mjs';
 import { scenario } from '../lib/scenario.mjs';
 
@@ -43,7 +43,7 @@ scenario('who closes the window is no longer shown', async (stage) => {
 });
 
 scenario('two transfers at a time go both ways', async (stage) => {
-  const proxy = await stage.useProxy(proxyTo(stage.station.broker));
+  const proxy = await stage.use(proxyTo(stage.station.broker));
   proxy.limit = 4 * MIB;
   const [ada, bo] = await stage.pair({ broker: proxy.broker }, {});
   const journeys = [];

@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict';
 import { arrives } from '../lib/contents.mjs';
 import { MIB } from '../lib/files.mjs';
-import { startGateway } from '../lib/gateway.mjs';
 import { startMosquitto } from '../lib/mosquitto.mjs';
+import { Proxy } from '../lib/proxy.mjs';
 import { scenario } from '../lib/scenario.mjs';
 import { startStation } from '../lib/station.mjs';
 
@@ -20,20 +20,20 @@ const HUNG_UP = /WebSocket connection to .* failed/;
 /** Brokers, how they tell of the limit, and which version is asked for. */
 const BROKERS = [
   { name: 'mosquitto, announced', start: () => startMosquitto({ maxPacket: LIMIT }), protocol: undefined, announced: true },
-  { name: 'mosquitto, found out', start: startBehindGateway, protocol: '3.1.1', announced: false },
+  { name: 'mosquitto, found out', start: startBehindProxy, protocol: '3.1.1', announced: false },
   { name: 'station, announced', start: () => startStation(['--max-packet', String(LIMIT)]), protocol: undefined, announced: true },
   { name: 'station, found out', start: () => startStation(['--max-packet', String(LIMIT)]), protocol: '3.1.1', announced: false },
 ];
 
 /** Mosquitto keeps its limit on its plain listener only. */
-async function startBehindGateway() {
+async function startBehindProxy() {
   const mosquitto = await startMosquitto({ maxPacket: LIMIT, quiet: true });
-  const gateway = await startGateway(Number(new URL(mosquitto.observerUrl).port));
+  const proxy = await new Proxy(Number(new URL(mosquitto.observerUrl).port), { unwraps: true }).open();
   return {
     ...mosquitto,
-    broker: gateway.broker,
+    broker: proxy.broker,
     stop: async () => {
-      await gateway.stop();
+      await proxy.stop();
       await mosquitto.stop();
     },
   };

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { assertSaved } from '../lib/contents.mjs';
-import { proxyTo } from '../lib/counting-proxy.mjs';
+import { proxyTo } from '../lib/proxy.mjs';
 import { MIB } from '../lib/files.mjs';
 import { scenario } from '../lib/scenario.mjs';
 
@@ -10,7 +10,7 @@ import { scenario } from '../lib/scenario.mjs';
 const MOST = 1.2;
 
 scenario('three receivers cost the sender one upload, and a fourth that joins later gets the file too', async (stage) => {
-  const proxy = await stage.useProxy(proxyTo(stage.station.broker));
+  const proxy = await stage.use(proxyTo(stage.station.broker));
   const sender = await stage.join('Ada', { broker: proxy.broker });
   const names = ['Bo', 'Cy', 'Di'];
   const receivers = await Promise.all(names.map((name) => stage.join(name)));

@@ -2,7 +2,7 @@
 
 import { mkdir, writeFile } from 'node:fs/promises';
 import { launchBrowser } from '../lib/browser.mjs';
-import { proxyTo } from '../lib/counting-proxy.mjs';
+import { proxyTo } from '../lib/proxy.mjs';
 import { makeFile, MIB, tempFolder } from '../lib/files.mjs';
 import { linkTo, Room } from '../lib/room.mjs';
 import { startStation } from '../lib/station.mjs';
