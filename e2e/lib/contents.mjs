@@ -5,8 +5,14 @@ import { createHash } from 'node:crypto';
 import { content, KIB, MIB } from './files.mjs';
 import { scenario } from './scenario.mjs';
 
-/** Around one block, and the smallest. */
-const SIZES = [0, 1, 16 * KIB - 1, 16 * KIB, 16 * KIB + 1];
+/** What is sent together: the smallest, around one block, and more. */
+const SIZES = [0, 1, 16 * KIB - 1, 16 * KIB, 16 * KIB + 1, 300_000, 2 * MIB];
+
+/** What is sent alone, so large that whatever a broker limits shows. */
+const LARGE = 20 * MIB;
+
+/** What a broker that hangs up on large messages makes the browser say. */
+const HUNG_UP = /WebSocket connection to .* failed/;
 
 /**
  * Names that are hard to carry: what they must be shown as where they arrive, if that is something
@@ -27,31 +33,52 @@ const NAMES = [
  */
 
 /**
- * Declares the tests of one broker.
+ * What a broker is known for, and what of it the app must find out and show.
+ * @typedef {object} Known
+ * @property {'MQTT 5' | 'MQTT 3.1.1'} version what it speaks with the app
+ * @property {Connection} [receiver] how the receiver reaches it, if not as the sender
+ * @property {{ least: number, most: number }} [limit] between which numbers of bytes lies the message
+ *   size that is shown as its limit; without one, none is shown
+ * @property {boolean} [hangsUp] whether it tells of its limit by hanging up
+ * @property {number} [milliseconds] how long the large file may take
+ */
+
+/**
+ * Declares the tests that every broker passes.
  * @param {string} broker its name
  * @param {Connection} connection
+ * @param {Known} known
  */
-export function carriesEverything(broker, connection) {
-  for (const size of SIZES) {
-    scenario(`${broker}: a file of ${size} bytes arrives`, async (stage) => {
-      await arrives(stage, connection(), [await stage.file(`${size}.bin`, size)]);
-    });
-  }
+export function carriesEverything(broker, connection, { version, receiver = connection, limit, hangsUp, milliseconds }) {
+  /** @param {import('./scenario.mjs').Stage} stage */
+  const ends = (stage) => {
+    if (hangsUp) stage.expectNoise(HUNG_UP);
+    return { connection: connection(), to: receiver() };
+  };
 
-  scenario(`${broker}: 100 MB arrive`, async (stage) => {
-    await arrives(stage, connection(), [await stage.file('large.bin', 100 * MIB)], 240_000);
+  scenario(`${broker}: files of all sizes arrive together`, async (stage) => {
+    const files = [];
+    for (const size of SIZES) files.push(await stage.file(`${size}.bin`, size));
+    const { connection, to } = ends(stage);
+    await arrives(stage, connection, files, { to, milliseconds });
+  }, { timeout: 180_000 });
+
+  scenario(`${broker}: 20 MiB arrive, and version and limit are shown`, async (stage) => {
+    const { connection, to } = ends(stage);
+    const { sender } = await arrives(stage, connection, [await stage.file('large.bin', LARGE)], { to, milliseconds });
+    const status = await sender.statusText();
+    assert.ok(status.includes(`${version} `), `${version} is spoken: ${status}`);
+    const shown = await sender.limit();
+    if (limit) {
+      assert.ok(shown !== undefined && shown >= limit.least && shown <= limit.most, `the limit is shown: ${shown}`);
+    } else {
+      assert.equal(shown, undefined);
+    }
   }, { timeout: 300_000 });
 
-  scenario(`${broker}: five files at once arrive`, async (stage) => {
-    const files = [];
-    for (const [index, size] of [0, 1, 300_000, 16 * KIB, 2 * MIB].entries()) {
-      files.push(await stage.file(`part ${index}.bin`, size));
-    }
-    await arrives(stage, connection(), files);
-  });
-
   scenario(`${broker}: names in any script and of any shape are kept or made safe`, async (stage) => {
-    const [sender, receiver] = await stage.pair(connection());
+    const { connection, to } = ends(stage);
+    const [sender, receiver] = await stage.pair(connection, to);
     const contents = NAMES.map(({ name }, index) => ({
       name,
       mimeType: 'application/octet-stream',
@@ -74,7 +101,8 @@ export function carriesEverything(broker, connection) {
   });
 
   scenario(`${broker}: a text arrives`, async (stage) => {
-    const [sender, receiver] = await stage.pair(connection());
+    const { connection, to } = ends(stage);
+    const [sender, receiver] = await stage.pair(connection, to);
     const text = 'Meet at 7 — 七点见 — <b>not bold</b> & "quoted"\nsecond line';
     const sent = await sender.sendText(text);
     // Texts are small and harmless: they are shown without being asked for.
@@ -89,12 +117,12 @@ export function carriesEverything(broker, connection) {
  * @param {import('./scenario.mjs').Stage} stage
  * @param {import('./room.mjs').JoinFields} connection
  * @param {import('./files.mjs').MadeFile[]} files
- * @param {number} [milliseconds] how long it may take
- * @param {{ origin?: string }} [how] where the app is served
+ * @param {{ to?: import('./room.mjs').JoinFields, milliseconds?: number, origin?: string }} [how] the
+ *   receiver reaches the broker, how long it may take, where the app is served
  * @returns the two windows
  */
-export async function arrives(stage, connection, files, milliseconds = 60_000, how = {}) {
-  const [sender, receiver] = await stage.pair(connection, connection, how);
+export async function arrives(stage, connection, files, { to = connection, milliseconds = 60_000, origin } = {}) {
+  const [sender, receiver] = await stage.pair(connection, to, { origin });
   const sent = await sender.sendFiles(files.map(({ path }) => path));
   const received = await receiver.incoming(sent);
   await received.press('accept');

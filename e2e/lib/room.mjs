@@ -92,6 +92,14 @@ export class Room {
     return (await this.byId('status').innerText()).trim();
   }
 
+  /** How many bytes the broker's messages may have, if that is shown. @returns {Promise<number | undefined>} */
+  async limit() {
+    const notice = this.byId('limit');
+    if ((await notice.count()) === 0) return undefined;
+    // The number in the words, whichever way its thousands are grouped.
+    return Number(/\d[\d,.\u202f ]*\d/.exec(await notice.innerText())?.[0].replaceAll(/\D/g, ''));
+  }
+
   /**
    * Waits until a device of this name is in the room.
    * @param {string} name

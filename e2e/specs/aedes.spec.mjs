@@ -12,4 +12,4 @@ before(async () => {
 });
 after(() => aedes?.stop());
 
-carriesEverything('aedes', () => ({ broker: aedes.broker }));
+carriesEverything('aedes', () => ({ broker: aedes.broker }), { version: 'MQTT 3.1.1' });

@@ -11,5 +11,5 @@ const site = process.env.MQDROP_SITE ?? fileURLToPath(new URL('../../dist', impo
 scenario('under a sub-path of a static host, with a broker elsewhere', async (stage) => {
   const { origin } = await stage.use(startStaticHost(site, '/tools/drop'));
   const file = await stage.file('hosted.bin', MIB);
-  await arrives(stage, { broker: stage.station.broker }, [file], 60_000, { origin });
+  await arrives(stage, { broker: stage.station.broker }, [file], { origin });
 });

@@ -1,4 +1,4 @@
-// Everything through mosquitto, which speaks MQTT 5 and here asks for a login.
+// Everything through mosquitto, which speaks both versions and here asks for a login.
 
 import assert from 'node:assert/strict';
 import { after, before } from 'node:test';
@@ -17,7 +17,8 @@ after(() => mosquitto?.stop());
 
 const connection = () => ({ broker: mosquitto.broker, ...login });
 
-carriesEverything('mosquitto', connection);
+carriesEverything('mosquitto', connection, { version: 'MQTT 5' });
+carriesEverything('mosquitto, 3.1.1', () => ({ ...connection(), protocol: '3.1.1' }), { version: 'MQTT 3.1.1' });
 
 scenario('mosquitto: MQTT 5 is spoken unless 3.1.1 is asked for', async (stage) => {
   await stage.join('Ada', connection());

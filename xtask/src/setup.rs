@@ -28,6 +28,14 @@ const MOSQUITTO: Package = Package {
     name: "mosquitto",
     command: "mosquitto",
 };
+const RABBITMQ: Package = Package {
+    name: "rabbitmq-server",
+    command: "rabbitmq-server",
+};
+const NATS: Package = Package {
+    name: "nats-server",
+    command: "nats-server",
+};
 
 /// What building the site needs: Rust's wasm target, trunk and wasm-bindgen.
 pub(crate) fn for_site() -> Result<(), String> {
@@ -80,15 +88,35 @@ pub(crate) fn for_lint() -> Result<(), String> {
     wasm_target()
 }
 
-/// What end-to-end tests need: Node packages, a browser and a broker that is not ours.
+/// What driving browsers needs: Node packages and a browser.
 pub(crate) fn for_browsers() -> Result<(), String> {
     node_packages()?;
     // Who names a browser need not have Debian's.
     if std::env::var_os("MQDROP_CHROMIUM").is_some() {
-        debian_packages(&[MOSQUITTO])
-    } else {
-        debian_packages(&[CHROMIUM, MOSQUITTO])
+        return Ok(());
     }
+    debian_packages(&[CHROMIUM])
+}
+
+/// What end-to-end tests need besides: brokers that are not ours. One more comes with npm.
+pub(crate) fn for_brokers() -> Result<(), String> {
+    debian_packages(&[MOSQUITTO, RABBITMQ, NATS])?;
+    rumqttd()
+}
+
+/// Builds the broker rumqttd from its crate, into a folder that e2e/lib/rumqttd.mjs knows.
+fn rumqttd() -> Result<(), String> {
+    let root = workspace::root();
+    let folder = root.join("target").join("rumqttd");
+    if !folder.is_dir() {
+        announce("the broker rumqttd (about 1 minute on 2 cores)", "cargo");
+    }
+    let manifest = root.join("e2e").join("rumqttd").join("Cargo.toml");
+    run(cargo()
+        .args(["build", "--quiet", "--locked", "--manifest-path"])
+        .arg(manifest)
+        .arg("--target-dir")
+        .arg(folder))
 }
 
 /// The packages in e2e/package-lock.json, when they are not there yet or of another version.
