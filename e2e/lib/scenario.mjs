@@ -33,6 +33,14 @@ after(async () => {
  */
 
 /**
+ * How a window is opened: where the app is served, in which engine if not in Chromium, and Chromium's options.
+ * @typedef {object} How
+ * @property {string} [origin]
+ * @property {import('playwright-core').BrowserContextOptions} [options]
+ * @property {import('./engines/page.mjs').Engine} [engine]
+ */
+
+/**
  * Declares a test.
  * @param {string} name the behaviour
  * @param {(stage: Stage) => Promise<void>} body
@@ -111,13 +119,11 @@ export class Stage {
    * Opens the app in a new window with storage of its own.
    * @param {string} name what the test calls the window
    * @param {import('./room.mjs').LinkParts} [parts] of the link
-   * @param {{ origin?: string, options?: import('playwright-core').BrowserContextOptions }} [how]
+   * @param {How} [how]
    * @returns {Promise<Room>}
    */
-  async open(name, parts = {}, { origin = station.origin, options } = {}) {
-    const context = await browser.newContext({ reducedMotion: 'reduce', ...options });
-    const page = await context.newPage();
-    const noise = await collectNoise(page);
+  async open(name, parts = {}, { origin = station.origin, options, engine } = {}) {
+    const { page, noise } = await (engine ? openIn(engine) : openInChromium(options));
     const room = new Room(page);
     this.#devices.set(name, { room, page, noise });
     await page.goto(linkTo(origin, parts));
@@ -129,7 +135,7 @@ export class Stage {
    * Opens a window, joins the room and is online.
    * @param {string} name also the device's name in the room
    * @param {import('./room.mjs').LinkParts & import('./room.mjs').JoinFields} [parts]
-   * @param {{ origin?: string, options?: import('playwright-core').BrowserContextOptions }} [how]
+   * @param {How} [how]
    * @returns {Promise<Room>}
    */
   async join(name, parts = {}, how = {}) {
@@ -202,4 +208,19 @@ export class Stage {
     await Promise.all([...this.#devices.values()].map(({ page }) => page.context().close()));
     for (const end of this.#endings.reverse()) await end();
   }
+}
+
+/** @param {import('playwright-core').BrowserContextOptions} [options] */
+async function openInChromium(options) {
+  const context = await browser.newContext({ reducedMotion: 'reduce', ...options });
+  const page = await context.newPage();
+  return { page, noise: await collectNoise(page) };
+}
+
+/** @param {import('./engines/page.mjs').Engine} engine */
+async function openIn(engine) {
+  const opened = await engine.newPage();
+  // All that rooms and transfers use of a page.
+  const page = /** @type {import('playwright-core').Page} */ (/** @type {unknown} */ (opened));
+  return { page, noise: opened.noise };
 }

@@ -1,0 +1,144 @@
+// What every engine must do: send to and receive from Chromium and itself, resume, and save.
+
+import assert from 'node:assert/strict';
+import { after, before } from 'node:test';
+import { KIB, MIB } from '../files.mjs';
+import { proxyTo } from '../proxy.mjs';
+import { scenario } from '../scenario.mjs';
+
+/** Around one block, the smallest, and several frames; names in scripts that are hard to carry. */
+const FILES = /** @type {const} */ ([
+  ['empty.txt', 0],
+  ['one byte.bin', 1],
+  ['تقرير السنة.pdf', 16 * KIB - 1],
+  ['🎉 party.jpg', 16 * KIB],
+  ['年度报告（最终）.docx', 16 * KIB + 1],
+  ['several blocks.bin', 3 * MIB + 7],
+]);
+
+/** Names of people, as hard to carry. */
+const ADA = 'Ada 🎉';
+const BO = 'بو';
+
+/** What every browser may say when a connection breaks or is refused. */
+const SOCKET_FAILED = /WebSocket connection to .* failed|can’t establish a connection to the server|connection to ws:.* was interrupted/;
+
+/** Reconnecting backs off, so coming back may take a while. */
+const RECONNECT_PATIENCE = 60_000;
+
+/**
+ * Declares the tests of one engine.
+ * @param {string} name the engine's
+ * @param {() => Promise<import('./page.mjs').Engine>} launch
+ */
+export function doesTheMainJob(name, launch) {
+  /** @type {import('./page.mjs').Engine} */
+  let engine;
+  before(async () => {
+    engine = await launch();
+  });
+  after(() => engine?.close());
+
+  const directions = [
+    { way: `${name} to Chromium`, engines: () => ({ sender: engine }) },
+    { way: `Chromium to ${name}`, engines: () => ({ receiver: engine }) },
+    { way: `${name} to ${name}`, engines: () => ({ sender: engine, receiver: engine }) },
+  ];
+  for (const { way, engines } of directions) {
+    scenario(`${way}: files of all sizes, names in any script and a text arrive and are saved`, async (stage) => {
+      const { sender, receiver } = await meet(stage, engines());
+      const files = [];
+      for (const [file, size] of FILES) files.push(await stage.file(file, size));
+      const sent = await sender.sendFiles(files.map(({ path }) => path));
+      const received = await receiver.incoming(sent);
+      await received.press('accept');
+      await received.waitForState('done');
+      await sent.waitForState('done');
+      await sent.waitForReceiver(BO, 'done');
+      assert.deepEqual((await received.files()).map(({ path, size }) => [path, size]), FILES);
+      assert.deepEqual(byName(await received.save(files.length)), byName(files.map(saved)));
+      // One of them again, by itself.
+      const single = files[3];
+      assert.ok(single);
+      assert.deepEqual(await received.saveFile(single.name), saved(single));
+
+      const text = 'Meet at 7 — 七点见 — نلتقي — 🎉 <b>not bold</b> & "quoted"';
+      const answer = await receiver.sendText(text);
+      const arrived = await sender.incoming(answer);
+      await Promise.all([arrived.waitForState('done'), answer.waitForState('done')]);
+      assert.equal(await arrived.byId('transfer-text').textContent(), text);
+    });
+  }
+
+  for (const side of /** @type {const} */ (['sender', 'receiver'])) {
+    scenario(`${name} as the ${side} resumes after its connection is cut`, async (stage) => {
+      stage.expectNoise(SOCKET_FAILED);
+      const proxy = await stage.use(proxyTo(stage.station.broker));
+      proxy.limit = 4 * MIB;
+      const { sender, receiver } = await meet(stage, { [side]: engine }, { [side]: { broker: proxy.broker } });
+      const file = await stage.file('cut.bin', 16 * MIB);
+      const sent = await sender.sendFiles([file.path]);
+      const received = await receiver.incoming(sent);
+      await received.press('accept');
+      await received.waitForMiddle(4 * MIB);
+      const cut = side === 'sender' ? sender : receiver;
+      await proxy.close();
+      await cut.page.locator('[data-testid="status"]:not([data-state="online"])').waitFor({ state: 'attached' });
+      const { bytes } = await received.progress();
+      proxy.limit = Infinity;
+      await proxy.open();
+      await cut.waitForStatus('online', RECONNECT_PATIENCE);
+      await received.waitForState('done', 90_000);
+      assert.ok(bytes >= 4 * MIB && bytes < file.size, `${bytes} bytes were kept`);
+      await sent.waitForState('done');
+      assert.deepEqual(await received.save(1), [saved(file)]);
+      // Whatever arrived before was not sent again: what was under way then may have been.
+      const carried = side === 'sender' ? proxy.up : proxy.down;
+      assert.ok(carried < file.size * 1.5, `${carried} bytes were carried for a file of ${file.size}`);
+    }, { timeout: 180_000 });
+  }
+
+  scenario(`${name} says what it lacks for storage, and only that`, async (stage) => {
+    const room = await stage.join(ADA, {}, { engine });
+    const lacking = await room.page.evaluate(() => !('storage' in navigator && 'getDirectory' in navigator.storage));
+    const notice = room.byId('storage-notice');
+    if (lacking) {
+      await notice.waitFor();
+      assert.match(await notice.innerText(), /file storage[^]*memory/, 'what is lacking and what follows');
+    } else {
+      assert.equal(await notice.count(), 0);
+    }
+  });
+}
+
+/**
+ * Two devices that see each other, in Chromium unless said otherwise.
+ * @param {import('../scenario.mjs').Stage} stage
+ * @param {{ sender?: import('./page.mjs').Engine, receiver?: import('./page.mjs').Engine }} engines
+ * @param {{ sender?: import('../room.mjs').JoinFields, receiver?: import('../room.mjs').JoinFields }} [connections]
+ */
+async function meet(stage, engines, connections = {}) {
+  const [sender, receiver] = await Promise.all([
+    stage.join(ADA, connections.sender, { engine: engines.sender }),
+    stage.join(BO, connections.receiver, { engine: engines.receiver }),
+  ]);
+  await Promise.all([sender.waitForPeer(BO), receiver.waitForPeer(ADA)]);
+  return { sender, receiver };
+}
+
+/**
+ * What saving must give.
+ * @param {import('../files.mjs').MadeFile} file
+ * @returns {import('../transfer.mjs').SavedFile}
+ */
+function saved({ name, size, sha256 }) {
+  return { name, size, sha256 };
+}
+
+/**
+ * Large files may be complete after small ones that were saved later.
+ * @param {import('../transfer.mjs').SavedFile[]} files
+ */
+function byName(files) {
+  return files.toSorted((a, b) => (a.name < b.name ? -1 : 1));
+}

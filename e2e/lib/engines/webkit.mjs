@@ -1,0 +1,95 @@
+// WebKitGTK's MiniBrowser on a screen that nobody sees, driven over WebDriver.
+
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { freePort, portAnswers, start, stop } from '../processes.mjs';
+import * as inPage from './in-page.mjs';
+import { EnginePage } from './page.mjs';
+import { watchSaved } from './saved.mjs';
+import { WebDriver } from './webdriver.mjs';
+
+const executable = process.env.MQDROP_WEBKIT_DRIVER ?? 'WebKitWebDriver';
+
+/** How long a script in the page may take at most, in milliseconds: as long as any test. */
+const SCRIPT_PATIENCE = 300_000;
+
+export class WebKit {
+  #screen;
+  #display;
+
+  /**
+   * @param {import('../processes.mjs').Program} screen
+   * @param {string} display the X11 display's name
+   */
+  constructor(screen, display) {
+    this.#screen = screen;
+    this.#display = display;
+  }
+
+  /** Starts the screen. Each window has a browser of its own, because a driver drives but one. */
+  static async launch() {
+    let number = '';
+    const options = ['-displayfd', '1', '-screen', '0', '1280x1024x24', '-nolisten', 'tcp'];
+    const screen = await start('Xvfb', options, (line) => {
+      number ||= /^\d+$/.exec(line)?.[0] ?? '';
+      return number !== '';
+    });
+    return new WebKit(screen, `:${number}`);
+  }
+
+  /** Opens a window with storage of its own. */
+  async newPage() {
+    const home = await mkdtemp(join(tmpdir(), 'mqdrop-webkit-'));
+    const saved = join(home, 'saved');
+    await mkdir(saved);
+    // Where files are saved, as desktops say it (xdg-user-dirs).
+    await writeFile(join(home, 'user-dirs.dirs'), `XDG_DOWNLOAD_DIR="${saved}"\n`);
+    const port = await freePort();
+    const folders = { HOME: home, XDG_CONFIG_HOME: home, XDG_CACHE_HOME: join(home, 'cache'), XDG_DATA_HOME: join(home, 'data') };
+    const program = await start(executable, [`--port=${port}`], () => true, undefined, { DISPLAY: this.#display, ...folders });
+    await portAnswers(port);
+    const driver = await WebDriver.start(`http://127.0.0.1:${port}`, { timeouts: { script: SCRIPT_PATIENCE } });
+    return windowOf(driver, home, saved, program);
+  }
+
+  async close() {
+    await stop(this.#screen);
+  }
+}
+
+/**
+ * @param {WebDriver} driver
+ * @param {string} home the folder where the browser keeps everything
+ * @param {string} saved the folder where it saves files
+ * @param {import('../processes.mjs').Program} program the driver's
+ */
+function windowOf(driver, home, saved, program) {
+  /** @param {string} source */
+  const run = async (source) => {
+    const { value, heard } = await driver.run(`async () => ({ value: await (${source})(), heard: (${inPage.heard})() })`);
+    for (const line of heard) page.noise.add(line);
+    return value;
+  };
+  const page = new EnginePage({
+    go: async (url) => {
+      await driver.post('url', { url });
+      // The driver tells nothing of the console, so the page does from here on.
+      await run(String(inPage.listen));
+    },
+    run,
+    find: (source) => driver.run(source),
+    click: (element) => driver.click(element),
+    type: (element, text) => driver.type(element, text),
+    choose: (element, paths) => driver.type(element, paths.join('\n')),
+    screenshot: () => driver.get('screenshot'),
+    close: async () => {
+      watching.close();
+      await driver.quit();
+      await stop(program);
+      await rm(home, { recursive: true, force: true });
+    },
+  });
+  const watching = watchSaved(saved, (download) => page.emit('download', download));
+  return page;
+}
