@@ -15,6 +15,9 @@ use blake3::{Hash, Hasher};
 use crate::layout::{BLOCK, DIGEST, Layout, Region, blocks};
 use crate::ranges::RangeSet;
 
+/// Bytes by which a block is known again: the first of its value in its file's tree.
+pub(crate) const CHECK: usize = 8;
+
 /// The hash of a file under way.
 #[derive(Debug)]
 pub(crate) struct FileHash {
@@ -40,16 +43,24 @@ impl FileHash {
         self.root
     }
 
-    /// Adds block number `index` of the file; each exactly once, all full but the file's last.
-    pub(crate) fn add(&mut self, index: u64, block: &[u8]) {
+    /// The value of block number `index` of the file in its tree; of an only block, the root.
+    fn value(&self, index: u64, block: &[u8]) -> ChainingValue {
         if self.blocks == 1 {
-            self.root = Some(blake3::hash(block));
-            return;
+            return *blake3::hash(block).as_bytes();
         }
         let mut hasher = Hasher::new();
         hasher.set_input_offset(index * BLOCK);
         hasher.update(block);
-        self.merge(index, hasher.finalize_non_root());
+        hasher.finalize_non_root()
+    }
+
+    /// Adds the value of a block; of each exactly once, all full but the file's last.
+    fn add(&mut self, index: u64, value: ChainingValue) {
+        if self.blocks == 1 {
+            self.root = Some(Hash::from_bytes(value));
+        } else {
+            self.merge(index, value);
+        }
     }
 
     /// Climbs from a block as far as neighbours are there. In a level of n subtrees each even one
@@ -106,26 +117,69 @@ impl ParcelHashes {
         }
     }
 
-    /// Takes in a run of content blocks; those that were hashed before are passed over.
-    pub(crate) fn add(&mut self, layout: &Layout, run: Range<u32>, bytes: &[u8]) {
-        let begin = layout.content_offset(run.start);
-        for fresh in self.hashed.missing(run) {
-            for block in fresh.clone() {
-                let from = (layout.content_offset(block) - begin) as usize;
-                let to = (layout.content_offset(block + 1) - begin) as usize;
-                let file = layout.file_of(block);
-                let span = layout.files()[file];
-                let hash = self
-                    .under_way
-                    .entry(file)
-                    .or_insert_with(|| FileHash::new(span.size));
-                hash.add(u64::from(block - span.first_block), &bytes[from..to]);
-                if let Some(root) = hash.root() {
-                    self.digests[file] = Some(root);
-                    self.under_way.remove(&file);
-                }
+    /// Takes in a run of content blocks; those that were hashed before are passed over. Returns the
+    /// checks of the others, one after the other.
+    pub(crate) fn add(&mut self, layout: &Layout, run: Range<u32>, bytes: &[u8]) -> Vec<u8> {
+        let mut checks = Vec::with_capacity(run.len() * CHECK);
+        self.take(layout, run, bytes, |_, check| {
+            checks.extend_from_slice(check);
+            true
+        });
+        checks
+    }
+
+    /// Takes in those blocks of a run whose checks are as `checks` says, and returns them.
+    pub(crate) fn restore(
+        &mut self,
+        layout: &Layout,
+        run: Range<u32>,
+        bytes: &[u8],
+        checks: &[[u8; CHECK]],
+    ) -> RangeSet {
+        let mut genuine = RangeSet::default();
+        let first = run.start;
+        self.take(layout, run, bytes, |block, check| {
+            let same = checks.get((block - first) as usize) == Some(check);
+            if same {
+                genuine.insert(block..block + 1);
             }
-            self.hashed.insert(fresh);
+            same
+        });
+        genuine
+    }
+
+    /// Hashes those blocks of a run that were not hashed before, and takes in those that `wanted`
+    /// says yes to when it is shown their checks.
+    fn take(
+        &mut self,
+        layout: &Layout,
+        run: Range<u32>,
+        bytes: &[u8],
+        mut wanted: impl FnMut(u32, &[u8; CHECK]) -> bool,
+    ) {
+        let begin = layout.content_offset(run.start);
+        for block in self.hashed.missing(run).into_iter().flatten() {
+            let from = (layout.content_offset(block) - begin) as usize;
+            let to = (layout.content_offset(block + 1) - begin) as usize;
+            let file = layout.file_of(block);
+            let span = layout.files()[file];
+            let hash = self
+                .under_way
+                .entry(file)
+                .or_insert_with(|| FileHash::new(span.size));
+            let index = u64::from(block - span.first_block);
+            let value = hash.value(index, &bytes[from..to]);
+            let mut check = [0; CHECK];
+            check.copy_from_slice(&value[..CHECK]);
+            if !wanted(block, &check) {
+                continue;
+            }
+            hash.add(index, value);
+            if let Some(root) = hash.root() {
+                self.digests[file] = Some(root);
+                self.under_way.remove(&file);
+            }
+            self.hashed.insert(block..block + 1);
         }
     }
 
@@ -180,7 +234,8 @@ mod tests {
             }
             for (index, block) in parts {
                 prop_assert_eq!(hash.root(), None);
-                hash.add(index as u64, block);
+                let value = hash.value(index as u64, block);
+                hash.add(index as u64, value);
             }
             prop_assert_eq!(hash.root(), Some(blake3::hash(&data)));
             prop_assert!(hash.subtrees.is_empty());

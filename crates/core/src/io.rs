@@ -114,6 +114,24 @@ pub enum StoreRequest {
         /// What.
         data: Bytes,
     },
+    /// Append these bytes to the parcel's notes, after what was to be written before. Notes are what
+    /// [`Engine::restore`](crate::Engine::restore) is given after a restart. A driver that keeps
+    /// nothing beyond its own life passes over them. No answer but `Failed`.
+    Note {
+        /// Which parcel.
+        parcel: ParcelId,
+        /// What to append.
+        note: Bytes,
+    },
+    /// Read back what was kept, which may be damaged. Answer `Read` or `Failed`.
+    Read {
+        /// Which parcel.
+        parcel: ParcelId,
+        /// Where in the content.
+        offset: u64,
+        /// How many bytes.
+        len: usize,
+    },
     /// The content is whole and verified: give it to the user. Answer `Finished` or `Failed`.
     Finish {
         /// Which parcel.
@@ -140,6 +158,13 @@ pub enum StoreReply {
         parcel: ParcelId,
         /// How many bytes.
         len: usize,
+    },
+    /// What was asked to be read back.
+    Read {
+        /// Which parcel.
+        parcel: ParcelId,
+        /// The bytes.
+        data: Bytes,
     },
     /// The content is ready for the user.
     Finished {

@@ -5,7 +5,7 @@ use core::ops::Range;
 
 use minicbor::{Decode, Encode};
 
-use crate::ids::ParcelId;
+use crate::ids::{DeviceId, ParcelId};
 use crate::names;
 use crate::ranges::RangeSet;
 
@@ -151,6 +151,9 @@ pub(crate) struct Want {
     /// The receiver's user has stopped it for now.
     #[n(4)]
     pub(crate) paused: bool,
+    /// The receiver's id when it accepted, if it was restarted since.
+    #[n(5)]
+    pub(crate) formerly: Option<DeviceId>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Encode, Decode)]
@@ -329,6 +332,7 @@ mod tests {
             credit: 1 << 40,
             echo: Some(Echo { sent: 1, age: 2 }),
             paused: false,
+            formerly: None,
         };
         let bodies = [
             Body::Hello(introduction.clone()),

@@ -141,8 +141,13 @@ impl Peers {
     }
 
     pub(crate) fn name(&self, device: DeviceId) -> String {
-        let name = self.peers.get(&device).and_then(|peer| peer.name.clone());
-        name.unwrap_or_else(|| names::device_name(""))
+        self.known_name(device)
+            .unwrap_or_else(|| names::device_name(""))
+    }
+
+    /// What a device is called, if it said so.
+    pub(crate) fn known_name(&self, device: DeviceId) -> Option<String> {
+        self.peers.get(&device)?.name.clone()
     }
 
     /// The key shared with a device, if it is known already.

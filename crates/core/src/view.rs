@@ -18,6 +18,15 @@ pub enum ConnectionState {
     Error,
 }
 
+/// Unfinished parcels of other rooms that storage keeps.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptView {
+    /// How many.
+    pub parcels: usize,
+    /// The bytes that storage holds for them, or has made room for.
+    pub bytes: u64,
+}
+
 /// The state of the connection to the broker, in words.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StatusView {

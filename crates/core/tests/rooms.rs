@@ -656,3 +656,112 @@ fn one_who_left_for_good_does_not_keep_a_delivered_parcel_waiting() {
     assert!(world.run_until(5 * MINUTE, |w| w.state(0, parcel)
         == Some(TransferState::Done)));
 }
+
+#[test]
+fn a_receiver_that_was_restarted_goes_on_where_it_was() {
+    let mut world = room(2);
+    world.uplink = Some(2_000_000);
+    let parcel = world.offer(0, &[3_000_000, 0, 70_000, 2_000_000]);
+    let held = |w: &World| w.devices[1].view(parcel, w.now).map_or(0, |v| v.bytes);
+    assert!(world.run_until(MINUTE, |w| held(w) > 2_000_000));
+    let before = held(&world);
+    world.restart(1, false);
+    assert!(world.run_until(MINUTE, |w| {
+        w.state(1, parcel) == Some(TransferState::Paused)
+    }));
+    assert!(held(&world) >= before, "{} of {before}", held(&world));
+    world.run_for(MINUTE);
+    assert_eq!(world.state(1, parcel), Some(TransferState::Paused));
+    let sent = world.devices[0].sent;
+    world.act(1, |engine, now| engine.resume(parcel, now));
+    assert!(world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)));
+    let rest = 5_070_000 - before;
+    let again = world.devices[0].sent - sent;
+    assert!(again < rest + rest / 20 + 100_000, "{again} for {rest}");
+    assert!(world.run_until(MINUTE, |w| {
+        w.state(0, parcel) == Some(TransferState::Done)
+    }));
+    let receivers = world.devices[0].view(parcel, world.now).unwrap().receivers;
+    assert_eq!(
+        receivers.len(),
+        1,
+        "the one that it was before is forgotten"
+    );
+}
+
+#[test]
+fn what_storage_damaged_is_fetched_again() {
+    let mut world = room(2);
+    world.uplink = Some(2_000_000);
+    let parcel = world.offer(0, &[3_000_000]);
+    let held = |w: &World| w.devices[1].view(parcel, w.now).map_or(0, |v| v.bytes);
+    assert!(world.run_until(MINUTE, |w| held(w) > 2_000_000));
+    let before = held(&world);
+    world.devices[1].stores.get_mut(&parcel).unwrap()[1_000_000] ^= 1;
+    world.restart(1, false);
+    assert!(world.run_until(MINUTE, |w| {
+        w.state(1, parcel) == Some(TransferState::Paused)
+    }));
+    assert!(held(&world) < before);
+    world.act(1, |engine, now| engine.resume(parcel, now));
+    assert!(world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)));
+}
+
+#[test]
+fn a_receiver_may_be_restarted_at_any_time() {
+    for progress in [0, 1, 500_000, 999_999, 1_000_000] {
+        let mut world = room(2);
+        world.uplink = Some(1_000_000);
+        let parcel = world.offer(0, &[600_000, 400_000]);
+        world.run_until(MINUTE, |w| {
+            w.devices[1]
+                .view(parcel, w.now)
+                .is_some_and(|v| v.bytes >= progress)
+        });
+        world.restart(1, false);
+        world.run_for(5 * SECOND);
+        world.act(1, |engine, now| engine.resume(parcel, now));
+        assert!(
+            world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)),
+            "{progress}"
+        );
+    }
+}
+
+#[test]
+fn what_was_received_but_not_saved_is_there_after_a_restart() {
+    let mut world = room(2);
+    let parcel = world.offer(0, &[100_000]);
+    assert!(world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)));
+    world.act(0, |engine, now| engine.leave(now));
+    world.restart(1, false);
+    assert!(world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)));
+}
+
+#[test]
+fn what_another_room_left_is_kept_for_it() {
+    let mut world = room(2);
+    world.uplink = Some(1_000_000);
+    let parcel = world.offer(0, &[3_000_000]);
+    assert!(world.run_until(MINUTE, |w| {
+        w.devices[1]
+            .view(parcel, w.now)
+            .is_some_and(|v| v.bytes > 1_000_000)
+    }));
+    let notes = world.devices[1].notes[&parcel].clone();
+    let mut engine = mqdrop_core::Engine::new([9; 32]);
+    assert_eq!(engine.restore(&notes, world.now), Some(parcel));
+    assert_eq!(engine.restore(&notes, world.now), None, "it has it");
+    assert_eq!((engine.kept().parcels, engine.kept().bytes), (1, 3_000_000));
+    let other = mqdrop_core::Join {
+        secret: mqdrop_core::keys::RoomSecret::derive("another room").unwrap(),
+        ..sim::join()
+    };
+    engine.join(other, world.now).unwrap();
+    assert_eq!(engine.kept().parcels, 1);
+    assert!(engine.transfer(parcel, world.now).is_none());
+    engine.join(sim::join(), world.now).unwrap();
+    assert_eq!(engine.kept().parcels, 0);
+    assert!(engine.transfer(parcel, world.now).is_some());
+    assert_eq!(engine.restore(&notes[..50], world.now), None);
+}

@@ -98,7 +98,7 @@ fn scenario(seed: u64) {
 /// Lets some time pass, in which something goes wrong.
 fn disturb(world: &mut World, dice: &mut Random) {
     world.run_for(Duration::from_millis(dice.range(0, 3000)));
-    match dice.range(0, 6) {
+    match dice.range(0, 8) {
         0 => {
             let device = dice.range(0, world.devices.len() as u64) as usize;
             world.cut(device);
@@ -109,6 +109,13 @@ fn disturb(world: &mut World, dice: &mut Random) {
             world.restart_broker();
             world.run_for(Duration::from_millis(dice.range(0, 20_000)));
             world.down = false;
+        }
+        3 => {
+            let device = dice.range(0, world.devices.len() as u64) as usize;
+            // Who sends would have to choose its files again.
+            if world.devices[device].sources.is_empty() {
+                world.restart(device, true);
+            }
         }
         _ => {}
     }

@@ -1,6 +1,7 @@
 //! The engine: one device in one room, over one MQTT session. Drivers move bytes, blocks and time.
 
 mod dispatch;
+mod kept;
 mod link;
 mod offers;
 mod room;
@@ -34,6 +35,8 @@ pub struct Engine {
     room: Option<Room>,
     outgoing: BTreeMap<ParcelId, Outgoing>,
     incoming: BTreeMap<ParcelId, Incoming>,
+    /// What storage kept of other rooms.
+    kept: BTreeMap<ParcelId, Incoming>,
     auto_accept: bool,
     cx: Effects,
     socket: VecDeque<SocketAction>,
@@ -52,6 +55,7 @@ impl Engine {
             room: None,
             outgoing: BTreeMap::new(),
             incoming: BTreeMap::new(),
+            kept: BTreeMap::new(),
             auto_accept: false,
             cx: Effects::default(),
             socket: VecDeque::new(),
@@ -74,6 +78,7 @@ impl Engine {
         });
         self.room = Some(room);
         self.cx.event(Event::Status);
+        self.take_up_kept(now);
         Ok(())
     }
 
@@ -156,10 +161,12 @@ impl Engine {
     pub fn handle_store(&mut self, reply: StoreReply, now: Time) {
         let (StoreReply::Created { parcel }
         | StoreReply::Written { parcel, .. }
+        | StoreReply::Read { parcel, .. }
         | StoreReply::Finished { parcel }
         | StoreReply::Failed { parcel, .. }) = reply;
         if let Some(incoming) = self.incoming.get_mut(&parcel) {
             incoming.handle_store(&reply, now, &mut self.cx);
+            incoming.read_back(self.auto_accept, now, &mut self.cx);
         }
         self.settle(now);
     }
@@ -298,9 +305,12 @@ impl Engine {
         if let Some(outgoing) = self.outgoing.get(&parcel) {
             return Some(outgoing.view(name, now));
         }
-        self.incoming
-            .get(&parcel)
-            .map(|incoming| incoming.view(name(incoming.sender()), now))
+        self.incoming.get(&parcel).map(|incoming| {
+            let room = self.room.as_ref();
+            let known = room.and_then(|room| room.peers.known_name(incoming.sender()));
+            let sender = known.unwrap_or_else(|| incoming.sender_name().to_owned());
+            incoming.view(sender, now)
+        })
     }
 
     /// A parcel's files, once they are known.

@@ -4,14 +4,14 @@ use mqdrop_mqtt::Time;
 
 use super::{Engine, Event};
 use crate::ids::{DeviceId, ParcelId};
-use crate::incoming::Incoming;
+use crate::incoming::{Incoming, Origin};
 use crate::io::StoreRequest;
 use crate::message::{Body, EndReason, Offer, ParcelRef};
 
 /// The most parcels of one device that may wait for an answer, or are texts on their way.
 const MAX_OFFERS_OF_ONE: usize = 100;
 /// The most incoming parcels in all.
-const MAX_INCOMING: usize = 1000;
+pub(super) const MAX_INCOMING: usize = 1000;
 /// Bytes of manifests under way above which no further parcel is accepted without a user.
 const MAX_MANIFESTS: u64 = 64 * 1024 * 1024;
 
@@ -65,7 +65,14 @@ impl Engine {
             let over = over.map(|(parcel, _)| *parcel).ok_or(EndReason::TooMany)?;
             self.forget(over);
         }
-        Incoming::new(offer, sender)
+        let room = self.room.as_ref().ok_or(EndReason::Unknown)?;
+        let origin = Origin {
+            room: room.name_in_topics(),
+            sender,
+            sender_name: room.peers.name(sender),
+            receiver: room.identity.device,
+        };
+        Incoming::new(offer, origin)
     }
 
     /// Takes an incoming parcel off the list and frees its storage.

@@ -92,6 +92,11 @@ impl Room {
         })
     }
 
+    /// The room's name in topics.
+    pub(super) fn name_in_topics(&self) -> String {
+        self.secret.room()
+    }
+
     /// Whether the next connection may speak another version than this one.
     pub(super) fn may_change_version(&self) -> bool {
         !matches!(self.policy, VersionPolicy::Only(_))

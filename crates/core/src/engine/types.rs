@@ -87,6 +87,8 @@ pub enum Event {
         /// The longest data frame it carries, if it hung up on a longer one; bytes.
         frame_limit: Option<u32>,
     },
+    /// What is kept of other rooms changed; see [`Engine::kept`](crate::Engine::kept).
+    Kept,
     /// Something did not work, in words for the user.
     Error(String),
 }

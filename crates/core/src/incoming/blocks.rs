@@ -4,6 +4,7 @@ use bytes::{Bytes, BytesMut};
 use mqdrop_mqtt::Time;
 
 use super::content::Placed;
+use super::notes::Note;
 use super::{CREDIT, Incoming, MAX_REPAIRS, Phase};
 use crate::effects::{DataTopic, Effects};
 use crate::engine::Event;
@@ -76,10 +77,16 @@ impl Incoming {
                 }
                 self.advance(now, cx);
             }
+            (Phase::Restoring(_), StoreReply::Read { data, .. }) => self.handle_read_back(data),
+            // It may be gone, or damaged: then it is received again.
+            (Phase::Restoring(_), StoreReply::Failed { .. }) => self.handle_read_back(&[]),
             (Phase::Finishing(_), StoreReply::Finished { .. }) => self.finish(cx),
             (Phase::Opening { .. }, StoreReply::Failed { error, .. }) => {
                 let reason = storage_reason(error);
-                cx.send(self.sender, Body::Decline(reason.ending(self.parcel())));
+                cx.send(
+                    self.origin.sender,
+                    Body::Decline(reason.ending(self.parcel())),
+                );
                 self.phase = Phase::Declined(reason);
                 cx.event(Event::Transfer(self.parcel()));
             }
@@ -115,6 +122,12 @@ impl Incoming {
                 return;
             }
             receiving.verified = true;
+            if let Some(digests) = receiving.content.digests().filter(|_| !self.offer.text) {
+                cx.store.push_back(StoreRequest::Note {
+                    parcel: self.offer.parcel,
+                    note: Note::Verified(digests.to_vec()).to_bytes(),
+                });
+            }
         }
         if receiving.unwritten > 0 {
             return;
@@ -148,7 +161,7 @@ impl Incoming {
         self.phase = Phase::Done(content);
         cx.event(Event::Files(parcel));
         cx.event(Event::Transfer(parcel));
-        cx.send(self.sender, Body::Receipt(ParcelRef { parcel }));
+        cx.send(self.origin.sender, Body::Receipt(ParcelRef { parcel }));
     }
 }
 

@@ -4,12 +4,14 @@ use core::ops::Range;
 
 use bytes::Bytes;
 
-use crate::hash::ParcelHashes;
+use crate::hash::{CHECK, ParcelHashes};
 use crate::io::StoreRequest;
 use crate::layout::{BLOCK, DIGEST, Layout, Region, blocks};
 use crate::manifest::Manifest;
 use crate::message::{Offer, Runs};
 use crate::ranges::RangeSet;
+
+use super::notes::{Blocks, Note};
 
 /// Everything of a parcel that has arrived, or where it went.
 pub(super) struct Content {
@@ -120,7 +122,7 @@ impl Content {
                 if u64::from(self.held.len()) < last {
                     Placed::Blocks
                 } else {
-                    self.read_manifest(offer)
+                    self.read_manifest(offer, store)
                 }
             }
             Stage::Blocks(known) => {
@@ -147,8 +149,8 @@ impl Content {
         }
     }
 
-    fn read_manifest(&mut self, offer: &Offer) -> Placed {
-        let Stage::Manifest(bytes) = &self.stage else {
+    fn read_manifest(&mut self, offer: &Offer, store: &mut impl FnMut(StoreRequest)) -> Placed {
+        let Stage::Manifest(bytes) = &mut self.stage else {
             return Placed::Nothing;
         };
         let genuine = blake3::hash(bytes) == blake3::Hash::from_bytes(offer.manifest_hash);
@@ -162,6 +164,12 @@ impl Content {
         let Some(manifest) = manifest else {
             return Placed::BadManifest;
         };
+        if !offer.text {
+            store(StoreRequest::Note {
+                parcel: offer.parcel,
+                note: Note::Manifest(std::mem::take(bytes)).to_bytes(),
+            });
+        }
         let hashes = ParcelHashes::new(&manifest.layout);
         let digests = vec![0; manifest.entries.len() * DIGEST as usize];
         self.stage = Stage::Blocks(Box::new(Known {
@@ -207,6 +215,52 @@ impl Content {
     }
 }
 
+/// What a restart needs.
+impl Content {
+    /// The digests that everything was compared with.
+    pub(super) fn digests(&self) -> Option<&[u8]> {
+        match &self.stage {
+            Stage::Manifest(_) => None,
+            Stage::Blocks(known) => Some(&known.digests),
+        }
+    }
+
+    /// Takes in what storage kept of a run of content: the blocks that give the checks noted.
+    pub(super) fn restore(&mut self, run: Range<u32>, data: &[u8], checks: &[[u8; CHECK]]) {
+        let Stage::Blocks(known) = &mut self.stage else {
+            return;
+        };
+        let layout = &known.manifest.layout;
+        if layout.run_len(&run) == data.len() as u64 {
+            let genuine = known.hashes.restore(layout, run, data, checks);
+            self.held.extend(&genuine);
+        }
+    }
+
+    /// Whether these are the digests of what is held; if so, it is whole.
+    pub(super) fn restore_digests(&mut self, digests: &[u8]) -> bool {
+        let Stage::Blocks(known) = &mut self.stage else {
+            return false;
+        };
+        let same = known.digests.len() == digests.len()
+            && digests
+                .chunks_exact(DIGEST as usize)
+                .enumerate()
+                .all(|(file, noted)| {
+                    known
+                        .hashes
+                        .digest(file)
+                        .is_some_and(|actual| actual.as_bytes() == noted)
+                });
+        if same {
+            known.digests.copy_from_slice(digests);
+            self.held
+                .insert(known.manifest.layout.region(Region::Digests));
+        }
+        same
+    }
+}
+
 impl Known {
     /// Keeps the blocks `part` of a frame that carries the blocks `run`.
     fn keep(
@@ -229,17 +283,20 @@ impl Known {
             Region::Content => {
                 let (slice, at) = cut(|block| layout.content_offset(block), run, part);
                 let piece = data.slice(slice);
-                self.hashes.add(layout, part.clone(), &piece);
-                match text {
-                    Some(text) => {
-                        text[at as usize..at as usize + piece.len()].copy_from_slice(&piece)
-                    }
-                    None => store(StoreRequest::Write {
-                        parcel: offer.parcel,
-                        offset: at,
-                        data: piece,
-                    }),
+                let checks = self.hashes.add(layout, part.clone(), &piece);
+                if let Some(text) = text {
+                    text[at as usize..at as usize + piece.len()].copy_from_slice(&piece);
+                    return;
                 }
+                let parcel = offer.parcel;
+                store(StoreRequest::Write {
+                    parcel,
+                    offset: at,
+                    data: piece,
+                });
+                let first = part.start;
+                let note = Note::Blocks(Blocks { first, checks }).to_bytes();
+                store(StoreRequest::Note { parcel, note });
             }
         }
     }

@@ -3,8 +3,11 @@
 mod ack;
 mod blocks;
 mod content;
+mod notes;
+mod restore;
 mod view;
 
+use minicbor::{Decode, Encode};
 use mqdrop_mqtt::Time;
 
 use crate::effects::{DataTopic, Effects};
@@ -17,6 +20,8 @@ use crate::seal::FrameCipher;
 
 use ack::AckClock;
 use content::Content;
+use notes::{Accepted, Note};
+use restore::Restoring;
 
 /// The longest text, in bytes. Texts are taken without asking and kept in memory.
 pub(crate) const MAX_TEXT: u64 = 1024 * 1024;
@@ -28,10 +33,28 @@ const MAX_REPAIRS: u32 = 3;
 /// One parcel from another device.
 pub(crate) struct Incoming {
     offer: Offer,
-    sender: DeviceId,
+    origin: Origin,
     sender_present: bool,
     sender_paused: bool,
+    /// This device's id when it accepted, if that was before a restart.
+    formerly: Option<DeviceId>,
     phase: Phase,
+}
+
+/// Where an offer came from, and to whom.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct Origin {
+    /// The room's name in topics.
+    #[n(0)]
+    pub(crate) room: String,
+    #[n(1)]
+    pub(crate) sender: DeviceId,
+    /// What the sender was called then.
+    #[n(2)]
+    pub(crate) sender_name: String,
+    #[n(3)]
+    pub(crate) receiver: DeviceId,
 }
 
 enum Phase {
@@ -41,6 +64,8 @@ enum Phase {
     Opening {
         paused: bool,
     },
+    /// It was accepted before a restart.
+    Restoring(Box<Restoring>),
     Receiving(Box<Receiving>),
     /// Whole and verified; storage gives it to the user.
     Finishing(Box<Content>),
@@ -59,6 +84,8 @@ struct Receiving {
     /// Whether the broker has confirmed that data frames come here.
     subscribed: bool,
     paused: bool,
+    /// It was accepted before a restart, and the user has not said to go on.
+    restored: bool,
     /// The sender said that it does not know the parcel; it may offer it again.
     unknown_to_sender: bool,
     ack: AckClock,
@@ -76,7 +103,7 @@ struct Receiving {
 
 impl Incoming {
     /// Looks at an offer. `Err` is what to answer when it cannot be taken at all.
-    pub(crate) fn new(offer: Offer, sender: DeviceId) -> Result<Self, EndReason> {
+    pub(crate) fn new(offer: Offer, origin: Origin) -> Result<Self, EndReason> {
         if !content::is_plausible(&offer) {
             return Err(EndReason::TooLarge);
         }
@@ -85,9 +112,10 @@ impl Incoming {
         let offer = Offer { title, ..offer };
         Ok(Self {
             offer,
-            sender,
+            origin,
             sender_present: true,
             sender_paused,
+            formerly: None,
             phase: Phase::Offered,
         })
     }
@@ -97,7 +125,11 @@ impl Incoming {
     }
 
     pub(crate) fn sender(&self) -> DeviceId {
-        self.sender
+        self.origin.sender
+    }
+
+    pub(crate) fn sender_name(&self) -> &str {
+        &self.origin.sender_name
     }
 
     pub(crate) fn is_text(&self) -> bool {
@@ -166,7 +198,7 @@ impl Incoming {
         if self.is_offered() {
             self.phase = Phase::Declined(EndReason::ByUser);
             cx.send(
-                self.sender,
+                self.origin.sender,
                 Body::Decline(EndReason::ByUser.ending(self.parcel())),
             );
             cx.event(Event::Transfer(self.parcel()));
@@ -178,7 +210,10 @@ impl Incoming {
         if self.is_offered() {
             self.decline(cx);
         } else if self.is_under_way() {
-            cx.send(self.sender, Body::Cancel(reason.ending(self.parcel())));
+            cx.send(
+                self.origin.sender,
+                Body::Cancel(reason.ending(self.parcel())),
+            );
             self.discard(Phase::EndedHere(reason), cx);
         }
     }
@@ -189,6 +224,7 @@ impl Incoming {
             cx.event(Event::Transfer(self.offer.parcel));
         } else if let Phase::Receiving(receiving) = &mut self.phase {
             receiving.paused = wanted;
+            receiving.restored = false;
             receiving.rate.clear();
             receiving.ack.now(now);
             // What goes to others in the meantime need not come here.
@@ -213,7 +249,7 @@ impl Incoming {
     ) {
         // Everyone in the room knows the content key. Only the one whose offer was taken may say
         // what the content is.
-        if sender != self.sender || offer.manifest_hash != self.offer.manifest_hash {
+        if sender != self.origin.sender || offer.manifest_hash != self.offer.manifest_hash {
             return;
         }
         self.sender_present = true;
@@ -227,7 +263,7 @@ impl Incoming {
                 receiving.unknown_to_sender = false;
                 receiving.ack.now(now);
             }
-            Phase::Finishing(_) => {}
+            Phase::Restoring(_) | Phase::Finishing(_) => {}
             Phase::Done(_) => cx.send(sender, Body::Receipt(parcel)),
             Phase::Declined(reason) => cx.send(sender, Body::Decline(reason.ending(parcel.parcel))),
             Phase::EndedHere(reason) => cx.send(sender, Body::Cancel(reason.ending(parcel.parcel))),
@@ -297,7 +333,7 @@ impl Incoming {
                 self.advance(now, cx);
             }
             Phase::Done(_) => cx.send(
-                self.sender,
+                self.origin.sender,
                 Body::Receipt(ParcelRef {
                     parcel: self.parcel(),
                 }),
@@ -305,11 +341,11 @@ impl Incoming {
             // It ended here, and the word of it got lost.
             Phase::Declined(reason) => {
                 let ending = reason.ending(self.offer.parcel);
-                cx.send(self.sender, Body::Decline(ending));
+                cx.send(self.origin.sender, Body::Decline(ending));
             }
             Phase::EndedHere(reason) => {
                 let ending = reason.ending(self.offer.parcel);
-                cx.send(self.sender, Body::Cancel(ending));
+                cx.send(self.origin.sender, Body::Cancel(ending));
             }
             _ => {}
         }
@@ -320,8 +356,8 @@ impl Incoming {
             && let Phase::Receiving(receiving) = &mut self.phase
         {
             receiving.ack.on_sent(now);
-            let want = receiving.want(self.offer.parcel, now);
-            cx.send(self.sender, Body::Want(want));
+            let want = receiving.want(self.offer.parcel, self.formerly, now);
+            cx.send(self.origin.sender, Body::Want(want));
         }
     }
 
@@ -342,26 +378,24 @@ impl Incoming {
     fn is_under_way(&self) -> bool {
         matches!(
             self.phase,
-            Phase::Opening { .. } | Phase::Receiving(_) | Phase::Finishing(_)
+            Phase::Opening { .. } | Phase::Restoring(_) | Phase::Receiving(_) | Phase::Finishing(_)
         )
     }
 
     fn begin(&mut self, paused: bool, now: Time, cx: &mut Effects) {
-        self.phase = Phase::Receiving(Box::new(Receiving {
-            cipher: FrameCipher::new(&self.offer.content_key, self.parcel()),
-            content: Content::new(&self.offer),
-            subscribed: false,
-            paused,
-            unknown_to_sender: false,
-            ack: AckClock::new(now),
-            echo: None,
-            expected: 0,
-            unwritten: 0,
-            complete: None,
-            verified: false,
-            repairs: 0,
-            rate: RateMeter::default(),
-        }));
+        let content = Content::new(&self.offer);
+        let receiving = Receiving::new(&self.offer, content, paused, now);
+        self.phase = Phase::Receiving(Box::new(receiving));
+        if !self.offer.text {
+            let accepted = Accepted {
+                offer: self.offer.clone(),
+                origin: self.origin.clone(),
+            };
+            cx.store.push_back(StoreRequest::Note {
+                parcel: self.offer.parcel,
+                note: Note::Accepted(accepted).to_bytes(),
+            });
+        }
         if !paused {
             cx.topics.push_back(DataTopic::Subscribe(self.parcel()));
         }
@@ -383,6 +417,25 @@ impl Incoming {
 }
 
 impl Receiving {
+    fn new(offer: &Offer, content: Content, paused: bool, now: Time) -> Self {
+        Self {
+            cipher: FrameCipher::new(&offer.content_key, offer.parcel),
+            content,
+            subscribed: false,
+            paused,
+            restored: false,
+            unknown_to_sender: false,
+            ack: AckClock::new(now),
+            echo: None,
+            expected: 0,
+            unwritten: 0,
+            complete: None,
+            verified: false,
+            repairs: 0,
+            rate: RateMeter::default(),
+        }
+    }
+
     /// Bytes that may be under way to this device.
     fn credit(&self) -> u64 {
         if self.paused {
@@ -392,7 +445,7 @@ impl Receiving {
         }
     }
 
-    fn want(&self, parcel: ParcelId, now: Time) -> Want {
+    fn want(&self, parcel: ParcelId, formerly: Option<DeviceId>, now: Time) -> Want {
         let echo = self.echo.map(|(sent, at)| Echo {
             sent,
             age: u32::try_from(now.since(at).as_micros()).unwrap_or(u32::MAX),
@@ -403,6 +456,7 @@ impl Receiving {
             credit: self.credit(),
             echo,
             paused: self.paused,
+            formerly,
         }
     }
 }

@@ -12,6 +12,7 @@ impl Incoming {
         let state = self.state();
         let bytes = match &self.phase {
             Phase::Receiving(receiving) => receiving.content.bytes(),
+            Phase::Restoring(restoring) => restoring.content().bytes(),
             Phase::Finishing(_) | Phase::Done(_) => self.offer.total,
             _ => 0,
         };
@@ -58,6 +59,7 @@ impl Incoming {
     fn content(&self) -> Option<&Content> {
         match &self.phase {
             Phase::Receiving(receiving) => Some(&receiving.content),
+            Phase::Restoring(restoring) => Some(restoring.content()),
             Phase::Finishing(content) | Phase::Done(content) => Some(content),
             _ => None,
         }
@@ -76,7 +78,7 @@ impl Incoming {
             }
             Phase::Receiving(receiving) if receiving.unknown_to_sender => TransferState::Waiting,
             Phase::Opening { .. } | Phase::Receiving(_) => TransferState::Active,
-            Phase::Finishing(_) => TransferState::Verifying,
+            Phase::Restoring(_) | Phase::Finishing(_) => TransferState::Verifying,
             Phase::Done(_) => TransferState::Done,
             Phase::Declined(EndReason::ByUser) => TransferState::Declined,
             Phase::EndedHere(EndReason::ByUser) | Phase::EndedBySender(EndReason::ByUser) => {
@@ -96,6 +98,9 @@ impl Incoming {
                 if state == TransferState::Waiting && receiving.unknown_to_sender =>
             {
                 EndReason::Unknown.of_sender()
+            }
+            Phase::Receiving(receiving) if receiving.restored && receiving.paused => {
+                Some("Not finished when this page was closed. Resume to go on".into())
             }
             Phase::Receiving(receiving) if state == TransferState::Paused && !receiving.paused => {
                 Some("Paused by the sender".into())

@@ -50,6 +50,17 @@ impl Outgoing {
         cx.event(Event::Transfer(self.parcel));
     }
 
+    /// A device came back under another id after a restart.
+    fn forget_former(&mut self, former: DeviceId) {
+        let away = self
+            .receivers
+            .get(&former)
+            .is_some_and(|receiver| receiver.away_since.is_some());
+        if away {
+            self.receivers.remove(&former);
+        }
+    }
+
     /// A receiver holds it, whole and verified.
     pub(crate) fn handle_receipt(&mut self, device: DeviceId, counter: u64, cx: &mut Effects) {
         if let Some(receiver) = self.receivers.get_mut(&device)
@@ -80,6 +91,9 @@ impl Outgoing {
         let Some(mut held) = want.held.decode(total) else {
             return;
         };
+        if let Some(formerly) = want.formerly {
+            self.forget_former(formerly);
+        }
         if !self.receivers.contains_key(&device) && self.receivers.len() >= super::MAX_RECEIVERS {
             return;
         }

@@ -21,6 +21,8 @@ pub struct Device {
     pub unreadable: BTreeSet<ParcelId>,
     /// What it receives.
     pub stores: BTreeMap<ParcelId, Vec<u8>>,
+    /// What it noted of what it receives.
+    pub notes: BTreeMap<ParcelId, Vec<u8>>,
     pub finished: BTreeMap<ParcelId, u32>,
     pub texts: Vec<(ParcelId, String)>,
     pub errors: Vec<String>,
@@ -45,6 +47,7 @@ impl Device {
             sources: BTreeMap::new(),
             unreadable: BTreeSet::new(),
             stores: BTreeMap::new(),
+            notes: BTreeMap::new(),
             finished: BTreeMap::new(),
             texts: Vec::new(),
             errors: Vec::new(),
@@ -89,6 +92,7 @@ impl Device {
                 })
             }
             StoreRequest::Create { parcel, size } => {
+                self.notes.remove(&parcel);
                 self.stores.insert(parcel, vec![0xee; size as usize]);
                 Some(StoreReply::Created { parcel })
             }
@@ -104,11 +108,28 @@ impl Device {
                     len: data.len(),
                 })
             }
+            StoreRequest::Note { parcel, note } => {
+                self.notes.entry(parcel).or_default().extend(note);
+                None
+            }
+            StoreRequest::Read {
+                parcel,
+                offset,
+                len,
+            } => {
+                let store = self.stores.get(&parcel)?;
+                let data = store[offset as usize..offset as usize + len].to_vec();
+                Some(StoreReply::Read {
+                    parcel,
+                    data: data.into(),
+                })
+            }
             StoreRequest::Finish { parcel } => {
                 *self.finished.entry(parcel).or_default() += 1;
                 Some(StoreReply::Finished { parcel })
             }
             StoreRequest::Discard { parcel } => {
+                self.notes.remove(&parcel);
                 self.stores.remove(&parcel);
                 None
             }
@@ -129,7 +150,7 @@ impl Device {
             Event::Text { parcel, text } => self.texts.push((parcel, text)),
             Event::Error(text) => self.errors.push(text),
             Event::Learnt { frame_limit, .. } => self.learnt = frame_limit,
-            Event::Status | Event::Peers | Event::Files(_) => {}
+            Event::Status | Event::Peers | Event::Files(_) | Event::Kept => {}
         }
     }
 

@@ -221,6 +221,37 @@ impl World {
         self.run_until(duration, |_| false);
     }
 
+    /// The device's program ends without a word and is started again, with what its storage kept;
+    /// `auto_accept` is the setting that it joins with.
+    pub fn restart(&mut self, index: usize, auto_accept: bool) {
+        self.cut(index);
+        for step in &mut self.steps {
+            if matches!(step, Some(Input::Open(d, _) | Input::Refuse(d, _) | Input::Read(d, _) | Input::Stored(d, _)) if *d == index)
+            {
+                *step = None;
+            }
+        }
+        let seed = self.random.seed();
+        let before = std::mem::replace(&mut self.devices[index], Device::new(seed));
+        let device = &mut self.devices[index];
+        device.sent = before.sent;
+        device.accepts = before.accepts;
+        for (parcel, notes) in before.notes {
+            if let Some(store) = before.stores.get(&parcel)
+                && device.engine.restore(&notes, self.now) == Some(parcel)
+            {
+                device.stores.insert(parcel, store.clone());
+                device.notes.insert(parcel, notes);
+            }
+        }
+        let join = Join {
+            auto_accept,
+            ..join()
+        };
+        device.engine.join(join, self.now).unwrap();
+        self.drain(index);
+    }
+
     /// Cuts a device's connection without a word.
     pub fn cut(&mut self, device: usize) {
         if let Some((connection, _)) = self.devices[device].connection {

@@ -1,0 +1,184 @@
+//! What storage keeps of a parcel besides its content, so that a reload or a crash loses nothing.
+//!
+//! Notes are only ever appended: each is its length (4 bytes, little endian), a check (the first 8
+//! bytes of its BLAKE3 hash) and itself in CBOR. Reading ends at the first that is damaged, which
+//! is where the device stopped. That a block is noted does not mean that it reached the disk: it
+//! counts only if what is read back gives the noted check.
+
+use bytes::Bytes;
+use minicbor::{Decode, Encode};
+
+use super::Origin;
+use crate::hash::CHECK;
+use crate::message::Offer;
+
+const HEAD: usize = 4 + CHECK;
+
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub(super) enum Note {
+    /// It was accepted.
+    #[n(0)]
+    Accepted(#[n(0)] Accepted),
+    /// The manifest, whole.
+    #[n(1)]
+    Manifest(#[cbor(n(0), with = "minicbor::bytes")] Vec<u8>),
+    /// Blocks were written.
+    #[n(2)]
+    Blocks(#[n(0)] Blocks),
+    /// All of it was verified: the digests.
+    #[n(3)]
+    Verified(#[cbor(n(0), with = "minicbor::bytes")] Vec<u8>),
+}
+
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+#[cbor(map)]
+pub(super) struct Accepted {
+    #[n(0)]
+    pub(super) offer: Offer,
+    #[n(1)]
+    pub(super) origin: Origin,
+}
+
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+#[cbor(map)]
+pub(super) struct Blocks {
+    #[n(0)]
+    pub(super) first: u32,
+    /// The blocks' checks, one after the other.
+    #[cbor(n(1), with = "minicbor::bytes")]
+    pub(super) checks: Vec<u8>,
+}
+
+impl Note {
+    pub(super) fn to_bytes(&self) -> Bytes {
+        // Writing into a Vec cannot fail.
+        let body = minicbor::to_vec(self).unwrap_or_default();
+        let mut bytes = Vec::with_capacity(HEAD + body.len());
+        bytes.extend_from_slice(&(body.len() as u32).to_le_bytes());
+        bytes.extend_from_slice(&blake3::hash(&body).as_bytes()[..CHECK]);
+        bytes.extend_from_slice(&body);
+        bytes.into()
+    }
+
+    /// The note that `bytes` begin with, and what is behind it.
+    fn take(bytes: &[u8]) -> Option<(Self, &[u8])> {
+        let (len, rest) = bytes.split_first_chunk::<4>()?;
+        let (check, rest) = rest.split_first_chunk::<CHECK>()?;
+        let (body, rest) = rest.split_at_checked(u32::from_le_bytes(*len) as usize)?;
+        if blake3::hash(body).as_bytes()[..CHECK] != check[..] {
+            return None;
+        }
+        Some((minicbor::decode(body).ok()?, rest))
+    }
+}
+
+/// All notes of one parcel.
+pub(super) struct Notes {
+    pub(super) accepted: Accepted,
+    pub(super) manifest: Option<Vec<u8>>,
+    pub(super) blocks: Vec<Blocks>,
+    pub(super) digests: Option<Vec<u8>>,
+}
+
+impl Notes {
+    /// Reads as far as they are whole. `None` if they do not say what was accepted.
+    pub(super) fn read(bytes: &[u8]) -> Option<Self> {
+        let (Note::Accepted(accepted), mut rest) = Note::take(bytes)? else {
+            return None;
+        };
+        let mut notes = Self {
+            accepted,
+            manifest: None,
+            blocks: Vec::new(),
+            digests: None,
+        };
+        while let Some((note, behind)) = Note::take(rest) {
+            rest = behind;
+            match note {
+                Note::Accepted(_) => {}
+                Note::Manifest(manifest) => notes.manifest = Some(manifest),
+                Note::Blocks(blocks) => notes.blocks.push(blocks),
+                Note::Verified(digests) => notes.digests = Some(digests),
+            }
+        }
+        Some(notes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::ids::DeviceId;
+
+    fn accepted() -> Note {
+        Note::Accepted(Accepted {
+            offer: Offer {
+                parcel: crate::ids::ParcelId([1; 10]),
+                title: "a.bin".into(),
+                total: 5,
+                files: 1,
+                manifest_len: 20,
+                manifest_hash: [2; 32],
+                content_key: [3; 32],
+                block: 16_384,
+                text: false,
+                paused: false,
+            },
+            origin: Origin {
+                room: "room".into(),
+                sender: DeviceId([4; 10]),
+                sender_name: "Ada".into(),
+                receiver: DeviceId([5; 10]),
+            },
+        })
+    }
+
+    fn all() -> Vec<Note> {
+        vec![
+            accepted(),
+            Note::Manifest(vec![5; 20]),
+            Note::Blocks(Blocks {
+                first: 1,
+                checks: vec![6; 3 * CHECK],
+            }),
+            Note::Verified(vec![7; 32]),
+        ]
+    }
+
+    crate::testing::properties! {
+        fn notes_are_read_up_to_where_they_were_cut(cut in 0usize..400) {
+            let notes: Vec<Bytes> = all().iter().map(Note::to_bytes).collect();
+            let bytes = notes.concat();
+            let cut = cut.min(bytes.len());
+            let mut whole = 0;
+            let mut end = 0;
+            while whole < notes.len() && end + notes[whole].len() <= cut {
+                end += notes[whole].len();
+                whole += 1;
+            }
+            let read = Notes::read(&bytes[..cut]);
+            prop_assert_eq!(read.is_some(), whole > 0);
+            if let Some(read) = read {
+                prop_assert_eq!(read.manifest.is_some(), whole > 1);
+                prop_assert_eq!(read.blocks.len(), usize::from(whole > 2));
+                prop_assert_eq!(read.digests.is_some(), whole > 3);
+            }
+        }
+
+        fn damaged_notes_end_the_reading(at in any::<prop::sample::Index>(), bit in 0..8u8) {
+            let mut bytes: Vec<u8> = all().iter().flat_map(|note| note.to_bytes()).collect();
+            let at = at.index(bytes.len());
+            bytes[at] ^= 1 << bit;
+            let first = accepted().to_bytes().len();
+            let read = Notes::read(&bytes);
+            prop_assert_eq!(read.is_some(), at >= first);
+            prop_assert!(read.is_none_or(|read| read.digests.is_none() || at < first));
+        }
+
+        fn noise_is_no_note(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+            prop_assert!(Notes::read(&bytes).is_none());
+        }
+    }
+}

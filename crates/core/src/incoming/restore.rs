@@ -1,0 +1,174 @@
+//! Going on after a restart with what storage kept.
+
+use core::ops::Range;
+use std::collections::BTreeMap;
+
+use mqdrop_mqtt::Time;
+
+use super::content::{self, Content, Placed};
+use super::notes::Notes;
+use super::{Incoming, Phase, Receiving};
+use crate::effects::{DataTopic, Effects};
+use crate::engine::Event;
+use crate::hash::CHECK;
+use crate::io::StoreRequest;
+use crate::layout::{BLOCK, Region};
+
+/// Bytes that are read back at once.
+const READ: u64 = 1024 * 1024;
+
+/// What was kept is being read back and compared with what was noted.
+pub(super) struct Restoring {
+    content: Content,
+    /// The checks of the blocks that are not read back yet.
+    checks: BTreeMap<u32, [u8; CHECK]>,
+    /// What is being read.
+    reading: Option<Range<u32>>,
+    /// All of it was verified before.
+    digests: Option<Vec<u8>>,
+}
+
+impl Incoming {
+    /// A parcel as its notes tell. `None` if they do not tell enough.
+    pub(crate) fn restore(notes: &[u8]) -> Option<Self> {
+        let notes = Notes::read(notes)?;
+        let accepted = notes.accepted;
+        if !content::is_plausible(&accepted.offer) || accepted.offer.text {
+            return None;
+        }
+        let offer = accepted.offer;
+        let mut content = Content::new(&offer);
+        if let Some(manifest) = notes.manifest {
+            let run = 0..u32::try_from(crate::layout::blocks(offer.manifest_len)).ok()?;
+            let placed = content.place(run, &manifest.into(), &offer, &mut |_| ());
+            if placed != Placed::Manifest {
+                return None;
+            }
+        }
+        let layout = content.manifest().map(|manifest| &manifest.layout);
+        let known = layout.map_or(0..0, |layout| layout.region(Region::Content));
+        let mut checks = BTreeMap::new();
+        for blocks in notes.blocks {
+            // What was fetched again was noted again: the last note counts.
+            for (block, check) in (blocks.first..).zip(blocks.checks.as_chunks::<CHECK>().0) {
+                if known.contains(&block) {
+                    checks.insert(block, *check);
+                }
+            }
+        }
+        let formerly = accepted.origin.receiver;
+        let mut incoming = Self::new(offer, accepted.origin).ok()?;
+        incoming.sender_present = false;
+        incoming.formerly = Some(formerly);
+        incoming.phase = Phase::Restoring(Box::new(Restoring {
+            content,
+            checks,
+            reading: None,
+            digests: notes.digests,
+        }));
+        Some(incoming)
+    }
+
+    /// The room that it was accepted in.
+    pub(crate) fn room(&self) -> &str {
+        &self.origin.room
+    }
+
+    /// Bytes that storage holds for it, or has made room for.
+    pub(crate) fn total(&self) -> u64 {
+        self.offer.total
+    }
+
+    /// Its sender offered it to this device since the restart.
+    pub(crate) fn take_offer(&mut self, offered: &Self) {
+        self.sender_present = offered.sender_present;
+        self.sender_paused = offered.sender_paused;
+    }
+
+    /// Whether `other` is an offer of the same parcel by the same sender.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.origin.sender == other.origin.sender
+            && self.offer.manifest_hash == other.offer.manifest_hash
+    }
+
+    /// Reads on, or ends reading. `wanted` says whether to go on receiving without being asked.
+    pub(crate) fn read_back(&mut self, wanted: bool, now: Time, cx: &mut Effects) {
+        let parcel = self.parcel();
+        let Phase::Restoring(restoring) = &mut self.phase else {
+            return;
+        };
+        if let Some((run, offset, len)) = restoring.next() {
+            restoring.reading = Some(run);
+            cx.store.push_back(StoreRequest::Read {
+                parcel,
+                offset,
+                len,
+            });
+        } else {
+            self.end_restoring(wanted, now, cx);
+        }
+        cx.event(Event::Transfer(parcel));
+    }
+
+    /// Storage read back what was asked for, or nothing if it could not.
+    pub(super) fn handle_read_back(&mut self, data: &[u8]) {
+        let Phase::Restoring(restoring) = &mut self.phase else {
+            return;
+        };
+        let Some(run) = restoring.reading.take() else {
+            return;
+        };
+        let checks: Vec<_> = run
+            .clone()
+            .map_while(|block| restoring.checks.remove(&block))
+            .collect();
+        restoring.content.restore(run, data, &checks);
+    }
+
+    fn end_restoring(&mut self, wanted: bool, now: Time, cx: &mut Effects) {
+        let parcel = self.parcel();
+        let phase = std::mem::replace(&mut self.phase, Phase::Offered);
+        let Phase::Restoring(restoring) = phase else {
+            return;
+        };
+        let Restoring {
+            mut content,
+            digests,
+            ..
+        } = *restoring;
+        cx.event(Event::Files(parcel));
+        if digests.is_some_and(|digests| content.restore_digests(&digests)) {
+            self.phase = Phase::Finishing(Box::new(content));
+            cx.store.push_back(StoreRequest::Finish { parcel });
+            return;
+        }
+        let mut receiving = Receiving::new(&self.offer, content, !wanted, now);
+        receiving.restored = true;
+        self.phase = Phase::Receiving(Box::new(receiving));
+        if wanted {
+            cx.topics.push_back(DataTopic::Subscribe(parcel));
+        }
+    }
+}
+
+impl Restoring {
+    pub(super) fn content(&self) -> &Content {
+        &self.content
+    }
+
+    /// The next run of noted blocks, and where it lies in the content.
+    fn next(&self) -> Option<(Range<u32>, u64, usize)> {
+        let layout = &self.content.manifest()?.layout;
+        let mut noted = self.checks.keys().copied();
+        let first = noted.next()?;
+        let most = u32::try_from(READ / BLOCK).unwrap_or(1);
+        let end = noted
+            .zip(first + 1..first.saturating_add(most))
+            .take_while(|(block, expected)| block == expected)
+            .last()
+            .map_or(first + 1, |(block, _)| block + 1);
+        let run = first..end;
+        let len = layout.run_len(&run) as usize;
+        Some((run, layout.content_offset(first), len))
+    }
+}
