@@ -23,6 +23,9 @@ export const args = [
   `--host-resolver-rules=MAP ${INSECURE_HOST} 127.0.0.1`,
 ];
 
+/** What it logs, unavoidably, when a WebSocket does not open or breaks. */
+export const SOCKET_FAILED = /WebSocket connection to 'ws:\/\/127\.0\.0\.1:\d+\/\w*' failed/;
+
 /** Starts a browser. @returns {Promise<import('playwright-core').Browser>} */
 export function launchBrowser() {
   return chromium.launch({ executablePath, args });

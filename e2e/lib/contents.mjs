@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
+import { SOCKET_FAILED } from './browser.mjs';
 import { content, KIB, MIB } from './files.mjs';
 import { scenario } from './scenario.mjs';
 
@@ -10,9 +11,6 @@ const SIZES = [0, 1, 16 * KIB - 1, 16 * KIB, 16 * KIB + 1, 300_000, 2 * MIB];
 
 /** What is sent alone, so large that whatever a broker limits shows. */
 const LARGE = 20 * MIB;
-
-/** What a broker that hangs up on large messages makes the browser say. */
-const HUNG_UP = /WebSocket connection to .* failed/;
 
 /**
  * Names that are hard to carry: what they must be shown as where they arrive, if that is something
@@ -52,7 +50,7 @@ const NAMES = [
 export function carriesEverything(broker, connection, { version, receiver = connection, limit, hangsUp, milliseconds }) {
   /** @param {import('./scenario.mjs').Stage} stage */
   const ends = (stage) => {
-    if (hangsUp) stage.expectNoise(HUNG_UP);
+    if (hangsUp) stage.expectNoise(SOCKET_FAILED);
     return { connection: connection(), to: receiver() };
   };
 

@@ -87,6 +87,11 @@ export class Room {
     await this.page.locator(`[data-testid="status"][data-state="${state}"]`).waitFor({ state: 'attached', timeout });
   }
 
+  /** Waits until the room is no longer online. */
+  async waitUntilNotOnline() {
+    await this.page.locator('[data-testid="status"]:not([data-state="online"])').waitFor({ state: 'attached', timeout: PATIENCE });
+  }
+
   /** The connection's state in words. */
   async statusText() {
     return (await this.byId('status').innerText()).trim();

@@ -1,6 +1,7 @@
 // What goes wrong with a broker is said in words and mends itself.
 
 import assert from 'node:assert/strict';
+import { SOCKET_FAILED } from '../lib/browser.mjs';
 import { assertSaved } from '../lib/contents.mjs';
 import { proxyTo } from '../lib/proxy.mjs';
 import { MIB } from '../lib/files.mjs';
@@ -8,9 +9,6 @@ import { startMosquitto } from '../lib/mosquitto.mjs';
 import { freePort } from '../lib/processes.mjs';
 import { KEY, scenario } from '../lib/scenario.mjs';
 import { startStation } from '../lib/station.mjs';
-
-/** What browsers log, unavoidably, when a WebSocket does not open or breaks. */
-const SOCKET_FAILED = /WebSocket connection to 'ws:\/\/127\.0\.0\.1:\d+\/\w*' failed/;
 
 /** Reconnecting backs off, so coming back may take a while. */
 const RECONNECT_PATIENCE = 60_000;
@@ -70,7 +68,7 @@ scenario('a broker that goes away and comes back is rejoined without a click', a
   const [sender, receiver] = await stage.pair({ broker: station.broker });
   await station.stop();
   for (const room of [sender, receiver]) {
-    await leftOnline(room);
+    await room.waitUntilNotOnline();
     assert.match(await room.statusText(), /lost|reach|broker/i);
   }
   await station.restart();
@@ -96,7 +94,7 @@ for (const side of ['sender', 'receiver']) {
     await received.press('accept');
     await received.waitForMiddle(4 * MIB);
     await proxy.close();
-    await leftOnline(side === 'sender' ? sender : receiver);
+    await (side === 'sender' ? sender : receiver).waitUntilNotOnline();
     proxy.limit = Infinity;
     await proxy.open();
     await received.waitForState('done', 90_000);
@@ -114,11 +112,3 @@ scenario('an address nobody listens on does not keep the person from trying anot
   await room.join({ broker: stage.station.broker, key: KEY });
   await room.waitForStatus('online');
 });
-
-/**
- * Waits until a room is no longer online.
- * @param {import('../lib/room.mjs').Room} room
- */
-async function leftOnline(room) {
-  await room.page.locator('[data-testid="status"]:not([data-state="online"])').waitFor({ state: 'attached' });
-}

@@ -1,6 +1,7 @@
 // Brokers with small packets: the app stays below the limit and names it.
 
 import assert from 'node:assert/strict';
+import { SOCKET_FAILED } from '../lib/browser.mjs';
 import { arrives } from '../lib/contents.mjs';
 import { MIB } from '../lib/files.mjs';
 import { startMosquitto } from '../lib/mosquitto.mjs';
@@ -13,9 +14,6 @@ const LIMIT = 20_000;
 
 /** What one block in a frame takes at least, in bytes: anything below would not work at all. */
 const BLOCK = 16_384;
-
-/** A broker that hangs up makes the browser say so. */
-const HUNG_UP = /WebSocket connection to .* failed/;
 
 /** Brokers, how they tell of the limit, and which version is asked for. */
 const BROKERS = [
@@ -42,7 +40,7 @@ async function startBehindProxy() {
 for (const { name, start, protocol, announced } of BROKERS) {
   scenario(`a limit of ${LIMIT} bytes (${name}) is kept and named`, async (stage) => {
     // Who knows the limit never runs into it.
-    if (!announced) stage.expectNoise(HUNG_UP);
+    if (!announced) stage.expectNoise(SOCKET_FAILED);
     const { broker } = await stage.use(/** @type {Promise<import('../lib/mosquitto.mjs').Broker>} */ (start()));
     const file = await stage.file('small-packets.bin', 2 * MIB);
     const { sender } = await arrives(stage, { broker, protocol }, [file], { milliseconds: 90_000 });
