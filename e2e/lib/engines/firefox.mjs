@@ -58,7 +58,12 @@ export class Firefox {
     const bidi = await Bidi.connect(`${address}/session`);
     await bidi.call('session.new', { capabilities: {} });
     await bidi.call('session.subscribe', {
-      events: ['log.entryAdded', 'browsingContext.downloadWillBegin', 'browsingContext.downloadEnd'],
+      events: [
+        'log.entryAdded',
+        'browsingContext.contextCreated',
+        'browsingContext.downloadWillBegin',
+        'browsingContext.downloadEnd',
+      ],
     });
     return new Firefox(program, bidi, profile);
   }
@@ -77,7 +82,8 @@ export class Firefox {
   async close() {
     await this.#bidi.call('browser.close');
     await stop(this.#program);
-    await rm(this.#profile, { recursive: true, force: true });
+    // Processes that are on their way out may still write there.
+      await rm(this.#profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
   }
 }
 
@@ -116,13 +122,16 @@ function windowOf(bidi, userContext, context) {
     },
   });
 
-  const ended = downloadsOf(page);
+  const download = downloadsOf(page);
+  // The window's page, and frames in it.
+  const contexts = new Set([context]);
   const stopListening = bidi.listen((method, params) => {
-    if ((params.context ?? params.source?.context) !== context) return;
+    if (method === 'browsingContext.contextCreated' && contexts.has(params.parent)) contexts.add(params.context);
+    if (!contexts.has(params.context ?? params.source?.context)) return;
     if (method === 'log.entryAdded' && (params.level === 'error' || params.level === 'warn')) {
       page.noise.add(`${params.level}: ${params.text}`);
     }
-    ended(method, params);
+    download(method, params);
   });
   return page;
 }

@@ -87,7 +87,8 @@ function windowOf(driver, home, saved, program) {
       watching.close();
       await driver.quit();
       await stop(program);
-      await rm(home, { recursive: true, force: true });
+      // Processes that are on their way out may still write there.
+      await rm(home, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
     },
   });
   const watching = watchSaved(saved, (download) => page.emit('download', download));
