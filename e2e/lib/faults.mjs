@@ -1,43 +1,37 @@
-// Faults on the way, placed by a seed: the same seed puts them at the same bytes of each connection.
+// Faults on the way, as a seed rolls the dice. How bytes fall into chunks is up to the system, so the
+// same seed makes the same kind of bad day, not the same one to the byte.
 
-/** Where in the stream something goes wrong, and what. */
+/** What goes wrong, and how often. */
 export class Faults {
   #kind;
-  #every;
+  #share;
   #seed;
 
   /**
-   * @param {'reset' | 'corrupt'} kind a connection ends there, or one bit of the byte is the wrong one
-   * @param {number} every how many bytes lie between two faults, on average
+   * @param {'reset' | 'corrupt'} kind the connection ends in the middle of a chunk, or one bit of it is
+   *   the wrong one. A chunk is what the system hands over at once: 64 KiB, or what a peer wrote if less
+   * @param {number} share of all chunks, from 0 to 1
    * @param {number} seed
    */
-  constructor(kind, every, seed) {
+  constructor(kind, share, seed) {
     this.#kind = kind;
-    this.#every = every;
+    this.#share = share;
     this.#seed = seed;
   }
 
   /**
    * The faults of one direction of one connection.
-   * @param {number} number the how-manieth stream of bytes this is
-   * @returns {(bytes: Buffer) => { bytes: Buffer, reset: boolean }} what becomes of the next bytes;
-   *   after a reset nothing follows
+   * @param {number} number which stream of bytes this is
+   * @returns {(bytes: Buffer) => { bytes: Buffer, reset: boolean }} what becomes of a chunk; after a reset
+   *   nothing follows
    */
   stream(number) {
     const random = randomFrom(this.#seed * 1_000_003 + number);
-    // Exponentially distributed: wherever one looks, the next fault is as far away as ever.
-    const gap = () => Math.floor(-Math.log(1 - random()) * this.#every);
-    let next = gap();
     return (bytes) => {
-      let at = 0;
-      while (next < bytes.length - at) {
-        at += next;
-        if (this.#kind === 'reset') return { bytes: bytes.subarray(0, at), reset: true };
-        bytes.writeUInt8(bytes.readUInt8(at) ^ (1 << Math.floor(random() * 8)), at);
-        at += 1;
-        next = gap();
-      }
-      next -= bytes.length - at;
+      if (random() >= this.#share) return { bytes, reset: false };
+      const at = Math.floor(random() * bytes.length);
+      if (this.#kind === 'reset') return { bytes: bytes.subarray(0, at), reset: true };
+      bytes.writeUInt8(bytes.readUInt8(at) ^ (1 << Math.floor(random() * 8)), at);
       return { bytes, reset: false };
     };
   }
