@@ -36,6 +36,20 @@ const NATS: Package = Package {
     name: "nats-server",
     command: "nats-server",
 };
+const FIREFOX: Package = Package {
+    name: "firefox-esr",
+    command: "firefox-esr",
+};
+/// WebKitGTK's MiniBrowser comes with it.
+const WEBKIT: Package = Package {
+    name: "webkit2gtk-driver",
+    command: "WebKitWebDriver",
+};
+/// The screen that WebKitGTK draws to; Chromium and Firefox need none.
+const XVFB: Package = Package {
+    name: "xvfb",
+    command: "Xvfb",
+};
 
 /// What building the site needs: Rust's wasm target, trunk and wasm-bindgen.
 pub(crate) fn for_site() -> Result<(), String> {
@@ -96,6 +110,21 @@ pub(crate) fn for_browsers() -> Result<(), String> {
         return Ok(());
     }
     debian_packages(&[CHROMIUM])
+}
+
+/// What end-to-end tests need besides: browsers with other engines.
+pub(crate) fn for_engines() -> Result<(), String> {
+    let mut packages = vec![XVFB];
+    // Who names a browser need not have Debian's.
+    for (package, variable) in [
+        (FIREFOX, "MQDROP_FIREFOX"),
+        (WEBKIT, "MQDROP_WEBKIT_DRIVER"),
+    ] {
+        if std::env::var_os(variable).is_none() {
+            packages.push(package);
+        }
+    }
+    debian_packages(&packages)
 }
 
 /// What end-to-end tests need besides: brokers that are not ours. One more comes with npm.

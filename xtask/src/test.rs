@@ -182,6 +182,7 @@ fn wasm(filters: &[String], tally: &mut Tally) -> Result<(), String> {
 fn e2e(filters: &[String], tally: &mut Tally) -> Result<(), String> {
     let specs = specs(filters)?;
     setup::for_browsers()?;
+    setup::for_engines()?;
     setup::for_brokers()?;
     site::build(true)?;
     serve::build_station("dev")?;
