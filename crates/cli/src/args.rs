@@ -5,9 +5,13 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use clap::error::ErrorKind;
-use clap::{Args, Parser, Subcommand};
+use clap::{ArgAction, Args, Parser, Subcommand};
 
 use crate::failure::Failure;
+use crate::hash_password::HashPasswordOptions;
+use crate::logs::LogFormat;
+use crate::serve::limits::Limits;
+use crate::serve::tls::TlsOptions;
 
 /// The smallest Maximum Packet Size the station accepts, in bytes: room for a
 /// CONNECT with a will and a login.
@@ -32,6 +36,8 @@ struct Cli {
 pub(crate) enum Command {
     /// Serve the app and an MQTT broker of its own from one port
     Serve(Box<ServeOptions>),
+    /// Print a line for the file of --users; asks for the password or reads it from stdin
+    HashPassword(HashPasswordOptions),
 }
 
 /// The options of `mqdrop serve`.
@@ -47,9 +53,17 @@ pub(crate) struct ServeOptions {
     #[arg(long, value_name = "ADDRESS:PORT", value_parser = parse_address)]
     pub(crate) mqtt_listen: Option<SocketAddr>,
 
-    /// Ask MQTT clients for this login; may be given several times
+    /// Ask MQTT clients for a login from this file: lines that `mqdrop hash-password NAME` prints
+    #[arg(long = "users", value_name = "FILE")]
+    pub(crate) users_file: Option<PathBuf>,
+
+    /// Ask MQTT clients for this login; may be given several times. Others on this computer can see it
     #[arg(long = "user", value_name = "NAME:PASSWORD")]
     pub(crate) users: Vec<String>,
+
+    /// Let everyone in who can reach the station. Without this or a login it serves this computer only
+    #[arg(long)]
+    pub(crate) open: bool,
 
     /// The largest MQTT packet to accept, in bytes
     #[arg(long, value_name = "BYTES", default_value_t = DEFAULT_MAX_PACKET,
@@ -65,9 +79,19 @@ pub(crate) struct ServeOptions {
     #[arg(long, value_name = "FOLDER")]
     pub(crate) app: Option<PathBuf>,
 
-    /// Say on stderr what happens: connections, requests, the broker's notes
-    #[arg(long, short)]
-    pub(crate) verbose: bool,
+    /// Say on stderr who comes and goes; twice, also requests and the broker's notes
+    #[arg(long, short, action = ArgAction::Count)]
+    pub(crate) verbose: u8,
+
+    /// How lines on stderr look while the station runs
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = LogFormat::Text)]
+    pub(crate) log_format: LogFormat,
+
+    #[command(flatten)]
+    pub(crate) tls: TlsOptions,
+
+    #[command(flatten)]
+    pub(crate) limits: Limits,
 }
 
 /// Reads the command line. `None` when it only asked for help or the version,
@@ -94,7 +118,7 @@ fn parse_from(args: impl IntoIterator<Item = OsString>) -> Result<Option<Command
             Failure::usage("say what to do, for example `mqdrop serve`; `mqdrop --help` lists all"),
         ),
         _ => Err(Failure::usage(format!(
-            "{}; see `mqdrop serve --help`",
+            "{}; see `mqdrop --help` and `mqdrop serve --help`",
             first_paragraph(&error.to_string())
         ))),
     }
@@ -134,6 +158,7 @@ mod tests {
         let all = ["mqdrop", "serve"].iter().chain(args).map(OsString::from);
         match parse_from(all)? {
             Some(Command::Serve(options)) => Ok(*options),
+            Some(Command::HashPassword(_)) => panic!("`serve` was asked for"),
             None => panic!("only help was asked for"),
         }
     }
@@ -145,6 +170,9 @@ mod tests {
         assert_eq!(options.mqtt_listen, None);
         assert_eq!(options.max_packet, 16_777_216);
         assert!(options.data.is_none() && options.app.is_none() && options.users.is_empty());
+        assert!(options.users_file.is_none() && !options.open);
+        assert_eq!((options.verbose, options.log_format), (0, LogFormat::Text));
+        assert_eq!(options.limits.max_connections, 10_000);
     }
 
     #[test]
@@ -166,6 +194,13 @@ mod tests {
             &["--max-packet", "1023"],
             &["--max-packet", "268435455"],
             &["--max-packet", "lots"],
+            &["--tls-cert", "only.pem"],
+            &["--tls-key", "only.pem"],
+            &["--max-connections", "0"],
+            &["--max-rate", "99"],
+            &["--handshake-time", "11"],
+            &["--max-queue", "1000"],
+            &["--log-format", "xml"],
             &["--no-such-option"],
         ] {
             let failure = serve(args).unwrap_err();

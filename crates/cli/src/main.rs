@@ -3,6 +3,7 @@
 
 mod args;
 mod failure;
+mod hash_password;
 mod logs;
 mod serve;
 
@@ -24,5 +25,6 @@ fn run() -> Result<(), Failure> {
     };
     match command {
         Command::Serve(options) => serve::run(*options),
+        Command::HashPassword(options) => hash_password::run(&options),
     }
 }

@@ -9,13 +9,18 @@ use qrcode::QrCode;
 use qrcode::render::unicode::Dense1x2;
 use tokio::net::TcpListener;
 
+use super::tls::Tls;
 use crate::failure::Failure;
 
 /// What to print once the listeners run.
 ///
 /// # Errors
 /// When the system does not tell which port was taken.
-pub(crate) fn announce(web: &TcpListener, plain: Option<&TcpListener>) -> Result<String, Failure> {
+pub(crate) fn announce(
+    web: &TcpListener,
+    plain: Option<&TcpListener>,
+    tls: Option<&Tls>,
+) -> Result<String, Failure> {
     let web = local_address(web)?;
     let mut text = String::new();
     let others = if web.ip().is_unspecified() {
@@ -23,17 +28,22 @@ pub(crate) fn announce(web: &TcpListener, plain: Option<&TcpListener>) -> Result
     } else {
         Vec::new()
     };
+    let secure = if tls.is_some() { "s" } else { "" };
     // Writing to a String cannot fail.
-    let _ = writeln!(text, "mqdrop is ready at {}", web_url(web));
+    let _ = writeln!(text, "mqdrop is ready at http{secure}{}", web_address(web));
     for address in &others {
-        let url = web_url(SocketAddr::new(*address, web.port()));
-        let _ = writeln!(text, "on your network at {url}");
+        let rest = web_address(SocketAddr::new(*address, web.port()));
+        let _ = writeln!(text, "on your network at http{secure}{rest}");
     }
     if web.ip().is_unspecified() && others.is_empty() {
         let _ = writeln!(text, "this computer has no address on a network right now");
     }
+    if let Some(tls) = tls {
+        text.push_str(&about_certificate(tls));
+    }
     if let Some(plain) = plain {
-        let _ = writeln!(text, "MQTT for scripts at mqtt://{}", local_address(plain)?);
+        let address = local_address(plain)?;
+        let _ = writeln!(text, "MQTT for scripts at mqtt{secure}://{address}");
     }
     let reachable = others
         .first()
@@ -41,7 +51,8 @@ pub(crate) fn announce(web: &TcpListener, plain: Option<&TcpListener>) -> Result
         .or_else(|| (!web.ip().is_loopback() && !web.ip().is_unspecified()).then_some(web.ip()));
     if let Some(address) = reachable
         && std::io::stdout().is_terminal()
-        && let Some(code) = qr_code(&web_url(SocketAddr::new(address, web.port())))
+        && let rest = web_address(SocketAddr::new(address, web.port()))
+        && let Some(code) = qr_code(&format!("http{secure}{rest}"))
     {
         let _ = write!(
             text,
@@ -49,6 +60,37 @@ pub(crate) fn announce(web: &TcpListener, plain: Option<&TcpListener>) -> Result
         );
     }
     Ok(text)
+}
+
+/// The certificate's fingerprint, and what browsers ask about a self-made one.
+fn about_certificate(tls: &Tls) -> String {
+    let fingerprint = format!("certificate fingerprint (SHA-256) {}\n", tls.fingerprint);
+    let Some(made) = &tls.self_made else {
+        return fingerprint;
+    };
+    let news = if made.is_new {
+        "a new certificate is"
+    } else {
+        "the certificate is the one kept"
+    };
+    format!(
+        "{fingerprint}{news} in {}\n\
+        Each browser warns about it once, as nobody but this station vouches for it: \
+        compare the fingerprint, then choose to go on.\n",
+        made.certificate.display()
+    )
+}
+
+/// The addresses at which other devices can reach a listener.
+pub(crate) fn reachable_at(listening: SocketAddr) -> Vec<IpAddr> {
+    let ip = listening.ip();
+    if ip.is_unspecified() {
+        network_addresses(ip.is_ipv6())
+    } else if ip.is_loopback() {
+        Vec::new()
+    } else {
+        vec![ip]
+    }
 }
 
 /// Prints the announcement. Nobody reading stdout is no reason to stop.
@@ -68,12 +110,13 @@ fn local_address(listener: &TcpListener) -> Result<SocketAddr, Failure> {
         .map_err(|error| Failure::other(format!("cannot tell the own address: {error}")))
 }
 
-/// The URL to open; this computer by its name, which browsers treat as secure.
-fn web_url(address: SocketAddr) -> String {
+/// What follows http or https in the URL to open; this computer by its name, which browsers treat
+/// as secure.
+fn web_address(address: SocketAddr) -> String {
     if address.ip().is_loopback() || address.ip().is_unspecified() {
-        format!("http://localhost:{}/", address.port())
+        format!("://localhost:{}/", address.port())
     } else {
-        format!("http://{address}/")
+        format!("://{address}/")
     }
 }
 
@@ -127,13 +170,13 @@ mod tests {
     #[test]
     fn this_computer_is_named_and_others_are_numbered() {
         for (address, url) in [
-            ("127.0.0.1:8080", "http://localhost:8080/"),
-            ("0.0.0.0:80", "http://localhost:80/"),
-            ("[::1]:1", "http://localhost:1/"),
-            ("192.0.2.7:8080", "http://192.0.2.7:8080/"),
-            ("[2001:db8::7]:8080", "http://[2001:db8::7]:8080/"),
+            ("127.0.0.1:8080", "://localhost:8080/"),
+            ("0.0.0.0:80", "://localhost:80/"),
+            ("[::1]:1", "://localhost:1/"),
+            ("192.0.2.7:8080", "://192.0.2.7:8080/"),
+            ("[2001:db8::7]:8080", "://[2001:db8::7]:8080/"),
         ] {
-            assert_eq!(web_url(address.parse().unwrap()), url);
+            assert_eq!(web_address(address.parse().unwrap()), url);
         }
     }
 

@@ -4,11 +4,11 @@
 //! open, whose sending side never blocks it and whose memory is bounded; see
 //! docs/STATION.md for the whole arrangement.
 
-use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use mqtt5::MqttError;
 use mqtt5::broker::BrokerConfig;
 use mqtt5::broker::client_handler::ClientHandler;
 use mqtt5::broker::resource_monitor::{ResourceLimits, ResourceMonitor};
@@ -18,16 +18,18 @@ use mqtt5::broker::storage::{
 };
 use mqtt5::broker::sys_topics::BrokerStats;
 use mqtt5::broker::transport::BrokerTransport;
-use tokio::net::TcpStream;
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::crowd::Crowd;
+use super::limits::Limits;
 use super::link::Link;
 use super::login::Logins;
 use super::outbox::{Outbox, Wire};
+use super::pace::Pace;
 use super::pressure::{Admission, Audience};
+use super::socket::Socket;
 use crate::failure::Failure;
 
 /// The longest a session outlives its connection, in seconds: a day.
@@ -40,7 +42,6 @@ const AWAY_LIMITS: QueueLimits = QueueLimits {
 const MOST_RETAINED: usize = 1000;
 /// The longest retained payload, in bytes.
 const LONGEST_RETAINED: usize = 256 * 1024;
-const MOST_CLIENTS: usize = 10_000;
 const MOST_SUBSCRIPTIONS: usize = 1000;
 /// Messages between the router and a client's task, which moves them on into the
 /// client's outbox at once: only a moment's worth.
@@ -50,10 +51,12 @@ const DRAIN_BATCH: usize = 8;
 /// Unacknowledged QoS 1 and 2 messages each way (MQTT's Receive Maximum).
 const RECEIVE_MAXIMUM: u16 = 1024;
 const SWEEP_EVERY: Duration = Duration::from_secs(600);
-/// Connections that have not logged in yet; the oldest makes room for a new one.
+/// Connections that have not logged in yet; one of them makes room for a new one.
 const MOST_STRANGERS: usize = 512;
 /// How long clients may take over the goodbye when the station stops.
 const STOP_LIMIT: Duration = Duration::from_millis(2500);
+
+const STATION_STOPS: &str = "the station stops";
 
 /// A running broker.
 #[derive(Clone)]
@@ -66,6 +69,7 @@ pub(crate) struct Broker {
     resources: Arc<ResourceMonitor>,
     audience: Arc<Audience>,
     strangers: Crowd,
+    limits: Limits,
     tasks: TaskTracker,
     /// Tells the crate's client tasks to stop, and `stopping` everything else.
     stop: broadcast::Sender<()>,
@@ -80,11 +84,12 @@ impl Broker {
     /// When the folder cannot be used.
     pub(crate) async fn start(
         max_packet: u32,
+        limits: Limits,
         logins: Logins,
         data: Option<&Path>,
     ) -> Result<Self, Failure> {
         let storage = open_storage(data).await?;
-        let config = configuration(max_packet);
+        let config = configuration(max_packet, &limits);
         let router = MessageRouter::with_storage(Arc::clone(&storage))
             .with_retained_limits(MOST_RETAINED, LONGEST_RETAINED);
         let broker = Self {
@@ -94,8 +99,9 @@ impl Broker {
             storage,
             stats: Arc::new(BrokerStats::new()),
             resources: Arc::new(ResourceMonitor::new(resource_limits())),
-            audience: Arc::default(),
+            audience: Arc::new(Audience::new(limits.queues().behind_from)),
             strangers: Crowd::new(MOST_STRANGERS),
+            limits,
             tasks: TaskTracker::new(),
             stop: broadcast::channel(1).0,
             stopping: CancellationToken::new(),
@@ -108,28 +114,32 @@ impl Broker {
         Ok(broker)
     }
 
+    /// Clients that are logged in now.
+    pub(crate) fn clients(&self) -> usize {
+        self.audience.clients()
+    }
+
     /// Serves one client on an open connection until it ends; `early` are bytes
     /// that were received together with the WebSocket handshake.
-    pub(crate) fn serve(&self, socket: TcpStream, peer: SocketAddr, wire: Wire, early: &[u8]) {
-        if let Err(error) = socket.set_nodelay(true) {
-            tracing::debug!("{peer} is gone already: {error}");
+    pub(crate) fn serve(&self, socket: Arc<Socket>, wire: Wire, early: &[u8]) {
+        if socket.set_nodelay().is_err() {
             return;
         }
-        let socket = Arc::new(socket);
         let gauge = self.audience.gauge();
-        let outbox = Outbox::new(Arc::clone(&socket), wire, gauge.clone());
+        let queues = self.limits.queues();
+        let outbox = Outbox::new(Arc::clone(&socket), wire, gauge.clone(), queues);
         let admission = Admission::default();
         let link = Link::new(
-            socket,
-            peer,
+            Arc::clone(&socket),
             wire,
             early,
             Arc::clone(&outbox),
             admission.clone(),
+            Pace::new(self.limits.max_rate),
             self.stopping.clone(),
         );
         let seat = Arc::new(self.audience.seat(gauge, admission.clone()));
-        let place = self.strangers.enter();
+        let place = self.strangers.enter(socket.peer().ip());
         let mut config = (*self.config).clone();
         config.event_handler = Some(seat);
 
@@ -137,12 +147,9 @@ impl Broker {
         let stop = self.stop.subscribe();
         self.tasks.spawn(outbox.run());
         self.tasks.spawn(async move {
-            if !broker.resources.can_accept_connection(peer.ip()).await {
-                return;
-            }
             let handler = ClientHandler::new(
                 BrokerTransport::WebSocket(Box::new(link)),
-                peer,
+                socket.peer(),
                 Arc::new(config),
                 Arc::clone(&broker.router),
                 Arc::clone(&broker.logins) as _,
@@ -159,15 +166,19 @@ impl Broker {
                     drop(place);
                     running.await
                 }
-                () = broker.stopping.cancelled() => return,
+                () = broker.stopping.cancelled() => return socket.note_end(STATION_STOPS),
                 () = place.lost() => {
-                    tracing::debug!("{peer} did not log in and made room for others");
-                    return;
+                    return socket.note_end("it had not logged in and made room for newcomers");
+                }
+                () = tokio::time::sleep(broker.limits.handshake_time()) => {
+                    return socket.note_end("it did not log in in time");
                 }
             };
-            match outcome {
-                Ok(()) => tracing::debug!("{peer} left"),
-                Err(error) => tracing::debug!("the session of {peer} ended: {error}"),
+            if broker.stopping.is_cancelled() {
+                socket.note_end(STATION_STOPS);
+            } else if let Err(error) = outcome {
+                socket.note_end(reason(&error));
+                tracing::debug!(peer = %socket.peer(), "the session ended: {error}");
             }
         });
     }
@@ -213,10 +224,10 @@ impl Broker {
     }
 }
 
-fn configuration(max_packet: u32) -> BrokerConfig {
+fn configuration(max_packet: u32, limits: &Limits) -> BrokerConfig {
     BrokerConfig {
         bind_addresses: Vec::new(),
-        max_clients: MOST_CLIENTS,
+        max_clients: usize::try_from(limits.max_connections).unwrap_or(usize::MAX),
         session_expiry_interval: Duration::from_secs(LONGEST_SESSION),
         max_packet_size: usize::try_from(max_packet).unwrap_or(usize::MAX),
         // The crate keeps every alias's topic for each connection.
@@ -232,16 +243,31 @@ fn configuration(max_packet: u32) -> BrokerConfig {
     }
 }
 
+/// Without bounds: connections are counted at the door, and the pace is TCP's, see the modules
+/// `door`, `pace` and `pressure`.
 fn resource_limits() -> ResourceLimits {
     ResourceLimits {
-        max_connections: MOST_CLIENTS,
-        // Behind one address may be a whole company, and on loopback all tests.
-        max_connections_per_ip: MOST_CLIENTS,
-        // Zero: pacing is left to TCP, see the module `pressure`.
+        max_connections: usize::MAX,
+        max_connections_per_ip: usize::MAX,
         max_message_rate_per_client: 0,
         max_bandwidth_per_client: 0,
         max_connection_rate: u32::MAX,
         rate_limit_window: Duration::from_secs(1),
+    }
+}
+
+/// Why a session ended, in words without its topics.
+fn reason(error: &MqttError) -> &'static str {
+    match error {
+        MqttError::AuthenticationFailed | MqttError::NotAuthorized => "its login was refused",
+        MqttError::Timeout | MqttError::KeepAliveTimeout => "it was silent for too long",
+        MqttError::PacketTooLarge { .. } => "it sent a packet beyond --max-packet",
+        MqttError::Io(_)
+        | MqttError::ConnectionError(_)
+        | MqttError::ConnectionClosedByPeer
+        | MqttError::ClientClosed
+        | MqttError::NotConnected => "the connection broke",
+        _ => "it broke the rules of MQTT",
     }
 }
 
@@ -256,7 +282,7 @@ async fn open_storage(data: Option<&Path>) -> Result<Arc<DynamicStorage>, Failur
     }))
 }
 
-fn unusable_data(data: Option<&Path>, error: &mqtt5::MqttError) -> Failure {
+fn unusable_data(data: Option<&Path>, error: &MqttError) -> Failure {
     match data {
         None => Failure::other(format!("the broker cannot start: {error}")),
         Some(folder) => Failure::other(format!(

@@ -10,18 +10,19 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::header::{
     ACCEPT_ENCODING, ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH,
-    CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue, IF_NONE_MATCH,
-    REFERRER_POLICY, UPGRADE, VARY, X_CONTENT_TYPE_OPTIONS,
+    CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HOST, HeaderMap, HeaderName, HeaderValue,
+    IF_NONE_MATCH, LOCATION, REFERRER_POLICY, UPGRADE, VARY, X_CONTENT_TYPE_OPTIONS,
 };
 use hyper::upgrade::OnUpgrade;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
 
 use super::assets::{Asset, Assets};
 use super::broker::Broker;
 use super::compress::{Compressor, Encoding, is_worthwhile};
+use super::health::Health;
 use super::outbox::Wire;
+use super::stream::Stream;
 use super::upgrade;
 
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
@@ -29,8 +30,9 @@ const REVALIDATE: &str = "no-cache";
 /// The policy of index.html, and what only works as a header: the worker's script has no other, and
 /// nobody may frame the page.
 const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; \
-    connect-src 'self' ws: wss:; img-src 'self' blob: data:; style-src 'self'; manifest-src 'self'; \
-    base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+    connect-src 'self' ws: wss:; img-src 'self' blob: data:; frame-src blob:; style-src 'self'; \
+    manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+const JSON: &str = "application/json";
 const PLAIN_TEXT: &str = "text/plain; charset=utf-8";
 const NOT_BUILT: &str = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">\
 <title>mqdrop</title><h1>The app is not built</h1>\
@@ -41,6 +43,7 @@ and the folder of the built app.</p>";
 pub(crate) struct Site {
     files: Arc<Files>,
     broker: Broker,
+    health: Health,
 }
 
 struct Files {
@@ -49,12 +52,13 @@ struct Files {
 }
 
 impl Site {
-    /// The app from `assets`, and `broker` under `/mqtt`.
-    pub(crate) fn new(assets: Assets, broker: Broker) -> Self {
+    /// The app from `assets`, `broker` under `/mqtt`, and how the station is under `/health`.
+    pub(crate) fn new(assets: Assets, broker: Broker, health: Health) -> Self {
         let compressor = Compressor::default();
         Self {
             files: Arc::new(Files { assets, compressor }),
             broker,
+            health,
         }
     }
 
@@ -71,14 +75,15 @@ impl Site {
         let mut response = match request.uri().path() {
             "/mqtt" => self.connect(&mut request, peer),
             _ if !is_head && request.method() != Method::GET => not_allowed(),
-            "/health" => text(StatusCode::OK, "ok"),
+            "/health" => self.health(),
             _ => self.file(&request).await,
         };
         tracing::debug!(
-            "{peer} {} {} {}",
-            request.method(),
-            request.uri().path(),
-            response.status().as_u16()
+            %peer,
+            method = %request.method(),
+            path = request.uri().path(),
+            status = response.status().as_u16(),
+            "request answered"
         );
         set_security_headers(response.headers_mut());
         Ok(response)
@@ -102,6 +107,12 @@ impl Site {
                 response
             }
         }
+    }
+
+    fn health(&self) -> Response<Full<Bytes>> {
+        let mut response = text(StatusCode::OK, self.health.report(&self.broker));
+        set(&mut response, CONTENT_TYPE, JSON);
+        response
     }
 
     async fn file(&self, request: &Request<Incoming>) -> Response<Full<Bytes>> {
@@ -183,21 +194,43 @@ impl Files {
     }
 }
 
+/// Sends who speaks http to a port with TLS to the same address with https.
+pub(crate) fn redirect_to_https<B>(request: &Request<B>) -> Response<Full<Bytes>> {
+    let host = request.headers().get(HOST).map(HeaderValue::to_str);
+    let path = request
+        .uri()
+        .path_and_query()
+        .map_or("/", |path| path.as_str());
+    let mut response = match host {
+        Some(Ok(host)) if path.starts_with('/') => {
+            let mut response = text(StatusCode::PERMANENT_REDIRECT, "This station speaks https.");
+            set(&mut response, LOCATION, &format!("https://{host}{path}"));
+            response
+        }
+        _ => text(
+            StatusCode::BAD_REQUEST,
+            "This station speaks https: begin the address with https://.",
+        ),
+    };
+    set_security_headers(response.headers_mut());
+    response
+}
+
 /// Takes the connection out of HTTP's hands and gives it to the broker.
 async fn hand_over(upgraded: OnUpgrade, peer: SocketAddr, broker: Broker) {
     let upgraded = match upgraded.await {
         Ok(upgraded) => upgraded,
         Err(error) => {
-            tracing::debug!("{peer} left during the WebSocket handshake: {error}");
+            tracing::debug!(%peer, "left during the WebSocket handshake: {error}");
             return;
         }
     };
-    match upgraded.downcast::<TokioIo<TcpStream>>() {
+    match upgraded.downcast::<TokioIo<Stream>>() {
         Ok(parts) => {
-            let socket = parts.io.into_inner();
-            broker.serve(socket, peer, Wire::WebSocket, &parts.read_buf);
+            let socket = parts.io.into_inner().into_socket();
+            broker.serve(socket, Wire::WebSocket, &parts.read_buf);
         }
-        Err(_) => tracing::error!("{peer}: an upgraded connection is no TCP socket"),
+        Err(_) => tracing::error!(%peer, "an upgraded connection is not what was served"),
     }
 }
 
@@ -228,12 +261,17 @@ fn not_allowed() -> Response<Full<Bytes>> {
     response
 }
 
-fn text(status: StatusCode, words: &'static str) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(Bytes::from_static(words.as_bytes())));
+fn text(status: StatusCode, words: impl Into<Cow<'static, str>>) -> Response<Full<Bytes>> {
+    let words = match words.into() {
+        Cow::Borrowed(words) => Bytes::from_static(words.as_bytes()),
+        Cow::Owned(words) => Bytes::from(words),
+    };
+    let mut response = Response::default();
     *response.status_mut() = status;
     set(&mut response, CONTENT_TYPE, PLAIN_TEXT);
     set(&mut response, CACHE_CONTROL, "no-store");
     set(&mut response, CONTENT_LENGTH, &words.len().to_string());
+    *response.body_mut() = Full::new(words);
     response
 }
 

@@ -9,12 +9,14 @@ use std::task::{Context, Poll, ready};
 
 use mqtt5::broker::transport::WebSocketTransport;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
 use super::frames::{CloseCode, FrameReader, Step};
 use super::outbox::{Outbox, Wire};
+use super::pace::Pace;
 use super::pressure::Admission;
+use super::socket::Socket;
+use crate::logs::Seldom;
 
 /// Bytes asked of the kernel in one read: the broker itself reads 4 KiB at a time.
 const READ_SIZE: usize = 128 * 1024;
@@ -23,14 +25,16 @@ const READ_SIZE: usize = 128 * 1024;
 /// fill memory. The longest CONNECT that makes sense is far shorter.
 const MOST_BEFORE_ADMISSION: usize = 1024 * 1024;
 
+static TOO_FAST: Seldom = Seldom::new();
+
 /// The connection of one client, handed to the broker. Dropping it ends the
 /// connection after what waits in the outbox is sent.
 #[derive(Debug)]
 pub(crate) struct Link {
-    socket: Arc<TcpStream>,
-    peer: SocketAddr,
+    socket: Arc<Socket>,
     outbox: Arc<Outbox>,
     admission: Admission,
+    pace: Pace,
     /// Bytes handed on before the client was let in.
     before_admission: usize,
     stopping: CancellationToken,
@@ -46,21 +50,21 @@ impl Link {
     /// the station goes away. `early` are bytes that arrived behind the
     /// WebSocket handshake and were read with it.
     pub(crate) fn new(
-        socket: Arc<TcpStream>,
-        peer: SocketAddr,
+        socket: Arc<Socket>,
         wire: Wire,
         early: &[u8],
         outbox: Arc<Outbox>,
         admission: Admission,
+        pace: Pace,
         stopping: CancellationToken,
     ) -> Self {
         let mut received = vec![0; READ_SIZE.max(early.len())];
         received[..early.len()].copy_from_slice(early);
         Self {
             socket,
-            peer,
             outbox,
             admission,
+            pace,
             stopping,
             frames: (wire == Wire::WebSocket).then(FrameReader::default),
             before_admission: 0,
@@ -87,7 +91,8 @@ impl Link {
             let (step, used) = match frames.read(input, output.initialize_unfilled()) {
                 Ok(step) => step,
                 Err(error) => {
-                    tracing::debug!("{} broke the WebSocket framing: {error}", self.peer);
+                    tracing::debug!(peer = %self.socket.peer(), "WebSocket framing broken: {error}");
+                    self.socket.note_end("it broke the rules of WebSocket");
                     self.outbox.end(error.code);
                     return Err(io::Error::new(io::ErrorKind::InvalidData, error));
                 }
@@ -98,10 +103,26 @@ impl Link {
                     output.advance(count);
                     return Ok(Delivery::Done);
                 }
-                Step::Ping(content) => self.outbox.send_pong(&content)?,
+                Step::Ping(content) => {
+                    self.pace.note_packets(1);
+                    self.outbox.send_pong(&content)?;
+                }
                 Step::Close => return Ok(Delivery::End),
                 Step::NeedMore => return Ok(Delivery::Nothing),
             }
+        }
+    }
+
+    /// Counts what is handed on.
+    fn note(&mut self, bytes: &[u8]) {
+        if !self.admission.is_open() {
+            self.before_admission += bytes.len();
+        }
+        self.pace.note(bytes);
+        if self.pace.first_pause()
+            && let Some(others) = TOO_FAST.due()
+        {
+            tracing::warn!(peer = %self.socket.peer(), others, "limit hit: slowing down a client that sends too many packets, see --max-rate");
         }
     }
 
@@ -132,24 +153,20 @@ impl AsyncRead for Link {
             return Poll::Pending;
         }
         loop {
+            ready!(link.pace.poll(cx));
             let before = output.filled().len();
             match link.deliver(output)? {
                 Delivery::Done => {
-                    if !link.admission.is_open() {
-                        link.before_admission += output.filled().len() - before;
-                    }
+                    link.note(&output.filled()[before..]);
                     return Poll::Ready(Ok(()));
                 }
                 Delivery::End => return Poll::Ready(Ok(())),
                 Delivery::Nothing => {}
             }
             link.make_room();
-            ready!(link.socket.poll_read_ready(cx))?;
-            match link.socket.try_read(&mut link.received[link.to..]) {
-                Ok(0) => return Poll::Ready(Ok(())),
-                Ok(count) => link.to += count,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(error) => return Poll::Ready(Err(error)),
+            match ready!(link.socket.poll_read(cx, &mut link.received[link.to..]))? {
+                0 => return Poll::Ready(Ok(())),
+                count => link.to += count,
             }
         }
     }
@@ -177,7 +194,7 @@ impl AsyncWrite for Link {
 
 impl WebSocketTransport for Link {
     fn peer_addr(&self) -> mqtt5::Result<SocketAddr> {
-        Ok(self.peer)
+        Ok(self.socket.peer())
     }
 }
 
@@ -196,34 +213,30 @@ mod tests {
     use std::time::Duration;
 
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    use tokio::net::TcpListener;
     use tokio::time::timeout;
 
+    use super::super::limits::QueueLimits;
     use super::super::pressure::Gauge;
+    use super::super::socket::pair;
     use super::*;
 
     #[tokio::test]
     async fn a_stranger_is_not_read_without_end() {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let client = TcpStream::connect(listener.local_addr().unwrap());
-        let (client, accepted) = tokio::join!(client, listener.accept());
-        let (socket, peer) = accepted.unwrap();
-        let socket = Arc::new(socket);
-        let outbox = Outbox::new(Arc::clone(&socket), Wire::Plain, Gauge::default());
+        let (socket, mut client) = pair().await.unwrap();
+        let queues = QueueLimits::default();
+        let outbox = Outbox::new(Arc::clone(&socket), Wire::Plain, Gauge::default(), queues);
         let admission = Admission::default();
-        let stopping = CancellationToken::new();
         let mut link = Link::new(
             socket,
-            peer,
             Wire::Plain,
             b"early",
             outbox,
             admission.clone(),
-            stopping,
+            Pace::new(1_000_000),
+            CancellationToken::new(),
         );
         let total = 3 * MOST_BEFORE_ADMISSION;
         let sending = tokio::spawn(async move {
-            let mut client = client.unwrap();
             client.write_all(&vec![7; total]).await.unwrap();
             client
         });

@@ -3,73 +3,132 @@
 use std::collections::HashMap;
 use std::future::{Future, ready};
 use std::net::SocketAddr;
+use std::path::Path;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
+use argon2::password_hash::PasswordVerifier;
+use argon2::password_hash::phc::PasswordHash;
+use argon2::{Argon2, Params};
 use mqtt5::broker::{AuthProvider, AuthResult};
 use mqtt5::packet::connect::ConnectPacket;
 use mqtt5::protocol::v5::reason_codes::ReasonCode;
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
 
+use super::users::{self, LONGEST_PART, fault_of_name};
 use crate::failure::Failure;
+use crate::hash_password::hash;
+use crate::logs::Seldom;
 
-/// How long a wrong login waits for its answer, so that guessing is slow.
-const REFUSAL_DELAY: Duration = Duration::from_millis(500);
+/// The shortest time that a wrong login waits for its answer: guessing is slow, and the time tells
+/// nothing about what was wrong.
+const REFUSAL_TIME: Duration = Duration::from_millis(500);
 
-/// MQTT's limit for a user name and for a password, in bytes (both are
-/// preceded by a two-byte length).
-const LONGEST_PART: usize = 65_535;
+/// Passwords that are checked at the same time. Each takes a processor for a moment, and 19 MiB
+/// with the usual parameters; others wait their turn.
+const CHECKED_AT_ONCE: usize = 2;
+
+static REFUSED: Seldom = Seldom::new();
 
 /// The logins the station knows; none means that none is asked for.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Logins {
-    passwords: HashMap<String, blake3::Hash>,
+    hashes: HashMap<String, Arc<PasswordHash>>,
+    /// Checked for names that nobody has: the one that takes longest.
+    decoy: Option<Arc<PasswordHash>>,
+    turns: Arc<Semaphore>,
 }
 
 impl Logins {
-    /// Reads the values of `--user`.
+    /// The values of `--user` and the lines of the file of `--users`.
     ///
     /// # Errors
-    /// [`Failure::Usage`] says what is wrong without repeating a password.
-    pub(crate) fn parse(users: &[String]) -> Result<Self, Failure> {
-        let mut passwords = HashMap::new();
+    /// Says what is wrong without repeating a password.
+    pub(crate) fn load(users: &[String], file: Option<&Path>) -> Result<Self, Failure> {
+        let mut hashes = match file {
+            Some(file) => users::read(file)?,
+            None => HashMap::new(),
+        };
         for user in users {
-            let (name, password) = user.split_once(':').ok_or_else(|| {
-                Failure::usage(
-                    "--user needs a name and a password with a colon between: --user NAME:PASSWORD",
-                )
-            })?;
-            if name.is_empty() || password.is_empty() {
-                return Err(Failure::usage(
-                    "--user needs both a name and a password: --user NAME:PASSWORD",
-                ));
-            }
-            if name.len() > LONGEST_PART || password.len() > LONGEST_PART {
-                return Err(Failure::usage(
-                    "--user: MQTT carries names and passwords of up to 65,535 bytes, use shorter ones",
-                ));
-            }
-            let hash = blake3::hash(password.as_bytes());
-            if passwords.insert(name.to_owned(), hash).is_some() {
+            let (name, password) = parse_user(user)?;
+            if hashes.insert(name.to_owned(), hash(password)?).is_some() {
                 return Err(Failure::usage(format!(
                     "--user: the name {name:?} is given twice, give each name once"
                 )));
             }
         }
-        Ok(Self { passwords })
+        let hashes: HashMap<_, _> = hashes
+            .into_iter()
+            .map(|(name, hash)| (name, Arc::new(hash)))
+            .collect();
+        Ok(Self {
+            decoy: hashes.values().max_by_key(|hash| cost(hash)).cloned(),
+            hashes,
+            turns: Arc::new(Semaphore::new(CHECKED_AT_ONCE)),
+        })
     }
 
-    fn accepts(&self, name: Option<&str>, password: Option<&[u8]>) -> bool {
-        if self.passwords.is_empty() {
+    /// Whether clients have to log in.
+    pub(crate) fn are_asked_for(&self) -> bool {
+        !self.hashes.is_empty()
+    }
+
+    async fn accepts(&self, name: Option<&str>, password: Option<&[u8]>) -> bool {
+        let Some(decoy) = &self.decoy else {
             return true;
-        }
+        };
         let (Some(name), Some(password)) = (name, password) else {
             return false;
         };
-        // Comparing hashes takes the same time wherever they differ.
-        self.passwords
-            .get(name)
-            .is_some_and(|expected| *expected == blake3::hash(password))
+        let known = self.hashes.get(name);
+        let hash = Arc::clone(known.unwrap_or(decoy));
+        let password = password.to_vec();
+        // The turn goes with the work: a client that leaves meanwhile frees nothing.
+        let Ok(turn) = Arc::clone(&self.turns).acquire_owned().await else {
+            return false;
+        };
+        let check = move || {
+            let is_right = Argon2::default().verify_password(&password, &*hash).is_ok();
+            drop(turn);
+            is_right
+        };
+        let is_right = tokio::task::spawn_blocking(check).await.unwrap_or(false);
+        is_right && known.is_some()
     }
+}
+
+/// Name and password of one `--user`.
+fn parse_user(user: &str) -> Result<(&str, &[u8]), Failure> {
+    let (name, password) = user.split_once(':').ok_or_else(|| {
+        Failure::usage(
+            "--user needs a name and a password with a colon between: --user NAME:PASSWORD",
+        )
+    })?;
+    if name.is_empty() || password.is_empty() {
+        return Err(Failure::usage(
+            "--user needs both a name and a password: --user NAME:PASSWORD",
+        ));
+    }
+    if password.len() > LONGEST_PART {
+        return Err(Failure::usage(
+            "--user: MQTT carries passwords of up to 65,535 bytes, use a shorter one",
+        ));
+    }
+    if let Some(what) = fault_of_name(name) {
+        return Err(Failure::usage(format!(
+            "--user: {what}; choose another name"
+        )));
+    }
+    Ok((name, password.as_bytes()))
+}
+
+/// How much work a hash is, for comparison.
+fn cost(hash: &PasswordHash) -> u64 {
+    Params::try_from(hash).map_or(0, |params| {
+        u64::from(params.m_cost()) * u64::from(params.t_cost())
+    })
 }
 
 type Answer<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -81,14 +140,19 @@ impl AuthProvider for Logins {
         peer: SocketAddr,
     ) -> Answer<'a, mqtt5::Result<AuthResult>> {
         Box::pin(async move {
-            if self.accepts(connect.username.as_deref(), connect.password.as_deref()) {
-                return Ok(match &connect.username {
-                    Some(name) if !self.passwords.is_empty() => AuthResult::success_with_user(name),
+            let answer_from = Instant::now() + REFUSAL_TIME;
+            let name = connect.username.as_deref();
+            if self.accepts(name, connect.password.as_deref()).await {
+                return Ok(match name {
+                    Some(name) if self.are_asked_for() => AuthResult::success_with_user(name),
                     _ => AuthResult::success(),
                 });
             }
-            tracing::debug!("refused the login of {peer}");
-            tokio::time::sleep(REFUSAL_DELAY).await;
+            // Without the name: people type passwords there.
+            if let Some(others) = REFUSED.due() {
+                tracing::warn!(%peer, others, "login refused");
+            }
+            tokio::time::sleep_until(answer_from).await;
             Ok(AuthResult::fail(ReasonCode::BadUsernameOrPassword))
         })
     }
@@ -117,35 +181,53 @@ mod tests {
     use super::*;
 
     fn logins(users: &[&str]) -> Result<Logins, Failure> {
-        Logins::parse(
-            &users
-                .iter()
-                .map(|user| (*user).to_owned())
-                .collect::<Vec<_>>(),
-        )
+        let users: Vec<String> = users.iter().map(ToString::to_string).collect();
+        Logins::load(&users, None)
     }
 
-    #[test]
-    fn only_the_given_logins_are_accepted() {
+    #[tokio::test]
+    async fn only_the_given_logins_are_accepted() {
         let logins = logins(&["ann:pa:ss", "bob:hunter2"]).unwrap();
-        assert!(logins.accepts(Some("ann"), Some(b"pa:ss")));
-        assert!(logins.accepts(Some("bob"), Some(b"hunter2")));
+        assert!(logins.accepts(Some("ann"), Some(b"pa:ss")).await);
+        assert!(logins.accepts(Some("bob"), Some(b"hunter2")).await);
         for (name, password) in [
             (Some("ann"), Some(&b"hunter2"[..])),
             (Some("bob"), None),
             (Some("eve"), Some(b"hunter2")),
+            (Some("eve"), Some(b"pa:ss")),
             (None, Some(b"hunter2")),
             (None, None),
         ] {
-            assert!(!logins.accepts(name, password), "{name:?}");
+            assert!(!logins.accepts(name, password).await, "{name:?}");
         }
     }
 
-    #[test]
-    fn without_logins_everyone_is_accepted() {
+    #[tokio::test]
+    async fn without_logins_everyone_is_accepted() {
         let logins = logins(&[]).unwrap();
-        assert!(logins.accepts(None, None));
-        assert!(logins.accepts(Some("anyone"), Some(b"anything")));
+        assert!(!logins.are_asked_for());
+        assert!(logins.accepts(None, None).await);
+        assert!(logins.accepts(Some("anyone"), Some(b"anything")).await);
+    }
+
+    #[tokio::test]
+    async fn passwords_are_checked_in_turn_and_a_name_nobody_has_waits_as_well() {
+        let logins = logins(&["ann:secret"]).unwrap();
+        let all = Arc::clone(&logins.turns)
+            .acquire_many_owned(u32::try_from(CHECKED_AT_ONCE).unwrap())
+            .await
+            .unwrap();
+        for name in ["ann", "nobody"] {
+            let checked = logins.accepts(Some(name), Some(b"secret"));
+            let limit = Duration::from_millis(100);
+            assert!(
+                tokio::time::timeout(limit, checked).await.is_err(),
+                "{name}"
+            );
+        }
+        drop(all);
+        assert!(logins.accepts(Some("ann"), Some(b"secret")).await);
+        assert_eq!(logins.turns.available_permits(), CHECKED_AT_ONCE);
     }
 
     #[test]
@@ -154,6 +236,7 @@ mod tests {
             &["secret"][..],
             &["name:"],
             &[":secret"],
+            &[" ann:secret"],
             &["ann:secret", "ann:secret"],
         ] {
             let text = logins(users).unwrap_err().to_string();

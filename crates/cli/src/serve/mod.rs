@@ -1,28 +1,43 @@
 //! `mqdrop serve`: the station. One port serves the app and, under `/mqtt`, an
-//! MQTT broker; a second port may serve plain MQTT.
+//! MQTT broker; a second port may serve MQTT without WebSocket.
 
 mod addresses;
 mod assets;
 mod broker;
+mod certificate;
 mod compress;
 mod crowd;
+mod door;
+mod exposure;
 mod frames;
+mod health;
 mod http;
+pub(crate) mod limits;
 mod link;
 mod listen;
 mod login;
 mod outbox;
+mod pace;
 mod pressure;
+mod socket;
+mod stream;
+pub(crate) mod tls;
 mod upgrade;
+pub(crate) mod users;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
 use self::assets::Assets;
 use self::broker::Broker;
+use self::door::Door;
+use self::health::Health;
 use self::http::Site;
+use self::listen::Entrance;
 use self::login::Logins;
+use self::tls::Tls;
 use crate::args::ServeOptions;
 use crate::failure::Failure;
 use crate::logs;
@@ -34,43 +49,67 @@ const OPEN_FILES: u64 = 16_384;
 ///
 /// # Errors
 /// When an option is wrong or a port or folder cannot be used.
-pub(crate) fn run(options: ServeOptions) -> Result<(), Failure> {
-    logs::start(options.verbose);
-    let logins = Logins::parse(&options.users)?;
+pub(crate) fn run(mut options: ServeOptions) -> Result<(), Failure> {
+    logs::start(options.verbose, options.log_format);
+    let logins = Logins::load(&options.users, options.users_file.as_deref())?;
+    let listening: Vec<(SocketAddr, &str)> = [
+        Some((options.listen, "--listen")),
+        options
+            .mqtt_listen
+            .map(|address| (address, "--mqtt-listen")),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    exposure::check(&listening, options.open, logins.are_asked_for())?;
     let assets = Assets::open(options.app.as_deref())?;
-    if let Err(error) = rlimit::increase_nofile_limit(OPEN_FILES) {
-        tracing::debug!("the number of open sockets stays limited: {error}");
+    let reachable: Vec<_> = listening
+        .iter()
+        .flat_map(|(address, _)| addresses::reachable_at(*address))
+        .collect();
+    let tls = Tls::load(&options.tls, options.data.as_deref(), &reachable)?;
+    match rlimit::increase_nofile_limit(OPEN_FILES) {
+        Ok(allowed) => options.limits.fit(allowed),
+        Err(error) => tracing::debug!("the number of open sockets stays limited: {error}"),
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|error| Failure::other(format!("cannot start: {error}")))?;
-    let outcome = runtime.block_on(station(options, logins, assets));
+    let outcome = runtime.block_on(station(options, logins, assets, tls));
     // Whoever still holds a file open must not delay the end.
     runtime.shutdown_background();
     outcome
 }
 
-async fn station(options: ServeOptions, logins: Logins, assets: Assets) -> Result<(), Failure> {
+async fn station(
+    options: ServeOptions,
+    logins: Logins,
+    assets: Assets,
+    tls: Option<Tls>,
+) -> Result<(), Failure> {
     let web = listen::bind(options.listen, "--listen").await?;
     let plain = match options.mqtt_listen {
         Some(address) => Some(listen::bind(address, "--mqtt-listen").await?),
         None => None,
     };
-    let broker = Broker::start(options.max_packet, logins, options.data.as_deref()).await?;
+    let limits = options.limits;
+    let entrance = Entrance {
+        door: Door::new(&limits),
+        tls: tls.as_ref().map(|tls| Arc::clone(&tls.config)),
+        handshake_time: limits.handshake_time(),
+        stopping: CancellationToken::new(),
+    };
+    let data = options.data.as_deref();
+    let broker = Broker::start(options.max_packet, limits, logins, data).await?;
 
     let stopped = stop_signal()?;
-    let stopping = CancellationToken::new();
-    let announcement = addresses::announce(&web, plain.as_ref())?;
-    let site = Arc::new(Site::new(assets, broker.clone()));
-    let web = tokio::spawn(listen::serve_web(web, site, stopping.clone()));
-    let plain = plain.map(|listener| {
-        tokio::spawn(listen::serve_plain(
-            listener,
-            broker.clone(),
-            stopping.clone(),
-        ))
-    });
+    let announcement = addresses::announce(&web, plain.as_ref(), tls.as_ref())?;
+    let health = Health::new(entrance.door.clone());
+    let site = Arc::new(Site::new(assets, broker.clone(), health));
+    let stopping = entrance.stopping.clone();
+    let web = tokio::spawn(entrance.clone().serve_web(web, site));
+    let plain = plain.map(|listener| tokio::spawn(entrance.serve_mqtt(listener, broker.clone())));
     addresses::print(&announcement);
 
     stopped.await;

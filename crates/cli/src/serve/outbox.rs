@@ -8,24 +8,20 @@
 //! is let go of.
 
 use std::collections::VecDeque;
+use std::future::poll_fn;
 use std::io::{self, IoSlice};
-use std::net::Shutdown;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use socket2::SockRef;
-use tokio::net::TcpStream;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::frames::{self, CloseCode, LONGEST_HEADER};
+use super::limits::QueueLimits;
 use super::pressure::Gauge;
+use super::socket::Socket;
+use crate::logs::Seldom;
 
-/// Waiting bytes beyond which QoS 0 PUBLISH packets are dropped.
-const DROP_ABOVE: usize = 16 * 1024 * 1024;
-/// Waiting bytes beyond which the connection is given up: everything that is
-/// not QoS 0 counts on arriving.
-const GIVE_UP_ABOVE: usize = 32 * 1024 * 1024;
 /// A socket that takes no byte for so long belongs to nobody any more.
 const STALL_LIMIT: Duration = Duration::from_secs(60);
 /// How long the last bytes and the goodbye may take when a connection ends.
@@ -36,6 +32,9 @@ const LONG_PACKET: usize = 16 * 1024;
 const LONGEST_SHARED: usize = 64 * 1024;
 /// Pieces handed to the kernel in one call.
 const PIECES_PER_WRITE: usize = 64;
+
+static DROPPED: Seldom = Seldom::new();
+static GIVEN_UP: Seldom = Seldom::new();
 
 /// How packets are wrapped on the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,11 +48,12 @@ pub(crate) enum Wire {
 /// The sending side of one connection, shared by the broker and a writer task.
 #[derive(Debug)]
 pub(crate) struct Outbox {
-    socket: Arc<TcpStream>,
+    socket: Arc<Socket>,
     wire: Wire,
     state: Mutex<State>,
     work: Notify,
     gauge: Gauge,
+    limits: QueueLimits,
 }
 
 #[derive(Debug, Default)]
@@ -68,13 +68,19 @@ struct State {
 
 impl Outbox {
     /// An empty outbox; [`Outbox::run`] must run beside it.
-    pub(crate) fn new(socket: Arc<TcpStream>, wire: Wire, gauge: Gauge) -> Arc<Self> {
+    pub(crate) fn new(
+        socket: Arc<Socket>,
+        wire: Wire,
+        gauge: Gauge,
+        limits: QueueLimits,
+    ) -> Arc<Self> {
         Arc::new(Self {
             socket,
             wire,
             state: Mutex::default(),
             work: Notify::new(),
             gauge,
+            limits,
         })
     }
 
@@ -125,12 +131,22 @@ impl Outbox {
             return Err(io::ErrorKind::BrokenPipe.into());
         }
         let total = header.len() + packet.len();
-        if may_be_dropped && state.waiting > 0 && state.waiting + total > DROP_ABOVE {
-            tracing::trace!("dropped a QoS 0 message for a client that does not keep up");
+        let all_together = self.gauge.waiting_for_all() + total > self.limits.total;
+        let is_long = state.waiting + total > self.limits.drop_above;
+        if may_be_dropped && state.waiting > 0 && (is_long || all_together) {
+            if let Some(others) = DROPPED.due() {
+                tracing::warn!(peer = %self.socket.peer(), others, "limit hit: dropping QoS 0 messages for a client that does not keep up, see --max-queue");
+            }
             return Ok(());
         }
-        if state.waiting > GIVE_UP_ABOVE {
-            tracing::warn!("closing the connection of a client that does not keep up");
+        // Where all are too much together, those who wait for most of it make room.
+        if state.waiting > self.limits.give_up_above
+            || all_together && state.waiting > self.limits.behind_from
+        {
+            if let Some(others) = GIVEN_UP.due() {
+                tracing::warn!(peer = %self.socket.peer(), others, "limit hit: closing the connection of a client that does not keep up, see --max-queue");
+            }
+            self.socket.note_end("too much was waiting for it");
             drop(state);
             self.break_off();
             return Err(io::ErrorKind::TimedOut.into());
@@ -148,6 +164,9 @@ impl Outbox {
             0
         };
         if written == total {
+            if self.socket.has_unsent() {
+                self.work.notify_one();
+            }
             return Ok(());
         }
         state.append(
@@ -164,7 +183,7 @@ impl Outbox {
     fn write_now(&self, header: &[u8], packet: &[u8]) -> io::Result<usize> {
         match self
             .socket
-            .try_write_vectored(&[IoSlice::new(header), IoSlice::new(packet)])
+            .try_write_vectored(&mut [IoSlice::new(header), IoSlice::new(packet)])
         {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
             result => result,
@@ -178,7 +197,10 @@ impl Outbox {
                 if state.broken {
                     return None;
                 }
-                (state.pieces.is_empty(), state.ending)
+                (
+                    state.pieces.is_empty() && !self.socket.has_unsent(),
+                    state.ending,
+                )
             };
             match (empty, ending) {
                 (true, Some(code)) => return Some(code),
@@ -186,7 +208,7 @@ impl Outbox {
                 (false, ending) => {
                     let limit = ending.map_or(STALL_LIMIT, |_| GOODBYE_LIMIT);
                     if !matches!(timeout(limit, self.socket.writable()).await, Ok(Ok(()))) {
-                        tracing::debug!("a client took no bytes for {limit:?}");
+                        self.socket.note_end("it took no bytes for too long");
                         return None;
                     }
                     if self.write_some().is_err() {
@@ -199,13 +221,16 @@ impl Outbox {
 
     fn write_some(&self) -> io::Result<()> {
         let mut state = self.lock();
+        if state.pieces.is_empty() {
+            return self.socket.try_flush().map(|_| ());
+        }
         let written = {
             let mut slices = Vec::with_capacity(state.pieces.len().min(PIECES_PER_WRITE));
             for (index, piece) in state.pieces.iter().take(PIECES_PER_WRITE).enumerate() {
                 let from = if index == 0 { state.written } else { 0 };
                 slices.push(IoSlice::new(&piece[from..]));
             }
-            match self.socket.try_write_vectored(&slices) {
+            match self.socket.try_write_vectored(&mut slices) {
                 Ok(written) => written,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
                 Err(error) => return Err(error),
@@ -220,20 +245,20 @@ impl Outbox {
         if self.wire == Wire::WebSocket {
             let frame = frames::close(code);
             let mut rest = &frame[..];
-            while !rest.is_empty() && self.socket.writable().await.is_ok() {
-                match self.socket.try_write(rest) {
+            while !rest.is_empty() {
+                let sending = poll_fn(|cx| {
+                    self.socket
+                        .poll_write_vectored(cx, &mut [IoSlice::new(rest)])
+                });
+                match sending.await {
                     Ok(count) => rest = &rest[count..],
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                     Err(_) => return,
                 }
             }
         }
         // Closing with unread input would reset the connection and could take
         // the last packets with it: stop sending, then read until the peer closes.
-        if SockRef::from(&*self.socket)
-            .shutdown(Shutdown::Write)
-            .is_err()
-        {
+        if poll_fn(|cx| self.socket.poll_finish(cx)).await.is_err() {
             return;
         }
         let deadline = Instant::now() + GOODBYE_LIMIT;
@@ -262,8 +287,7 @@ impl Outbox {
             self.gauge.set(0);
         }
         self.work.notify_one();
-        // It may be closed already; then there is nothing left to do.
-        let _ = SockRef::from(&*self.socket).shutdown(Shutdown::Both);
+        self.socket.break_off();
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -312,16 +336,10 @@ fn is_qos0_publish(packet: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use tokio::io::AsyncReadExt;
-    use tokio::net::TcpListener;
 
+    use super::super::pressure::Audience;
+    use super::super::socket::pair;
     use super::*;
-
-    async fn connected() -> (Arc<TcpStream>, TcpStream) {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let client = TcpStream::connect(listener.local_addr().unwrap());
-        let (client, accepted) = tokio::join!(client, listener.accept());
-        (Arc::new(accepted.unwrap().0), client.unwrap())
-    }
 
     fn publish(qos: u8, length: usize) -> Vec<u8> {
         let mut packet = vec![0; length];
@@ -331,32 +349,66 @@ mod tests {
 
     #[tokio::test]
     async fn a_client_that_does_not_read_costs_a_bounded_number_of_bytes() {
-        let (socket, _client) = connected().await;
-        let outbox = Outbox::new(socket, Wire::WebSocket, Gauge::default());
+        let (socket, _client) = pair().await.unwrap();
+        let limits = QueueLimits::default();
+        let outbox = Outbox::new(socket, Wire::WebSocket, Gauge::default(), limits);
         let packet = publish(0, 256 * 1024);
         for _ in 0..1000 {
             outbox.send(&packet).unwrap();
-            assert!(outbox.lock().waiting <= DROP_ABOVE);
+            assert!(outbox.lock().waiting <= limits.drop_above);
         }
-        assert!(outbox.lock().waiting > DROP_ABOVE - 2 * packet.len());
+        assert!(outbox.lock().waiting > limits.drop_above - 2 * packet.len());
 
         let acknowledged = publish(1, 1024 * 1024);
         let mut accepted = 0;
         while outbox.send(&acknowledged).is_ok() {
             accepted += acknowledged.len();
-            assert!(accepted <= GIVE_UP_ABOVE);
+            assert!(accepted <= limits.give_up_above);
         }
         assert!(
-            accepted >= DROP_ABOVE / 2,
+            accepted >= limits.drop_above / 2,
             "the reserve is for acknowledged messages"
         );
         assert_eq!(outbox.lock().waiting, 0, "giving up frees the memory");
     }
 
     #[tokio::test]
+    async fn where_all_are_too_much_together_those_who_wait_for_most_make_room() {
+        let limits = QueueLimits {
+            total: 3 * 1024 * 1024,
+            behind_from: 1024 * 1024,
+            ..QueueLimits::default()
+        };
+        let audience = Arc::new(Audience::new(limits.behind_from));
+        let outbox = |socket| Outbox::new(socket, Wire::Plain, audience.gauge(), limits);
+        let (socket, _greedy) = pair().await.unwrap();
+        let greedy = outbox(socket);
+        let (socket, _modest) = pair().await.unwrap();
+        let modest = outbox(socket);
+
+        let small = publish(1, 1024);
+        modest.send(&small).unwrap();
+        let long = publish(0, 512 * 1024);
+        for _ in 0..100 {
+            greedy.send(&long).unwrap();
+        }
+        let waiting = greedy.gauge.waiting_for_all();
+        assert!(waiting <= limits.total && waiting > limits.total - 2 * long.len());
+
+        modest.send(&publish(1, 1024 * 1024)).unwrap();
+        assert!(
+            greedy.send(&publish(1, 1024 * 1024)).is_err(),
+            "it waits for most"
+        );
+        modest.send(&small).unwrap();
+        assert!(modest.gauge.waiting_for_all() < limits.total);
+    }
+
+    #[tokio::test]
     async fn everything_arrives_in_order_and_then_the_stream_ends() {
-        let (socket, mut client) = connected().await;
-        let outbox = Outbox::new(socket, Wire::Plain, Gauge::default());
+        let (socket, mut client) = pair().await.unwrap();
+        let limits = QueueLimits::default();
+        let outbox = Outbox::new(socket, Wire::Plain, Gauge::default(), limits);
         let writer = tokio::spawn(Arc::clone(&outbox).run());
         let mut expected = Vec::new();
         for round in 0..60_u8 {

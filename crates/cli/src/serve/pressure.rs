@@ -21,8 +21,6 @@ use mqtt5::broker::{
 use mqtt5::{QoS, strip_shared_subscription_prefix, topic_matches_filter};
 use tokio::sync::Notify;
 
-/// Waiting bytes from which on a listener counts as behind.
-const BEHIND_FROM: usize = 4 * 1024 * 1024;
 /// The longest time one message waits for its listeners.
 const LONGEST_WAIT: Duration = Duration::from_millis(250);
 /// A listener that took nothing for so long is not waited for.
@@ -36,12 +34,18 @@ const COST_OF_A_MESSAGE: usize = 4096;
 static START: LazyLock<Instant> = LazyLock::new(Instant::now);
 
 /// Everyone connected, with what they subscribed to and how far behind they are.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Audience {
     listeners: RwLock<HashMap<u64, Arc<Listener>>>,
     next_id: AtomicU64,
+    /// Waiting bytes from which on a listener counts as behind.
+    behind_from: usize,
     behind: AtomicUsize,
     caught_up: Notify,
+    /// Bytes that wait for all together.
+    waiting: AtomicUsize,
+    /// Clients that are logged in.
+    clients: AtomicUsize,
 }
 
 /// How many bytes wait for one client, and since when they have not moved.
@@ -84,6 +88,24 @@ struct Gate {
 }
 
 impl Audience {
+    /// Nobody yet; from `behind_from` waiting bytes on, a listener counts as behind.
+    pub(crate) fn new(behind_from: usize) -> Self {
+        Self {
+            listeners: RwLock::default(),
+            next_id: AtomicU64::new(0),
+            behind_from,
+            behind: AtomicUsize::new(0),
+            caught_up: Notify::new(),
+            waiting: AtomicUsize::new(0),
+            clients: AtomicUsize::new(0),
+        }
+    }
+
+    /// Clients that are logged in now.
+    pub(crate) fn clients(&self) -> usize {
+        self.clients.load(Ordering::Relaxed)
+    }
+
     /// A gauge that belongs to this audience.
     pub(crate) fn gauge(self: &Arc<Self>) -> Gauge {
         Gauge(Arc::new(Level {
@@ -160,7 +182,12 @@ impl Gauge {
         let Some(audience) = &self.0.audience else {
             return;
         };
-        match (before >= BEHIND_FROM, waiting >= BEHIND_FROM) {
+        // Wrapping, as all changes of one gauge add up to zero.
+        audience
+            .waiting
+            .fetch_add(waiting.wrapping_sub(before), Ordering::Relaxed);
+        let behind_from = audience.behind_from;
+        match (before >= behind_from, waiting >= behind_from) {
             (false, true) => {
                 audience.behind.fetch_add(1, Ordering::Relaxed);
             }
@@ -172,8 +199,20 @@ impl Gauge {
         }
     }
 
+    /// Bytes that wait for all clients together.
+    pub(crate) fn waiting_for_all(&self) -> usize {
+        self.0
+            .audience
+            .as_ref()
+            .map_or(0, |audience| audience.waiting.load(Ordering::Relaxed))
+    }
+
     fn is_behind(&self) -> bool {
-        self.0.waiting.load(Ordering::Relaxed) >= BEHIND_FROM
+        let waiting = self.0.waiting.load(Ordering::Relaxed);
+        self.0
+            .audience
+            .as_ref()
+            .is_some_and(|audience| waiting >= audience.behind_from)
     }
 
     /// `now` in milliseconds after [`START`].
@@ -243,6 +282,9 @@ impl Drop for Seat {
             .write()
             .unwrap_or_else(PoisonError::into_inner)
             .remove(&self.id);
+        if self.admission.is_open() {
+            self.audience.clients.fetch_sub(1, Ordering::Relaxed);
+        }
         // Whoever waits for this listener must not wait on.
         self.audience.caught_up.notify_waiters();
     }
@@ -253,6 +295,7 @@ type Answer<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 impl BrokerEventHandler for Seat {
     fn on_client_connect<'a>(&'a self, _event: ClientConnectEvent) -> Answer<'a, ()> {
         self.admission.open();
+        self.audience.clients.fetch_add(1, Ordering::Relaxed);
         Box::pin(async {})
     }
 
@@ -304,6 +347,8 @@ mod tests {
 
     use super::*;
 
+    const BEHIND_FROM: usize = 1000;
+
     fn listener(audience: &Arc<Audience>, filter: &str, waiting: usize) -> (Seat, Gauge) {
         let gauge = audience.gauge();
         let seat = audience.seat(gauge.clone(), Admission::default());
@@ -316,7 +361,7 @@ mod tests {
 
     #[test]
     fn a_publisher_waits_only_while_all_its_listeners_are_behind() {
-        let audience = Arc::new(Audience::default());
+        let audience = Arc::new(Audience::new(BEHIND_FROM));
         let nobody = u64::MAX;
         assert!(!audience.all_behind("a/b", nobody), "no listener");
 
@@ -336,7 +381,7 @@ mod tests {
 
     #[test]
     fn a_listener_that_stopped_is_not_waited_for() {
-        let audience = Arc::new(Audience::default());
+        let audience = Arc::new(Audience::new(BEHIND_FROM));
         let (_seat, gauge) = listener(&audience, "#", BEHIND_FROM);
         assert!(!gauge.has_stopped(now()));
         assert!(gauge.has_stopped(now() + 6000), "no byte for six seconds");
@@ -350,7 +395,7 @@ mod tests {
 
     #[tokio::test]
     async fn waiting_ends_when_a_listener_catches_up_and_otherwise_soon() {
-        let audience = Arc::new(Audience::default());
+        let audience = Arc::new(Audience::new(BEHIND_FROM));
         let (_seat, gauge) = listener(&audience, "a", BEHIND_FROM);
         let started = Instant::now();
         audience.wait_for_room("a", u64::MAX).await;
@@ -362,6 +407,19 @@ mod tests {
         gauge.set(0);
         assert!(poll_once(waiting).is_ready(), "caught up");
         assert_eq!(audience.behind.load(Ordering::Relaxed), 0);
+    }
+
+    #[test]
+    fn what_waits_for_all_adds_up() {
+        let audience = Arc::new(Audience::new(BEHIND_FROM));
+        let (_first_seat, first) = listener(&audience, "a", 300);
+        let (_second_seat, second) = listener(&audience, "a", 5000);
+        assert_eq!(first.waiting_for_all(), 5300);
+        second.set(100);
+        first.set(0);
+        assert_eq!(first.waiting_for_all(), 100);
+        second.set(0);
+        assert_eq!(first.waiting_for_all(), 0);
     }
 
     fn poll_once(future: Pin<&mut impl Future<Output = ()>>) -> Poll<()> {

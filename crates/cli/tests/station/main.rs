@@ -4,8 +4,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod crowding;
+mod limits;
+mod load;
+mod logins;
+mod logs;
 mod mqtt;
 mod options;
 mod stopping;
 mod support;
+mod tls;
 mod web;

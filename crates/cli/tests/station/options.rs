@@ -17,6 +17,14 @@ fn version_and_help_are_answers_not_errors() {
         "--listen",
         "--mqtt-listen",
         "--user",
+        "--users",
+        "--open",
+        "--tls",
+        "--tls-cert",
+        "--max-connections",
+        "--max-rate",
+        "--max-queue",
+        "--log-format",
         "--max-packet",
         "--data",
         "--app",
@@ -35,6 +43,12 @@ fn wrong_usage_is_one_line_and_exit_code_2() {
         &["serve", "--mqtt-listen", "localhost"],
         &["serve", "--max-packet", "268435455"],
         &["serve", "--max-packet", "1000"],
+        &["serve", "--max-connections", "0"],
+        &["serve", "--tls-cert", "certificate.pem"],
+        &["serve", "--log-format", "xml"],
+        &["serve", "--open", "--user", "ann:secret"],
+        &["hash-password"],
+        &["hash-password", "an:n"],
         &["serve", "--user", "secret"],
         &["serve", "--user", "ann:secret", "--user", "ann:secret"],
     ] {
@@ -78,7 +92,8 @@ fn unusable_folders_and_addresses_are_named() {
         (["--app", folder.path().to_str().unwrap()], "index.html"),
         (["--mqtt-listen", "192.0.2.1:1883"], "192.0.2.1"),
     ] {
-        let (code, stdout, stderr) = run(&[&["serve", "--listen", "0"], &args[..]].concat());
+        let (code, stdout, stderr) =
+            run(&[&["serve", "--open", "--listen", "0"], &args[..]].concat());
         assert_eq!((code, stderr.lines().count()), (1, 1), "{args:?}: {stderr}");
         assert!(stderr.contains(expected), "{stderr}");
         assert_eq!(stdout, "", "nothing is announced that does not run");
@@ -103,7 +118,7 @@ fn the_announcement_names_real_ports() {
 
 #[test]
 fn listening_on_all_addresses_names_those_of_the_network() {
-    let station = Station::start_on("0.0.0.0:0", &[]);
+    let station = Station::start_on("0.0.0.0:0", &["--open"]);
     assert!(station.lines[0].starts_with("mqdrop is ready at http://localhost:"));
     let port = format!(":{}/", station.web.port());
     let network = &station.lines[1..station.lines.len() - 1];
@@ -115,4 +130,23 @@ fn listening_on_all_addresses_names_those_of_the_network() {
             "{line}"
         );
     }
+}
+
+#[test]
+fn others_are_let_in_with_a_login_or_an_explicit_word_only() {
+    for listen in [["--listen", "0.0.0.0:0"], ["--mqtt-listen", "[::]:0"]] {
+        let (code, stdout, stderr) = run(&[&["serve"], &listen[..]].concat());
+        assert_eq!(code, 2, "{stderr}");
+        assert_eq!(
+            (stdout.as_str(), stderr.lines().count()),
+            ("", 1),
+            "{stderr}"
+        );
+        assert!(
+            stderr.contains(listen[0]) && stderr.contains("--open") && stderr.contains("--users"),
+            "{stderr}"
+        );
+    }
+    let station = Station::start_on("0.0.0.0:0", &["--user", "ann:secret"]);
+    assert!(station.lines[0].starts_with("mqdrop is ready at"));
 }

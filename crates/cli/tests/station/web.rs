@@ -4,8 +4,10 @@ use std::io::Read;
 
 use tempfile::TempDir;
 
-use crate::support::Station;
+use crate::support::client::{Client, Via, tcp};
 use crate::support::http::{Answer, get, request};
+use crate::support::packets::Version;
+use crate::support::{Station, eventually};
 
 const SCRIPT: &str = "app-0123456789abcdef.js";
 
@@ -211,11 +213,46 @@ fn methods_are_get_and_head() {
 }
 
 #[test]
-fn health_and_the_broker_answer_plain_requests() {
-    let app = app();
-    let health = get(app.station.web, "/health");
-    assert_eq!((health.status, &health.body[..]), (200, &b"ok"[..]));
-    let broker = get(app.station.web, "/mqtt");
+fn health_counts_and_tells_nothing_else() {
+    let station = Station::start(&[]);
+    let health = || {
+        let answer = get(station.web, "/health");
+        assert_eq!(answer.status, 200);
+        assert_eq!(answer.header("content-type"), Some("application/json"));
+        assert_eq!(answer.header("cache-control"), Some("no-store"));
+        serde_json::from_slice::<serde_json::Value>(&answer.body).unwrap()
+    };
+    let first = health();
+    assert_eq!(first["status"], "ok");
+    assert_eq!(first["version"], env!("CARGO_PKG_VERSION"));
+    assert_eq!(
+        (&first["clients"], &first["connections"]),
+        (&0.into(), &1.into())
+    );
+    assert!(
+        first["uptime_seconds"]
+            .as_u64()
+            .is_some_and(|seconds| seconds < 60)
+    );
+    assert_eq!(first.as_object().map(serde_json::Map::len), Some(5));
+
+    let mut client = Client::connect(&station, Via::WebSocket, Version::V5, "one");
+    // Its answer comes after the broker has counted the client.
+    client.subscribe("here");
+    let silent = tcp(station.web);
+    let second = health();
+    assert_eq!(second["clients"], 1);
+    assert!(second["connections"].as_u64() >= Some(2), "{second}");
+    drop(silent);
+
+    client.send(&[0xE0, 0]);
+    assert_eq!(client.receive(), None);
+    eventually(|| health()["clients"] == 0);
+}
+
+#[test]
+fn the_broker_answers_plain_requests() {
+    let broker = get(app().station.web, "/mqtt");
     assert_eq!(
         (broker.status, broker.header("upgrade")),
         (426, Some("websocket"))

@@ -4,11 +4,15 @@
 pub(crate) mod client;
 pub(crate) mod http;
 pub(crate) mod packets;
+pub(crate) mod secure;
 
-use std::io::{BufRead, BufReader, Read};
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::SocketAddr;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
+
+use tempfile::NamedTempFile;
 
 /// How long anything may take before a test fails.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
@@ -19,6 +23,7 @@ pub(crate) struct Station {
     pub(crate) lines: Vec<String>,
     pub(crate) web: SocketAddr,
     pub(crate) mqtt: Option<SocketAddr>,
+    log: NamedTempFile,
 }
 
 impl Station {
@@ -28,32 +33,42 @@ impl Station {
     }
 
     pub(crate) fn start_on(listen: &str, args: &[&str]) -> Self {
+        let log = NamedTempFile::new().expect("a file for the log");
+        let stderr = File::create(log.path()).expect("the log can be written");
         let mut child = Command::new(env!("CARGO_BIN_EXE_mqdrop"))
             .args(["serve", "--listen", listen, "--mqtt-listen", "0"])
             .args(args)
             .stdout(Stdio::piped())
+            .stderr(stderr)
             .spawn()
             .expect("the station starts");
         let stdout = BufReader::new(child.stdout.take().expect("stdout is piped"));
         let mut lines = Vec::new();
         for line in stdout.lines() {
             let line = line.expect("stdout is text");
-            let is_last = line.contains("mqtt://");
+            let is_last = line.starts_with("MQTT for scripts at ");
             lines.push(line);
             if is_last {
                 break;
             }
         }
-        let port = after(&lines, "http://localhost:")
+        let port = after(&lines, "://localhost:")
             .and_then(|rest| rest.trim_end_matches('/').parse().ok())
-            .expect("the station prints its address");
-        let mqtt = after(&lines, "mqtt://").and_then(|rest| rest.parse().ok());
+            .unwrap_or_else(|| panic!("no address, but {}", read(&log)));
+        let mqtt = after(&lines, "MQTT for scripts at ")
+            .and_then(|rest| rest.split_once("://")?.1.parse().ok());
         Self {
+            log,
             child,
             lines,
             web: SocketAddr::from(([127, 0, 0, 1], port)),
             mqtt,
         }
+    }
+
+    /// What the station wrote to stderr until now.
+    pub(crate) fn log(&self) -> String {
+        read(&self.log)
     }
 
     /// Sends a signal by its name, such as `INT`.
@@ -98,14 +113,33 @@ impl Drop for Station {
     }
 }
 
+/// Waits until `condition` holds, asking anew.
+pub(crate) fn eventually(mut condition: impl FnMut() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !condition() {
+        assert!(Instant::now() < deadline, "it does not come true");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
 /// Runs `mqdrop` to its end: exit code, stdout and stderr.
 pub(crate) fn run(args: &[&str]) -> (i32, String, String) {
+    run_with_input(args, "")
+}
+
+/// The same with something on stdin.
+pub(crate) fn run_with_input(args: &[&str], input: &str) -> (i32, String, String) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_mqdrop"))
         .args(args)
+        .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .expect("mqdrop starts");
+    let mut stdin = child.stdin.take().expect("stdin is piped");
+    // Who is not interested in it may have ended already.
+    let _ = stdin.write_all(input.as_bytes());
+    drop(stdin);
     let deadline = Instant::now() + PATIENCE;
     let status = loop {
         if let Some(status) = child.try_wait().expect("mqdrop can be waited for") {
@@ -128,6 +162,10 @@ pub(crate) fn run(args: &[&str]) -> (i32, String, String) {
     let stdout = read(child.stdout.as_mut().map(|stream| stream as &mut dyn Read));
     let stderr = read(child.stderr.as_mut().map(|stream| stream as &mut dyn Read));
     (status.code().expect("no signal ended it"), stdout, stderr)
+}
+
+fn read(log: &NamedTempFile) -> String {
+    std::fs::read_to_string(log.path()).expect("the log is text")
 }
 
 fn after<'a>(lines: &'a [String], mark: &str) -> Option<&'a str> {

@@ -1,0 +1,113 @@
+//! `mqdrop hash-password`: makes a line for the file of logins.
+
+use std::io::{self, BufRead, IsTerminal};
+
+use argon2::password_hash::PasswordHasher;
+use argon2::password_hash::phc::PasswordHash;
+use argon2::{Algorithm, Argon2, Params, Version};
+use clap::Args;
+
+use crate::failure::Failure;
+use crate::serve::users::{LONGEST_PART, fault_of_name};
+
+/// The arguments of `mqdrop hash-password`.
+#[derive(Debug, Args)]
+pub(crate) struct HashPasswordOptions {
+    /// The name that clients log in with
+    name: String,
+}
+
+/// Reads a password, from the terminal without showing it or from the first line of stdin, and
+/// prints the line for `--users`.
+///
+/// # Errors
+/// When the name cannot be used, or no password comes.
+pub(crate) fn run(options: &HashPasswordOptions) -> Result<(), Failure> {
+    if let Some(what) = fault_of_name(&options.name) {
+        return Err(Failure::usage(format!("{what}; choose another name")));
+    }
+    let password = if io::stdin().is_terminal() {
+        ask(&options.name)?
+    } else {
+        first_line(io::stdin().lock())?
+    };
+    if password.is_empty() {
+        return Err(Failure::other("the password is empty; type one"));
+    }
+    if password.len() > LONGEST_PART {
+        return Err(Failure::other(
+            "MQTT carries passwords of up to 65,535 bytes; use a shorter one",
+        ));
+    }
+    println!("{}:{}", options.name, hash(password.as_bytes())?);
+    Ok(())
+}
+
+/// Hashes a password with Argon2id, a random salt, 19 MiB and two passes, as OWASP recommends.
+///
+/// # Errors
+/// When the system gives no random numbers or no memory.
+pub(crate) fn hash(password: &[u8]) -> Result<PasswordHash, Failure> {
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::DEFAULT)
+        .hash_password(password)
+        .map_err(|error| Failure::other(format!("cannot hash the password: {error}; try again")))
+}
+
+fn ask(name: &str) -> Result<String, Failure> {
+    let prompt = |text: String| {
+        rpassword::prompt_password(text).map_err(|error| {
+            Failure::other(format!(
+                "cannot ask for the password: {error}; pass it on stdin instead"
+            ))
+        })
+    };
+    let first = prompt(format!("Password for {name}: "))?;
+    let second = prompt("The same again: ".to_owned())?;
+    if first != second {
+        return Err(Failure::other("the two passwords differ; try again"));
+    }
+    Ok(first)
+}
+
+fn first_line(input: impl BufRead) -> Result<String, Failure> {
+    let mut line = String::new();
+    // Room for a line end, and for one byte too many to be noticed.
+    let most = u64::try_from(LONGEST_PART).unwrap_or(u64::MAX) + 3;
+    input.take(most).read_line(&mut line).map_err(|error| {
+        Failure::other(format!(
+            "cannot read the password: {error}; pass it on stdin as one line of text"
+        ))
+    })?;
+    let password = line.strip_suffix('\n').unwrap_or(&line);
+    Ok(password.strip_suffix('\r').unwrap_or(password).to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_line_is_the_password_as_it_is() {
+        for (input, password) in [
+            ("se cret \nrest", "se cret "),
+            ("secret\r\n", "secret"),
+            ("secret", "secret"),
+            ("", ""),
+        ] {
+            assert_eq!(first_line(input.as_bytes()).unwrap(), password);
+        }
+        let endless = "x".repeat(LONGEST_PART * 2);
+        assert!(first_line(endless.as_bytes()).unwrap().len() < LONGEST_PART + 4);
+    }
+
+    #[test]
+    fn every_hash_has_its_own_salt() {
+        let (first, second) = (hash(b"secret").unwrap(), hash(b"secret").unwrap());
+        assert!(
+            first
+                .to_string()
+                .starts_with("$argon2id$v=19$m=19456,t=2,p=1$")
+        );
+        assert_ne!(first.salt, second.salt);
+    }
+}

@@ -1,0 +1,106 @@
+//! How much the station takes from its clients: the bounds an operator may change.
+
+use std::time::Duration;
+
+use clap::Args;
+
+/// Bounds on connections, time, messages and memory.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Limits")]
+pub(crate) struct Limits {
+    /// Connections open at the same time, from all addresses
+    #[arg(long, value_name = "NUMBER", default_value_t = 10_000,
+          value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub(crate) max_connections: u32,
+
+    /// Connections open at the same time from one address; for IPv6 from one /64 network.
+    /// Behind a reverse proxy all come from one address
+    #[arg(long, value_name = "NUMBER", default_value_t = 1000,
+          value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub(crate) max_connections_per_address: u32,
+
+    /// Seconds for the head of a request, for a TLS handshake, and for an MQTT login
+    #[arg(long, value_name = "SECONDS", default_value_t = 10,
+          value_parser = clap::value_parser!(u64).range(1..=10))]
+    handshake_time: u64,
+
+    /// MQTT packets from one client in a second, after a second's worth at once; a client that
+    /// sends more is read more slowly
+    #[arg(long, value_name = "PACKETS", default_value_t = 10_000,
+          value_parser = clap::value_parser!(u32).range(100..=1_000_000))]
+    pub(crate) max_rate: u32,
+
+    /// Bytes that may wait for one client; beyond them its QoS 0 messages are dropped, and
+    /// beyond twice as many the client is
+    #[arg(long, value_name = "BYTES", default_value_t = 16 * 1024 * 1024,
+          value_parser = clap::value_parser!(u64).range(64 * 1024..=1024 * 1024 * 1024))]
+    max_queue: u64,
+
+    /// Bytes that may wait for all clients together
+    #[arg(long, value_name = "BYTES", default_value_t = 512 * 1024 * 1024,
+          value_parser = clap::value_parser!(u64).range(1024 * 1024..=64 * 1024 * 1024 * 1024))]
+    max_queue_total: u64,
+}
+
+/// Waiting bytes from which on a listener counts as behind, however long its queue may become.
+const BEHIND_AT_MOST: usize = 4 * 1024 * 1024;
+
+/// How many bytes may wait.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct QueueLimits {
+    /// From so many on, a client counts as behind and slows its publishers down.
+    pub(crate) behind_from: usize,
+    /// Beyond so many, a client's QoS 0 messages are dropped.
+    pub(crate) drop_above: usize,
+    /// Beyond so many, a client's connection is given up: everything that is not QoS 0 counts on
+    /// arriving.
+    pub(crate) give_up_above: usize,
+    /// For all clients together.
+    pub(crate) total: usize,
+}
+
+impl Limits {
+    /// How long a handshake of any kind may take: 1 to 10 seconds, as the broker itself waits ten
+    /// for a CONNECT.
+    pub(crate) fn handshake_time(&self) -> Duration {
+        Duration::from_secs(self.handshake_time)
+    }
+
+    /// The bounds of what waits to be sent.
+    pub(crate) fn queues(&self) -> QueueLimits {
+        let per_client = usize::try_from(self.max_queue).unwrap_or(usize::MAX);
+        QueueLimits {
+            behind_from: (per_client / 4).min(BEHIND_AT_MOST),
+            drop_above: per_client,
+            give_up_above: per_client.saturating_mul(2),
+            total: usize::try_from(self.max_queue_total).unwrap_or(usize::MAX),
+        }
+    }
+
+    /// Keeps the number of connections below what the system allows this process, in open files.
+    pub(crate) fn fit(&mut self, open_files: u64) {
+        // Files of the app, the broker's folder, standard streams.
+        const OTHER_FILES: u64 = 128;
+        let possible = open_files.saturating_sub(OTHER_FILES).max(1);
+        let possible = u32::try_from(possible).unwrap_or(u32::MAX);
+        if self.max_connections > possible {
+            tracing::debug!(
+                possible,
+                "the system allows fewer connections than asked for"
+            );
+            self.max_connections = possible;
+        }
+    }
+}
+
+#[cfg(test)]
+impl Default for QueueLimits {
+    fn default() -> Self {
+        Self {
+            behind_from: BEHIND_AT_MOST,
+            drop_above: 16 * 1024 * 1024,
+            give_up_above: 32 * 1024 * 1024,
+            total: 512 * 1024 * 1024,
+        }
+    }
+}

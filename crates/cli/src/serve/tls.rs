@@ -1,0 +1,136 @@
+//! TLS: https, wss and mqtts with a given certificate, or with one the station makes itself.
+
+use std::fmt::Write as _;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use clap::Args;
+use rustls::ServerConfig;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use sha2::{Digest, Sha256};
+
+use super::certificate::{self, SelfMade};
+use crate::failure::Failure;
+
+/// What the command line says about TLS.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "TLS")]
+pub(crate) struct TlsOptions {
+    /// Speak https, wss and mqtts. Without --tls-cert the station makes a certificate, about which
+    /// browsers ask once, and keeps it in the folder of --data or with this person's settings
+    #[arg(long)]
+    tls: bool,
+
+    /// The certificate to show and those that vouch for it, as a PEM file; implies --tls
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+
+    /// The certificate's private key, as a PEM file
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+}
+
+/// Everything for speaking TLS.
+#[derive(Debug)]
+pub(crate) struct Tls {
+    pub(crate) config: Arc<ServerConfig>,
+    /// SHA-256 of the certificate, as browsers show it.
+    pub(crate) fingerprint: String,
+    /// The certificate's file when the station made it.
+    pub(crate) self_made: Option<SelfMade>,
+}
+
+impl Tls {
+    /// Reads or makes the certificate; `None` without TLS. A self-made one covers `addresses` and is
+    /// kept in `data`, or with the person's settings.
+    ///
+    /// # Errors
+    /// Names the file that cannot be used and what to do about it.
+    pub(crate) fn load(
+        options: &TlsOptions,
+        data: Option<&Path>,
+        addresses: &[IpAddr],
+    ) -> Result<Option<Self>, Failure> {
+        if let (Some(cert), Some(key)) = (&options.tls_cert, &options.tls_key) {
+            return Self::read(cert, key, None).map(Some);
+        }
+        if !options.tls {
+            return Ok(None);
+        }
+        let folder = match data {
+            Some(data) => data.join("tls"),
+            None => dirs::config_dir()
+                .ok_or_else(|| {
+                    Failure::other(
+                        "found no folder to keep the certificate in; name one with --data FOLDER",
+                    )
+                })?
+                .join("mqdrop")
+                .join("tls"),
+        };
+        let made = certificate::keep(&folder, addresses)?;
+        let (cert, key) = (made.certificate.clone(), made.key.clone());
+        Self::read(&cert, &key, Some(made)).map(Some)
+    }
+
+    fn read(cert: &Path, key: &Path, self_made: Option<SelfMade>) -> Result<Self, Failure> {
+        let unusable = |path: &Path, what: &str, error: &dyn std::fmt::Display| {
+            Failure::other(format!("cannot use {}: {error}; {what}", path.display()))
+        };
+        let chain = CertificateDer::pem_file_iter(cert)
+            .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+            .map_err(|error| unusable(cert, "--tls-cert takes a certificate in PEM", &error))?;
+        let Some(first) = chain.first() else {
+            let error = "there is no certificate in it";
+            return Err(unusable(cert, "--tls-cert takes one in PEM", &error));
+        };
+        let fingerprint = fingerprint(first);
+        let secret = PrivateKeyDer::from_pem_file(key)
+            .map_err(|error| unusable(key, "--tls-key takes a private key in PEM", &error))?;
+
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let mut config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(|error| Failure::other(format!("cannot speak TLS: {error}")))?
+            .with_no_client_auth()
+            .with_single_cert(chain, secret)
+            .map_err(|error| {
+                let hint = format!("give the key that belongs to {}", cert.display());
+                unusable(key, &hint, &error)
+            })?;
+        config.alpn_protocols = vec![b"http/1.1".to_vec(), b"mqtt".to_vec()];
+        Ok(Self {
+            config: Arc::new(config),
+            fingerprint,
+            self_made,
+        })
+    }
+}
+
+/// SHA-256 in pairs of capital digits, as browsers show it.
+fn fingerprint(certificate: &CertificateDer<'_>) -> String {
+    let mut text = String::new();
+    for byte in Sha256::digest(certificate) {
+        let colon = if text.is_empty() { "" } else { ":" };
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{colon}{byte:02X}");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fingerprints_look_as_in_browsers() {
+        let text = fingerprint(&CertificateDer::from(b"abc".to_vec()));
+        assert!(
+            text.starts_with("BA:78:16:BF:") && text.ends_with(":15:AD"),
+            "{text}"
+        );
+        assert_eq!(text.len(), 32 * 3 - 1);
+    }
+}
