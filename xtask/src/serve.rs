@@ -17,9 +17,19 @@ pub(crate) fn run(optimised: bool, options: &[String]) -> Result<(), String> {
     if !names(options, "--listen") {
         // Phones on the network are what it is for; the station prints how they reach it.
         station.args(["--listen", "0.0.0.0:8080"]);
+        if LETS_IN.iter().all(|option| !names(options, option)) {
+            println!(
+                "Everyone on your network may use it (--open). `cargo xtask serve -- --listen 8080` \
+                 keeps it to this computer, `-- --users FILE` asks for a login."
+            );
+            station.arg("--open");
+        }
     }
     become_program(station.args(options))
 }
+
+/// Options that say who may use a station that others can reach.
+const LETS_IN: [&str; 3] = ["--open", "--user", "--users"];
 
 /// Whether an option is among them, as `--app x` or `--app=x`.
 fn names(options: &[String], option: &str) -> bool {
@@ -57,4 +67,18 @@ fn become_program(command: &mut Command) -> Result<(), String> {
 #[cfg(not(unix))]
 fn become_program(command: &mut Command) -> Result<(), String> {
     process::run(command)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_are_found_by_their_whole_name() {
+        let options: Vec<String> = ["--users=file", "--listen", "8080"]
+            .map(str::to_owned)
+            .into();
+        assert!(names(&options, "--users") && names(&options, "--listen"));
+        assert!(!names(&options, "--user") && !names(&options, "--open"));
+    }
 }
