@@ -1,6 +1,6 @@
 //! The typed commands and events between the app and its worker.
 
-use mqdrop_core::view::{FileView, PeerView, StatusView, TransferView};
+use mqdrop_core::view::{FileView, KeptView, PeerView, StatusView, TransferView};
 use serde::{Deserialize, Serialize};
 use wasm_bindgen::JsValue;
 
@@ -28,6 +28,8 @@ pub enum Command {
     },
     /// Accept every offer from now on, or ask each time.
     AutoAccept(bool),
+    /// Free what storage keeps of other rooms.
+    DiscardKept,
     /// The page became visible or the network came back: look at the connection now.
     Wake,
 }
@@ -143,6 +145,8 @@ pub enum Event {
     },
     /// Something about this broker to remember for the next time.
     Learnt(Learnt),
+    /// What storage keeps of other rooms.
+    Kept(KeptView),
     /// Something did not work; in words.
     Error(String),
 }

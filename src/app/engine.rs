@@ -47,7 +47,10 @@ impl Engine {
             .encoding::<BridgeCodec>()
             .callback(move |event| match (event, broker()) {
                 (Event::Learnt(learnt), Some(broker)) => storage::save_learnt(&broker, learnt),
-                (event @ (Event::Ready(_) | Event::Status(_) | Event::Error(_)), _)
+                (
+                    event @ (Event::Ready(_) | Event::Kept(_) | Event::Status(_) | Event::Error(_)),
+                    _,
+                )
                 | (event, Some(_)) => state.apply(event),
                 // On its way when the room was left.
                 (_, None) => {}

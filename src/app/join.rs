@@ -6,7 +6,7 @@ use mqdrop_core::keys::{self, Level};
 use super::{
     form::{Draft, Field},
     icons::{Icon, icon},
-    notices::{ErrorLine, StorageNotice},
+    notices::{ErrorLine, KeptNotice, StorageNotice},
     session::Session,
     settings,
 };
@@ -122,6 +122,7 @@ pub(super) fn Join(session: Session) -> impl IntoView {
                 </button>
             </form>
             <StorageNotice state=session.state />
+            <KeptNotice session />
         </div>
     }
 }

@@ -4,11 +4,13 @@ use leptos::prelude::*;
 use mqdrop_core::view::ConnectionState;
 
 use super::{
+    format::{count, size},
     icons::{Icon, icon},
     page,
+    session::Session,
     state::State,
 };
-use crate::bridge::Storage;
+use crate::bridge::{Command, Storage};
 
 /// The last error in words: what went wrong last, else why the connection is not there.
 #[component]
@@ -67,6 +69,36 @@ pub(super) fn LimitNotice(state: State) -> impl IntoView {
                 <div class="notice" role="note">
                     {icon(Icon::Info)}
                     <p data-testid="limit">{limit}</p>
+                </div>
+            }
+        })
+    }
+}
+
+/// What an earlier visit to other rooms left in this browser's storage.
+#[component]
+pub(super) fn KeptNotice(session: Session) -> impl IntoView {
+    let kept = Memo::new(move |_| session.state.kept.get());
+    move || {
+        let kept = kept.get();
+        (kept.parcels > 0).then(|| {
+            let words = format!(
+                "{} of other rooms, {} in this browser's storage: join with the same key to go on.",
+                count(kept.parcels, "unfinished transfer", "unfinished transfers"),
+                size(kept.bytes),
+            );
+            view! {
+                <div class="notice" role="note">
+                    {icon(Icon::Info)}
+                    <p data-testid="kept-notice">{words}</p>
+                    <button
+                        type="button"
+                        class="button"
+                        data-testid="discard-kept"
+                        on:click=move |_| session.engine.send(Command::DiscardKept)
+                    >
+                        "Discard"
+                    </button>
                 </div>
             }
         })

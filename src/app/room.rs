@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::{
-    notices::{ErrorLine, LimitNotice, StorageNotice},
+    notices::{ErrorLine, KeptNotice, LimitNotice, StorageNotice},
     peers::Peers,
     send::Send,
     session::Session,
@@ -19,6 +19,7 @@ pub(super) fn Room(session: Session, inviting: RwSignal<bool>) -> impl IntoView 
             <ErrorLine state />
             <LimitNotice state />
             <StorageNotice state />
+            <KeptNotice session />
             <Peers session inviting />
             <Send session />
             <Transfers session />

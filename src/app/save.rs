@@ -6,14 +6,14 @@ use gloo_timers::future::sleep;
 use leptos::{prelude::*, task::spawn_local};
 use mqdrop_core::view::FileView;
 use wasm_bindgen::JsCast;
-use web_sys::{Blob, HtmlAnchorElement, Url};
+use web_sys::{Blob, HtmlAnchorElement, HtmlIFrameElement, Url};
 
 use super::{names, state::State};
 
-/// Between two downloads: Chromium drops some of those that begin in the same moment.
+/// Between two downloads, so that a parcel of very many files does not begin them all at once.
 const SPACING: Duration = Duration::from_millis(200);
 
-/// How long an object URL stays: a browser may ask the user first where to save.
+/// How long an object URL and its frame stay: a browser may ask the user first where to save.
 const URL_LIFE: Duration = Duration::from_secs(60);
 
 /// Saves all files of a parcel, one after the other, each under its own name.
@@ -54,16 +54,35 @@ fn save(content: &Blob, file: &FileView, name: &str) -> Option<()> {
         .slice_with_f64_and_f64_and_content_type(start, end, safe_mime(&file.mime))
         .ok()?;
     let url = Url::create_object_url_with_blob(&part).ok()?;
-    let anchor: HtmlAnchorElement = document().create_element("a").ok()?.unchecked_into();
-    anchor.set_href(&url);
-    anchor.set_download(name);
-    anchor.click();
+    let frame = new_frame()?;
+    let clicked = click_link(&frame, &url, name);
     set_timeout(
         move || {
+            frame.remove();
             let _ = Url::revoke_object_url(&url);
         },
         URL_LIFE,
     );
+    clicked
+}
+
+/// A hidden frame for one download. To a browser a download begins like a visit to another page:
+/// in WebKit the next one in the same frame takes the place of one that has not begun yet, and
+/// Chromium allows a frame ten in a second; the others would be lost without a word.
+fn new_frame() -> Option<HtmlIFrameElement> {
+    let frame: HtmlIFrameElement = document().create_element("iframe").ok()?.unchecked_into();
+    frame.set_hidden(true);
+    document().body()?.append_child(&frame).ok()?;
+    Some(frame)
+}
+
+fn click_link(frame: &HtmlIFrameElement, url: &str, name: &str) -> Option<()> {
+    let page = frame.content_document()?;
+    let anchor: HtmlAnchorElement = page.create_element("a").ok()?.unchecked_into();
+    anchor.set_href(url);
+    anchor.set_download(name);
+    page.body()?.append_child(&anchor).ok()?;
+    anchor.click();
     Some(())
 }
 

@@ -4,7 +4,8 @@ use std::{collections::HashMap, sync::Arc};
 
 use leptos::prelude::*;
 use mqdrop_core::view::{
-    ConnectionState, Direction, FileView, PeerView, StatusView, TransferState, TransferView,
+    ConnectionState, Direction, FileView, KeptView, PeerView, StatusView, TransferState,
+    TransferView,
 };
 use send_wrapper::SendWrapper;
 use wasm_bindgen::JsCast;
@@ -22,6 +23,8 @@ pub(super) struct State {
     pub(super) transfers: RwSignal<Vec<Transfer>>,
     /// `None` until the worker runs.
     pub(super) storage: RwSignal<Option<Storage>>,
+    /// What storage keeps of other rooms.
+    pub(super) kept: RwSignal<KeptView>,
     /// The last thing that did not work.
     pub(super) error: RwSignal<Option<String>>,
     /// The worker is gone; only a reload helps.
@@ -54,6 +57,7 @@ impl State {
             peers: RwSignal::default(),
             transfers: RwSignal::default(),
             storage: RwSignal::default(),
+            kept: RwSignal::default(),
             error: RwSignal::default(),
             crashed: RwSignal::default(),
             news: RwSignal::default(),
@@ -118,6 +122,7 @@ impl State {
             }
             Event::Text { parcel, text } => self.parts(&parcel).text.set(Some(text.into())),
             Event::Error(words) => self.fail(words),
+            Event::Kept(kept) => self.kept.set(kept),
             Event::Learnt(_) => {}
         }
     }

@@ -4,7 +4,7 @@ use core::time::Duration;
 use std::rc::Rc;
 
 use mqdrop_core::view::{ConnectionState, StatusView};
-use mqdrop_core::{Engine, Event, ParcelId, SocketAction, SocketClose, Time};
+use mqdrop_core::{Engine, Event, ParcelId, RestoreError, SocketAction, SocketClose, Time};
 use wasm_bindgen_futures::spawn_local;
 
 use super::clock::{Alarm, Clock};
@@ -12,7 +12,7 @@ use super::news::News;
 use super::request;
 use super::socket::{Offer, Socket, SocketEvent};
 use super::sources::{self, ReadResult, Sources};
-use super::store::{Backend, Outcome, Shelf};
+use super::store::{Backend, Kept, Outcome, Shelf};
 use crate::bridge::{self, Command, JoinRequest, PickedFile, TransferAction};
 
 /// No more is given to the socket while it still holds so many bytes. Enough to keep it busy until
@@ -35,6 +35,8 @@ enum Input {
     Store(Outcome),
     /// It is known where to store, and what to tell of it.
     Storage(Rc<Backend>, bridge::Storage),
+    /// Found in storage.
+    Kept(Kept),
 }
 
 /// The engine and everything of the browser that it needs.
@@ -98,6 +100,7 @@ impl Driver {
                 self.shelf.set_backend(backend);
                 self.news.add(bridge::Event::Ready(description));
             }
+            Input::Kept(kept) => self.restore(kept, now),
         }
         self.drain();
     }
@@ -118,6 +121,7 @@ impl Driver {
             }
             Command::Transfer { parcel, action } => self.act(&parcel, action),
             Command::AutoAccept(on) => self.engine.set_auto_accept(on, self.clock.now()),
+            Command::DiscardKept => self.engine.discard_kept(),
             Command::Wake => self.engine.check(self.clock.now()),
         }
         self.drain();
@@ -152,6 +156,15 @@ impl Driver {
         // Replaces what was said above, also when nothing else changed.
         self.news.status();
         self.sweep();
+    }
+
+    /// Takes up what earlier workers left.
+    fn restore(&mut self, Kept { notes, store }: Kept, now: Time) {
+        match self.engine.restore(&notes, now) {
+            Ok(parcel) => self.shelf.take_up(parcel, store),
+            Err(RestoreError::Damaged) => store.discard(),
+            Err(RestoreError::Busy) => store.leave(),
+        }
     }
 
     fn send_files(&mut self, picked: Vec<PickedFile>) {
@@ -314,6 +327,7 @@ impl Driver {
                     frame_limit,
                 }));
             }
+            Event::Kept => self.news.add(bridge::Event::Kept(self.engine.kept())),
             Event::Error(text) => self.news.error(&text),
         }
     }
@@ -343,13 +357,14 @@ impl Driver {
     }
 }
 
-/// Finds out where to store, in the background.
+/// Finds out where to store and what is there, in the background.
 fn choose_storage(mailbox: &Rc<dyn Fn(Message)>) {
     let mailbox = Rc::clone(mailbox);
     spawn_local(async move {
         let backend = Rc::new(Backend::choose().await);
         let description = backend.describe().await;
-        mailbox(Message(Input::Storage(backend, description)));
+        mailbox(Message(Input::Storage(Rc::clone(&backend), description)));
+        backend.take_up(sender(&mailbox, Input::Kept)).await;
     });
 }
 

@@ -29,7 +29,7 @@ mod seal;
 mod testing;
 pub mod view;
 
-pub use engine::{Engine, Entry, Event, Join, JoinError, OfferError, Timer};
+pub use engine::{Engine, Entry, Event, Join, JoinError, OfferError, RestoreError, Timer};
 pub use ids::{DeviceId, InvalidId, ParcelId};
 pub use io::{
     ReadError, ReadRequest, Segment, SocketAction, SocketClose, StoreError, StoreReply,

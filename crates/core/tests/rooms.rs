@@ -6,7 +6,7 @@ use core::time::Duration;
 
 use mqdrop_core::keys::RoomSecret;
 use mqdrop_core::view::{ConnectionState, TransferState};
-use mqdrop_core::{Join, VersionPolicy};
+use mqdrop_core::{Join, RestoreError, VersionPolicy};
 use sim::World;
 use sim::broker::Faults;
 #[cfg(target_arch = "wasm32")]
@@ -750,8 +750,8 @@ fn what_another_room_left_is_kept_for_it() {
     }));
     let notes = world.devices[1].notes[&parcel].clone();
     let mut engine = mqdrop_core::Engine::new([9; 32]);
-    assert_eq!(engine.restore(&notes, world.now), Some(parcel));
-    assert_eq!(engine.restore(&notes, world.now), None, "it has it");
+    assert_eq!(engine.restore(&notes, world.now), Ok(parcel));
+    assert_eq!(engine.restore(&notes, world.now), Err(RestoreError::Busy));
     assert_eq!((engine.kept().parcels, engine.kept().bytes), (1, 3_000_000));
     let other = mqdrop_core::Join {
         secret: mqdrop_core::keys::RoomSecret::derive("another room").unwrap(),
@@ -763,5 +763,8 @@ fn what_another_room_left_is_kept_for_it() {
     engine.join(sim::join(), world.now).unwrap();
     assert_eq!(engine.kept().parcels, 0);
     assert!(engine.transfer(parcel, world.now).is_some());
-    assert_eq!(engine.restore(&notes[..50], world.now), None);
+    assert_eq!(
+        engine.restore(&notes[..50], world.now),
+        Err(RestoreError::Damaged)
+    );
 }

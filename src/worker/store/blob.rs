@@ -112,9 +112,20 @@ impl BlockStore for BlobStore {
         }
     }
 
+    fn note(&mut self, _note: &[u8]) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn read(&mut self, _offset: u64, _len: usize) -> Result<Bytes, StoreError> {
+        // Only after a restart is anything read back, and nothing of this is there then.
+        Err(StoreError::Other("it is not there any more".to_owned()))
+    }
+
     fn finish(&mut self) -> Pending<Result<Blob, StoreError>> {
         Box::pin(core::future::ready(self.whole()))
     }
+
+    fn leave(self: Box<Self>) {}
 
     fn discard(self: Box<Self>) {}
 }

@@ -9,12 +9,14 @@ use super::{BlockStore, Pending, end_within, store_error};
 
 pub(super) struct MemoryStore {
     content: Vec<u8>,
+    notes: Vec<u8>,
 }
 
 impl MemoryStore {
     pub(super) fn new(size: usize) -> Self {
         Self {
             content: vec![0; size],
+            notes: Vec::new(),
         }
     }
 }
@@ -26,12 +28,24 @@ impl BlockStore for MemoryStore {
         Ok(())
     }
 
+    fn note(&mut self, note: &[u8]) -> Result<(), StoreError> {
+        self.notes.extend_from_slice(note);
+        Ok(())
+    }
+
+    fn read(&mut self, offset: u64, len: usize) -> Result<Bytes, StoreError> {
+        let end = end_within(offset, len, self.content.len() as u64)?;
+        Ok(self.content[offset as usize..end as usize].to_vec().into())
+    }
+
     fn finish(&mut self) -> Pending<Result<Blob, StoreError>> {
         let array = Uint8Array::from(self.content.as_slice());
         let blob = Blob::new_with_u8_array_sequence(&Array::of1(&array))
             .map_err(|error| store_error(&error));
         Box::pin(core::future::ready(blob))
     }
+
+    fn leave(self: Box<Self>) {}
 
     fn discard(self: Box<Self>) {}
 }

@@ -2,6 +2,7 @@
 
 mod blob;
 mod extents;
+mod locks;
 #[cfg(test)]
 #[cfg(target_arch = "wasm32")]
 mod memory;
@@ -13,6 +14,7 @@ mod tests;
 
 use core::future::Future;
 use core::pin::Pin;
+use std::rc::Rc;
 
 use bytes::Bytes;
 use mqdrop_core::StoreError;
@@ -38,6 +40,18 @@ pub(super) trait BlockStore {
     /// If there is no space left, or the place is outside of the content.
     fn write(&mut self, offset: u64, data: Bytes) -> Result<(), StoreError>;
 
+    /// Appends to the notes that go with the content. A store that ends with this worker needs none.
+    ///
+    /// # Errors
+    /// If there is no space left.
+    fn note(&mut self, note: &[u8]) -> Result<(), StoreError>;
+
+    /// Reads back what was written.
+    ///
+    /// # Errors
+    /// If it cannot be read, or is not there.
+    fn read(&mut self, offset: u64, len: usize) -> Result<Bytes, StoreError>;
+
     /// The content as the browser's object, for the user to save. It stays valid until the store is
     /// discarded. Nothing may be written afterwards.
     ///
@@ -45,8 +59,17 @@ pub(super) trait BlockStore {
     /// If the content is not whole or cannot be read.
     fn finish(&mut self) -> Pending<Result<Blob, StoreError>>;
 
+    /// Lets go of it, for a later worker to take up.
+    fn leave(self: Box<Self>);
+
     /// Frees the space, soon.
     fn discard(self: Box<Self>);
+}
+
+/// What an earlier worker left, and what it noted of it.
+pub(super) struct Kept {
+    pub(super) notes: Vec<u8>,
+    pub(super) store: Box<dyn BlockStore>,
 }
 
 /// The best kind of storage that this browser gives this page.
@@ -63,6 +86,14 @@ impl Backend {
         match OpfsFolder::open().await {
             Ok(folder) => Self::Opfs(folder),
             Err(_) => Self::Blob,
+        }
+    }
+
+    /// Reports what earlier workers left and nobody else has taken up.
+    pub(super) async fn take_up(&self, report: Rc<dyn Fn(Kept)>) {
+        match self {
+            Self::Opfs(folder) => folder.take_up(report).await,
+            Self::Blob => {}
         }
     }
 

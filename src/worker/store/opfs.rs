@@ -5,11 +5,11 @@ use core::cell::Cell;
 use std::rc::Rc;
 
 use bytes::Bytes;
-use js_sys::{Object, Promise, Reflect};
+use gloo_timers::future::TimeoutFuture;
+use js_sys::{Object, Reflect};
 use mqdrop_core::StoreError;
-use wasm_bindgen::prelude::Closure;
 use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::{JsFuture, future_to_promise, spawn_local};
+use wasm_bindgen_futures::spawn_local;
 use web_sys::{
     Blob, FileSystemDirectoryHandle, FileSystemFileHandle, FileSystemReadWriteOptions,
     FileSystemSyncAccessHandle,
@@ -17,22 +17,34 @@ use web_sys::{
 
 use super::super::clock::global;
 use super::super::js::{call, call_async, property};
-use super::{BlockStore, Pending, end_within, store_error};
+use super::{BlockStore, Kept, Pending, end_within, locks, store_error};
 
 /// The folder of all workers' folders; its path also begins their locks' names.
 const ROOT: &str = "mqdrop";
 
-/// This worker's own folder. A Web Lock of its name says that the worker lives; when the lock
-/// becomes free, whoever waits for it removes the folder.
+/// Notes beyond this many bytes are not read: 512 GiB of content have as many.
+const MAX_NOTES: u64 = 512 * 1024 * 1024;
+
+/// Added to a file's name for the file of its notes.
+const NOTES: &str = ".notes";
+
+/// When a worker looks whether others are gone, in milliseconds from one time to the next: when a
+/// page is reloaded, its old worker may still be ending. It does not queue for their locks, or it
+/// would get what a page that is reloaded later goes on with itself.
+const LOOKS: [u32; 4] = [0, 150, 500, 1_000];
+
+/// A folder of one worker. A Web Lock of its name says that the worker lives. What it leaves is
+/// taken up by a worker that starts later and gets the lock.
 #[derive(Clone)]
 pub(in super::super) struct OpfsFolder {
+    all: FileSystemDirectoryHandle,
     folder: FileSystemDirectoryHandle,
     /// Names files; never reused, as removing takes a while.
     files: Rc<Cell<u32>>,
 }
 
 impl OpfsFolder {
-    /// Makes this worker's folder, and has those of workers that are gone removed.
+    /// Makes this worker's folder.
     ///
     /// # Errors
     /// If this browser, or this page, has no such file system, no synchronous handles or no locks.
@@ -44,18 +56,15 @@ impl OpfsFolder {
         )
         .await?;
         let all = directory(&root, ROOT).await?;
-        let others = names(&all).await?;
         let name = random_name()?;
-        // The lock comes first: a folder without one counts as abandoned.
-        hold_lock(&name).await?;
+        // The lock comes first: a folder without one counts as left.
+        locks::hold(&lock_name(&name)).await?;
         let folder = Self {
             folder: directory(&all, &name).await?,
+            all,
             files: Rc::new(Cell::new(0)),
         };
         folder.try_out().await?;
-        for other in others {
-            remove_when_abandoned(&all, &other)?;
-        }
         Ok(folder)
     }
 
@@ -65,8 +74,7 @@ impl OpfsFolder {
     /// If there is not enough space.
     pub(super) async fn create(&self, size: u64) -> Result<OpfsStore, StoreError> {
         let name = self.files.replace(self.files.get() + 1).to_string();
-        let store = self
-            .create_named(name, size)
+        let store = OpfsStore::open(&self.folder, &name, size)
             .await
             .map_err(|error| store_error(&error))?;
         // Claims the space now rather than in the middle.
@@ -77,71 +85,116 @@ impl OpfsFolder {
         Ok(store)
     }
 
-    async fn create_named(&self, name: String, size: u64) -> Result<OpfsStore, JsValue> {
-        let file: FileSystemFileHandle = call_async(
-            &self.folder,
-            "getFileHandle",
-            &[&name.as_str().into(), &creating()],
-        )
-        .await?
-        .unchecked_into();
-        let handle = call_async(&file, "createSyncAccessHandle", &[])
-            .await?
-            .unchecked_into();
-        let place = FileSystemReadWriteOptions::new();
-        Ok(OpfsStore {
-            folder: self.folder.clone(),
-            name,
-            file,
-            handle: Some(handle),
-            place,
-            size,
-        })
+    /// Reports what workers left that are gone. Their folders are this worker's from now on.
+    pub(super) async fn take_up(&self, report: Rc<dyn Fn(Kept)>) {
+        let own = self.folder.name();
+        let names = names(&self.all).await.unwrap_or_default();
+        for name in names.into_iter().filter(|name| *name != own) {
+            let (this, report) = (self.clone(), Rc::clone(&report));
+            spawn_local(async move {
+                for pause in LOOKS {
+                    TimeoutFuture::new(pause).await;
+                    if locks::hold(&lock_name(&name)).await.is_err() {
+                        continue;
+                    }
+                    // What cannot be read now is left to a worker that starts later.
+                    if let Ok(kept) = this.take_up_folder(&name).await {
+                        kept.into_iter().for_each(|kept| report(kept));
+                    }
+                    return;
+                }
+            });
+        }
+    }
+
+    async fn take_up_folder(&self, name: &str) -> Result<Vec<Kept>, JsValue> {
+        let folder = directory(&self.all, name).await?;
+        let mut kept = Vec::new();
+        for notes in names(&folder).await? {
+            let Some(file) = notes.strip_suffix(NOTES) else {
+                continue;
+            };
+            // What is damaged is not worth keeping.
+            if let Ok(mut store) = OpfsStore::open(&folder, file, 0).await {
+                match store.read_notes() {
+                    Ok(notes) => kept.push(Kept {
+                        notes,
+                        store: Box::new(store),
+                    }),
+                    Err(_) => Box::new(store).discard(),
+                }
+            }
+        }
+        if kept.is_empty() {
+            let recursive = flag("recursive");
+            call_async(&self.all, "removeEntry", &[&name.into(), &recursive]).await?;
+        }
+        Ok(kept)
     }
 
     /// Writes a byte and removes it again.
     async fn try_out(&self) -> Result<(), JsValue> {
-        let mut store = self.create_named("try".to_owned(), 1).await?;
-        let written = store.write_at(0, &[1]);
+        let store = OpfsStore::open(&self.folder, "try", 1).await?;
+        let written = write_at(&store.content, &store.place, 0, &[1]);
         Box::new(store).discard();
         written.map(drop)
     }
 }
 
-/// One file.
+/// One parcel's content and notes, each a file.
 pub(super) struct OpfsStore {
     folder: FileSystemDirectoryHandle,
     name: String,
     file: FileSystemFileHandle,
     /// Until it is finished: while it is open, nobody can read the file.
-    handle: Option<FileSystemSyncAccessHandle>,
+    content: Option<FileSystemSyncAccessHandle>,
+    notes: Option<FileSystemSyncAccessHandle>,
+    /// Bytes of notes.
+    noted: u64,
     place: FileSystemReadWriteOptions,
     size: u64,
 }
 
 impl OpfsStore {
+    /// Opens a file with what it holds, and its notes.
+    async fn open(
+        folder: &FileSystemDirectoryHandle,
+        name: &str,
+        size: u64,
+    ) -> Result<Self, JsValue> {
+        let (file, content) = open_file(folder, name).await?;
+        let (_, notes) = open_file(folder, &format!("{name}{NOTES}")).await?;
+        let held = content.get_size()? as u64;
+        Ok(Self {
+            folder: folder.clone(),
+            name: name.to_owned(),
+            file,
+            noted: notes.get_size()? as u64,
+            content: Some(content),
+            notes: Some(notes),
+            place: FileSystemReadWriteOptions::new(),
+            size: size.max(held),
+        })
+    }
+
     fn reserve(&self) -> Result<(), JsValue> {
-        match &self.handle {
-            Some(handle) => handle.truncate_with_f64(self.size as f64),
+        match &self.content {
+            Some(content) => content.truncate_with_f64(self.size as f64),
             None => Ok(()),
         }
     }
 
-    /// Returns how many bytes were written: fewer than given when the disk is full.
-    fn write_at(&mut self, offset: u64, data: &[u8]) -> Result<usize, JsValue> {
-        let handle = self
-            .handle
-            .as_ref()
-            .ok_or_else(|| JsValue::from_str("it is finished already"))?;
-        self.place.set_at(offset as f64);
-        handle
-            .write_with_u8_array_and_options(data, &self.place)
-            .map(|written| written as usize)
+    fn read_notes(&mut self) -> Result<Vec<u8>, JsValue> {
+        let len = usize::try_from(self.noted.min(MAX_NOTES)).unwrap_or_default();
+        read_at(&self.notes, &self.place, 0, len)
     }
 
     /// Without flushing: only a power cut could tell the difference, and it takes the disk a while.
     fn close(&mut self) {
-        if let Some(handle) = self.handle.take() {
+        for handle in [self.content.take(), self.notes.take()]
+            .into_iter()
+            .flatten()
+        {
             handle.close();
         }
     }
@@ -150,14 +203,25 @@ impl OpfsStore {
 impl BlockStore for OpfsStore {
     fn write(&mut self, offset: u64, data: Bytes) -> Result<(), StoreError> {
         end_within(offset, data.len(), self.size)?;
-        match self.write_at(offset, &data) {
-            Ok(written) if written == data.len() => Ok(()),
-            Ok(_) => Err(StoreError::NoSpace { available: None }),
-            Err(error) => Err(store_error(&error)),
-        }
+        let written = write_at(&self.content, &self.place, offset, &data);
+        whole(written, data.len())
+    }
+
+    fn note(&mut self, note: &[u8]) -> Result<(), StoreError> {
+        let written = write_at(&self.notes, &self.place, self.noted, note);
+        self.noted += note.len() as u64;
+        whole(written, note.len())
+    }
+
+    fn read(&mut self, offset: u64, len: usize) -> Result<Bytes, StoreError> {
+        end_within(offset, len, self.size)?;
+        read_at(&self.content, &self.place, offset, len)
+            .map(Bytes::from)
+            .map_err(|error| store_error(&error))
     }
 
     fn finish(&mut self) -> Pending<Result<Blob, StoreError>> {
+        // The notes stay: until the user has saved the content, it is not to be lost.
         self.close();
         let file = self.file.clone();
         let size = self.size;
@@ -176,13 +240,68 @@ impl BlockStore for OpfsStore {
         })
     }
 
+    fn leave(mut self: Box<Self>) {
+        self.close();
+    }
+
     fn discard(mut self: Box<Self>) {
         self.close();
         spawn_local(async move {
-            // What cannot be removed now goes with the folder.
-            let _ = call_async(&self.folder, "removeEntry", &[&self.name.as_str().into()]).await;
+            // The notes first: without them the content is nothing, and goes with the folder.
+            for name in [format!("{}{NOTES}", self.name), self.name] {
+                let _ = call_async(&self.folder, "removeEntry", &[&name.into()]).await;
+            }
         });
     }
+}
+
+async fn open_file(
+    folder: &FileSystemDirectoryHandle,
+    name: &str,
+) -> Result<(FileSystemFileHandle, FileSystemSyncAccessHandle), JsValue> {
+    let file = call_async(folder, "getFileHandle", &[&name.into(), &creating()]).await?;
+    let handle = call_async(&file, "createSyncAccessHandle", &[]).await?;
+    Ok((file.unchecked_into(), handle.unchecked_into()))
+}
+
+/// Returns how many bytes were written: fewer than given when the disk is full.
+fn write_at(
+    handle: &Option<FileSystemSyncAccessHandle>,
+    place: &FileSystemReadWriteOptions,
+    offset: u64,
+    data: &[u8],
+) -> Result<usize, JsValue> {
+    let handle = handle.as_ref().ok_or_else(finished)?;
+    place.set_at(offset as f64);
+    handle
+        .write_with_u8_array_and_options(data, place)
+        .map(|written| written as usize)
+}
+
+fn read_at(
+    handle: &Option<FileSystemSyncAccessHandle>,
+    place: &FileSystemReadWriteOptions,
+    offset: u64,
+    len: usize,
+) -> Result<Vec<u8>, JsValue> {
+    let handle = handle.as_ref().ok_or_else(finished)?;
+    place.set_at(offset as f64);
+    let mut data = vec![0; len];
+    let read = handle.read_with_u8_array_and_options(&mut data, place)?;
+    data.truncate(read as usize);
+    Ok(data)
+}
+
+fn whole(written: Result<usize, JsValue>, len: usize) -> Result<(), StoreError> {
+    match written {
+        Ok(written) if written == len => Ok(()),
+        Ok(_) => Err(StoreError::NoSpace { available: None }),
+        Err(error) => Err(store_error(&error)),
+    }
+}
+
+fn finished() -> JsValue {
+    JsValue::from_str("it is finished already")
 }
 
 async fn directory(parent: &JsValue, name: &str) -> Result<FileSystemDirectoryHandle, JsValue> {
@@ -203,60 +322,8 @@ async fn names(folder: &JsValue) -> Result<Vec<String>, JsValue> {
     }
 }
 
-/// Takes the lock of this name and holds it for as long as this worker lives.
-async fn hold_lock(name: &str) -> Result<(), JsValue> {
-    let (taken, wait) = signal();
-    // A lock is held until the promise that its callback returns is settled; this one never is.
-    let never = Promise::new(&mut |_, _| ());
-    let callback = Closure::once_into_js(move |_lock: JsValue| {
-        taken();
-        never
-    });
-    let request = call(&locks(), "request", &[&lock_name(name), &callback])?;
-    // Settles first with an error if the lock is refused.
-    JsFuture::from(Promise::race(&js_sys::Array::of2(&wait, &request)))
-        .await
-        .map(drop)
-}
-
-/// Removes another worker's folder as soon as its lock is free: at once, if it is gone already.
-fn remove_when_abandoned(all: &FileSystemDirectoryHandle, name: &str) -> Result<(), JsValue> {
-    let (all, folder) = (all.clone(), name.to_owned());
-    let callback = Closure::once_into_js(move |_lock: JsValue| {
-        future_to_promise(async move {
-            let recursive = flag("recursive");
-            // Another worker may have waited for the same and been first.
-            let _ = call_async(&all, "removeEntry", &[&folder.into(), &recursive]).await;
-            Ok(JsValue::UNDEFINED)
-        })
-    });
-    let request = call(&locks(), "request", &[&lock_name(name), &callback])?;
-    spawn_local(async move {
-        // A refusal leaves the folder to the next worker that starts.
-        let _ = JsFuture::from(Promise::resolve(&request)).await;
-    });
-    Ok(())
-}
-
-/// The Web Locks of this origin (<https://w3c.github.io/web-locks/>).
-fn locks() -> JsValue {
-    property(&global().navigator(), "locks")
-}
-
-fn lock_name(folder: &str) -> JsValue {
-    format!("{ROOT}/{folder}").into()
-}
-
-/// A function to call once, and the promise that is then resolved.
-fn signal() -> (impl FnOnce(), Promise) {
-    let mut resolve = None;
-    let promise = Promise::new(&mut |done, _| resolve = Some(done));
-    let send = move || {
-        if let Some(resolve) = resolve {
-            let _ = resolve.call0(&JsValue::UNDEFINED);
-        }
-    };
-    (send, promise)
+fn lock_name(folder: &str) -> String {
+    format!("{ROOT}/{folder}")
 }
 
 fn creating() -> JsValue {
@@ -290,27 +357,32 @@ mod tests {
     }
 
     #[wasm_bindgen_test]
-    async fn folders_of_the_gone_are_removed_and_of_the_living_kept() {
+    async fn folders_of_the_gone_are_taken_up_and_of_the_living_left_alone() {
         let all = root().await;
-        let abandoned = directory(&all, "abandoned").await.unwrap();
-        directory(&abandoned, "with something inside")
-            .await
-            .unwrap();
+        let left = directory(&all, "left").await.unwrap();
+        let mut store = OpfsStore::open(&left, "0", 3).await.unwrap();
+        store.write(0, Bytes::from_static(b"abc")).unwrap();
+        store.note(b"no").unwrap();
+        store.note(b"tes").unwrap();
+        store.close();
+        // Content without notes is nothing.
+        directory(&all, "empty").await.unwrap();
         let living = OpfsFolder::open().await.unwrap();
-        while names(&all)
-            .await
-            .unwrap()
-            .iter()
-            .any(|name| name == "abandoned")
-        {
-            // Removed by a lock's callback, which runs while this awaits.
+        let mut kept = living.take_up_folder("left").await.unwrap();
+        assert_eq!(kept.len(), 1);
+        let mut kept = kept.remove(0);
+        assert_eq!(kept.notes, b"notes");
+        assert_eq!(kept.store.read(1, 2).unwrap(), &b"bc"[..]);
+        kept.store.note(b"more").unwrap();
+        kept.store.discard();
+        while !names(&left).await.unwrap().is_empty() {
+            // Removed by a task that runs while this awaits.
         }
-        OpfsFolder::open().await.unwrap();
-        let name = property(&living.folder, "name").as_string().unwrap();
-        // The second one's wish for the first one's lock waits for as long as this worker lives.
-        for _ in 0..20 {
-            assert!(names(&all).await.unwrap().contains(&name));
-        }
+        assert!(living.take_up_folder("empty").await.unwrap().is_empty());
+        let left = names(&all).await.unwrap();
+        assert!(!left.contains(&"empty".to_owned()));
+        let name = lock_name(&living.folder.name());
+        assert!(locks::hold(&name).await.is_err(), "it lives");
     }
 
     #[wasm_bindgen_test]
@@ -320,7 +392,7 @@ mod tests {
         let name = store.name.clone();
         assert!(names(&folder.folder).await.unwrap().contains(&name));
         Box::new(store).discard();
-        while names(&folder.folder).await.unwrap().contains(&name) {
+        while !names(&folder.folder).await.unwrap().is_empty() {
             // Removed by a task that runs while this awaits.
         }
         folder.create(100).await.unwrap();

@@ -74,6 +74,15 @@ impl Shelf {
         }
     }
 
+    /// This is the parcel's store, from before a restart.
+    pub(in super::super) fn take_up(&mut self, parcel: ParcelId, store: Box<dyn BlockStore>) {
+        self.discard(parcel);
+        let number = self.number;
+        self.number += 1;
+        let store = Some(store);
+        self.slots.insert(parcel, Slot { number, store });
+    }
+
     /// Does what the engine asks. The answer, if it is there already.
     pub(in super::super) fn request(&mut self, request: StoreRequest) -> Option<StoreReply> {
         match request {
@@ -107,6 +116,25 @@ impl Shelf {
                 };
                 Some(match written {
                     Ok(()) => StoreReply::Written { parcel, len },
+                    Err(error) => StoreReply::Failed { parcel, error },
+                })
+            }
+            StoreRequest::Note { parcel, note } => {
+                let noted = self.store(parcel).map(|store| store.note(&note))?;
+                let error = noted.err()?;
+                Some(StoreReply::Failed { parcel, error })
+            }
+            StoreRequest::Read {
+                parcel,
+                offset,
+                len,
+            } => {
+                let read = match self.store(parcel) {
+                    Some(store) => store.read(offset, len),
+                    None => Err(gone()),
+                };
+                Some(match read {
+                    Ok(data) => StoreReply::Read { parcel, data },
                     Err(error) => StoreReply::Failed { parcel, error },
                 })
             }

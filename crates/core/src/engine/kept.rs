@@ -3,25 +3,28 @@
 use mqdrop_mqtt::Time;
 
 use super::offers::MAX_INCOMING;
-use super::{Engine, Event};
+use super::{Engine, Event, RestoreError};
 use crate::ids::ParcelId;
 use crate::incoming::Incoming;
 use crate::io::StoreRequest;
 use crate::view::KeptView;
 
 impl Engine {
-    /// Takes up a parcel that storage kept, from its notes. Returns its id if anything can be done
-    /// with it; if not, the driver removes it. From then on the id stands for what was kept.
-    pub fn restore(&mut self, notes: &[u8], now: Time) -> Option<ParcelId> {
-        let mut restored = Incoming::restore(notes)?;
+    /// Takes up a parcel that storage kept, from its notes. From then on its id, which is returned,
+    /// stands for what was kept.
+    ///
+    /// # Errors
+    /// Why it cannot be taken up.
+    pub fn restore(&mut self, notes: &[u8], now: Time) -> Result<ParcelId, RestoreError> {
+        let mut restored = Incoming::restore(notes).ok_or(RestoreError::Damaged)?;
         let parcel = restored.parcel();
         let full = self.incoming.len() + self.kept.len() >= MAX_INCOMING;
         if full || self.outgoing.contains_key(&parcel) || self.kept.contains_key(&parcel) {
-            return None;
+            return Err(RestoreError::Busy);
         }
         if let Some(known) = self.incoming.get(&parcel) {
             if !known.is_offered() || !restored.is_same(known) {
-                return None;
+                return Err(RestoreError::Busy);
             }
             restored.take_offer(known);
             self.incoming.remove(&parcel);
@@ -29,7 +32,7 @@ impl Engine {
         self.kept.insert(parcel, restored);
         self.take_up_kept(now);
         self.settle(now);
-        Some(parcel)
+        Ok(parcel)
     }
 
     /// What is kept of other rooms.

@@ -24,7 +24,7 @@ use crate::view::{FileView, PeerView, StatusView, TransferView};
 
 use link::Stage;
 use room::Room;
-pub use types::{Entry, Event, Join, JoinError, OfferError, Timer};
+pub use types::{Entry, Event, Join, JoinError, OfferError, RestoreError, Timer};
 
 /// One device.
 ///

@@ -93,6 +93,17 @@ pub enum Event {
     Error(String),
 }
 
+/// Why something that storage kept was not taken up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RestoreError {
+    /// Its notes do not tell what it is: nobody can go on with it, and the driver frees its space.
+    #[error("its notes are damaged")]
+    Damaged,
+    /// This device has the same parcel already, or too many; the driver leaves it to a later one.
+    #[error("this device has it already, or too many")]
+    Busy,
+}
+
 /// Why [`Engine::poll_timeout`](crate::Engine::poll_timeout) wants to be woken; for logs and tests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Timer {

@@ -50,13 +50,14 @@ impl Outgoing {
         cx.event(Event::Transfer(self.parcel));
     }
 
-    /// A device came back under another id after a restart.
+    /// A device came back under another id after a restart. Whoever claims that of one that lives
+    /// achieves little: it is listed again with the next that it says.
     fn forget_former(&mut self, former: DeviceId) {
-        let away = self
+        if self
             .receivers
             .get(&former)
-            .is_some_and(|receiver| receiver.away_since.is_some());
-        if away {
+            .is_some_and(|receiver| !matches!(receiver.phase, Phase::Done))
+        {
             self.receivers.remove(&former);
         }
     }

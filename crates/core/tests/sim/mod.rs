@@ -238,7 +238,7 @@ impl World {
         device.accepts = before.accepts;
         for (parcel, notes) in before.notes {
             if let Some(store) = before.stores.get(&parcel)
-                && device.engine.restore(&notes, self.now) == Some(parcel)
+                && device.engine.restore(&notes, self.now) == Ok(parcel)
             {
                 device.stores.insert(parcel, store.clone());
                 device.notes.insert(parcel, notes);

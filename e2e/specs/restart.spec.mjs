@@ -1,0 +1,138 @@
+// What a receiver accepted is not lost when its page is reloaded or closed.
+
+import assert from 'node:assert/strict';
+import { assertSaved } from '../lib/contents.mjs';
+import { MIB } from '../lib/files.mjs';
+import { proxyTo } from '../lib/proxy.mjs';
+import { linkTo, Room } from '../lib/room.mjs';
+import { KEY, scenario } from '../lib/scenario.mjs';
+import { Transfer } from '../lib/transfer.mjs';
+
+/** Slow enough to act in the middle of a transfer. */
+const BYTES_A_SECOND = 6 * MIB;
+const SIZE = 24 * MIB;
+
+/**
+ * A transfer in its middle, on both sides.
+ * @param {import('../lib/scenario.mjs').Stage} stage
+ */
+async function inTheMiddle(stage) {
+  const proxy = await stage.use(proxyTo(stage.station.broker));
+  proxy.limit = BYTES_A_SECOND;
+  const [sender, receiver] = await stage.pair({ broker: proxy.broker }, {});
+  const file = await stage.file('long.bin', SIZE);
+  const sent = await sender.sendFiles([file.path]);
+  const received = await receiver.incoming(sent);
+  await received.press('accept');
+  await received.waitForMiddle(8 * MIB);
+  return { proxy, file, sent, receiver, received };
+}
+
+/**
+ * Loads the page anew, whatever it says, and joins again.
+ * @param {import('../lib/room.mjs').Room} room
+ */
+async function reload({ page }) {
+  page.once('dialog', (dialog) => void dialog.accept());
+  await page.reload();
+  const room = new Room(page);
+  await room.join({ key: KEY, name: 'Bo' });
+  await room.waitForStatus('online');
+  return room;
+}
+
+scenario('a receiver whose page is reloaded goes on from what it holds', async (stage) => {
+  const { proxy, file, sent, receiver, received } = await inTheMiddle(stage);
+  await reload(receiver);
+  await received.waitForState('paused');
+  assert.match(await received.describe(), /Not finished when this page was closed/);
+  const { bytes } = await received.progress();
+  assert.ok(bytes >= 8 * MIB, `${bytes} bytes were kept`);
+  const before = proxy.up;
+  proxy.limit = Infinity;
+  await received.press('resume');
+  await received.waitForState('done');
+  await sent.waitForState('done');
+  const again = proxy.up - before;
+  assert.ok(again <= (SIZE - bytes) * 1.05 + MIB, `${again} bytes were sent for the ${SIZE - bytes} that were lacking`);
+  await assertSaved(received, [file]);
+});
+
+scenario('a receiver whose page was closed goes on in another one', async (stage) => {
+  const { proxy, file, receiver, received } = await inTheMiddle(stage);
+  const context = receiver.page.context();
+  const page = await context.newPage();
+  await receiver.page.close();
+  await page.goto(linkTo(stage.station.origin, { key: KEY, name: 'Bo', auto: true }));
+  proxy.limit = Infinity;
+  // Who accepts everything need not be asked again.
+  const again = new Transfer(page, received.parcel);
+  await again.waitForState('done');
+  await assertSaved(again, [file]);
+});
+
+scenario('what is not wanted after a reload is discarded', async (stage) => {
+  const { sent, receiver, received } = await inTheMiddle(stage);
+  await reload(receiver);
+  await received.waitForState('paused');
+  await received.press('cancel');
+  await received.waitForState('cancelled');
+  await sent.waitForReceiver('Bo', 'cancelled');
+  const room = await reload(receiver);
+  await room.waitForPeer('Ada');
+  // The offer still stands, and nothing of it is kept.
+  await received.root.waitFor();
+  assert.deepEqual(await received.progress(), { bytes: 0, total: SIZE, state: 'offered' });
+});
+
+scenario('what was received is there after a reload until it is removed', async (stage) => {
+  const [sender, receiver] = await stage.pair();
+  const file = await stage.file('kept.bin', 3 * MIB + 1);
+  const sent = await sender.sendFiles([file.path]);
+  const received = await receiver.incoming(sent);
+  await received.press('accept');
+  await received.waitForState('done');
+  await sent.waitForState('done');
+  await reload(receiver);
+  await received.waitForState('done');
+  await assertSaved(received, [file]);
+  await received.press('remove');
+  await received.root.waitFor({ state: 'detached' });
+});
+
+scenario('what another room left is named and can be discarded', async (stage) => {
+  const { receiver, received } = await inTheMiddle(stage);
+  receiver.page.once('dialog', (dialog) => void dialog.accept());
+  await receiver.page.reload();
+  const room = new Room(receiver.page);
+  await room.join({ key: 'quite-another-room', name: 'Bo' });
+  await room.waitForStatus('online');
+  await room.byId('kept-notice').waitFor();
+  assert.match(await room.byId('kept-notice').innerText(), /1 unfinished transfer of other rooms, 25 MB/);
+  await room.byId('discard-kept').click();
+  await room.byId('kept-notice').waitFor({ state: 'detached' });
+  await reload(receiver);
+  await received.root.waitFor();
+  assert.equal((await received.progress()).state, 'offered');
+});
+
+scenario('two tabs of one browser do not take from each other', async (stage) => {
+  const [sender, first] = await stage.pair();
+  const page = await first.page.context().newPage();
+  await page.goto(linkTo(stage.station.origin, { key: KEY, name: 'Cy' }));
+  const second = new Room(page);
+  await second.byId('join').click();
+  await second.waitForPeer('Ada');
+  const file = await stage.file('both.bin', 5 * MIB);
+  const sent = await sender.sendFiles([file.path]);
+  for (const room of [first, second]) {
+    const received = await room.incoming(sent);
+    await received.press('accept');
+    await received.waitForState('done');
+  }
+  const again = await reload(first);
+  const [one, two] = [new Transfer(again.page, sent.parcel), new Transfer(page, sent.parcel)];
+  await one.waitForState('done');
+  await assertSaved(one, [file]);
+  await assertSaved(two, [file]);
+});
