@@ -98,6 +98,29 @@ export function doesTheMainJob(name, launch) {
     }, { timeout: 180_000 });
   }
 
+  scenario(`${name}: what a page complains about is heard, and fails a test`, async (stage) => {
+    const room = await stage.open('Ada', {}, { engine });
+    stage.assertQuiet();
+    await room.page.evaluate(async () => {
+      const happened = [
+        new Promise((resolve) => addEventListener('error', resolve, { once: true })),
+        new Promise((resolve) => document.addEventListener('securitypolicyviolation', resolve, { once: true })),
+      ];
+      console.error('provoked: error');
+      console.warn('provoked: warning');
+      setTimeout(() => {
+        throw new Error('provoked: exception');
+      });
+      // The policy allows no such connection.
+      fetch('http://example.invalid/provoked').catch(() => {});
+      await Promise.all(happened);
+    });
+    const expected = [/provoked: error/, /provoked: warning/, /provoked: exception/, /example\.invalid/];
+    for (const pattern of expected) await stage.noiseOf('Ada').waitFor(pattern);
+    assert.throws(() => stage.assertQuiet(), /the window Ada complains/);
+    stage.expectNoise(...expected);
+  });
+
   scenario(`${name} says what it lacks for storage, and only that`, async (stage) => {
     const room = await stage.join(ADA, {}, { engine });
     const lacking = await room.page.evaluate(() => !('storage' in navigator && 'getDirectory' in navigator.storage));
