@@ -3,6 +3,8 @@
 
 /** What goes wrong, and how often. */
 export class Faults {
+  /** How many there were so far. */
+  happened = 0;
   #kind;
   #share;
   #seed;
@@ -29,6 +31,7 @@ export class Faults {
     const random = randomFrom(this.#seed * 1_000_003 + number);
     return (bytes) => {
       if (random() >= this.#share) return { bytes, reset: false };
+      this.happened += 1;
       const at = Math.floor(random() * bytes.length);
       if (this.#kind === 'reset') return { bytes: bytes.subarray(0, at), reset: true };
       bytes.writeUInt8(bytes.readUInt8(at) ^ (1 << Math.floor(random() * 8)), at);
