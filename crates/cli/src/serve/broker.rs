@@ -29,6 +29,7 @@ use super::login::Logins;
 use super::outbox::{Outbox, Wire};
 use super::pace::Pace;
 use super::pressure::{Admission, Audience};
+use super::reception::Reception;
 use super::socket::Socket;
 use crate::failure::Failure;
 
@@ -37,8 +38,10 @@ const LONGEST_SESSION: u64 = 24 * 60 * 60;
 /// What a session holds for a client that is away.
 const AWAY_LIMITS: QueueLimits = QueueLimits {
     max_messages: 1000,
-    max_bytes: 4 * 1024 * 1024,
+    max_bytes: 1024 * 1024,
 };
+/// Sessions without their client.
+const MOST_SESSIONS: usize = 4096;
 const MOST_RETAINED: usize = 1000;
 /// The longest retained payload, in bytes.
 const LONGEST_RETAINED: usize = 256 * 1024;
@@ -50,7 +53,7 @@ const LANE_CAPACITY: usize = 4096;
 const DRAIN_BATCH: usize = 8;
 /// Unacknowledged QoS 1 and 2 messages each way (MQTT's Receive Maximum).
 const RECEIVE_MAXIMUM: u16 = 1024;
-const SWEEP_EVERY: Duration = Duration::from_secs(600);
+const SWEEP_EVERY: Duration = Duration::from_secs(60);
 /// Connections that have not logged in yet; one of them makes room for a new one.
 const MOST_STRANGERS: usize = 512;
 /// How long clients may take over the goodbye when the station stops.
@@ -63,7 +66,7 @@ const STATION_STOPS: &str = "the station stops";
 pub(crate) struct Broker {
     config: Arc<BrokerConfig>,
     router: Arc<MessageRouter>,
-    logins: Arc<Logins>,
+    reception: Arc<Reception>,
     storage: Arc<DynamicStorage>,
     stats: Arc<BrokerStats>,
     resources: Arc<ResourceMonitor>,
@@ -92,14 +95,21 @@ impl Broker {
         let config = configuration(max_packet, &limits);
         let router = MessageRouter::with_storage(Arc::clone(&storage))
             .with_retained_limits(MOST_RETAINED, LONGEST_RETAINED);
+        let audience = Arc::new(Audience::new(limits.queues().behind_from));
+        let reception = Reception::new(
+            logins,
+            Arc::clone(&storage),
+            Arc::clone(&audience),
+            MOST_SESSIONS,
+        );
         let broker = Self {
             config: Arc::new(config),
             router: Arc::new(router),
-            logins: Arc::new(logins),
+            reception: Arc::new(reception),
             storage,
             stats: Arc::new(BrokerStats::new()),
             resources: Arc::new(ResourceMonitor::new(resource_limits())),
-            audience: Arc::new(Audience::new(limits.queues().behind_from)),
+            audience,
             strangers: Crowd::new(MOST_STRANGERS),
             limits,
             tasks: TaskTracker::new(),
@@ -152,7 +162,7 @@ impl Broker {
                 socket.peer(),
                 Arc::new(config),
                 Arc::clone(&broker.router),
-                Arc::clone(&broker.logins) as _,
+                Arc::clone(&broker.reception) as _,
                 Some(Arc::clone(&broker.storage)),
                 Arc::clone(&broker.stats),
                 Arc::clone(&broker.resources),

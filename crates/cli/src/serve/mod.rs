@@ -19,6 +19,7 @@ mod login;
 mod outbox;
 mod pace;
 mod pressure;
+mod reception;
 mod socket;
 mod stream;
 pub(crate) mod tls;

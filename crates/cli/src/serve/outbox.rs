@@ -135,7 +135,7 @@ impl Outbox {
         let is_long = state.waiting + total > self.limits.drop_above;
         if may_be_dropped && state.waiting > 0 && (is_long || all_together) {
             if let Some(others) = DROPPED.due() {
-                tracing::warn!(peer = %self.socket.peer(), others, "limit hit: dropping QoS 0 messages for a client that does not keep up, see --max-queue");
+                tracing::warn!(peer = %self.socket.peer(), others, "limit hit: dropping QoS 0 messages for a client that does not keep up, see --max-queue and --max-queue-total");
             }
             return Ok(());
         }
@@ -144,7 +144,7 @@ impl Outbox {
             || all_together && state.waiting > self.limits.behind_from
         {
             if let Some(others) = GIVEN_UP.due() {
-                tracing::warn!(peer = %self.socket.peer(), others, "limit hit: closing the connection of a client that does not keep up, see --max-queue");
+                tracing::warn!(peer = %self.socket.peer(), others, "limit hit: closing the connection of a client that does not keep up, see --max-queue and --max-queue-total");
             }
             self.socket.note_end("too much was waiting for it");
             drop(state);

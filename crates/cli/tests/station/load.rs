@@ -1,7 +1,7 @@
 //! Many clients for a while: everyone is served, and memory stays where it is.
 //!
 //! `cargo test` runs it for a few seconds. For ten minutes, with its figures:
-//! `MQDROP_LOAD_SECONDS=600 cargo test --package mqdrop-cli --test station load -- --nocapture`
+//! `MQDROP_LOAD_SECONDS=600 cargo test --package mqdrop-cli --test station load:: -- --nocapture`
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
