@@ -95,10 +95,10 @@ export function listen() {
     };
   }
   addEventListener('error', (event) => {
-    lines.push(`exception: ${event.error?.stack ?? event.message}`);
+    lines.push(`exception: ${event.message}\n${event.error?.stack ?? ''}`);
   });
   addEventListener('unhandledrejection', ({ reason }) => {
-    lines.push(`rejection: ${reason?.stack ?? reason}`);
+    lines.push(`rejection: ${reason}\n${reason?.stack ?? ''}`);
   });
   document.addEventListener('securitypolicyviolation', ({ blockedURI, violatedDirective }) => {
     lines.push(`error: ${blockedURI} violates ${violatedDirective}`);

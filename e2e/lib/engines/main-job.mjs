@@ -16,6 +16,9 @@ const FILES = /** @type {const} */ ([
   ['several blocks.bin', 3 * MIB + 7],
 ]);
 
+/** More files than any browser begins to save in one moment by itself. */
+const MANY = 15;
+
 /** Names of people, as hard to carry. */
 const ADA = 'Ada 🎉';
 const BO = 'بو';
@@ -98,6 +101,22 @@ export function doesTheMainJob(name, launch) {
     }, { timeout: 180_000 });
   }
 
+  scenario(`${name} saves all of many files, however slow it is to begin`, async (stage) => {
+    const { sender, receiver } = await meet(stage, { receiver: engine });
+    const files = [];
+    for (let index = 0; index < MANY; index += 1) files.push(await stage.file(`file ${index}.bin`, index));
+    const received = await receiver.incoming(await sender.sendFiles(files.map(({ path }) => path)));
+    await received.press('accept');
+    await received.waitForState('done');
+    // Without the pauses between them, each file is asked for before the one before it has begun.
+    await receiver.page.evaluate(() => {
+      const original = window.setTimeout;
+      window.setTimeout = /** @type {any} */ ((/** @type {TimerHandler} */ act, /** @type {number} */ delay) =>
+        original(act, delay <= 1_000 ? 0 : delay));
+    });
+    assert.deepEqual(byName(await received.save(files.length)), byName(files.map(saved)));
+  });
+
   scenario(`${name}: what a page complains about is heard, and fails a test`, async (stage) => {
     const room = await stage.open('Ada', {}, { engine });
     stage.assertQuiet();
@@ -111,8 +130,8 @@ export function doesTheMainJob(name, launch) {
       setTimeout(() => {
         throw new Error('provoked: exception');
       });
-      // The policy allows no such connection.
-      fetch('http://example.invalid/provoked').catch(() => {});
+      // The policy allows no such picture.
+      document.body.append(Object.assign(new Image(), { src: 'http://example.invalid/provoked.png' }));
       await Promise.all(happened);
     });
     const expected = [/provoked: error/, /provoked: warning/, /provoked: exception/, /example\.invalid/];
