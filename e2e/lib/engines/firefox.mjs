@@ -42,10 +42,13 @@ export class Firefox {
     this.#profile = profile;
   }
 
-  /** Starts the browser. */
-  static async launch() {
+  /**
+   * Starts the browser.
+   * @param {{ isPrivate?: boolean }} [options] whether its windows are private ones
+   */
+  static async launch({ isPrivate = false } = {}) {
     const profile = await mkdtemp(join(tmpdir(), 'mqdrop-firefox-'));
-    const lines = Object.entries(PREFERENCES).map(
+    const lines = Object.entries({ ...PREFERENCES, 'browser.privatebrowsing.autostart': isPrivate }).map(
       ([name, value]) => `user_pref(${JSON.stringify(name)}, ${JSON.stringify(value)});\n`,
     );
     await writeFile(join(profile, 'user.js'), lines.join(''));
