@@ -110,7 +110,12 @@ impl Entrance {
             let site = Arc::clone(&site);
             tokio::spawn(async move {
                 let visit = Visit { entrance, site };
-                let Some((socket, is_redirected)) = visit.open(tcp, peer, ticket).await else {
+                let opened = tokio::select! {
+                    opened = visit.open(tcp, peer, ticket) => opened,
+                    () = place.lost() => return,
+                    () = visit.entrance.stopping.cancelled() => return,
+                };
+                let Some((socket, is_redirected)) = opened else {
                     return;
                 };
                 tokio::select! {
@@ -185,10 +190,7 @@ impl Visit {
             return Some((Socket::plain(tcp, peer, ticket), false));
         };
         let mut first = [0];
-        let arrived = tokio::select! {
-            arrived = timeout(self.entrance.handshake_time, tcp.peek(&mut first)) => arrived,
-            () = self.entrance.stopping.cancelled() => return None,
-        };
+        let arrived = timeout(self.entrance.handshake_time, tcp.peek(&mut first)).await;
         if !matches!(arrived, Ok(Ok(1))) {
             tracing::debug!(%peer, "nothing arrived, not even the beginning of a TLS handshake");
             return None;

@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use tungstenite::Message;
 use tungstenite::client::IntoClientRequest;
@@ -9,7 +10,7 @@ use tungstenite::client::IntoClientRequest;
 use crate::support::http::request;
 use crate::support::packets::{Connect, Packet, Version, publish, subscribe};
 use crate::support::secure::{Secure, connect, get};
-use crate::support::{Station, run};
+use crate::support::{Station, eventually, run};
 
 /// A station with a certificate of its own making, and where that is.
 fn station(folder: &Path) -> (Station, PathBuf) {
@@ -208,6 +209,27 @@ fn what_is_not_tls_or_stops_in_the_middle_harms_nobody() {
     let mut stream = connect(station.web, "localhost", &certificate).unwrap();
     assert!(get(&mut stream, "/health").starts_with("HTTP/1.1 200 "));
     drop(halves);
+}
+
+#[test]
+fn more_silent_connections_than_places_make_room_for_newcomers() {
+    let folder = tempfile::tempdir().unwrap();
+    let (station, certificate) = station(folder.path());
+    let silent: Vec<_> = (0..600)
+        .map(|_| crate::support::client::tcp(station.web))
+        .collect();
+    let connections = || {
+        let mut stream = connect(station.web, "localhost", &certificate).unwrap();
+        let answer = get(&mut stream, "/health");
+        let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+        let health: serde_json::Value = serde_json::from_str(body).unwrap();
+        health["connections"].as_u64().unwrap()
+    };
+    let started = Instant::now();
+    assert!(connections() > 0);
+    assert!(started.elapsed() < Duration::from_secs(5), "at once");
+    eventually(|| connections() < 600);
+    drop(silent);
 }
 
 #[test]
