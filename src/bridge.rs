@@ -17,6 +17,13 @@ pub enum Command {
     Leave,
     /// Send files to everyone in the room.
     SendFiles(Vec<PickedFile>),
+    /// Go on with a parcel that was being sent before a restart: these are its files again.
+    ChooseAgain {
+        /// The parcel's id.
+        parcel: String,
+        /// What the user picked, in any order.
+        files: Vec<PickedFile>,
+    },
     /// Send a text to everyone in the room.
     SendText(String),
     /// Something the user wants of one transfer.

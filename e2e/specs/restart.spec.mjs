@@ -1,4 +1,4 @@
-// What a receiver accepted is not lost when its page is reloaded or closed.
+// What was accepted is not lost when a page is reloaded or closed, on either side.
 
 import assert from 'node:assert/strict';
 import { assertSaved } from '../lib/contents.mjs';
@@ -25,18 +25,19 @@ async function inTheMiddle(stage) {
   const received = await receiver.incoming(sent);
   await received.press('accept');
   await received.waitForMiddle(8 * MIB);
-  return { proxy, file, sent, receiver, received };
+  return { proxy, file, sender, sent, receiver, received };
 }
 
 /**
  * Loads the page anew, whatever it says, and joins again.
  * @param {import('../lib/room.mjs').Room} room
+ * @param {import('../lib/room.mjs').JoinFields} [parts]
  */
-async function reload({ page }) {
+async function reload({ page }, parts = { name: 'Bo' }) {
   page.once('dialog', (dialog) => void dialog.accept());
   await page.reload();
   const room = new Room(page);
-  await room.join({ key: KEY, name: 'Bo' });
+  await room.join({ key: KEY, ...parts });
   await room.waitForStatus('online');
   return room;
 }
@@ -135,4 +136,45 @@ scenario('two tabs of one browser do not take from each other', async (stage) =>
   await one.waitForState('done');
   await assertSaved(one, [file]);
   await assertSaved(two, [file]);
+});
+
+for (const both of [false, true]) {
+  scenario(`a sender whose page is reloaded goes on with the same file${both ? ', the receiver reloaded as well' : ''}`, async (stage) => {
+    const { proxy, file, sender, sent, receiver, received } = await inTheMiddle(stage);
+    await reload(sender, { name: 'Ada', broker: proxy.broker });
+    if (both) await reload(receiver);
+    await received.waitForState(both ? 'paused' : 'waiting');
+    await sent.waitForState('waiting');
+    assert.match(await sent.describe(), /Choose the same files again/);
+    const { bytes } = await received.progress();
+    assert.ok(bytes >= 8 * MIB, `${bytes} bytes are held`);
+    const before = proxy.up;
+    proxy.limit = Infinity;
+    await sent.byId('choose-again').setInputFiles(file.path);
+    if (both) {
+      await sent.waitForReceiver('Bo', 'paused');
+      await received.press('resume');
+    }
+    await received.waitForState('done');
+    await sent.waitForState('done');
+    const again = proxy.up - before;
+    assert.ok(again <= (SIZE - bytes) * 1.05 + MIB, `${again} bytes were sent for the ${SIZE - bytes} that were lacking`);
+    await assertSaved(received, [file]);
+    assert.equal(await sent.byId('receiver').count(), 1);
+  });
+}
+
+scenario('another file is not taken for the one that was being sent', async (stage) => {
+  const { proxy, sender, sent, received } = await inTheMiddle(stage);
+  const room = await reload(sender, { name: 'Ada', broker: proxy.broker });
+  const other = { name: 'long.bin', mimeType: 'application/octet-stream', buffer: Buffer.alloc(1000) };
+  await sent.byId('choose-again').setInputFiles(other);
+  await room.byId('error').waitFor();
+  assert.match(await room.byId('error').innerText(), /long\.bin.* is not the file it was/);
+  await sent.press('cancel');
+  await sent.waitForState('cancelled');
+  await received.waitForState('waiting');
+  await reload(sender, { name: 'Ada', broker: proxy.broker });
+  await room.waitForPeer('Bo');
+  assert.equal(await sent.root.count(), 0, 'it is not asked for again');
 });

@@ -26,6 +26,7 @@ mod notices;
 mod page;
 mod peers;
 mod picked;
+mod picker;
 mod receivers;
 mod room;
 mod save;

@@ -21,6 +21,18 @@ pub(super) fn send(session: Session, files: Vec<PickedFile>) {
     session.engine.send(Command::SendFiles(files));
 }
 
+/// Hands the files of a parcel to the worker again.
+pub(super) fn choose_again(session: Session, parcel: &str, files: Vec<PickedFile>) {
+    if files.is_empty() {
+        return;
+    }
+    session.state.error.set(None);
+    session.engine.send(Command::ChooseAgain {
+        parcel: parcel.to_owned(),
+        files,
+    });
+}
+
 /// The files of an input or a clipboard, with the paths they have below a picked folder.
 pub(super) fn from_list(list: Option<FileList>) -> Vec<PickedFile> {
     let Some(list) = list else { return Vec::new() };

@@ -2,12 +2,13 @@
 
 use leptos::{ev, html, prelude::*};
 use wasm_bindgen::JsCast;
-use web_sys::{ClipboardEvent, HtmlElement, HtmlInputElement};
+use web_sys::{ClipboardEvent, HtmlElement};
 
 use super::{
     icons::{Icon, icon},
     page::listen,
     picked,
+    picker::Picker,
     session::Session,
 };
 use crate::bridge::Command;
@@ -39,8 +40,18 @@ pub(super) fn Send(session: Session) -> impl IntoView {
             <div class="send-files">
                 <p class="send-hint">"Drop or paste files anywhere, or"</p>
                 <div class="send-buttons">
-                    <Picker session id="send-files" label="Choose files" icon=Icon::File folder=false />
-                    <Picker session id="send-folder" label="Choose folder" icon=Icon::Folder folder=true />
+                    <Picker
+                        id="send-files"
+                        label="Choose files"
+                        folder=false
+                        take=move |files| picked::send(session, files)
+                    />
+                    <Picker
+                        id="send-folder"
+                        label="Choose folder"
+                        folder=true
+                        take=move |files| picked::send(session, files)
+                    />
                 </div>
             </div>
             <form
@@ -76,35 +87,6 @@ pub(super) fn Send(session: Session) -> impl IntoView {
                 </button>
             </form>
         </section>
-    }
-}
-
-/// A button that opens the browser's file picker. The input is only hidden from sight, so that
-/// keyboards and scripts use it directly.
-#[component]
-fn Picker(
-    session: Session,
-    id: &'static str,
-    label: &'static str,
-    icon: Icon,
-    folder: bool,
-) -> impl IntoView {
-    let changed = move |event: ev::Targeted<web_sys::Event, HtmlInputElement>| {
-        let input = event.target();
-        let files = picked::from_list(input.files());
-        // So that choosing the same file again is a change again.
-        input.set_value("");
-        picked::send(session, files);
-    };
-    let input = view! {
-        <input type="file" class="picker-input" data-testid=id multiple on:change:target=changed />
-    };
-    view! {
-        <label class="button button-main picker">
-            {input.attr("webkitdirectory", folder.then_some(""))}
-            {super::icons::icon(icon)}
-            {label}
-        </label>
     }
 }
 

@@ -11,6 +11,8 @@ use super::{
     files::Files,
     format,
     icons::{Icon, icon},
+    picked,
+    picker::Picker,
     receivers::Receivers,
     save,
     session::Session,
@@ -69,6 +71,7 @@ pub(super) fn Card(session: Session, transfer: Transfer) -> impl IntoView {
                         }
                     })
             }}
+            <ChooseAgain session parcel=parcel.clone() parts=parts.clone() now />
             {(direction == Direction::Out).then(|| view! { <Receivers view=view.clone() /> })}
             {match kind {
                 ParcelKind::Text => view! { <Text text=parts.text.clone() /> }.into_any(),
@@ -123,6 +126,34 @@ fn Buttons(
                 }
             />
         </div>
+    }
+}
+
+/// After a restart: the picker for the files that were being sent.
+#[component]
+fn ChooseAgain(
+    session: Session,
+    parcel: Arc<str>,
+    parts: Parts,
+    now: RwSignal<TransferView>,
+) -> impl IntoView {
+    let lacking = Memo::new(move |_| now.read().lacks_files);
+    move || {
+        lacking.get().then(|| {
+            let folder = parts
+                .files
+                .read()
+                .iter()
+                .any(|file| file.path.contains('/'));
+            let label = if folder {
+                "Choose the folder again"
+            } else {
+                "Choose the files again"
+            };
+            let parcel = parcel.clone();
+            let take = move |files| picked::choose_again(session, &parcel, files);
+            view! { <Picker id="choose-again" label folder take /> }
+        })
     }
 }
 
@@ -229,6 +260,7 @@ mod tests {
             eta: None,
             error: None,
             sender: Some("Ann".into()),
+            lacks_files: false,
             receivers: Vec::new(),
         };
         assert_eq!(facts(&view), "3.0 MB · 2 files · from \u{2068}Ann\u{2069}");

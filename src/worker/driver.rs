@@ -114,6 +114,7 @@ impl Driver {
                 self.sweep();
             }
             Command::SendFiles(picked) => self.send_files(picked),
+            Command::ChooseAgain { parcel, files } => self.choose_again(&parcel, files),
             Command::SendText(text) => {
                 if let Err(error) = self.engine.offer_text(&text, self.clock.now()) {
                     self.news.error(&error.to_string());
@@ -180,9 +181,34 @@ impl Driver {
         }
     }
 
-    fn act(&mut self, parcel: &str, action: TransferAction) {
-        let Ok(parcel) = parcel.parse::<ParcelId>() else {
+    fn choose_again(&mut self, parcel: &str, picked: Vec<PickedFile>) {
+        let Some(parcel) = self.parse(parcel) else {
+            return;
+        };
+        let chosen = sources::open(picked).and_then(|(files, entries)| {
+            let places = self.engine.choose_again(parcel, entries, self.clock.now());
+            let places = places.map_err(|error| error.to_string())?;
+            Ok(places
+                .into_iter()
+                .filter_map(|place| files.get(place).cloned())
+                .collect())
+        });
+        match chosen {
+            Ok(files) => self.sources.keep(parcel, files),
+            Err(text) => self.news.error(&text),
+        }
+    }
+
+    fn parse(&mut self, parcel: &str) -> Option<ParcelId> {
+        let parsed = parcel.parse().ok();
+        if parsed.is_none() {
             self.news.error(&format!("there is no transfer {parcel}"));
+        }
+        parsed
+    }
+
+    fn act(&mut self, parcel: &str, action: TransferAction) {
+        let Some(parcel) = self.parse(parcel) else {
             return;
         };
         let now = self.clock.now();

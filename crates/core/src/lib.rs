@@ -16,6 +16,7 @@ mod layout;
 mod manifest;
 mod message;
 mod names;
+mod notes;
 mod outgoing;
 mod pacing;
 mod peers;

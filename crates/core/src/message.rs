@@ -126,6 +126,12 @@ pub(crate) struct Offer {
     /// The sender has paused it.
     #[n(9)]
     pub(crate) paused: bool,
+    /// The public half of an X25519 key of the parcel's own.
+    #[cbor(n(10), with = "minicbor::bytes")]
+    pub(crate) parcel_key: [u8; 32],
+    /// On an offer to one device: that its sender knows the secret half.
+    #[cbor(n(11), with = "minicbor::bytes")]
+    pub(crate) proof: Option<[u8; 32]>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Encode, Decode)]
@@ -321,6 +327,8 @@ mod tests {
             block: 16_384,
             text: false,
             paused: true,
+            parcel_key: [5; 32],
+            proof: Some([6; 32]),
         };
         let introduction = Introduction {
             public: [7; 32],

@@ -1,4 +1,4 @@
-//! What storage keeps of a parcel besides its content, so that a reload or a crash loses nothing.
+//! What storage keeps of a parcel besides its content, so that a restart loses nothing.
 //!
 //! Notes are only ever appended: each is its length (4 bytes, little endian), a check (the first 8
 //! bytes of its BLAKE3 hash) and itself in CBOR. Reading ends at the first that is damaged, which
@@ -8,15 +8,16 @@
 use bytes::Bytes;
 use minicbor::{Decode, Encode};
 
-use super::Origin;
 use crate::hash::CHECK;
+use crate::ids::ParcelId;
+use crate::incoming::Origin;
 use crate::message::Offer;
 
 const HEAD: usize = 4 + CHECK;
 
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
-pub(super) enum Note {
-    /// It was accepted.
+pub(crate) enum Note {
+    /// It was accepted; again if its sender came back as another device.
     #[n(0)]
     Accepted(#[n(0)] Accepted),
     /// The manifest, whole.
@@ -28,29 +29,53 @@ pub(super) enum Note {
     /// All of it was verified: the digests.
     #[n(3)]
     Verified(#[cbor(n(0), with = "minicbor::bytes")] Vec<u8>),
+    /// This device sends it.
+    #[n(4)]
+    Sent(#[n(0)] Sent),
 }
 
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
 #[cbor(map)]
-pub(super) struct Accepted {
+pub(crate) struct Sent {
+    /// The room's name in topics.
     #[n(0)]
-    pub(super) offer: Offer,
+    pub(crate) room: String,
     #[n(1)]
-    pub(super) origin: Origin,
+    pub(crate) parcel: ParcelId,
+    /// The secret half of the parcel's key.
+    #[cbor(n(2), with = "minicbor::bytes")]
+    pub(crate) secret: [u8; 32],
+    #[cbor(n(3), with = "minicbor::bytes")]
+    pub(crate) content_key: [u8; 32],
+    #[n(4)]
+    pub(crate) title: String,
+    #[n(5)]
+    pub(crate) files: u32,
+    #[cbor(n(6), with = "minicbor::bytes")]
+    pub(crate) manifest: Vec<u8>,
 }
 
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
 #[cbor(map)]
-pub(super) struct Blocks {
+pub(crate) struct Accepted {
     #[n(0)]
-    pub(super) first: u32,
+    pub(crate) offer: Offer,
+    #[n(1)]
+    pub(crate) origin: Origin,
+}
+
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct Blocks {
+    #[n(0)]
+    pub(crate) first: u32,
     /// The blocks' checks, one after the other.
     #[cbor(n(1), with = "minicbor::bytes")]
-    pub(super) checks: Vec<u8>,
+    pub(crate) checks: Vec<u8>,
 }
 
 impl Note {
-    pub(super) fn to_bytes(&self) -> Bytes {
+    pub(crate) fn to_bytes(&self) -> Bytes {
         // Writing into a Vec cannot fail.
         let body = minicbor::to_vec(self).unwrap_or_default();
         let mut bytes = Vec::with_capacity(HEAD + body.len());
@@ -72,20 +97,37 @@ impl Note {
     }
 }
 
-/// All notes of one parcel.
-pub(super) struct Notes {
-    pub(super) accepted: Accepted,
-    pub(super) manifest: Option<Vec<u8>>,
-    pub(super) blocks: Vec<Blocks>,
-    pub(super) digests: Option<Vec<u8>>,
+/// What the notes of one parcel tell.
+pub(crate) enum Notes {
+    /// Of one that this device received.
+    Received(Received),
+    /// Of one that it sent.
+    Sent(Sent),
+}
+
+/// All notes of a parcel that was accepted.
+pub(crate) struct Received {
+    pub(crate) accepted: Accepted,
+    pub(crate) manifest: Option<Vec<u8>>,
+    pub(crate) blocks: Vec<Blocks>,
+    pub(crate) digests: Option<Vec<u8>>,
 }
 
 impl Notes {
-    /// Reads as far as they are whole. `None` if they do not say what was accepted.
-    pub(super) fn read(bytes: &[u8]) -> Option<Self> {
-        let (Note::Accepted(accepted), mut rest) = Note::take(bytes)? else {
-            return None;
-        };
+    /// Reads as far as they are whole. `None` if they do not say what they are about.
+    pub(crate) fn read(bytes: &[u8]) -> Option<Self> {
+        match Note::take(bytes)? {
+            (Note::Accepted(accepted), rest) => {
+                Some(Self::Received(Received::read(accepted, rest)))
+            }
+            (Note::Sent(sent), _) => Some(Self::Sent(sent)),
+            _ => None,
+        }
+    }
+}
+
+impl Received {
+    fn read(accepted: Accepted, mut rest: &[u8]) -> Self {
         let mut notes = Self {
             accepted,
             manifest: None,
@@ -95,13 +137,14 @@ impl Notes {
         while let Some((note, behind)) = Note::take(rest) {
             rest = behind;
             match note {
-                Note::Accepted(_) => {}
+                Note::Accepted(accepted) => notes.accepted = accepted,
                 Note::Manifest(manifest) => notes.manifest = Some(manifest),
                 Note::Blocks(blocks) => notes.blocks.push(blocks),
                 Note::Verified(digests) => notes.digests = Some(digests),
+                Note::Sent(_) => {}
             }
         }
-        Some(notes)
+        notes
     }
 }
 
@@ -125,6 +168,8 @@ mod tests {
                 block: 16_384,
                 text: false,
                 paused: false,
+                parcel_key: [8; 32],
+                proof: None,
             },
             origin: Origin {
                 room: "room".into(),
@@ -133,6 +178,13 @@ mod tests {
                 receiver: DeviceId([5; 10]),
             },
         })
+    }
+
+    fn received(bytes: &[u8]) -> Option<Received> {
+        match Notes::read(bytes)? {
+            Notes::Received(received) => Some(received),
+            Notes::Sent(_) => None,
+        }
     }
 
     fn all() -> Vec<Note> {
@@ -158,7 +210,7 @@ mod tests {
                 end += notes[whole].len();
                 whole += 1;
             }
-            let read = Notes::read(&bytes[..cut]);
+            let read = received(&bytes[..cut]);
             prop_assert_eq!(read.is_some(), whole > 0);
             if let Some(read) = read {
                 prop_assert_eq!(read.manifest.is_some(), whole > 1);
@@ -172,7 +224,7 @@ mod tests {
             let at = at.index(bytes.len());
             bytes[at] ^= 1 << bit;
             let first = accepted().to_bytes().len();
-            let read = Notes::read(&bytes);
+            let read = received(&bytes);
             prop_assert_eq!(read.is_some(), at >= first);
             prop_assert!(read.is_none_or(|read| read.digests.is_none() || at < first));
         }

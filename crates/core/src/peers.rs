@@ -20,6 +20,7 @@ pub(crate) const SILENCE: Duration = Duration::from_secs(95);
 struct Peer {
     /// What its user calls it; `None` until it introduced itself.
     name: Option<String>,
+    public: Option<[u8; 32]>,
     pair_key: Option<PairKey>,
     replay: ReplayWindow,
     /// The counter of its newest hello.
@@ -53,6 +54,7 @@ impl Peers {
         }
         let peer = self.peers.entry(device).or_insert_with(|| Peer {
             name: None,
+            public: None,
             pair_key: None,
             replay: ReplayWindow::default(),
             hello: 0,
@@ -155,11 +157,17 @@ impl Peers {
         self.peers.get(&device)?.pair_key.as_ref()
     }
 
+    /// A device's public key, if it is known already.
+    pub(crate) fn public(&self, device: DeviceId) -> Option<&[u8; 32]> {
+        self.peers.get(&device)?.public.as_ref()
+    }
+
     /// Computes the key shared with a device, unless it is known already.
     pub(crate) fn learn_public(&mut self, device: DeviceId, public: &[u8; 32], me: &Identity) {
         if let Some(peer) = self.peers.get_mut(&device)
             && peer.pair_key.is_none()
         {
+            peer.public = Some(*public);
             peer.pair_key = me.pair_key(public);
         }
     }

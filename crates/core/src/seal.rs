@@ -4,7 +4,7 @@
 //! is sealed under the room key; one to a single device is sealed under a key that only the two
 //! share (X25519, RFC 7748) inside that. A data frame is sealed under its parcel's content key.
 
-use x25519_dalek::{PublicKey, StaticSecret};
+use x25519_dalek::{PublicKey, SharedSecret, StaticSecret};
 
 use crate::aead::{self, NONCE, TAG};
 use crate::ids::{DeviceId, ParcelId};
@@ -51,6 +51,69 @@ impl Identity {
             .was_contributory()
             .then(|| PairKey(expand(shared.as_bytes(), b"pair key")))
     }
+}
+
+/// A parcel's own key pair, by which a sender that was restarted, and is another device now, shows
+/// that the parcel is its own.
+pub(crate) struct ParcelKey {
+    secret: StaticSecret,
+}
+
+impl ParcelKey {
+    pub(crate) fn new(secret: [u8; 32]) -> Self {
+        Self {
+            secret: StaticSecret::from(secret),
+        }
+    }
+
+    pub(crate) fn secret(&self) -> [u8; 32] {
+        self.secret.to_bytes()
+    }
+
+    pub(crate) fn public(&self) -> [u8; 32] {
+        PublicKey::from(&self.secret).to_bytes()
+    }
+
+    /// What shows to the owner of `receiver`, and to no one else, that `sender` knows the secret.
+    pub(crate) fn proof(
+        &self,
+        parcel: ParcelId,
+        sender: DeviceId,
+        receiver: &[u8; 32],
+    ) -> Option<[u8; 32]> {
+        let shared = self.secret.diffie_hellman(&PublicKey::from(*receiver));
+        let proof = parcel_proof(&shared, parcel, sender, device_of(receiver))?;
+        Some(*proof.as_bytes())
+    }
+}
+
+impl Identity {
+    /// Whether this proof is right for the public half `parcel_key` of a parcel's key.
+    pub(crate) fn is_proof(
+        &self,
+        parcel_key: &[u8; 32],
+        parcel: ParcelId,
+        sender: DeviceId,
+        proof: &[u8; 32],
+    ) -> bool {
+        let shared = self.secret.diffie_hellman(&PublicKey::from(*parcel_key));
+        // Hashes are compared in constant time.
+        parcel_proof(&shared, parcel, sender, self.device)
+            .is_some_and(|right| right == blake3::Hash::from_bytes(*proof))
+    }
+}
+
+fn parcel_proof(
+    shared: &SharedSecret,
+    parcel: ParcelId,
+    sender: DeviceId,
+    receiver: DeviceId,
+) -> Option<blake3::Hash> {
+    let key = expand(shared.as_bytes(), b"parcel proof");
+    let said = [parcel.0, sender.0, receiver.0].concat();
+    shared
+        .was_contributory()
+        .then(|| blake3::keyed_hash(&key, &said))
 }
 
 /// The id of the device that has this public key.

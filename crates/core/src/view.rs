@@ -160,6 +160,8 @@ pub struct TransferView {
     pub error: Option<String>,
     /// The sender's name (`In`).
     pub sender: Option<String>,
+    /// It waits for the user to choose its files again (`Out`).
+    pub lacks_files: bool,
     /// Everyone it was offered to and who answered (`Out`).
     pub receivers: Vec<ReceiverView>,
 }

@@ -6,7 +6,7 @@ use core::time::Duration;
 
 use mqdrop_core::keys::RoomSecret;
 use mqdrop_core::view::{ConnectionState, TransferState};
-use mqdrop_core::{Join, RestoreError, VersionPolicy};
+use mqdrop_core::{Join, OfferError, RestoreError, VersionPolicy};
 use sim::World;
 use sim::broker::Faults;
 #[cfg(target_arch = "wasm32")]
@@ -767,4 +767,83 @@ fn what_another_room_left_is_kept_for_it() {
         engine.restore(&notes[..50], world.now),
         Err(RestoreError::Damaged)
     );
+}
+
+#[test]
+fn a_sender_that_was_restarted_goes_on_with_the_same_files() {
+    for both in [false, true] {
+        let mut world = room(2);
+        world.uplink = Some(2_000_000);
+        let parcel = world.offer(0, &[3_000_000, 0, 70_000, 2_000_000]);
+        let held = |w: &World| w.devices[1].view(parcel, w.now).map_or(0, |v| v.bytes);
+        assert!(world.run_until(MINUTE, |w| held(w) > 2_000_000));
+        world.restart(0, false);
+        if both {
+            world.restart(1, true);
+        }
+        world.run_for(10 * SECOND);
+        let view = world.devices[0].view(parcel, world.now).unwrap();
+        assert!(view.lacks_files);
+        assert!(!world.delivered(0, 1, parcel));
+        let (before, sent) = (held(&world), world.devices[0].sent);
+        assert!(before > 2_000_000);
+        world.choose_again(0);
+        assert!(world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)));
+        assert!(world.run_until(MINUTE, |w| w.state(0, parcel) == Some(TransferState::Done)));
+        let rest = 5_070_000 - before;
+        let again = world.devices[0].sent - sent;
+        assert!(again < rest + rest / 20 + 100_000, "{again} for {rest}");
+        world.restart(0, false);
+        assert!(
+            world.devices[0].view(parcel, world.now).is_none(),
+            "what was delivered needs no second time"
+        );
+    }
+}
+
+#[test]
+fn other_files_are_not_taken_for_those_that_were_sent() {
+    let mut world = room(2);
+    world.uplink = Some(1_000_000);
+    let parcel = world.offer(0, &[3_000_000, 10]);
+    world.run_for(SECOND);
+    world.restart(0, false);
+    let same = sim::entries(&world.devices[0].sources[&parcel]);
+    let choose = |world: &mut World, chosen: Vec<mqdrop_core::Entry>| {
+        world.act(0, |engine, now| engine.choose_again(parcel, chosen, now))
+    };
+    let path = "file 1.bin".to_string();
+    let missing = choose(&mut world, same[..1].to_vec());
+    assert_eq!(missing, Err(OfferError::Missing(path.clone())));
+    for change in [
+        |entry: &mut mqdrop_core::Entry| entry.size += 1,
+        |entry: &mut mqdrop_core::Entry| entry.modified = Some(1),
+    ] {
+        let mut other = same.clone();
+        change(&mut other[1]);
+        let refused = choose(&mut world, other);
+        assert_eq!(refused, Err(OfferError::Changed(path.clone())));
+    }
+    // In any order, and among others.
+    let mut more = same.clone();
+    more.reverse();
+    more.push(mqdrop_core::Entry {
+        path: "another".into(),
+        ..same[0].clone()
+    });
+    assert_eq!(choose(&mut world, more), Ok(vec![1, 0]));
+    assert_eq!(choose(&mut world, same), Err(OfferError::NotWaiting));
+    assert!(world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)));
+}
+
+#[test]
+fn a_sender_that_cancels_after_a_restart_ends_it_for_good() {
+    let mut world = room(2);
+    world.uplink = Some(1_000_000);
+    let parcel = world.offer(0, &[3_000_000]);
+    world.run_for(SECOND);
+    world.restart(0, false);
+    world.act(0, |engine, now| engine.cancel(parcel, now));
+    world.restart(0, false);
+    assert!(world.devices[0].view(parcel, world.now).is_none());
 }

@@ -112,10 +112,20 @@ fn disturb(world: &mut World, dice: &mut Random) {
         }
         3 => {
             let device = dice.range(0, world.devices.len() as u64) as usize;
-            // Who sends would have to choose its files again.
-            if world.devices[device].sources.is_empty() {
-                world.restart(device, true);
+            let noted = {
+                let device = &world.devices[device];
+                device
+                    .sources
+                    .keys()
+                    .all(|parcel| device.notes.contains_key(parcel))
+            };
+            if !noted {
+                // What everyone has is not kept for those who come later.
+                return;
             }
+            world.restart(device, true);
+            world.run_for(Duration::from_millis(dice.range(0, 3000)));
+            world.choose_again(device);
         }
         _ => {}
     }

@@ -7,7 +7,15 @@ use super::{Engine, Event, RestoreError};
 use crate::ids::ParcelId;
 use crate::incoming::Incoming;
 use crate::io::StoreRequest;
+use crate::notes::Notes;
+use crate::outgoing::Outgoing;
 use crate::view::KeptView;
+
+/// A parcel that storage kept.
+pub(super) enum Kept {
+    Received(Box<Incoming>),
+    Sent(Box<Outgoing>),
+}
 
 impl Engine {
     /// Takes up a parcel that storage kept, from its notes. From then on its id, which is returned,
@@ -16,20 +24,25 @@ impl Engine {
     /// # Errors
     /// Why it cannot be taken up.
     pub fn restore(&mut self, notes: &[u8], now: Time) -> Result<ParcelId, RestoreError> {
-        let mut restored = Incoming::restore(notes).ok_or(RestoreError::Damaged)?;
-        let parcel = restored.parcel();
+        let mut kept = Kept::read(notes).ok_or(RestoreError::Damaged)?;
+        let parcel = kept.parcel();
         let full = self.incoming.len() + self.kept.len() >= MAX_INCOMING;
         if full || self.outgoing.contains_key(&parcel) || self.kept.contains_key(&parcel) {
             return Err(RestoreError::Busy);
         }
         if let Some(known) = self.incoming.get(&parcel) {
-            if !known.is_offered() || !restored.is_same(known) {
-                return Err(RestoreError::Busy);
+            let me = self.room.as_ref().map(|room| &room.identity);
+            match (&mut kept, me) {
+                (Kept::Received(restored), Some(me))
+                    if known.is_offered() && restored.is_same(known, me) =>
+                {
+                    restored.take_offer(known);
+                }
+                _ => return Err(RestoreError::Busy),
             }
-            restored.take_offer(known);
             self.incoming.remove(&parcel);
         }
-        self.kept.insert(parcel, restored);
+        self.kept.insert(parcel, kept);
         self.take_up_kept(now);
         self.settle(now);
         Ok(parcel)
@@ -40,7 +53,7 @@ impl Engine {
     pub fn kept(&self) -> KeptView {
         KeptView {
             parcels: self.kept.len(),
-            bytes: self.kept.values().map(Incoming::total).sum(),
+            bytes: self.kept.values().map(Kept::bytes).sum(),
         }
     }
 
@@ -64,10 +77,51 @@ impl Engine {
             .map(|(parcel, _)| *parcel)
             .collect();
         for parcel in parcels {
-            if let Some(mut kept) = self.kept.remove(&parcel) {
-                kept.read_back(self.auto_accept, now, &mut self.cx);
-                self.incoming.insert(parcel, kept);
+            match self.kept.remove(&parcel) {
+                Some(Kept::Received(mut incoming)) => {
+                    incoming.read_back(self.auto_accept, now, &mut self.cx);
+                    self.incoming.insert(parcel, *incoming);
+                }
+                Some(Kept::Sent(outgoing)) => {
+                    self.outgoing.insert(parcel, *outgoing);
+                    self.cx.event(Event::Transfer(parcel));
+                    self.cx.event(Event::Files(parcel));
+                }
+                None => {}
             }
+        }
+    }
+}
+
+impl Kept {
+    /// `None` if the notes do not tell enough.
+    fn read(notes: &[u8]) -> Option<Self> {
+        Some(match Notes::read(notes)? {
+            Notes::Received(notes) => Self::Received(Box::new(Incoming::restore(notes)?)),
+            Notes::Sent(sent) => Self::Sent(Box::new(Outgoing::restore(sent)?)),
+        })
+    }
+
+    fn parcel(&self) -> ParcelId {
+        match self {
+            Self::Received(incoming) => incoming.parcel(),
+            Self::Sent(outgoing) => outgoing.parcel(),
+        }
+    }
+
+    fn room(&self) -> &str {
+        match self {
+            Self::Received(incoming) => incoming.room(),
+            Self::Sent(outgoing) => outgoing.room(),
+        }
+    }
+
+    /// What storage holds for it, or has made room for.
+    fn bytes(&self) -> u64 {
+        match self {
+            Self::Received(incoming) => incoming.total(),
+            // The files are the user's.
+            Self::Sent(_) => 0,
         }
     }
 }

@@ -22,6 +22,7 @@ use crate::outgoing::Outgoing;
 use crate::random::Random;
 use crate::view::{FileView, PeerView, StatusView, TransferView};
 
+use kept::Kept;
 use link::Stage;
 use room::Room;
 pub use types::{Entry, Event, Join, JoinError, OfferError, RestoreError, Timer};
@@ -36,7 +37,7 @@ pub struct Engine {
     outgoing: BTreeMap<ParcelId, Outgoing>,
     incoming: BTreeMap<ParcelId, Incoming>,
     /// What storage kept of other rooms.
-    kept: BTreeMap<ParcelId, Incoming>,
+    kept: BTreeMap<ParcelId, Kept>,
     auto_accept: bool,
     cx: Effects,
     socket: VecDeque<SocketAction>,
@@ -167,6 +168,10 @@ impl Engine {
         if let Some(incoming) = self.incoming.get_mut(&parcel) {
             incoming.handle_store(&reply, now, &mut self.cx);
             incoming.read_back(self.auto_accept, now, &mut self.cx);
+        } else if let Some(outgoing) = self.outgoing.get_mut(&parcel)
+            && matches!(reply, StoreReply::Created { .. })
+        {
+            outgoing.handle_created(&mut self.cx);
         }
         self.settle(now);
     }

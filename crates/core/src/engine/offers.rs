@@ -19,8 +19,13 @@ impl Engine {
     /// `sender` has a parcel for this device.
     pub(super) fn handle_offer(&mut self, sender: DeviceId, offer: Offer, now: Time) {
         let parcel = offer.parcel;
-        if let Some(incoming) = self.incoming.get_mut(&parcel) {
-            incoming.handle_offer(&offer, sender, now, &mut self.cx);
+        if let (Some(room), Some(incoming)) = (&self.room, self.incoming.get_mut(&parcel)) {
+            let proven = sender != incoming.sender()
+                && offer.proof.is_some_and(|proof| {
+                    let me = &room.identity;
+                    me.is_proof(incoming.parcel_key(), parcel, sender, &proof)
+                });
+            incoming.handle_offer(&offer, sender, proven, now, &mut self.cx);
             return;
         }
         if self.outgoing.contains_key(&parcel) {

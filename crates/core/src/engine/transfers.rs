@@ -7,7 +7,7 @@ use crate::effects::To;
 use crate::ids::ParcelId;
 use crate::incoming::MAX_TEXT;
 use crate::io::{ReadError, ReadRequest};
-use crate::message::EndReason;
+use crate::message::{Body, EndReason};
 use crate::outgoing::Outgoing;
 
 /// Bytes of frames that are read ahead of the socket, over all parcels.
@@ -23,8 +23,36 @@ impl Engine {
         if entries.is_empty() {
             return Err(OfferError::Empty);
         }
-        let outgoing = Outgoing::files(entries, &mut self.random).map_err(OfferError::TooLarge)?;
+        let room = self.room.as_ref().ok_or(OfferError::NoRoom)?;
+        let name = room.name_in_topics();
+        let outgoing = Outgoing::files(entries, name, &mut self.random);
+        let outgoing = outgoing.map_err(OfferError::TooLarge)?;
+        outgoing.ask_for_notes(&mut self.cx);
         self.offer(outgoing, now)
+    }
+
+    /// The user chose the files of a parcel again that was being sent before a restart. For each of
+    /// its files the place among `chosen` is returned: from then on the driver answers its reads.
+    ///
+    /// # Errors
+    /// If they are not the same files.
+    pub fn choose_again(
+        &mut self,
+        parcel: ParcelId,
+        chosen: Vec<Entry>,
+        now: Time,
+    ) -> Result<Vec<usize>, OfferError> {
+        let outgoing = self.outgoing.get_mut(&parcel);
+        let outgoing = outgoing.filter(|outgoing| outgoing.lacks_files());
+        let outgoing = outgoing.ok_or(OfferError::NotWaiting)?;
+        let places = outgoing.choose_again(chosen, &mut self.cx)?;
+        if let Some(room) = self.room.as_ref().filter(|room| room.link.is_online()) {
+            for device in room.peers.present() {
+                outgoing.handle_here(device, now, &mut self.cx);
+            }
+        }
+        self.settle(now);
+        Ok(places)
     }
 
     /// Offers a text to everyone in the room and everyone who comes later.
@@ -214,11 +242,17 @@ impl Engine {
             room.change_topic(change);
         }
         room.flush_topics(now);
-        for (to, body) in self.cx.messages.drain(..) {
+        for (to, mut body) in self.cx.messages.drain(..) {
             debug_assert!(
                 to != To::Device(room.identity.device),
                 "a message to oneself"
             );
+            if let (To::Device(device), Body::Offer(offer)) = (to, &mut body)
+                && let Some(outgoing) = self.outgoing.get(&offer.parcel)
+                && let Some(public) = room.peers.public(device)
+            {
+                offer.proof = outgoing.proof(room.identity.device, public);
+            }
             room.push(to, body);
         }
         room.flush(&mut self.random, now);

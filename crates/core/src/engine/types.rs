@@ -59,6 +59,17 @@ pub enum OfferError {
     /// More than a parcel can hold, in words.
     #[error("this is more than can be sent at once: {0}")]
     TooLarge(&'static str),
+    /// Of what was sent before, this file was not chosen.
+    #[error("\u{201c}{0}\u{201d} is not among what you chose: choose all files of this transfer")]
+    Missing(String),
+    /// It is another file, or has changed.
+    #[error(
+        "\u{201c}{0}\u{201d} is not the file it was: its size or date is another. Cancel this transfer and send it anew"
+    )]
+    Changed(String),
+    /// There is nothing to go on with.
+    #[error("this transfer does not wait for files")]
+    NotWaiting,
 }
 
 /// What the driver should pass on.

@@ -4,12 +4,12 @@ use bytes::{Bytes, BytesMut};
 use mqdrop_mqtt::Time;
 
 use super::content::Placed;
-use super::notes::Note;
 use super::{CREDIT, Incoming, MAX_REPAIRS, Phase};
 use crate::effects::{DataTopic, Effects};
 use crate::engine::Event;
 use crate::io::{StoreError, StoreReply, StoreRequest};
 use crate::message::{Body, EndReason, ParcelRef};
+use crate::notes::Note;
 
 impl Incoming {
     /// A data frame arrived.

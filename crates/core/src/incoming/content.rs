@@ -11,7 +11,7 @@ use crate::manifest::Manifest;
 use crate::message::{Offer, Runs};
 use crate::ranges::RangeSet;
 
-use super::notes::{Blocks, Note};
+use crate::notes::{Blocks, Note};
 
 /// Everything of a parcel that has arrived, or where it went.
 pub(super) struct Content {

@@ -3,7 +3,6 @@
 mod ack;
 mod blocks;
 mod content;
-mod notes;
 mod restore;
 mod view;
 
@@ -15,12 +14,12 @@ use crate::engine::Event;
 use crate::ids::{DeviceId, ParcelId};
 use crate::io::StoreRequest;
 use crate::message::{Body, Complete, Echo, EndReason, Offer, ParcelRef, Want};
+use crate::notes::{Accepted, Note};
 use crate::rate::RateMeter;
 use crate::seal::FrameCipher;
 
 use ack::AckClock;
 use content::Content;
-use notes::{Accepted, Note};
 use restore::Restoring;
 
 /// The longest text, in bytes. Texts are taken without asking and kept in memory.
@@ -132,6 +131,11 @@ impl Incoming {
         &self.origin.sender_name
     }
 
+    /// Whose secret half only its sender knows.
+    pub(crate) fn parcel_key(&self) -> &[u8; 32] {
+        &self.offer.parcel_key
+    }
+
     pub(crate) fn is_text(&self) -> bool {
         self.offer.text
     }
@@ -240,17 +244,27 @@ impl Incoming {
 
     /// The same parcel was offered again: the sender does not know where this device stands, or
     /// comes back after a break.
+    ///
+    /// `proven` says that the parcel is its sender's, who may have been restarted since.
     pub(crate) fn handle_offer(
         &mut self,
         offer: &Offer,
         sender: DeviceId,
+        proven: bool,
         now: Time,
         cx: &mut Effects,
     ) {
         // Everyone in the room knows the content key. Only the one whose offer was taken may say
         // what the content is.
-        if sender != self.origin.sender || offer.manifest_hash != self.offer.manifest_hash {
+        let same = sender == self.origin.sender || proven;
+        if !same || offer.manifest_hash != self.offer.manifest_hash {
             return;
+        }
+        if sender != self.origin.sender {
+            self.origin.sender = sender;
+            if self.is_under_way() {
+                self.note_accepted(cx);
+            }
         }
         self.sender_present = true;
         self.sender_paused = offer.paused;
@@ -386,20 +400,25 @@ impl Incoming {
         let content = Content::new(&self.offer);
         let receiving = Receiving::new(&self.offer, content, paused, now);
         self.phase = Phase::Receiving(Box::new(receiving));
-        if !self.offer.text {
-            let accepted = Accepted {
-                offer: self.offer.clone(),
-                origin: self.origin.clone(),
-            };
-            cx.store.push_back(StoreRequest::Note {
-                parcel: self.offer.parcel,
-                note: Note::Accepted(accepted).to_bytes(),
-            });
-        }
+        self.note_accepted(cx);
         if !paused {
             cx.topics.push_back(DataTopic::Subscribe(self.parcel()));
         }
         cx.event(Event::Transfer(self.parcel()));
+    }
+
+    fn note_accepted(&self, cx: &mut Effects) {
+        if self.offer.text {
+            return;
+        }
+        let accepted = Accepted {
+            offer: self.offer.clone(),
+            origin: self.origin.clone(),
+        };
+        cx.store.push_back(StoreRequest::Note {
+            parcel: self.offer.parcel,
+            note: Note::Accepted(accepted).to_bytes(),
+        });
     }
 
     /// Ends in `phase` and frees what was held.

@@ -6,13 +6,14 @@ use std::collections::BTreeMap;
 use mqdrop_mqtt::Time;
 
 use super::content::{self, Content, Placed};
-use super::notes::Notes;
 use super::{Incoming, Phase, Receiving};
 use crate::effects::{DataTopic, Effects};
 use crate::engine::Event;
 use crate::hash::CHECK;
 use crate::io::StoreRequest;
 use crate::layout::{BLOCK, Region};
+use crate::notes::Received;
+use crate::seal::Identity;
 
 /// Bytes that are read back at once.
 const READ: u64 = 1024 * 1024;
@@ -30,8 +31,7 @@ pub(super) struct Restoring {
 
 impl Incoming {
     /// A parcel as its notes tell. `None` if they do not tell enough.
-    pub(crate) fn restore(notes: &[u8]) -> Option<Self> {
-        let notes = Notes::read(notes)?;
+    pub(crate) fn restore(notes: Received) -> Option<Self> {
         let accepted = notes.accepted;
         if !content::is_plausible(&accepted.offer) || accepted.offer.text {
             return None;
@@ -81,14 +81,20 @@ impl Incoming {
 
     /// Its sender offered it to this device since the restart.
     pub(crate) fn take_offer(&mut self, offered: &Self) {
+        self.origin.sender = offered.origin.sender;
         self.sender_present = offered.sender_present;
         self.sender_paused = offered.sender_paused;
     }
 
-    /// Whether `other` is an offer of the same parcel by the same sender.
-    pub(crate) fn is_same(&self, other: &Self) -> bool {
-        self.origin.sender == other.origin.sender
-            && self.offer.manifest_hash == other.offer.manifest_hash
+    /// Whether `other` is an offer of the same parcel. By another device, its proof must be right.
+    pub(crate) fn is_same(&self, other: &Self, me: &Identity) -> bool {
+        let sender = other.origin.sender;
+        let proof = other.offer.proof.as_ref();
+        self.offer.manifest_hash == other.offer.manifest_hash
+            && (self.origin.sender == sender
+                || proof.is_some_and(|proof| {
+                    me.is_proof(&self.offer.parcel_key, self.offer.parcel, sender, proof)
+                }))
     }
 
     /// Reads on, or ends reading. `wanted` says whether to go on receiving without being asked.

@@ -39,6 +39,7 @@ impl Incoming {
             eta: (rate > 0.0).then(|| (self.offer.total - bytes) as f64 / rate),
             error: self.error(state),
             sender: Some(sender),
+            lacks_files: false,
             receivers: Vec::new(),
         }
     }

@@ -70,6 +70,15 @@ impl Outgoing {
         {
             receiver.counter = counter;
             receiver.phase = Phase::Done;
+            let wanted = self.receivers.values().any(|receiver| {
+                matches!(
+                    receiver.phase,
+                    Phase::Receiving(_) | Phase::Verifying { .. }
+                )
+            });
+            if !wanted {
+                self.forget_note(cx);
+            }
             cx.event(Event::Transfer(self.parcel));
         }
     }

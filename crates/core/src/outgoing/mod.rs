@@ -3,6 +3,7 @@
 mod flight;
 mod ledger;
 mod receiver;
+mod restore;
 mod source;
 mod view;
 
@@ -22,7 +23,7 @@ use crate::message::{Body, Complete, EndReason, Offer, ParcelRef};
 use crate::random::Random;
 use crate::ranges::RangeSet;
 use crate::rate::RateMeter;
-use crate::seal::{FrameCipher, FrameHead};
+use crate::seal::{FrameCipher, FrameHead, ParcelKey};
 use crate::view::ParcelKind;
 
 use flight::{Flight, Frame};
@@ -41,6 +42,13 @@ pub(crate) struct Outgoing {
     /// The content of a text; files are read by the driver.
     text: Option<String>,
     cipher: FrameCipher,
+    key: ParcelKey,
+    /// The room's name in topics.
+    room: String,
+    /// After a restart, until the user chose the files again.
+    lacks_files: bool,
+    /// Storage keeps a note of it.
+    noted: bool,
     hashes: ParcelHashes,
     /// The files' hashes one after the other, once all are known.
     digests: Option<Vec<u8>>,
@@ -63,6 +71,23 @@ pub(crate) struct Outgoing {
     rate: RateMeter,
 }
 
+/// What makes a parcel this one and its sender's.
+struct Secrets {
+    parcel: ParcelId,
+    content_key: [u8; 32],
+    key: ParcelKey,
+}
+
+impl Secrets {
+    fn new(random: &mut Random) -> Self {
+        Self {
+            parcel: ParcelId(random.bytes()),
+            content_key: random.bytes(),
+            key: ParcelKey::new(random.bytes()),
+        }
+    }
+}
+
 /// A frame that only waits to be sealed and sent.
 struct Ready {
     blocks: Range<u32>,
@@ -71,7 +96,11 @@ struct Ready {
 
 impl Outgoing {
     /// Prepares a parcel of files. `Err` says what there is too much of.
-    pub(crate) fn files(entries: Vec<Entry>, random: &mut Random) -> Result<Self, &'static str> {
+    pub(crate) fn files(
+        entries: Vec<Entry>,
+        room: String,
+        random: &mut Random,
+    ) -> Result<Self, &'static str> {
         let first = entries
             .first()
             .map(|entry| entry.path.clone())
@@ -80,7 +109,17 @@ impl Outgoing {
             1 => first,
             n => format!("{first} and {} more", n - 1),
         };
-        Self::new(entries, None, &title, random)
+        let (manifest, manifest_bytes) = Manifest::build(entries)?;
+        let secrets = Secrets::new(random);
+        let title = crate::names::line(&title, 200);
+        Ok(Self::new(
+            manifest,
+            manifest_bytes,
+            None,
+            title,
+            secrets,
+            room,
+        ))
     }
 
     /// Prepares a parcel that is a text. `Err` says what there is too much of.
@@ -91,7 +130,11 @@ impl Outgoing {
             modified: None,
             mime: "text/plain;charset=utf-8".into(),
         };
-        let mut outgoing = Self::new(vec![entry], Some(text.to_string()), "Text", random)?;
+        let (manifest, manifest_bytes) = Manifest::build(vec![entry])?;
+        let secrets = Secrets::new(random);
+        let (title, room) = ("Text".to_owned(), String::new());
+        let text_kept = Some(text.to_owned());
+        let mut outgoing = Self::new(manifest, manifest_bytes, text_kept, title, secrets, room);
         let layout = outgoing.manifest.layout.clone();
         outgoing
             .hashes
@@ -101,17 +144,21 @@ impl Outgoing {
     }
 
     fn new(
-        entries: Vec<Entry>,
+        manifest: Manifest,
+        manifest_bytes: Vec<u8>,
         text: Option<String>,
-        title: &str,
-        random: &mut Random,
-    ) -> Result<Self, &'static str> {
-        let (manifest, manifest_bytes) = Manifest::build(entries)?;
-        let parcel = ParcelId(random.bytes());
-        let content_key = random.bytes();
+        title: String,
+        secrets: Secrets,
+        room: String,
+    ) -> Self {
+        let Secrets {
+            parcel,
+            content_key,
+            key,
+        } = secrets;
         let offer = Offer {
             parcel,
-            title: crate::names::line(title, 200),
+            title,
             total: manifest.layout.content_len(),
             files: manifest.entries.len() as u32,
             manifest_len: manifest_bytes.len() as u64,
@@ -120,6 +167,8 @@ impl Outgoing {
             block: BLOCK as u32,
             text: text.is_some(),
             paused: false,
+            parcel_key: key.public(),
+            proof: None,
         };
         let mut outgoing = Self {
             parcel,
@@ -134,6 +183,10 @@ impl Outgoing {
             manifest_bytes,
             text,
             cipher: FrameCipher::new(&content_key, parcel),
+            key,
+            room,
+            lacks_files: false,
+            noted: false,
             digests: None,
             receivers: BTreeMap::new(),
             queue: RangeSet::default(),
@@ -150,7 +203,7 @@ impl Outgoing {
         };
         // Empty files need no reading to be known.
         outgoing.learn_digests();
-        Ok(outgoing)
+        outgoing
     }
 
     pub(crate) fn parcel(&self) -> ParcelId {
@@ -176,7 +229,7 @@ impl Outgoing {
 
     /// A device is in the room, new or again.
     pub(crate) fn handle_here(&mut self, device: DeviceId, now: Time, cx: &mut Effects) {
-        if self.ended.is_some() {
+        if self.ended.is_some() || self.lacks_files {
             return;
         }
         let full = self.receivers.len() >= MAX_RECEIVERS;
@@ -262,6 +315,7 @@ impl Outgoing {
         }
         cx.broadcast(Body::Cancel(reason.ending(self.parcel)));
         self.ended = Some(reason);
+        self.forget_note(cx);
         self.queue = RangeSet::default();
         for ready in std::mem::take(&mut self.ready) {
             self.release(&ready.blocks);

@@ -29,7 +29,7 @@ impl Outgoing {
         budget: u64,
         now: Time,
     ) -> Option<ReadRequest> {
-        if self.paused || self.ended.is_some() {
+        if self.paused || self.ended.is_some() || self.lacks_files {
             return None;
         }
         while self.prepared_bytes < budget {

@@ -49,6 +49,7 @@ impl Outgoing {
             eta: (rate > 0.0).then(|| (total - bytes) as f64 / rate),
             error: self.error(state),
             sender: None,
+            lacks_files: self.lacks_files,
             receivers,
         }
     }
@@ -125,6 +126,9 @@ impl Outgoing {
             return self.unreadable.clone().or_else(|| reason.to_sender());
         }
         let words = match state {
+            _ if self.lacks_files => {
+                "This page was closed while sending. Choose the same files again to go on"
+            }
             TransferState::Waiting if self.receivers.is_empty() => "Waiting for a receiver to join",
             TransferState::Waiting => "The receiver is away. It goes on when it is back",
             TransferState::Offered => "Waiting for an answer",

@@ -83,6 +83,17 @@ pub fn join() -> Join {
     }
 }
 
+/// Files as their user chooses them.
+pub fn entries(files: &[Vec<u8>]) -> Vec<Entry> {
+    let entry = |(index, file): (usize, &Vec<u8>)| Entry {
+        path: format!("file {index}.bin"),
+        size: file.len() as u64,
+        modified: Some(1_700_000_000_000),
+        mime: String::new(),
+    };
+    files.iter().enumerate().map(entry).collect()
+}
+
 impl World {
     pub fn new(seed: u64, faults: Faults) -> Self {
         Self {
@@ -125,19 +136,9 @@ impl World {
                     .collect()
             })
             .collect();
-        let entries = files
-            .iter()
-            .enumerate()
-            .map(|(index, file)| Entry {
-                path: format!("file {index}.bin"),
-                size: file.len() as u64,
-                modified: None,
-                mime: String::new(),
-            })
-            .collect();
         let parcel = self.devices[device]
             .engine
-            .offer_files(entries, self.now)
+            .offer_files(entries(&files), self.now)
             .unwrap();
         self.devices[device].sources.insert(parcel, files);
         self.drain(device);
@@ -236,6 +237,7 @@ impl World {
         let device = &mut self.devices[index];
         device.sent = before.sent;
         device.accepts = before.accepts;
+        device.sources = before.sources;
         for (parcel, notes) in before.notes {
             if let Some(store) = before.stores.get(&parcel)
                 && device.engine.restore(&notes, self.now) == Ok(parcel)
@@ -249,6 +251,18 @@ impl World {
             ..join()
         };
         device.engine.join(join, self.now).unwrap();
+        self.drain(index);
+    }
+
+    /// The user of a device that was restarted chooses the files of everything it sent again.
+    pub fn choose_again(&mut self, index: usize) {
+        let sources: Vec<_> = self.devices[index].sources.clone().into_iter().collect();
+        for (parcel, files) in sources {
+            // What was delivered, or is not over, does not wait for files.
+            let _ = self.devices[index]
+                .engine
+                .choose_again(parcel, entries(&files), self.now);
+        }
         self.drain(index);
     }
 

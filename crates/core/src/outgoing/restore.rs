@@ -1,0 +1,115 @@
+//! Going on with sending after a restart, when the user has chosen the files again.
+
+use super::{Outgoing, Secrets};
+use crate::effects::Effects;
+use crate::engine::{Entry, Event, OfferError};
+use crate::ids::DeviceId;
+use crate::io::StoreRequest;
+use crate::manifest::Manifest;
+use crate::notes::{Note, Sent};
+use crate::seal::ParcelKey;
+
+impl Outgoing {
+    /// Asks storage for a place for this parcel's note. Texts are sent in a moment and have none.
+    pub(crate) fn ask_for_notes(&self, cx: &mut Effects) {
+        if self.text.is_none() {
+            cx.store.push_back(StoreRequest::Create {
+                parcel: self.parcel,
+                size: 0,
+            });
+        }
+    }
+
+    /// Storage has a place for the note.
+    pub(crate) fn handle_created(&mut self, cx: &mut Effects) {
+        let parcel = self.parcel;
+        self.noted = true;
+        if self.ended.is_some() {
+            return self.forget_note(cx);
+        }
+        let sent = Sent {
+            room: self.room.clone(),
+            parcel,
+            secret: self.key.secret(),
+            content_key: self.offer.content_key,
+            title: self.offer.title.clone(),
+            files: self.offer.files,
+            manifest: self.manifest_bytes.clone(),
+        };
+        cx.store.push_back(StoreRequest::Note {
+            parcel,
+            note: Note::Sent(sent).to_bytes(),
+        });
+    }
+
+    /// Nobody needs to go on with it after a restart.
+    pub(super) fn forget_note(&mut self, cx: &mut Effects) {
+        if std::mem::replace(&mut self.noted, false) {
+            let parcel = self.parcel;
+            cx.store.push_back(StoreRequest::Discard { parcel });
+        }
+    }
+
+    /// A parcel as its note tells. `None` if that is damaged.
+    pub(crate) fn restore(sent: Sent) -> Option<Self> {
+        let manifest = Manifest::decode(&sent.manifest, sent.files)?;
+        let secrets = Secrets {
+            parcel: sent.parcel,
+            content_key: sent.content_key,
+            key: ParcelKey::new(sent.secret),
+        };
+        let mut outgoing = Self::new(
+            manifest,
+            sent.manifest,
+            None,
+            sent.title,
+            secrets,
+            sent.room,
+        );
+        outgoing.lacks_files = true;
+        outgoing.noted = true;
+        Some(outgoing)
+    }
+
+    /// The room that it is sent to.
+    pub(crate) fn room(&self) -> &str {
+        &self.room
+    }
+
+    /// Whether it waits for the user to choose its files again.
+    pub(crate) fn lacks_files(&self) -> bool {
+        self.lacks_files
+    }
+
+    /// The user chose these files. If they are the parcel's, it goes on; for each of its files
+    /// the place among the chosen ones is returned.
+    pub(crate) fn choose_again(
+        &mut self,
+        chosen: Vec<Entry>,
+        cx: &mut Effects,
+    ) -> Result<Vec<usize>, OfferError> {
+        let (chosen, _) = Manifest::build(chosen).map_err(OfferError::TooLarge)?;
+        let places = self.manifest.entries.iter().map(|wanted| {
+            let named = |entry: &&(usize, &Entry)| entry.1.path == wanted.path;
+            let all: Vec<_> = chosen.entries.iter().enumerate().collect();
+            let path = wanted.path.clone();
+            match all.iter().find(named) {
+                None => Err(OfferError::Missing(path)),
+                Some((_, found)) if found.size != wanted.size => Err(OfferError::Changed(path)),
+                Some((_, found)) if found.modified != wanted.modified => {
+                    Err(OfferError::Changed(path))
+                }
+                Some((place, _)) => Ok(*place),
+            }
+        });
+        let places = places.collect::<Result<_, _>>()?;
+        self.lacks_files = false;
+        cx.event(Event::Transfer(self.parcel));
+        Ok(places)
+    }
+
+    /// What shows to a device that the parcel is this device's.
+    pub(crate) fn proof(&self, sender: DeviceId, receiver: &[u8; 32]) -> Option<[u8; 32]> {
+        self.key.proof(self.parcel, sender, receiver)
+    }
+}
