@@ -15,6 +15,7 @@ pub mod names;
 pub mod pairs;
 pub mod settings;
 
+mod awake;
 mod clipboard;
 mod drop;
 mod engine;

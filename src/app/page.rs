@@ -55,14 +55,11 @@ pub(super) fn watch(session: Session) {
 
     // Timers sleep in background tabs and on locked phones: look at the connection at once.
     listen(ev::online, move |_| session.engine.send(Command::Wake));
-    let visible = move |_: web_sys::Event| {
-        if document().visibility_state() == VisibilityState::Visible {
+    on_visibility(move |visible| {
+        if visible {
             session.engine.send(Command::Wake);
         }
-    };
-    // Fires at the document and bubbles to the window.
-    let handle = window_event_listener_untyped("visibilitychange", visible);
-    on_cleanup(move || handle.remove());
+    });
 
     listen(ev::beforeunload, move |event| {
         let moving = |state: TransferState| actions::is_moving(state);
@@ -80,6 +77,18 @@ pub(super) fn watch(session: Session) {
             None => TITLE.into(),
         });
     });
+}
+
+/// Whether the page can be seen.
+pub(super) fn is_visible() -> bool {
+    document().visibility_state() == VisibilityState::Visible
+}
+
+/// Tells whether the page can be seen whenever that changes.
+pub(super) fn on_visibility(handler: impl Fn(bool) + 'static) {
+    // Fires at the document and bubbles to the window.
+    let handle = window_event_listener_untyped("visibilitychange", move |_| handler(is_visible()));
+    on_cleanup(move || handle.remove());
 }
 
 /// Listens at the window until the current owner is cleaned up.

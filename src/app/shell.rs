@@ -4,7 +4,7 @@ use leptos::{html, prelude::*};
 use mqdrop_core::view::ConnectionState;
 
 use super::{
-    address,
+    address, awake,
     drop::DropZone,
     icons::{Icon, icon},
     invite::Invite,
@@ -20,6 +20,7 @@ pub(super) fn Shell() -> impl IntoView {
     let session = Session::start();
     let inviting = RwSignal::new(false);
     page::watch(session);
+    awake::watch(session.state);
     // The panel belongs to a room: it does not stay open for the next one.
     Effect::new(move || {
         session.room.track();

@@ -7,6 +7,7 @@ use mqdrop_core::view::{Direction, ParcelKind, TransferState, TransferView};
 
 use super::{
     actions::{self, Button},
+    awake,
     clipboard::CopyButton,
     files::Files,
     format,
@@ -92,7 +93,12 @@ fn Buttons(
     kind: ParcelKind,
 ) -> impl IntoView {
     let click = StoredValue::new(move |button: Button| match button.action() {
-        Some(action) => session.engine.act(&parcel, action),
+        Some(action) => {
+            if button == Button::Accept {
+                awake::keep_storage();
+            }
+            session.engine.act(&parcel, action);
+        }
         None => match &*parts.content.read_untracked() {
             Some(content) => save::all(
                 session.state,
