@@ -123,11 +123,12 @@ scenario('300 ms round trip at 20 Mbit/s are put to use, after a cut as before',
   proxy.limit = RATE;
   const [sender, receiver] = await stage.pair({ broker: proxy.broker }, {});
   for (const name of ['before.bin', 'after.bin']) {
-    const began = Date.now();
     const journey = await accepted(stage, sender, receiver, name, 20 * MIB);
-    await arrived(journey, RECOVERY);
+    const began = Date.now();
+    await journey.sent.waitForState('done', RECOVERY);
     const share = journey.file.size / RATE / ((Date.now() - began) / 1000);
     assert.ok(share > 0.6, `${name} uses ${Math.round(share * 100)} % of what the line can do`);
+    await arrived(journey, RECOVERY);
     proxy.cut();
     await sender.waitUntilNotOnline();
     await sender.waitForStatus('online');
