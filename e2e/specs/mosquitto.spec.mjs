@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before } from 'node:test';
 import { arrives, carriesEverything } from '../lib/contents.mjs';
+import { MIB } from '../lib/files.mjs';
 import { startMosquitto } from '../lib/mosquitto.mjs';
 import { scenario } from '../lib/scenario.mjs';
 
@@ -19,6 +20,10 @@ const connection = () => ({ broker: mosquitto.broker, ...login });
 
 carriesEverything('mosquitto', connection, { version: 'MQTT 5' });
 carriesEverything('mosquitto, 3.1.1', () => ({ ...connection(), protocol: '3.1.1' }), { version: 'MQTT 3.1.1' });
+
+scenario('mosquitto: 100 MiB arrive', async (stage) => {
+  await arrives(stage, connection(), [await stage.file('large.bin', 100 * MIB)], { milliseconds: 240_000 });
+}, { timeout: 300_000 });
 
 scenario('mosquitto: MQTT 5 is spoken unless 3.1.1 is asked for', async (stage) => {
   await stage.join('Ada', connection());
