@@ -33,6 +33,13 @@ pub enum Command {
         /// What is wanted.
         action: TransferAction,
     },
+    /// Hear nothing more of a device and give it nothing, or do so again.
+    Mute {
+        /// The device's id.
+        device: String,
+        /// Whether it is muted from now on.
+        muted: bool,
+    },
     /// Accept every offer from now on, or ask each time.
     AutoAccept(bool),
     /// Free what storage keeps of other rooms.

@@ -1,5 +1,6 @@
 // Who is there first does not matter.
 
+import assert from 'node:assert/strict';
 import { assertSaved } from '../lib/contents.mjs';
 import { proxyTo } from '../lib/proxy.mjs';
 import { MIB } from '../lib/files.mjs';
@@ -27,6 +28,24 @@ scenario('a receiver can be there before the sender', async (stage) => {
   const received = await receiver.incoming(sent);
   await received.press('accept');
   await received.waitForState('done');
+  await assertSaved(received, [file]);
+});
+
+scenario('a muted device is not heard until it is unmuted', async (stage) => {
+  const [sender, receiver] = await stage.pair();
+  const mute = receiver.byId('peer').getByTestId('mute');
+  await mute.click();
+  await receiver.page.locator('[data-testid="mute"][aria-pressed="true"]').waitFor();
+  const file = await stage.file('unheard.bin', MIB);
+  const sent = await sender.sendFiles([file.path]);
+  const text = await receiver.sendText('This is for others.');
+  await text.waitForState('waiting');
+  assert.deepEqual(await receiver.parcels('in'), []);
+  await mute.click();
+  const received = await receiver.incoming(sent);
+  await received.press('accept');
+  await received.waitForState('done');
+  await text.waitForState('done');
   await assertSaved(received, [file]);
 });
 

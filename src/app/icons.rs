@@ -19,6 +19,8 @@ pub(super) enum Icon {
     Info,
     Warning,
     Close,
+    Mute,
+    Unmute,
 }
 
 impl Icon {
@@ -47,6 +49,10 @@ impl Icon {
             Self::Info => "M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18m0 8v5m0-8.5h.01",
             Self::Warning => "M12 4 2.5 20h19zm0 6v4.5m0 2.5h.01",
             Self::Close => "m6 6 12 12M18 6 6 18",
+            Self::Mute => {
+                "M4 9.5v5h3.5L12 18.5v-13L7.5 9.5zM15.5 9a4 4 0 0 1 0 6M18 6.5a8 8 0 0 1 0 11"
+            }
+            Self::Unmute => "M4 9.5v5h3.5L12 18.5v-13L7.5 9.5zM15.5 9.5l5 5m0-5-5 5",
         }
     }
 }

@@ -3,7 +3,11 @@
 use leptos::prelude::*;
 use mqdrop_core::view::{ConnectionState, PeerView};
 
-use super::session::Session;
+use super::{
+    icons::{Icon, icon},
+    session::Session,
+};
+use crate::bridge::Command;
 
 /// The other devices.
 #[component]
@@ -22,8 +26,12 @@ pub(super) fn Peers(session: Session, inviting: RwSignal<bool>) -> impl IntoView
                     <span class="person-name">{own_name}</span>
                     <span class="person-note">"you"</span>
                 </li>
-                <For each=move || peers.get() key=|peer| (peer.device.clone(), peer.name.clone()) let:peer>
-                    <Person peer />
+                <For
+                    each=move || peers.get()
+                    key=|peer| (peer.device.clone(), peer.name.clone(), peer.muted)
+                    let:peer
+                >
+                    <Person session peer />
                 </For>
             </ul>
             <Show when=alone>
@@ -40,10 +48,27 @@ pub(super) fn Peers(session: Session, inviting: RwSignal<bool>) -> impl IntoView
 }
 
 #[component]
-fn Person(peer: PeerView) -> impl IntoView {
+fn Person(session: Session, peer: PeerView) -> impl IntoView {
+    let PeerView {
+        device,
+        name,
+        muted,
+    } = peer.clone();
+    let toggle = move |_| {
+        session.engine.send(Command::Mute {
+            device: device.clone(),
+            muted: !muted,
+        });
+    };
+    let label = if muted {
+        format!("{name} is muted: hear it again")
+    } else {
+        format!("Mute {name}: take nothing from it and give it nothing")
+    };
     view! {
         <li
             class="person"
+            class:person-muted=muted
             data-testid="peer"
             data-name=peer.name.clone()
             data-device=peer.device.clone()
@@ -51,6 +76,17 @@ fn Person(peer: PeerView) -> impl IntoView {
         >
             <span class="avatar" aria-hidden="true">{initial(&peer.name)}</span>
             <bdi class="person-name">{peer.name.clone()}</bdi>
+            <button
+                type="button"
+                class="button button-bare person-mute"
+                data-testid="mute"
+                aria-pressed=muted.to_string()
+                aria-label=label.clone()
+                title=label
+                on:click=toggle
+            >
+                {icon(if muted { Icon::Unmute } else { Icon::Mute })}
+            </button>
         </li>
     }
 }

@@ -121,6 +121,12 @@ impl Driver {
                 }
             }
             Command::Transfer { parcel, action } => self.act(&parcel, action),
+            Command::Mute { device, muted } => {
+                // An id that is none is nobody's.
+                if let Ok(device) = device.parse() {
+                    self.engine.mute(device, muted, self.clock.now());
+                }
+            }
             Command::AutoAccept(on) => self.engine.set_auto_accept(on, self.clock.now()),
             Command::DiscardKept => self.engine.discard_kept(),
             Command::Wake => self.engine.check(self.clock.now()),

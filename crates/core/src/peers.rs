@@ -26,6 +26,8 @@ struct Peer {
     /// The counter of its newest hello.
     hello: u64,
     heard: Time,
+    /// The user wants to hear nothing of it.
+    muted: bool,
     /// It said that it leaves. Kept so that its old messages stay recognisable.
     gone: bool,
 }
@@ -59,6 +61,7 @@ impl Peers {
             replay: ReplayWindow::default(),
             hello: 0,
             heard: now,
+            muted: false,
             gone: true,
         });
         let fresh = peer.replay.accept(counter);
@@ -135,16 +138,29 @@ impl Peers {
             .min()
     }
 
+    /// Those who are in the room and not muted.
     pub(crate) fn present(&self) -> impl Iterator<Item = DeviceId> {
         self.peers
             .iter()
-            .filter(|(_, peer)| !peer.gone)
+            .filter(|(_, peer)| !peer.gone && !peer.muted)
             .map(|(device, _)| *device)
     }
 
     pub(crate) fn name(&self, device: DeviceId) -> String {
         self.known_name(device)
             .unwrap_or_else(|| names::device_name(""))
+    }
+
+    /// The user wants to hear nothing of a device, or to hear it again. Whether that changed
+    /// anything.
+    pub(crate) fn mute(&mut self, device: DeviceId, muted: bool) -> bool {
+        self.peers
+            .get_mut(&device)
+            .is_some_and(|peer| std::mem::replace(&mut peer.muted, muted) != muted)
+    }
+
+    pub(crate) fn is_muted(&self, device: DeviceId) -> bool {
+        self.peers.get(&device).is_some_and(|peer| peer.muted)
     }
 
     /// What a device is called, if it said so.
@@ -178,6 +194,7 @@ impl Peers {
             .map(|(device, peer)| PeerView {
                 device: device.to_string(),
                 name: peer.name.clone().unwrap_or_else(|| names::device_name("")),
+                muted: peer.muted,
             })
             .collect()
     }

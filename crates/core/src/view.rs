@@ -47,6 +47,8 @@ pub struct PeerView {
     pub device: String,
     /// The name its user gave it; at most 64 characters, free of control characters. Not unique.
     pub name: String,
+    /// Nothing of it is heard, on this device's user's wish.
+    pub muted: bool,
 }
 
 /// Which way a parcel goes.

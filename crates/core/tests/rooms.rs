@@ -847,3 +847,39 @@ fn a_sender_that_cancels_after_a_restart_ends_it_for_good() {
     world.restart(0, false);
     assert!(world.devices[0].view(parcel, world.now).is_none());
 }
+
+#[test]
+fn who_is_muted_is_not_heard_and_gets_nothing_until_it_is_heard_again() {
+    let mut world = room(3);
+    world.uplink = Some(1_000_000);
+    world.devices[0].accepts = false;
+    let muted: mqdrop_core::DeviceId = {
+        let before: Vec<_> = world.devices[2].engine.peers();
+        // The device that only the third one does not list is itself.
+        let all = world.devices[0].engine.peers();
+        let own = all
+            .iter()
+            .find(|peer| before.iter().all(|other| other.device != peer.device))
+            .unwrap();
+        own.device.parse().unwrap()
+    };
+    let pending = world.offer(2, &[1000]);
+    assert!(world.run_until(MINUTE, |w| {
+        w.state(0, pending) == Some(TransferState::Offered)
+    }));
+    world.act(0, |engine, now| engine.mute(muted, true, now));
+    assert_eq!(world.state(0, pending), Some(TransferState::Declined));
+    world.devices[0].accepts = true;
+    let unheard = world.offer(2, &[1000]);
+    let withheld = world.offer(0, &[1000]);
+    assert!(world.run_until(MINUTE, |w| w.delivered(0, 1, withheld)));
+    world.run_for(MINUTE);
+    assert_eq!(world.state(0, unheard), None);
+    assert!(!world.delivered(0, 2, withheld));
+    let peers = world.devices[0].engine.peers();
+    let shown: Vec<_> = peers.iter().filter(|peer| peer.muted).collect();
+    assert_eq!(shown.len(), 1, "{peers:?}");
+    world.act(0, |engine, now| engine.mute(muted, false, now));
+    assert!(world.run_until(MINUTE, |w| w.delivered(2, 0, unheard)));
+    assert!(world.run_until(2 * MINUTE, |w| w.delivered(0, 2, withheld)));
+}

@@ -161,6 +161,9 @@ impl Engine {
         if !(fresh || will) {
             return;
         }
+        if room.peers.is_muted(sender) && message.body != Body::Gone {
+            return;
+        }
         if let Some(public) = &public {
             room.peers.learn_public(sender, public, &room.identity);
         }

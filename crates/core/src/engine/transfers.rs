@@ -4,7 +4,7 @@ use mqdrop_mqtt::{QoS, Time};
 
 use super::{Engine, Entry, Event, OfferError};
 use crate::effects::To;
-use crate::ids::ParcelId;
+use crate::ids::{DeviceId, ParcelId};
 use crate::incoming::MAX_TEXT;
 use crate::io::{ReadError, ReadRequest};
 use crate::message::{Body, EndReason};
@@ -153,6 +153,32 @@ impl Engine {
         self.forget(parcel);
         self.outgoing.remove(&parcel);
         self.cx.event(Event::Transfer(parcel));
+    }
+
+    /// Hears nothing more of a device, or hears it again. What is offered to the room it sees all
+    /// the same, and gets nothing of it, as its acceptance is not heard. It lasts for as long as
+    /// the device keeps its id, which is until it joins anew.
+    pub fn mute(&mut self, device: DeviceId, muted: bool, now: Time) {
+        let Some(room) = &mut self.room else { return };
+        if !room.peers.mute(device, muted) {
+            return;
+        }
+        if muted {
+            for incoming in self.incoming.values_mut() {
+                if incoming.sender() == device {
+                    incoming.cancel(EndReason::ByUser, &mut self.cx);
+                }
+            }
+            for outgoing in self.outgoing.values_mut() {
+                outgoing.handle_gone(device, now, &mut self.cx);
+            }
+        } else if room.link.is_online() {
+            // It answers, and offers again what it has.
+            let introduction = room.introduction();
+            room.push(To::Device(device), Body::Hello(introduction));
+        }
+        self.cx.event(Event::Peers);
+        self.settle(now);
     }
 
     /// The driver read what it was asked to, or could not.
