@@ -30,8 +30,8 @@ pub(crate) struct Limits {
           value_parser = clap::value_parser!(u32).range(100..=1_000_000))]
     pub(crate) max_rate: u32,
 
-    /// Bytes that may wait for one client; beyond them its QoS 0 messages are dropped, and
-    /// beyond twice as many the client is
+    /// Bytes that may wait for one client; beyond them its QoS 0 messages are dropped, at twice as
+    /// many it is disconnected
     #[arg(long, value_name = "BYTES", default_value_t = 16 * 1024 * 1024,
           value_parser = clap::value_parser!(u64).range(64 * 1024..=1024 * 1024 * 1024))]
     max_queue: u64,
