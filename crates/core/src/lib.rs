@@ -30,7 +30,9 @@ mod seal;
 mod testing;
 pub mod view;
 
-pub use engine::{Engine, Entry, Event, Join, JoinError, OfferError, RestoreError, Timer};
+pub use engine::{
+    Engine, Entry, Event, Join, JoinError, OfferError, RestoreError, Restored, Timer,
+};
 pub use ids::{DeviceId, InvalidId, ParcelId};
 pub use io::{
     ReadError, ReadRequest, Segment, SocketAction, SocketClose, StoreError, StoreReply,

@@ -114,20 +114,23 @@ pub(crate) struct Received {
 }
 
 impl Notes {
-    /// Reads as far as they are whole. `None` if they do not say what they are about.
-    pub(crate) fn read(bytes: &[u8]) -> Option<Self> {
-        match Note::take(bytes)? {
+    /// Reads as far as they are whole, and tells how far that is. `None` if they do not say what
+    /// they are about.
+    pub(crate) fn read(bytes: &[u8]) -> Option<(Self, usize)> {
+        let (notes, rest) = match Note::take(bytes)? {
             (Note::Accepted(accepted), rest) => {
-                Some(Self::Received(Received::read(accepted, rest)))
+                let (received, rest) = Received::read(accepted, rest);
+                (Self::Received(received), rest)
             }
-            (Note::Sent(sent), _) => Some(Self::Sent(sent)),
-            _ => None,
-        }
+            (Note::Sent(sent), rest) => (Self::Sent(sent), rest),
+            _ => return None,
+        };
+        Some((notes, bytes.len() - rest.len()))
     }
 }
 
 impl Received {
-    fn read(accepted: Accepted, mut rest: &[u8]) -> Self {
+    fn read(accepted: Accepted, mut rest: &[u8]) -> (Self, &[u8]) {
         let mut notes = Self {
             accepted,
             manifest: None,
@@ -144,7 +147,7 @@ impl Received {
                 Note::Sent(_) => {}
             }
         }
-        notes
+        (notes, rest)
     }
 }
 
@@ -182,8 +185,8 @@ mod tests {
 
     fn received(bytes: &[u8]) -> Option<Received> {
         match Notes::read(bytes)? {
-            Notes::Received(received) => Some(received),
-            Notes::Sent(_) => None,
+            (Notes::Received(received), _) => Some(received),
+            (Notes::Sent(_), _) => None,
         }
     }
 
@@ -212,6 +215,9 @@ mod tests {
             }
             let read = received(&bytes[..cut]);
             prop_assert_eq!(read.is_some(), whole > 0);
+            if let Some((_, len)) = Notes::read(&bytes[..cut]) {
+                prop_assert_eq!(len, end, "what is appended there is read");
+            }
             if let Some(read) = read {
                 prop_assert_eq!(read.manifest.is_some(), whole > 1);
                 prop_assert_eq!(read.blocks.len(), usize::from(whole > 2));

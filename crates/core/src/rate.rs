@@ -8,12 +8,16 @@ use mqdrop_mqtt::Time;
 /// How far back a rate looks.
 const SPAN: Duration = Duration::from_secs(3);
 const STEP: Duration = Duration::from_millis(200);
+/// A break that was longer than this is none of a rate's business.
+const LONGEST: Duration = Duration::from_secs(10);
 
 /// Bytes a second over the last three seconds.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct RateMeter {
     /// Bytes by the time their step began.
     steps: VecDeque<(Time, u64)>,
+    /// When the last step before those began.
+    before: Option<Time>,
 }
 
 impl RateMeter {
@@ -27,26 +31,29 @@ impl RateMeter {
             .front()
             .is_some_and(|(began, _)| now.since(*began) > SPAN)
         {
-            self.steps.pop_front();
+            self.before = self.steps.pop_front().map(|(began, _)| began);
         }
     }
 
     /// Zero when nothing came for three seconds.
     pub(crate) fn rate(&self, now: Time) -> f64 {
-        let recent = || {
-            self.steps
-                .iter()
-                .filter(|(began, _)| now.since(*began) <= SPAN)
-        };
-        let Some((began, _)) = recent().next() else {
+        let old = self
+            .steps
+            .partition_point(|(began, _)| now.since(*began) > SPAN);
+        let recent = self.steps.range(old..);
+        let Some((first, _)) = recent.clone().next() else {
             return 0.0;
         };
-        let bytes: u64 = recent().map(|(_, bytes)| bytes).sum();
-        bytes as f64 / now.since(*began).max(STEP).as_secs_f64()
+        // What comes in rare, large pieces took since the piece before.
+        let before = self.steps.range(..old).next_back().map(|(began, _)| *began);
+        let began = before.or(self.before).unwrap_or(*first);
+        let bytes: u64 = recent.map(|(_, bytes)| bytes).sum();
+        bytes as f64 / now.since(began).clamp(STEP, LONGEST).as_secs_f64()
     }
 
     pub(crate) fn clear(&mut self) {
         self.steps.clear();
+        self.before = None;
     }
 }
 
@@ -67,5 +74,15 @@ mod tests {
         assert!((rate - 20_000.0).abs() < 1500.0, "{rate}");
         assert_eq!(meter.rate(Time::from_millis(14_000)), 0.0);
         assert!(meter.steps.len() < 20);
+    }
+
+    #[test]
+    fn rare_and_large_pieces_are_no_faster_than_they_come() {
+        let mut meter = RateMeter::default();
+        for tick in 0..5 {
+            meter.add(40_000, Time::from_millis(tick * 4_000));
+        }
+        let rate = meter.rate(Time::from_millis(16_000));
+        assert!((rate - 10_000.0).abs() < 100.0, "{rate}");
     }
 }

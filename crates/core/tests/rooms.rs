@@ -750,7 +750,11 @@ fn what_another_room_left_is_kept_for_it() {
     }));
     let notes = world.devices[1].notes[&parcel].clone();
     let mut engine = mqdrop_core::Engine::new([9; 32]);
-    assert_eq!(engine.restore(&notes, world.now), Ok(parcel));
+    let restored = engine.restore(&notes, world.now).unwrap();
+    assert_eq!(
+        (restored.parcel, restored.notes_len, restored.size),
+        (parcel, notes.len() as u64, 3_000_000)
+    );
     assert_eq!(engine.restore(&notes, world.now), Err(RestoreError::Busy));
     assert_eq!((engine.kept().parcels, engine.kept().bytes), (1, 3_000_000));
     let other = mqdrop_core::Join {

@@ -211,7 +211,7 @@ impl Engine {
             Body::Want(want) if proven => self.handle_want(sender, &want, counter, now),
             Body::Receipt(parcel) if proven => {
                 if let Some(outgoing) = self.outgoing.get_mut(&parcel.parcel) {
-                    outgoing.handle_receipt(sender, counter, &mut self.cx);
+                    outgoing.handle_receipt(sender, counter, now, &mut self.cx);
                 }
             }
             Body::Decline(ending) if proven => {

@@ -3,7 +3,7 @@
 use mqdrop_mqtt::Time;
 
 use super::offers::MAX_INCOMING;
-use super::{Engine, Event, RestoreError};
+use super::{Engine, Event, RestoreError, Restored};
 use crate::ids::ParcelId;
 use crate::incoming::Incoming;
 use crate::io::StoreRequest;
@@ -18,14 +18,19 @@ pub(super) enum Kept {
 }
 
 impl Engine {
-    /// Takes up a parcel that storage kept, from its notes. From then on its id, which is returned,
-    /// stands for what was kept.
+    /// Takes up a parcel that storage kept, from its notes. From then on its id stands for what was
+    /// kept, also if it was just accepted anew and nothing of it arrived yet.
     ///
     /// # Errors
     /// Why it cannot be taken up.
-    pub fn restore(&mut self, notes: &[u8], now: Time) -> Result<ParcelId, RestoreError> {
-        let mut kept = Kept::read(notes).ok_or(RestoreError::Damaged)?;
+    pub fn restore(&mut self, notes: &[u8], now: Time) -> Result<Restored, RestoreError> {
+        let (mut kept, notes_len) = Kept::read(notes).ok_or(RestoreError::Damaged)?;
         let parcel = kept.parcel();
+        let restored = Restored {
+            parcel,
+            notes_len,
+            size: kept.bytes(),
+        };
         let full = self.incoming.len() + self.kept.len() >= MAX_INCOMING;
         if full || self.outgoing.contains_key(&parcel) || self.kept.contains_key(&parcel) {
             return Err(RestoreError::Busy);
@@ -34,7 +39,7 @@ impl Engine {
             let me = self.room.as_ref().map(|room| &room.identity);
             match (&mut kept, me) {
                 (Kept::Received(restored), Some(me))
-                    if known.is_offered() && restored.is_same(known, me) =>
+                    if known.holds_nothing() && restored.is_same(known, me) =>
                 {
                     restored.take_offer(known);
                 }
@@ -45,7 +50,7 @@ impl Engine {
         self.kept.insert(parcel, kept);
         self.take_up_kept(now);
         self.settle(now);
-        Ok(parcel)
+        Ok(restored)
     }
 
     /// What is kept of other rooms.
@@ -69,7 +74,7 @@ impl Engine {
     pub(super) fn take_up_kept(&mut self, now: Time) {
         self.cx.event(Event::Kept);
         let Some(room) = &self.room else { return };
-        let name = room.name_in_topics();
+        let (name, me) = (room.name_in_topics(), room.identity.device);
         let parcels: Vec<ParcelId> = self
             .kept
             .iter()
@@ -79,6 +84,7 @@ impl Engine {
         for parcel in parcels {
             match self.kept.remove(&parcel) {
                 Some(Kept::Received(mut incoming)) => {
+                    incoming.set_receiver(me);
                     incoming.read_back(self.auto_accept, now, &mut self.cx);
                     self.incoming.insert(parcel, *incoming);
                 }
@@ -95,11 +101,13 @@ impl Engine {
 
 impl Kept {
     /// `None` if the notes do not tell enough.
-    fn read(notes: &[u8]) -> Option<Self> {
-        Some(match Notes::read(notes)? {
+    fn read(notes: &[u8]) -> Option<(Self, u64)> {
+        let (notes, len) = Notes::read(notes)?;
+        let kept = match notes {
             Notes::Received(notes) => Self::Received(Box::new(Incoming::restore(notes)?)),
             Notes::Sent(sent) => Self::Sent(Box::new(Outgoing::restore(sent)?)),
-        })
+        };
+        Some((kept, len as u64))
     }
 
     fn parcel(&self) -> ParcelId {

@@ -25,7 +25,7 @@ use crate::view::{FileView, PeerView, StatusView, TransferView};
 use kept::Kept;
 use link::Stage;
 use room::Room;
-pub use types::{Entry, Event, Join, JoinError, OfferError, RestoreError, Timer};
+pub use types::{Entry, Event, Join, JoinError, OfferError, RestoreError, Restored, Timer};
 
 /// One device.
 ///

@@ -28,7 +28,8 @@ impl Engine {
             incoming.handle_offer(&offer, sender, proven, now, &mut self.cx);
             return;
         }
-        if self.outgoing.contains_key(&parcel) {
+        // What is kept of another room has this id already, and storage goes by it.
+        if self.outgoing.contains_key(&parcel) || self.kept.contains_key(&parcel) {
             return;
         }
         let mut incoming = match self.consider(offer, sender) {

@@ -2,6 +2,7 @@
 
 use mqdrop_mqtt::{QoS, Time};
 
+use super::kept::Kept;
 use super::{Engine, Entry, Event, OfferError};
 use crate::effects::To;
 use crate::ids::{DeviceId, ParcelId};
@@ -252,7 +253,9 @@ impl Engine {
         }
         let incoming = std::mem::take(&mut self.incoming);
         for (parcel, mut incoming) in incoming {
-            if incoming.is_done() {
+            if incoming.is_restoring() {
+                self.kept.insert(parcel, Kept::Received(Box::new(incoming)));
+            } else if incoming.is_whole() {
                 self.incoming.insert(parcel, incoming);
             } else {
                 incoming.cancel(EndReason::ByUser, &mut self.cx);

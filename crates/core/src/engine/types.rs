@@ -104,6 +104,18 @@ pub enum Event {
     Error(String),
 }
 
+/// What was taken up of what storage kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Restored {
+    /// The parcel.
+    pub parcel: ParcelId,
+    /// Bytes of its notes that are whole. The driver cuts off what is behind them: what is appended
+    /// there would never be read.
+    pub notes_len: u64,
+    /// Bytes of its content, for which there is to be room.
+    pub size: u64,
+}
+
 /// Why something that storage kept was not taken up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RestoreError {

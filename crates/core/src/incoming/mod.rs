@@ -149,6 +149,24 @@ impl Incoming {
         matches!(self.phase, Phase::Done(_))
     }
 
+    /// Whether everything is here and was verified: nobody but this user may end it.
+    pub(crate) fn is_whole(&self) -> bool {
+        match &self.phase {
+            Phase::Finishing(_) | Phase::Done(_) => true,
+            Phase::Restoring(restoring) => restoring.was_whole(),
+            _ => false,
+        }
+    }
+
+    /// Whether nothing of it has arrived here.
+    pub(crate) fn holds_nothing(&self) -> bool {
+        match &self.phase {
+            Phase::Offered | Phase::Opening { .. } => true,
+            Phase::Receiving(receiving) => receiving.content.bytes() == 0,
+            _ => false,
+        }
+    }
+
     /// Whether it waits for an answer, or is a text on its way.
     pub(crate) fn is_pending(&self) -> bool {
         self.is_offered() || (self.offer.text && self.is_under_way())
@@ -262,7 +280,8 @@ impl Incoming {
         }
         if sender != self.origin.sender {
             self.origin.sender = sender;
-            if self.is_under_way() {
+            // While it is opened or restored this is noted afterwards; when it is whole it is idle.
+            if matches!(self.phase, Phase::Receiving(_)) {
                 self.note_accepted(cx);
             }
         }
@@ -315,7 +334,7 @@ impl Incoming {
             // Keep what there is: it may be offered again.
             receiving.unknown_to_sender = true;
             cx.event(Event::Transfer(self.offer.parcel));
-        } else if self.is_offered() || self.is_under_way() {
+        } else if (self.is_offered() || self.is_under_way()) && !self.is_whole() {
             self.discard(Phase::EndedBySender(reason), cx);
         }
     }

@@ -10,13 +10,14 @@ use super::{Incoming, Phase, Receiving};
 use crate::effects::{DataTopic, Effects};
 use crate::engine::Event;
 use crate::hash::CHECK;
+use crate::ids::DeviceId;
 use crate::io::StoreRequest;
 use crate::layout::{BLOCK, Region};
 use crate::notes::Received;
 use crate::seal::Identity;
 
 /// Bytes that are read back at once.
-const READ: u64 = 1024 * 1024;
+const READ: u64 = 4 * 1024 * 1024;
 
 /// What was kept is being read back and compared with what was noted.
 pub(super) struct Restoring {
@@ -72,6 +73,16 @@ impl Incoming {
     /// The room that it was accepted in.
     pub(crate) fn room(&self) -> &str {
         &self.origin.room
+    }
+
+    /// The device that goes on receiving it. It is noted when it does.
+    pub(crate) fn set_receiver(&mut self, receiver: DeviceId) {
+        self.origin.receiver = receiver;
+    }
+
+    /// Whether what was kept is still being read back.
+    pub(crate) fn is_restoring(&self) -> bool {
+        matches!(self.phase, Phase::Restoring(_))
     }
 
     /// Bytes that storage holds for it, or has made room for.
@@ -151,6 +162,7 @@ impl Incoming {
         let mut receiving = Receiving::new(&self.offer, content, !wanted, now);
         receiving.restored = true;
         self.phase = Phase::Receiving(Box::new(receiving));
+        self.note_accepted(cx);
         if wanted {
             cx.topics.push_back(DataTopic::Subscribe(parcel));
         }
@@ -158,6 +170,11 @@ impl Incoming {
 }
 
 impl Restoring {
+    /// Whether all of it was verified before.
+    pub(super) fn was_whole(&self) -> bool {
+        self.digests.is_some()
+    }
+
     pub(super) fn content(&self) -> &Content {
         &self.content
     }

@@ -11,7 +11,7 @@ use crate::effects::Effects;
 use crate::engine::Event;
 use crate::frame_size::FrameSize;
 use crate::ids::DeviceId;
-use crate::layout::Region;
+use crate::layout::{Layout, Region};
 use crate::message::{Body, EndReason, Want};
 use crate::ranges::RangeSet;
 
@@ -63,23 +63,37 @@ impl Outgoing {
     }
 
     /// A receiver holds it, whole and verified.
-    pub(crate) fn handle_receipt(&mut self, device: DeviceId, counter: u64, cx: &mut Effects) {
-        if let Some(receiver) = self.receivers.get_mut(&device)
-            && counter >= receiver.counter
-            && self.digests.is_some()
-        {
-            receiver.counter = counter;
-            receiver.phase = Phase::Done;
-            let wanted = self.receivers.values().any(|receiver| {
-                matches!(
-                    receiver.phase,
-                    Phase::Receiving(_) | Phase::Verifying { .. }
-                )
-            });
-            if !wanted {
-                self.forget_note(cx);
-            }
-            cx.event(Event::Transfer(self.parcel));
+    pub(crate) fn handle_receipt(
+        &mut self,
+        device: DeviceId,
+        counter: u64,
+        now: Time,
+        cx: &mut Effects,
+    ) {
+        let Some(receiver) = self.receivers.get_mut(&device) else {
+            return;
+        };
+        if counter < receiver.counter {
+            return;
+        }
+        receiver.counter = counter;
+        cx.event(Event::Transfer(self.parcel));
+        if self.digests.is_none() {
+            // It had it before this device was restarted. What it verified is not known here yet;
+            // once it is, the receipt is asked for again.
+            receiver.phase = Phase::Verifying { next: now };
+            return;
+        }
+        receiver.phase = Phase::Done;
+        let open = |receiver: &Receiver| {
+            let under_way = matches!(
+                receiver.phase,
+                Phase::Receiving(_) | Phase::Verifying { .. }
+            );
+            under_way || receiver.is_undecided()
+        };
+        if !self.receivers.values().any(open) {
+            self.forget_note(cx);
         }
     }
 
@@ -118,12 +132,14 @@ impl Outgoing {
         }
         receiver.counter = counter;
         receiver.away_since = None;
+        let mut begins = false;
         if receiver.progress_mut().is_none()
             && !(held.len() == total && matches!(receiver.phase, Phase::Verifying { .. }))
         {
             let mut progress = Progress::new(self.flight.last_sent(), now);
             progress.in_step = false;
             receiver.phase = Phase::Receiving(Box::new(progress));
+            begins = true;
         }
         let Some(progress) = receiver.progress_mut() else {
             return;
@@ -144,6 +160,10 @@ impl Outgoing {
         {
             held.insert(run.start.max(want.held.until)..run.end);
         }
+        let arrived = content_bytes(&self.manifest.layout, &held)
+            .saturating_sub(content_bytes(&self.manifest.layout, &progress.held));
+        // What it held when it accepted, or came back, did not arrive now.
+        let arrived = if progress.in_step { arrived } else { 0 };
         let mut lacking = std::mem::replace(&mut progress.held, held);
         // Usually nothing: what it held before and does not hold any more.
         lacking.subtract(&progress.held);
@@ -169,9 +189,14 @@ impl Outgoing {
         if progress.held.len() == total && self.digests.is_some() {
             receiver.phase = Phase::Verifying { next: now };
         }
+        let active = self.receivers.values().filter_map(Receiver::active).count();
+        self.rate.add(arrived / (active.max(1) as u64), now);
         lacking.subtract(&self.preparing);
         self.enqueue(&lacking);
         self.forget_accounted();
+        if begins && !self.noted {
+            self.ask_for_notes(cx);
+        }
         cx.event(Event::Transfer(self.parcel));
     }
 
@@ -182,6 +207,10 @@ impl Outgoing {
             self.queue.remove(self.layout().region(Region::Digests));
         }
     }
+}
+
+fn content_bytes(layout: &Layout, held: &RangeSet) -> u64 {
+    layout.content_in(held.runs())
 }
 
 /// Settles what was sent to a receiver up to the frame it echoed: delivered or lost. Data of one

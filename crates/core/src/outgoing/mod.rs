@@ -315,6 +315,7 @@ impl Outgoing {
         }
         cx.broadcast(Body::Cancel(reason.ending(self.parcel)));
         self.ended = Some(reason);
+        self.lacks_files = false;
         self.forget_note(cx);
         self.queue = RangeSet::default();
         for ready in std::mem::take(&mut self.ready) {
@@ -427,9 +428,6 @@ impl Outgoing {
                 progress.on_sent(bytes, now);
             }
             size.on_sent(bytes, now);
-            if self.layout().region_of(blocks.start) == Region::Content {
-                self.rate.add(bytes, now);
-            }
             return Some(buffer);
         }
     }

@@ -1,5 +1,7 @@
 //! Going on with sending after a restart, when the user has chosen the files again.
 
+use std::collections::HashMap;
+
 use super::{Outgoing, Secrets};
 use crate::effects::Effects;
 use crate::engine::{Entry, Event, OfferError};
@@ -89,17 +91,21 @@ impl Outgoing {
         cx: &mut Effects,
     ) -> Result<Vec<usize>, OfferError> {
         let (chosen, _) = Manifest::build(chosen).map_err(OfferError::TooLarge)?;
+        let by_path: HashMap<&str, usize> = chosen
+            .entries
+            .iter()
+            .enumerate()
+            .map(|(place, entry)| (entry.path.as_str(), place))
+            .collect();
         let places = self.manifest.entries.iter().map(|wanted| {
-            let named = |entry: &&(usize, &Entry)| entry.1.path == wanted.path;
-            let all: Vec<_> = chosen.entries.iter().enumerate().collect();
-            let path = wanted.path.clone();
-            match all.iter().find(named) {
-                None => Err(OfferError::Missing(path)),
-                Some((_, found)) if found.size != wanted.size => Err(OfferError::Changed(path)),
-                Some((_, found)) if found.modified != wanted.modified => {
-                    Err(OfferError::Changed(path))
-                }
-                Some((place, _)) => Ok(*place),
+            let Some(&place) = by_path.get(wanted.path.as_str()) else {
+                return Err(OfferError::Missing(wanted.path.clone()));
+            };
+            let found = &chosen.entries[place];
+            if (found.size, found.modified) == (wanted.size, wanted.modified) {
+                Ok(place)
+            } else {
+                Err(OfferError::Changed(wanted.path.clone()))
             }
         });
         let places = places.collect::<Result<_, _>>()?;

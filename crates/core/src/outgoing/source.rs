@@ -4,6 +4,7 @@ use core::ops::Range;
 
 use mqdrop_mqtt::Time;
 
+use super::receiver::Phase;
 use super::{Outgoing, Ready, Receiver};
 use crate::effects::Effects;
 use crate::engine::Event;
@@ -33,7 +34,7 @@ impl Outgoing {
             return None;
         }
         while self.prepared_bytes < budget {
-            let Some(blocks) = self.choose(frame_bytes, now) else {
+            let Some(blocks) = self.choose(self.fitting(frame_bytes), now) else {
                 break;
             };
             let len = self.manifest.layout.run_len(&blocks) as usize;
@@ -100,6 +101,17 @@ impl Outgoing {
         if !known && self.digests.is_some() {
             cx.event(Event::Files(self.parcel));
         }
+    }
+
+    /// The length of the next frame: at least four fit into the largest window. A window that a
+    /// single frame fills could not grow, and a lost frame without another behind it is only
+    /// noticed after a time-out.
+    fn fitting(&self, frame_bytes: u64) -> u64 {
+        let progresses = self.receivers.values().filter_map(Receiver::active);
+        let window = progresses.map(|progress| progress.pacer.window()).max();
+        window.map_or(frame_bytes, |window| {
+            frame_bytes.min(window / 4 / BLOCK * BLOCK).max(BLOCK)
+        })
     }
 
     /// The run to send next: of what somebody lacks, from the cursor on and around, the manifest
@@ -185,7 +197,9 @@ impl Outgoing {
         {
             return None;
         }
-        self.receivers.values().find_map(Receiver::active)?;
+        self.receivers.values().find(|receiver| {
+            receiver.active().is_some() || matches!(receiver.phase, Phase::Verifying { .. })
+        })?;
         let layout = &self.manifest.layout;
         let blocks = layout.clip(
             self.hashes.next_missing(layout)?,

@@ -240,10 +240,14 @@ impl World {
         device.sources = before.sources;
         for (parcel, notes) in before.notes {
             if let Some(store) = before.stores.get(&parcel)
-                && device.engine.restore(&notes, self.now) == Ok(parcel)
+                && let Ok(restored) = device.engine.restore(&notes, self.now)
             {
-                device.stores.insert(parcel, store.clone());
-                device.notes.insert(parcel, notes);
+                assert_eq!(restored.parcel, parcel);
+                let mut store = store.clone();
+                store.resize(restored.size as usize, 0xee);
+                device.stores.insert(parcel, store);
+                let whole = notes[..restored.notes_len as usize].to_vec();
+                device.notes.insert(parcel, whole);
             }
         }
         let join = Join {
