@@ -31,10 +31,14 @@ pub(super) fn watch(state: State) {
         spawn_local(async move {
             // Refused on pages without https, and when the battery is low.
             if let Ok(lock) = request().await {
-                if moving.get_untracked() {
-                    held.set_value(Some(lock));
+                // Another one may have come meanwhile, or nothing moves any more.
+                let spare = if moving.get_untracked() {
+                    held.try_update_value(|held| held.replace(lock)).flatten()
                 } else {
-                    let _ = call(&lock, "release", &[]);
+                    Some(lock)
+                };
+                if let Some(spare) = spare {
+                    let _ = call(&spare, "release", &[]);
                 }
             }
         });

@@ -26,6 +26,15 @@ pub(super) fn Invite(link: String, key_text: String) -> impl IntoView {
             <div class="invite-text">
                 <h2 id="invite-title">"Invite others"</h2>
                 <p>"Scan the code or open the link on the other device."</p>
+                {is_local(&link)
+                    .then(|| {
+                        view! {
+                            <p class="hint hint-icon">
+                                {icon(Icon::Warning)}
+                                "This link leads to this computer only. For other devices, open this page by its address on the network."
+                            </p>
+                        }
+                    })}
                 <div class="field-row">
                     <input
                         class="invite-link"
@@ -52,6 +61,13 @@ pub(super) fn Invite(link: String, key_text: String) -> impl IntoView {
             </div>
         </section>
     }
+}
+
+/// Whether a link leads each device to itself.
+fn is_local(link: &str) -> bool {
+    let host = super::address::host(link);
+    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+    name == "localhost" || name == "[::1]" || name.starts_with("127.")
 }
 
 /// The link as a QR code; a link too long for one is said to be.
@@ -107,6 +123,19 @@ fn modules(code: &QrCode) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn links_to_this_computer_are_known() {
+        for (link, local) in [
+            ("http://localhost:8080/#key=a", true),
+            ("http://127.0.0.1/#key=a", true),
+            ("http://192.168.0.5:8080/#key=localhost", false),
+            ("https://localhost.example.org/x", false),
+            ("http://[::1]:8080/", true),
+        ] {
+            assert_eq!(is_local(link), local, "{link}");
+        }
+    }
 
     #[test]
     fn the_path_covers_every_dark_module() {

@@ -3,8 +3,11 @@
 use core::time::Duration;
 use std::rc::Rc;
 
+use gloo_timers::callback::Timeout;
 use mqdrop_core::view::{ConnectionState, StatusView};
-use mqdrop_core::{Engine, Event, ParcelId, RestoreError, SocketAction, SocketClose, Time};
+use mqdrop_core::{
+    Engine, Event, ParcelId, RestoreError, SocketAction, SocketClose, StoreReply, Time,
+};
 use wasm_bindgen_futures::spawn_local;
 
 use super::clock::{Alarm, Clock};
@@ -33,6 +36,8 @@ enum Input {
     Socket(u64, SocketEvent),
     Read(ReadResult),
     Store(Outcome),
+    /// What was read back from storage.
+    ReadBack(StoreReply),
     /// It is known where to store, and what to tell of it.
     Storage(Rc<Backend>, bridge::Storage),
     /// Found in storage.
@@ -96,6 +101,7 @@ impl Driver {
             Input::Socket(..) => return,
             Input::Read((request, result)) => self.engine.handle_read(request, result, now),
             Input::Store(outcome) => self.handle_outcome(outcome, now),
+            Input::ReadBack(reply) => self.engine.handle_store(reply, now),
             Input::Storage(backend, description) => {
                 self.shelf.set_backend(backend);
                 self.news.add(bridge::Event::Ready(description));
@@ -166,12 +172,23 @@ impl Driver {
     }
 
     /// Takes up what earlier workers left.
-    fn restore(&mut self, Kept { notes, store }: Kept, now: Time) {
+    fn restore(&mut self, Kept { notes, mut store }: Kept, now: Time) {
         match self.engine.restore(&notes, now) {
-            Ok(parcel) => self.shelf.take_up(parcel, store),
+            Ok(restored) => {
+                // Without room for the rest, writing that will say so.
+                let _ = store.go_on(restored.notes_len, restored.size);
+                self.shelf.take_up(restored.parcel, store);
+            }
             Err(RestoreError::Damaged) => store.discard(),
             Err(RestoreError::Busy) => store.leave(),
         }
+    }
+
+    /// Gives the engine what was read back, but not before sockets and commands had their turn: there
+    /// may be gigabytes of it.
+    fn hand_back(&self, reply: StoreReply) {
+        let mailbox = Rc::clone(&self.mailbox);
+        Timeout::new(0, move || mailbox(Message(Input::ReadBack(reply)))).forget();
     }
 
     fn send_files(&mut self, picked: Vec<PickedFile>) {
@@ -277,8 +294,10 @@ impl Driver {
         }
         while let Some(request) = self.engine.poll_store() {
             busy = true;
-            if let Some(reply) = self.shelf.request(request) {
-                self.engine.handle_store(reply, self.clock.now());
+            match self.shelf.request(request) {
+                Some(reply @ StoreReply::Read { .. }) => self.hand_back(reply),
+                Some(reply) => self.engine.handle_store(reply, self.clock.now()),
+                None => {}
             }
         }
         while let Some(request) = self.engine.poll_read(self.clock.now()) {

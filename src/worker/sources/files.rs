@@ -109,19 +109,24 @@ impl Files {
 
     /// A piece that holds at least the first byte from `offset` on.
     fn piece(&self, file: usize, offset: u64, end: u64) -> Result<Piece, Failure> {
-        let mut current = self.current.borrow_mut();
-        let current = match current.take() {
-            Some(known) if known.file == file => current.insert(known),
+        let mut kept = self.current.borrow_mut();
+        let current = match kept.take() {
+            Some(known) if known.file == file => kept.insert(known),
             _ => {
                 let picked = self.files.get(file).ok_or(Failure::Short)?;
-                current.insert(Current::open(file, picked, offset)?)
+                kept.insert(Current::open(file, picked, offset)?)
             }
         };
         if current.ahead[1].contains(offset) {
             current.advance()?;
         }
         if current.ahead[0].contains(offset) {
-            return Ok(current.ahead[0].clone());
+            let piece = current.ahead[0].clone();
+            if end == current.whole.size() as u64 {
+                // Read to its end: nothing is kept of it in memory.
+                *kept = None;
+            }
+            return Ok(piece);
         }
         // What was lost is fetched again; the reading goes on where it was.
         Piece::read(&current.whole, offset, end)

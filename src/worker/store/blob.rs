@@ -125,6 +125,10 @@ impl BlockStore for BlobStore {
         Box::pin(core::future::ready(self.whole()))
     }
 
+    fn go_on(&mut self, _notes_len: u64, _size: u64) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     fn leave(self: Box<Self>) {}
 
     fn discard(self: Box<Self>) {}

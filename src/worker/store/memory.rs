@@ -45,6 +45,10 @@ impl BlockStore for MemoryStore {
         Box::pin(core::future::ready(blob))
     }
 
+    fn go_on(&mut self, _notes_len: u64, _size: u64) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     fn leave(self: Box<Self>) {}
 
     fn discard(self: Box<Self>) {}

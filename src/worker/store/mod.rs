@@ -59,6 +59,13 @@ pub(super) trait BlockStore {
     /// If the content is not whole or cannot be read.
     fn finish(&mut self) -> Pending<Result<Blob, StoreError>>;
 
+    /// This is a store that was kept: cuts the notes after `notes_len` bytes and makes room for a
+    /// content of `size` bytes.
+    ///
+    /// # Errors
+    /// If there is no space left.
+    fn go_on(&mut self, notes_len: u64, size: u64) -> Result<(), StoreError>;
+
     /// Lets go of it, for a later worker to take up.
     fn leave(self: Box<Self>);
 

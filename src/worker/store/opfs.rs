@@ -98,38 +98,35 @@ impl OpfsFolder {
                         continue;
                     }
                     // What cannot be read now is left to a worker that starts later.
-                    if let Ok(kept) = this.take_up_folder(&name).await {
-                        kept.into_iter().for_each(|kept| report(kept));
-                    }
+                    let _ = this.take_up_folder(&name, &*report).await;
                     return;
                 }
             });
         }
     }
 
-    async fn take_up_folder(&self, name: &str) -> Result<Vec<Kept>, JsValue> {
+    async fn take_up_folder(&self, name: &str, report: &dyn Fn(Kept)) -> Result<(), JsValue> {
         let folder = directory(&self.all, name).await?;
-        let mut kept = Vec::new();
-        for notes in names(&folder).await? {
-            let Some(file) = notes.strip_suffix(NOTES) else {
-                continue;
-            };
-            // What is damaged is not worth keeping.
-            if let Ok(mut store) = OpfsStore::open(&folder, file, 0).await {
-                match store.read_notes() {
-                    Ok(notes) => kept.push(Kept {
-                        notes,
-                        store: Box::new(store),
-                    }),
-                    Err(_) => Box::new(store).discard(),
-                }
-            }
-        }
-        if kept.is_empty() {
+        let names = names(&folder).await?;
+        let noted: Vec<&str> = names
+            .iter()
+            .filter_map(|name| name.strip_suffix(NOTES))
+            .collect();
+        if noted.is_empty() {
             let recursive = flag("recursive");
             call_async(&self.all, "removeEntry", &[&name.into(), &recursive]).await?;
         }
-        Ok(kept)
+        for file in noted {
+            let mut store = open_when_free(&folder, file).await?;
+            match store.read_notes() {
+                Ok(notes) => report(Kept {
+                    notes,
+                    store: Box::new(store),
+                }),
+                Err(_) => store.close(),
+            }
+        }
+        Ok(())
     }
 
     /// Writes a byte and removes it again.
@@ -163,7 +160,13 @@ impl OpfsStore {
         size: u64,
     ) -> Result<Self, JsValue> {
         let (file, content) = open_file(folder, name).await?;
-        let (_, notes) = open_file(folder, &format!("{name}{NOTES}")).await?;
+        let notes = match open_file(folder, &format!("{name}{NOTES}")).await {
+            Ok((_, notes)) => notes,
+            Err(error) => {
+                content.close();
+                return Err(error);
+            }
+        };
         let held = content.get_size()? as u64;
         Ok(Self {
             folder: folder.clone(),
@@ -240,6 +243,17 @@ impl BlockStore for OpfsStore {
         })
     }
 
+    fn go_on(&mut self, notes_len: u64, size: u64) -> Result<(), StoreError> {
+        let notes = self.notes.as_ref().ok_or_else(finished);
+        notes
+            .and_then(|notes| notes.truncate_with_f64(notes_len as f64))
+            .map_err(|error| store_error(&error))?;
+        self.noted = notes_len;
+        self.size = size;
+        // What is missing at the end is fetched again, and needs its place.
+        self.reserve().map_err(|error| store_error(&error))
+    }
+
     fn leave(mut self: Box<Self>) {
         self.close();
     }
@@ -253,6 +267,21 @@ impl BlockStore for OpfsStore {
             }
         });
     }
+}
+
+/// Opens a file whose worker is gone. Its handle may outlive its lock by a moment.
+async fn open_when_free(
+    folder: &FileSystemDirectoryHandle,
+    name: &str,
+) -> Result<OpfsStore, JsValue> {
+    let mut opened = OpfsStore::open(folder, name, 0).await;
+    for pause in LOOKS {
+        if opened.is_err() {
+            TimeoutFuture::new(pause).await;
+            opened = OpfsStore::open(folder, name, 0).await;
+        }
+    }
+    opened
 }
 
 async fn open_file(
@@ -368,17 +397,23 @@ mod tests {
         // Content without notes is nothing.
         directory(&all, "empty").await.unwrap();
         let living = OpfsFolder::open().await.unwrap();
-        let mut kept = living.take_up_folder("left").await.unwrap();
-        assert_eq!(kept.len(), 1);
-        let mut kept = kept.remove(0);
+        let found = core::cell::RefCell::new(Vec::new());
+        let report = |kept| found.borrow_mut().push(kept);
+        living.take_up_folder("left", &report).await.unwrap();
+        let mut kept = found.borrow_mut().pop().unwrap();
+        assert!(found.borrow().is_empty());
         assert_eq!(kept.notes, b"notes");
         assert_eq!(kept.store.read(1, 2).unwrap(), &b"bc"[..]);
+        kept.store.go_on(4, 5).unwrap();
         kept.store.note(b"more").unwrap();
+        kept.store.write(3, Bytes::from_static(b"de")).unwrap();
+        assert!(kept.store.write(4, Bytes::from_static(b"ef")).is_err());
         kept.store.discard();
         while !names(&left).await.unwrap().is_empty() {
             // Removed by a task that runs while this awaits.
         }
-        assert!(living.take_up_folder("empty").await.unwrap().is_empty());
+        living.take_up_folder("empty", &report).await.unwrap();
+        assert!(found.borrow().is_empty());
         let left = names(&all).await.unwrap();
         assert!(!left.contains(&"empty".to_owned()));
         let name = lock_name(&living.folder.name());
