@@ -1,9 +1,9 @@
 // Chromium, driven with as little as will do: what tests drive it with listens to every message of
 // every WebSocket, and that takes more of the machine than the messages themselves.
 
-import WebSocket from 'ws';
 import { args, executablePath } from '../lib/browser.mjs';
 import { start, stop } from '../lib/processes.mjs';
+import { RemoteControl } from '../lib/remote-control.mjs';
 
 /** How long a page may take over what a person would not wait for, in milliseconds. */
 const PATIENCE = 30_000;
@@ -11,12 +11,12 @@ const PATIENCE = 30_000;
 export class LeanBrowser {
   /** @type {import('../lib/processes.mjs').Program} */
   #program;
-  /** @type {DevTools} */
+  /** @type {RemoteControl} */
   #devTools;
 
   /**
    * @param {import('../lib/processes.mjs').Program} program
-   * @param {DevTools} devTools
+   * @param {RemoteControl} devTools
    */
   constructor(program, devTools) {
     this.#program = program;
@@ -35,7 +35,7 @@ export class LeanBrowser {
       address ||= /DevTools listening on (ws:\S+)/.exec(line)?.[1] ?? '';
       return address !== '';
     });
-    return new LeanBrowser(program, await DevTools.connect(address));
+    return new LeanBrowser(program, await RemoteControl.connect(address));
   }
 
   /** The number of its first process; the others are below it. */
@@ -72,7 +72,7 @@ export class LeanPage {
   #target;
 
   /**
-   * @param {DevTools} devTools
+   * @param {RemoteControl} devTools
    * @param {string} session
    * @param {string} target
    */
@@ -176,77 +176,5 @@ export class LeanPage {
    */
   #call(method, parameters) {
     return this.#devTools.call(method, parameters, this.#session);
-  }
-}
-
-/** The browser's own remote control (https://chromedevtools.github.io/devtools-protocol/). */
-class DevTools {
-  #socket;
-  #last = 0;
-  /** @type {Map<number, { resolve: (result: any) => void, reject: (error: Error) => void }>} */
-  #calls = new Map();
-  /** @type {Set<{ method: string, session: string, resolve: (parameters: any) => void }>} */
-  #waiting = new Set();
-
-  /** @param {WebSocket} socket */
-  constructor(socket) {
-    this.#socket = socket;
-    socket.on('message', (text) => this.#receive(JSON.parse(text.toString())));
-    socket.on('close', () => {
-      for (const { reject } of this.#calls.values()) reject(new Error('the browser is gone'));
-      this.#calls.clear();
-    });
-  }
-
-  /**
-   * @param {string} address
-   * @returns {Promise<DevTools>}
-   */
-  static connect(address) {
-    return new Promise((resolve, reject) => {
-      const socket = new WebSocket(address, { perMessageDeflate: false });
-      socket.once('open', () => resolve(new DevTools(socket)));
-      socket.once('error', reject);
-    });
-  }
-
-  /**
-   * @param {string} method
-   * @param {object} [params]
-   * @param {string} [sessionId]
-   * @returns {Promise<any>}
-   */
-  call(method, params = {}, sessionId = undefined) {
-    const id = ++this.#last;
-    return new Promise((resolve, reject) => {
-      this.#calls.set(id, { resolve, reject });
-      this.#socket.send(JSON.stringify({ id, method, params, sessionId }));
-    });
-  }
-
-  /**
-   * Waits for something to happen.
-   * @param {string} method
-   * @param {string} session
-   * @returns {Promise<any>}
-   */
-  event(method, session) {
-    return new Promise((resolve) => this.#waiting.add({ method, session, resolve }));
-  }
-
-  /** @param {{ id?: number, method?: string, params?: object, sessionId?: string, result?: object, error?: { message: string } }} message */
-  #receive({ id, method, params, sessionId, result, error }) {
-    if (id === undefined) {
-      for (const each of this.#waiting) {
-        if (each.method !== method || each.session !== sessionId) continue;
-        this.#waiting.delete(each);
-        each.resolve(params);
-      }
-      return;
-    }
-    const call = this.#calls.get(id);
-    this.#calls.delete(id);
-    if (error) call?.reject(new Error(error.message));
-    else call?.resolve(result);
   }
 }

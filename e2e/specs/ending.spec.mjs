@@ -2,29 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { assertSaved } from '../lib/contents.mjs';
-import { proxyTo } from '../lib/proxy.mjs';
 import { MIB } from '../lib/files.mjs';
+import { inTheMiddle } from '../lib/in-the-middle.mjs';
 import { scenario } from '../lib/scenario.mjs';
-
-/** Slow enough to act in the middle of a transfer. */
-const BYTES_A_SECOND = 4 * MIB;
-const SIZE = 24 * MIB;
-
-/**
- * A transfer in its middle, on both sides.
- * @param {import('../lib/scenario.mjs').Stage} stage
- */
-async function inTheMiddle(stage) {
-  const proxy = await stage.use(proxyTo(stage.station.broker));
-  proxy.limit = BYTES_A_SECOND;
-  const [sender, receiver] = await stage.pair({ broker: proxy.broker }, {});
-  const file = await stage.file('long.bin', SIZE);
-  const sent = await sender.sendFiles([file.path]);
-  const received = await receiver.incoming(sent);
-  await received.press('accept');
-  await Promise.all([sent.waitForMiddle(MIB), received.waitForMiddle(MIB)]);
-  return { proxy, file, sent, received };
-}
 
 scenario('a declined offer is shown as declined on both sides', async (stage) => {
   const [sender, receiver] = await stage.pair();

@@ -3,30 +3,13 @@
 import assert from 'node:assert/strict';
 import { assertSaved } from '../lib/contents.mjs';
 import { MIB } from '../lib/files.mjs';
-import { proxyTo } from '../lib/proxy.mjs';
+import { inTheMiddle, SIZE } from '../lib/in-the-middle.mjs';
 import { linkTo, Room } from '../lib/room.mjs';
 import { KEY, scenario } from '../lib/scenario.mjs';
 import { Transfer } from '../lib/transfer.mjs';
 
-/** Slow enough to act in the middle of a transfer. */
-const BYTES_A_SECOND = 6 * MIB;
-const SIZE = 24 * MIB;
-
-/**
- * A transfer in its middle, on both sides.
- * @param {import('../lib/scenario.mjs').Stage} stage
- */
-async function inTheMiddle(stage) {
-  const proxy = await stage.use(proxyTo(stage.station.broker));
-  proxy.limit = BYTES_A_SECOND;
-  const [sender, receiver] = await stage.pair({ broker: proxy.broker }, {});
-  const file = await stage.file('long.bin', SIZE);
-  const sent = await sender.sendFiles([file.path]);
-  const received = await receiver.incoming(sent);
-  await received.press('accept');
-  await received.waitForMiddle(8 * MIB);
-  return { proxy, file, sender, sent, receiver, received };
-}
+/** So much is held when a page is reloaded; in bytes. */
+const HELD = 8 * MIB;
 
 /**
  * Loads the page anew, whatever it says, and joins again.
@@ -42,25 +25,35 @@ async function reload({ page }, parts = { name: 'Bo' }) {
   return room;
 }
 
-scenario('a receiver whose page is reloaded goes on from what it holds', async (stage) => {
-  const { proxy, file, sent, receiver, received } = await inTheMiddle(stage);
-  await reload(receiver);
-  await received.waitForState('paused');
-  assert.match(await received.describe(), /Not finished when this page was closed/);
+/**
+ * Goes on with an interrupted transfer at full speed, and checks that only what was lacking is sent.
+ * @param {Awaited<ReturnType<typeof inTheMiddle>>} transfer
+ * @param {() => Promise<void>} goOn what the user does
+ */
+async function onlyTheRestIsSent({ proxy, file, sent, received }, goOn) {
   const { bytes } = await received.progress();
-  assert.ok(bytes >= 8 * MIB, `${bytes} bytes were kept`);
+  assert.ok(bytes >= HELD, `${bytes} bytes are held`);
   const before = proxy.up;
   proxy.limit = Infinity;
-  await received.press('resume');
+  await goOn();
   await received.waitForState('done');
   await sent.waitForState('done');
   const again = proxy.up - before;
   assert.ok(again <= (SIZE - bytes) * 1.05 + MIB, `${again} bytes were sent for the ${SIZE - bytes} that were lacking`);
   await assertSaved(received, [file]);
+}
+
+scenario('a receiver whose page is reloaded goes on from what it holds', async (stage) => {
+  const transfer = await inTheMiddle(stage, HELD);
+  const { receiver, received } = transfer;
+  await reload(receiver);
+  await received.waitForState('paused');
+  assert.match(await received.describe(), /Not finished when this page was closed/);
+  await onlyTheRestIsSent(transfer, () => received.press('resume'));
 });
 
 scenario('a receiver whose page was closed goes on in another one', async (stage) => {
-  const { proxy, file, receiver, received } = await inTheMiddle(stage);
+  const { proxy, file, receiver, received } = await inTheMiddle(stage, HELD);
   const context = receiver.page.context();
   const page = await context.newPage();
   await receiver.page.close();
@@ -73,7 +66,7 @@ scenario('a receiver whose page was closed goes on in another one', async (stage
 });
 
 scenario('what is not wanted after a reload is discarded', async (stage) => {
-  const { sent, receiver, received } = await inTheMiddle(stage);
+  const { sent, receiver, received } = await inTheMiddle(stage, HELD);
   await reload(receiver);
   await received.waitForState('paused');
   await received.press('cancel');
@@ -102,7 +95,7 @@ scenario('what was received is there after a reload until it is removed', async 
 });
 
 scenario('what another room left is named and can be discarded', async (stage) => {
-  const { receiver, received } = await inTheMiddle(stage);
+  const { receiver, received } = await inTheMiddle(stage, HELD);
   receiver.page.once('dialog', (dialog) => void dialog.accept());
   await receiver.page.reload();
   const room = new Room(receiver.page);
@@ -140,32 +133,25 @@ scenario('two tabs of one browser do not take from each other', async (stage) =>
 
 for (const both of [false, true]) {
   scenario(`a sender whose page is reloaded goes on with the same file${both ? ', the receiver reloaded as well' : ''}`, async (stage) => {
-    const { proxy, file, sender, sent, receiver, received } = await inTheMiddle(stage);
+    const transfer = await inTheMiddle(stage, HELD);
+    const { proxy, file, sender, sent, receiver, received } = transfer;
     await reload(sender, { name: 'Ada', broker: proxy.broker });
     if (both) await reload(receiver);
     await received.waitForState(both ? 'paused' : 'waiting');
     await sent.waitForState('waiting');
     assert.match(await sent.describe(), /Choose the same files again/);
-    const { bytes } = await received.progress();
-    assert.ok(bytes >= 8 * MIB, `${bytes} bytes are held`);
-    const before = proxy.up;
-    proxy.limit = Infinity;
-    await sent.byId('choose-again').setInputFiles(file.path);
-    if (both) {
+    await onlyTheRestIsSent(transfer, async () => {
+      await sent.byId('choose-again').setInputFiles(file.path);
+      if (!both) return;
       await sent.waitForReceiver('Bo', 'paused');
       await received.press('resume');
-    }
-    await received.waitForState('done');
-    await sent.waitForState('done');
-    const again = proxy.up - before;
-    assert.ok(again <= (SIZE - bytes) * 1.05 + MIB, `${again} bytes were sent for the ${SIZE - bytes} that were lacking`);
-    await assertSaved(received, [file]);
+    });
     assert.equal(await sent.byId('receiver').count(), 1);
   });
 }
 
 scenario('another file is not taken for the one that was being sent', async (stage) => {
-  const { proxy, sender, sent, received } = await inTheMiddle(stage);
+  const { proxy, sender, sent, received } = await inTheMiddle(stage, HELD);
   const room = await reload(sender, { name: 'Ada', broker: proxy.broker });
   const other = { name: 'long.bin', mimeType: 'application/octet-stream', buffer: Buffer.alloc(1000) };
   await sent.byId('choose-again').setInputFiles(other);

@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { start, stop } from '../processes.mjs';
-import { Bidi } from './bidi.mjs';
+import { RemoteControl } from '../remote-control.mjs';
 import { EnginePage } from './page.mjs';
 import { takeAway } from './saved.mjs';
 
@@ -33,7 +33,7 @@ export class Firefox {
 
   /**
    * @param {import('../processes.mjs').Program} program
-   * @param {Bidi} bidi
+   * @param {RemoteControl} bidi
    * @param {string} profile
    */
   constructor(program, bidi, profile) {
@@ -58,7 +58,7 @@ export class Firefox {
       address ||= /WebDriver BiDi listening on (ws:\S+)/.exec(line)?.[1] ?? '';
       return address !== '';
     }, 60_000);
-    const bidi = await Bidi.connect(`${address}/session`);
+    const bidi = await RemoteControl.connect(`${address}/session`);
     await bidi.call('session.new', { capabilities: {} });
     await bidi.call('session.subscribe', {
       events: [
@@ -91,7 +91,7 @@ export class Firefox {
 }
 
 /**
- * @param {Bidi} bidi
+ * @param {RemoteControl} bidi
  * @param {string} userContext
  * @param {string} context
  */
@@ -161,7 +161,7 @@ function downloadsOf(page) {
 }
 
 /**
- * @param {Bidi} bidi
+ * @param {RemoteControl} bidi
  * @param {string} context
  * @param {'pointer' | 'key'} type
  * @param {object[]} actions

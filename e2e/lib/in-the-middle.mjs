@@ -1,0 +1,27 @@
+// A transfer that is caught in its middle, on both sides.
+
+import { MIB } from './files.mjs';
+import { proxyTo } from './proxy.mjs';
+
+/** Slow enough to act in the middle of a transfer. */
+const BYTES_A_SECOND = 5 * MIB;
+
+/** The file's length. */
+export const SIZE = 24 * MIB;
+
+/**
+ * Sends a file slowly and waits until a part of it has arrived.
+ * @param {import('./scenario.mjs').Stage} stage
+ * @param {number} [atLeast] bytes
+ */
+export async function inTheMiddle(stage, atLeast = MIB) {
+  const proxy = await stage.use(proxyTo(stage.station.broker));
+  proxy.limit = BYTES_A_SECOND;
+  const [sender, receiver] = await stage.pair({ broker: proxy.broker }, {});
+  const file = await stage.file('long.bin', SIZE);
+  const sent = await sender.sendFiles([file.path]);
+  const received = await receiver.incoming(sent);
+  await received.press('accept');
+  await Promise.all([sent.waitForMiddle(atLeast), received.waitForMiddle(atLeast)]);
+  return { proxy, file, sender, sent, receiver, received };
+}
