@@ -4,4 +4,5 @@
 
 pub mod app;
 pub mod bridge;
+mod js;
 pub mod worker;

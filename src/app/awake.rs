@@ -1,13 +1,12 @@
 //! Keeps the screen on while something moves, where the browser can: phones cut connections when
 //! it goes dark. <https://w3c.github.io/screen-wake-lock/>
 
-use js_sys::{Function, Promise, Reflect};
 use leptos::{prelude::*, task::spawn_local};
 use mqdrop_core::view::TransferState;
-use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::JsFuture;
+use wasm_bindgen::JsValue;
 
 use super::{actions, page, state::State};
+use crate::js::{call, call_async, property};
 
 /// Asks for the screen to stay on whenever something moves and the page can be seen.
 pub(super) fn watch(state: State) {
@@ -45,25 +44,7 @@ pub(super) fn watch(state: State) {
     });
 }
 
-/// Asks that what was received is not removed when space runs short. Browsers decide by
-/// themselves, and some ask the user.
-pub(super) fn keep_storage() {
-    let storage = property(&window().navigator(), "storage");
-    // Without it the browser may remove what it keeps when the disk is full.
-    let _ = call(&storage, "persist", &[]);
-}
-
 async fn request() -> Result<JsValue, JsValue> {
     let locks = property(&window().navigator(), "wakeLock");
-    let promise = call(&locks, "request", &["screen".into()])?;
-    JsFuture::from(Promise::resolve(&promise)).await
-}
-
-fn property(target: &JsValue, name: &str) -> JsValue {
-    Reflect::get(target, &name.into()).unwrap_or(JsValue::UNDEFINED)
-}
-
-fn call(target: &JsValue, method: &str, arguments: &[JsValue]) -> Result<JsValue, JsValue> {
-    let function: Function = property(target, method).dyn_into()?;
-    function.apply(target, &arguments.iter().collect())
+    call_async(&locks, "request", &[&"screen".into()]).await
 }

@@ -1,7 +1,12 @@
 //! What the browser remembers: `localStorage`, where it may be used.
 
+use leptos::{prelude::window, task::spawn_local};
+
 use super::settings::{self, Settings};
-use crate::bridge::Learnt;
+use crate::{
+    bridge::Learnt,
+    js::{call_async, property},
+};
 
 const SETTINGS: &str = "mqdrop.settings";
 
@@ -25,6 +30,16 @@ pub(super) fn load_learnt(broker: &str) -> Learnt {
 
 pub(super) fn save_learnt(broker: &str, learnt: Learnt) {
     write(&learnt_name(broker), &settings::learnt_text(learnt));
+}
+
+/// Asks that what was received is not removed when space runs short. Browsers decide by
+/// themselves, and some ask the user.
+pub(super) fn keep() {
+    spawn_local(async {
+        let storage = property(&window().navigator(), "storage");
+        // Without it the browser may remove what it keeps when the disk is full.
+        let _ = call_async(&storage, "persist", &[]).await;
+    });
 }
 
 fn learnt_name(broker: &str) -> String {

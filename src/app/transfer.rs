@@ -7,7 +7,6 @@ use mqdrop_core::view::{Direction, ParcelKind, TransferState, TransferView};
 
 use super::{
     actions::{self, Button},
-    awake,
     clipboard::CopyButton,
     files::Files,
     format,
@@ -18,6 +17,7 @@ use super::{
     save,
     session::Session,
     state::{Parts, Transfer},
+    storage,
 };
 
 /// A transfer's entry in the list.
@@ -95,7 +95,7 @@ fn Buttons(
     let click = StoredValue::new(move |button: Button| match button.action() {
         Some(action) => {
             if button == Button::Accept {
-                awake::keep_storage();
+                storage::keep();
             }
             session.engine.act(&parcel, action);
         }

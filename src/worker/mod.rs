@@ -3,7 +3,6 @@
 
 mod clock;
 mod driver;
-mod js;
 mod news;
 mod request;
 mod socket;

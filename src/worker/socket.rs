@@ -10,7 +10,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{BinaryType, CloseEvent, MessageEvent, WebSocket};
 
 use super::clock::global;
-use super::js::{error_name, error_text};
+use crate::js::{error_name, error_text};
 
 /// MQTT's subprotocol (MQTT 5, section 6).
 const SUBPROTOCOL: &str = "mqtt";

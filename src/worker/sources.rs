@@ -10,8 +10,8 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::spawn_local;
 use web_sys::File;
 
-use super::js::{error_name, error_text};
 use crate::bridge::PickedFile;
+use crate::js::{error_name, error_text};
 use files::Files;
 
 /// What became of a read.

@@ -6,7 +6,7 @@ use wasm_bindgen::prelude::Closure;
 use wasm_bindgen_futures::JsFuture;
 
 use super::super::clock::global;
-use super::super::js::{call, property};
+use crate::js::{call, property};
 
 /// Takes the lock of this name and holds it.
 ///

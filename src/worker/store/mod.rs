@@ -22,8 +22,8 @@ use wasm_bindgen::JsValue;
 use web_sys::Blob;
 
 use super::clock::global;
-use super::js::{call_async, error_name, error_text, property};
 use crate::bridge;
+use crate::js::{call_async, error_name, error_text, property};
 use blob::BlobStore;
 use opfs::OpfsFolder;
 

@@ -16,8 +16,8 @@ use web_sys::{
 };
 
 use super::super::clock::global;
-use super::super::js::{call, call_async, property};
 use super::{BlockStore, Kept, Pending, end_within, locks, store_error};
+use crate::js::{call, call_async, property};
 
 /// The folder of all workers' folders; its path also begins their locks' names.
 const ROOT: &str = "mqdrop";

@@ -8,7 +8,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 
 /// Reads a property; `undefined` where it or its owner is missing.
-pub(super) fn property(target: &JsValue, name: &str) -> JsValue {
+pub(crate) fn property(target: &JsValue, name: &str) -> JsValue {
     Reflect::get(target, &name.into()).unwrap_or(JsValue::UNDEFINED)
 }
 
@@ -16,7 +16,7 @@ pub(super) fn property(target: &JsValue, name: &str) -> JsValue {
 ///
 /// # Errors
 /// What it throws, or a text if this browser has no such method.
-pub(super) fn call(
+pub(crate) fn call(
     target: &JsValue,
     method: &str,
     arguments: &[&JsValue],
@@ -35,7 +35,7 @@ pub(super) fn call(
 ///
 /// # Errors
 /// What it throws or rejects with, or a text if this browser has no such method.
-pub(super) async fn call_async(
+pub(crate) async fn call_async(
     target: &JsValue,
     method: &str,
     arguments: &[&JsValue],
@@ -45,12 +45,12 @@ pub(super) async fn call_async(
 }
 
 /// An exception's name, such as `QuotaExceededError`; empty if it has none.
-pub(super) fn error_name(error: &JsValue) -> String {
+pub(crate) fn error_name(error: &JsValue) -> String {
     property(error, "name").as_string().unwrap_or_default()
 }
 
 /// An exception in the browser's words.
-pub(super) fn error_text(error: &JsValue) -> String {
+pub(crate) fn error_text(error: &JsValue) -> String {
     error
         .as_string()
         .or_else(|| property(error, "message").as_string())
