@@ -11,6 +11,11 @@ pub use codec::BridgeCodec;
 /// What the app tells the worker to do.
 #[derive(Serialize, Deserialize)]
 pub enum Command {
+    /// The first command: find out where to store.
+    Start {
+        /// The folder that [`Storage::Opfs`] named to this tab before its page was loaded again.
+        folder: Option<String>,
+    },
     /// Enter a room; leaves the one before.
     Join(JoinRequest),
     /// Leave the room. Transfers end as if the page had been closed.
@@ -166,10 +171,12 @@ pub enum Event {
 }
 
 /// Where received files are kept until they are saved.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Storage {
     /// The origin private file system: large files.
     Opfs {
+        /// This tab's folder there.
+        folder: String,
         /// Free bytes, if the browser tells.
         available: Option<u64>,
     },

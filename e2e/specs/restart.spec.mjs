@@ -94,6 +94,22 @@ scenario('what was received is there after a reload until it is removed', async 
   await received.root.waitFor({ state: 'detached' });
 });
 
+scenario('what was received can still be saved after leaving the room and coming back', async (stage) => {
+  const [sender, receiver] = await stage.pair();
+  const file = await stage.file('stays.bin', 3 * MIB);
+  const sent = await sender.sendFiles([file.path]);
+  const received = await receiver.incoming(sent);
+  await received.press('accept');
+  await received.waitForState('done');
+  await receiver.byId('leave').click();
+  await receiver.byId('kept-notice').waitFor();
+  assert.match(await receiver.byId('kept-notice').innerText(), /1 transfer of earlier rooms, 3.1 MB/);
+  await receiver.join({ key: KEY, name: 'Bo' });
+  await received.waitForState('done');
+  assert.equal(await receiver.byId('kept-notice').count(), 0);
+  await assertSaved(received, [file]);
+});
+
 scenario('what another room left is named and can be discarded', async (stage) => {
   const { receiver, received } = await inTheMiddle(stage, HELD);
   receiver.page.once('dialog', (dialog) => void dialog.accept());
@@ -102,7 +118,11 @@ scenario('what another room left is named and can be discarded', async (stage) =
   await room.join({ key: 'quite-another-room', name: 'Bo' });
   await room.waitForStatus('online');
   await room.byId('kept-notice').waitFor();
-  assert.match(await room.byId('kept-notice').innerText(), /1 unfinished transfer of other rooms, 25 MB/);
+  assert.match(await room.byId('kept-notice').innerText(), /1 transfer of other rooms, 25 MB/);
+  receiver.page.once('dialog', (dialog) => void dialog.dismiss());
+  await room.byId('discard-kept').click();
+  await room.byId('kept-notice').waitFor();
+  receiver.page.once('dialog', (dialog) => void dialog.accept());
   await room.byId('discard-kept').click();
   await room.byId('kept-notice').waitFor({ state: 'detached' });
   await reload(receiver);

@@ -8,7 +8,7 @@ use web_sys::ErrorEvent;
 
 use super::{state::State, storage};
 use crate::{
-    bridge::{BridgeCodec, Command, Event, TransferAction},
+    bridge::{BridgeCodec, Command, Event, Storage, TransferAction},
     worker::EngineWorker,
 };
 
@@ -47,16 +47,22 @@ impl Engine {
             .encoding::<BridgeCodec>()
             .callback(move |event| match (event, broker()) {
                 (Event::Learnt(learnt), Some(broker)) => storage::save_learnt(&broker, learnt),
-                (
-                    event @ (Event::Ready(_) | Event::Kept(_) | Event::Status(_) | Event::Error(_)),
-                    _,
-                )
+                (Event::Ready(place), _) => {
+                    if let Storage::Opfs { folder, .. } = &place {
+                        storage::save_folder(folder);
+                    }
+                    state.start(place);
+                }
+                (event @ (Event::Kept(_) | Event::Status(_) | Event::Error(_)), _)
                 | (event, Some(_)) => state.apply(event),
                 // On its way when the room was left.
                 (_, None) => {}
             })
             .with_loader(true)
             .spawn(WORKER);
+        bridge.send(Command::Start {
+            folder: storage::load_folder(),
+        });
         Self {
             bridge: StoredValue::new_local(bridge),
         }

@@ -75,18 +75,31 @@ pub(super) fn LimitNotice(state: State) -> impl IntoView {
     }
 }
 
-/// What an earlier visit to other rooms left in this browser's storage.
+/// What visits to other rooms left in this browser's storage.
 #[component]
 pub(super) fn KeptNotice(session: Session) -> impl IntoView {
     let kept = Memo::new(move |_| session.state.kept.get());
+    let discard = move || {
+        if page::confirm("What was received there and not saved is gone then. Discard it?") {
+            session.engine.send(Command::DiscardKept);
+        }
+    };
     move || {
         let kept = kept.get();
         (kept.parcels > 0).then(|| {
-            let words = format!(
-                "{} of other rooms, {} in this browser's storage: join with the same key to go on.",
-                count(kept.parcels, "unfinished transfer", "unfinished transfers"),
-                size(kept.bytes),
-            );
+            let parcels = count(kept.parcels, "transfer", "transfers");
+            let rooms = if session.room.read().is_some() {
+                "other rooms"
+            } else {
+                "earlier rooms"
+            };
+            let place = if kept.bytes > 0 {
+                format!(", {} in this browser's storage", size(kept.bytes))
+            } else {
+                String::new()
+            };
+            let words =
+                format!("{parcels} of {rooms}{place}: join with the same key to go on or to save.");
             view! {
                 <div class="notice" role="note">
                     {icon(Icon::Info)}
@@ -95,7 +108,7 @@ pub(super) fn KeptNotice(session: Session) -> impl IntoView {
                         type="button"
                         class="button"
                         data-testid="discard-kept"
-                        on:click=move |_| session.engine.send(Command::DiscardKept)
+                        on:click=move |_| discard()
                     >
                         "Discard"
                     </button>

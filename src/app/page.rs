@@ -45,6 +45,11 @@ pub(super) fn reload() {
     let _ = window().location().reload();
 }
 
+/// Asks before something that cannot be undone.
+pub(super) fn confirm(words: &str) -> bool {
+    window().confirm_with_message(words).unwrap_or_default()
+}
+
 /// Keeps app and page in step for as long as the app is mounted.
 pub(super) fn watch(session: Session) {
     let state = session.state;

@@ -87,14 +87,16 @@ impl State {
         });
     }
 
+    /// The worker runs.
+    pub(super) fn start(&self, storage: Storage) {
+        // It was late, not gone.
+        self.crashed.set(false);
+        self.storage.set(Some(storage));
+    }
+
     /// Takes in what the worker reports; what has to be remembered is the caller's.
     pub(super) fn apply(&self, event: Event) {
         match event {
-            Event::Ready(storage) => {
-                // It was late, not gone.
-                self.crashed.set(false);
-                self.storage.set(Some(storage));
-            }
             Event::Status(status) => {
                 if status.state == ConnectionState::Online
                     && self.status.with_untracked(|s| s.state != status.state)
@@ -123,7 +125,7 @@ impl State {
             Event::Text { parcel, text } => self.parts(&parcel).text.set(Some(text.into())),
             Event::Error(words) => self.fail(words),
             Event::Kept(kept) => self.kept.set(kept),
-            Event::Learnt(_) => {}
+            Event::Ready(_) | Event::Learnt(_) => {}
         }
     }
 

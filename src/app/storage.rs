@@ -1,4 +1,5 @@
-//! What the browser remembers: `localStorage`, where it may be used.
+//! What the browser remembers, for all tabs and for this one: `localStorage` and `sessionStorage`,
+//! where they may be used.
 
 use leptos::{prelude::window, task::spawn_local};
 
@@ -9,6 +10,7 @@ use crate::{
 };
 
 const SETTINGS: &str = "mqdrop.settings";
+const FOLDER: &str = "mqdrop.folder";
 
 /// The settings of the visit before, or defaults.
 pub(super) fn load_settings() -> Settings {
@@ -30,6 +32,17 @@ pub(super) fn load_learnt(broker: &str) -> Learnt {
 
 pub(super) fn save_learnt(broker: &str, learnt: Learnt) {
     write(&learnt_name(broker), &settings::learnt_text(learnt));
+}
+
+/// Where this tab's worker stores, before its page was loaded again.
+pub(super) fn load_folder() -> Option<String> {
+    tab_storage()?.get_item(FOLDER).ok()?
+}
+
+pub(super) fn save_folder(folder: &str) {
+    if let Some(storage) = tab_storage() {
+        let _ = storage.set_item(FOLDER, folder);
+    }
 }
 
 /// Asks that what was received is not removed when space runs short. Browsers decide by
@@ -61,4 +74,9 @@ fn write(name: &str, value: &str) {
 
 fn local_storage() -> Option<web_sys::Storage> {
     web_sys::window()?.local_storage().ok()?
+}
+
+/// Lives as long as the tab.
+fn tab_storage() -> Option<web_sys::Storage> {
+    web_sys::window()?.session_storage().ok()?
 }

@@ -9,6 +9,7 @@ use mqdrop_core::{
     Engine, Event, ParcelId, RestoreError, SocketAction, SocketClose, StoreReply, Time,
 };
 use wasm_bindgen_futures::spawn_local;
+use web_sys::Blob;
 
 use super::clock::{Alarm, Clock};
 use super::news::News;
@@ -42,6 +43,8 @@ enum Input {
     Storage(Rc<Backend>, bridge::Storage),
     /// Found in storage.
     Kept(Kept),
+    /// What was in storage at the start was found.
+    Looked,
 }
 
 /// The engine and everything of the browser that it needs.
@@ -58,6 +61,9 @@ pub(super) struct Driver {
     url: String,
     sources: Sources,
     shelf: Shelf,
+    /// Commands that came before it is known what storage holds: what goes on with that must not be
+    /// begun anew meanwhile. `None` once it is known.
+    early: Option<Vec<Command>>,
     news: News,
     mailbox: Rc<dyn Fn(Message)>,
 }
@@ -72,7 +78,6 @@ impl Driver {
         getrandom::fill(&mut seed).map_err(|error| {
             format!("this browser gives no random numbers, and nothing is safe without: {error}")
         })?;
-        choose_storage(&mailbox);
         Ok(Self {
             engine: Engine::new(seed),
             clock: Clock::new(),
@@ -86,12 +91,18 @@ impl Driver {
             url: String::new(),
             sources: Sources::new(sender(&mailbox, Input::Read)),
             shelf: Shelf::new(sender(&mailbox, Input::Store)),
+            early: Some(Vec::new()),
             news: News::new(),
             mailbox,
         })
     }
 
-    pub(super) fn handle_message(&mut self, Message(input): Message) {
+    /// `tell` as for [`Self::handle_command`].
+    pub(super) fn handle_message(
+        &mut self,
+        Message(input): Message,
+        tell: &mut dyn FnMut(bridge::Event),
+    ) {
         let now = self.clock.now();
         match input {
             Input::Alarm => self.alarm.rang(),
@@ -107,13 +118,25 @@ impl Driver {
                 self.news.add(bridge::Event::Ready(description));
             }
             Input::Kept(kept) => self.restore(kept, now),
+            Input::Looked => {
+                for command in self.early.take().unwrap_or_default() {
+                    self.handle_command(command, tell);
+                }
+            }
         }
         self.drain();
     }
 
     /// `tell` reaches the app at once, before something that takes a while.
     pub(super) fn handle_command(&mut self, command: Command, tell: &mut dyn FnMut(bridge::Event)) {
+        if let Some(early) = &mut self.early
+            && !matches!(command, Command::Start { .. })
+        {
+            early.push(command);
+            return;
+        }
         match command {
+            Command::Start { folder } => choose_storage(&self.mailbox, folder),
             Command::Join(request) => self.join(request, tell),
             Command::Leave => {
                 self.engine.leave(self.clock.now());
@@ -169,6 +192,13 @@ impl Driver {
         // Replaces what was said above, also when nothing else changed.
         self.news.status();
         self.sweep();
+        for (parcel, blob) in self.shelf.finished() {
+            // Received when this device was in the room before.
+            if self.engine.transfer(parcel, self.clock.now()).is_some() {
+                self.news.add(content(parcel, blob));
+                self.news.files(parcel);
+            }
+        }
     }
 
     /// Takes up what earlier workers left.
@@ -179,7 +209,7 @@ impl Driver {
                 let _ = store.go_on(restored.notes_len, restored.size);
                 self.shelf.take_up(restored.parcel, store);
             }
-            Err(RestoreError::Damaged) => store.discard(),
+            Err(RestoreError::Damaged | RestoreError::Known) => store.discard(),
             Err(RestoreError::Busy) => store.leave(),
         }
     }
@@ -263,10 +293,7 @@ impl Driver {
             return;
         };
         if let Some((parcel, blob)) = done.content {
-            self.news.add(bridge::Event::Content {
-                parcel: parcel.to_string(),
-                blob: blob.into(),
-            });
+            self.news.add(content(parcel, &blob));
         }
         self.engine.handle_store(done.reply, now);
     }
@@ -408,14 +435,22 @@ impl Driver {
     }
 }
 
+fn content(parcel: ParcelId, blob: &Blob) -> bridge::Event {
+    bridge::Event::Content {
+        parcel: parcel.to_string(),
+        blob: blob.clone().into(),
+    }
+}
+
 /// Finds out where to store and what is there, in the background.
-fn choose_storage(mailbox: &Rc<dyn Fn(Message)>) {
+fn choose_storage(mailbox: &Rc<dyn Fn(Message)>, folder: Option<String>) {
     let mailbox = Rc::clone(mailbox);
     spawn_local(async move {
-        let backend = Rc::new(Backend::choose().await);
+        let backend = Rc::new(Backend::choose(folder).await);
         let description = backend.describe().await;
         mailbox(Message(Input::Storage(Rc::clone(&backend), description)));
         backend.take_up(sender(&mailbox, Input::Kept)).await;
+        mailbox(Message(Input::Looked));
     });
 }
 

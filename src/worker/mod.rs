@@ -48,8 +48,8 @@ impl Worker for EngineWorker {
     }
 
     fn update(&mut self, scope: &WorkerScope<Self>, message: Message) {
-        if let Ok(driver) = &mut self.driver {
-            driver.handle_message(message);
+        if let (Ok(driver), Some(app)) = (&mut self.driver, self.app) {
+            driver.handle_message(message, &mut |event| scope.respond(app, event));
         }
         self.report(scope);
     }

@@ -18,7 +18,7 @@ pub enum ConnectionState {
     Error,
 }
 
-/// Unfinished parcels of other rooms that storage keeps.
+/// Parcels of other rooms that storage keeps.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeptView {
     /// How many.

@@ -6,32 +6,11 @@ use core::time::Duration;
 
 use mqdrop_core::keys::RoomSecret;
 use mqdrop_core::view::{ConnectionState, TransferState};
-use mqdrop_core::{Join, OfferError, RestoreError, VersionPolicy};
-use sim::World;
+use mqdrop_core::{Join, VersionPolicy};
 use sim::broker::Faults;
+use sim::{MINUTE, SECOND, World, room, room_with};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
-
-const MINUTE: Duration = Duration::from_secs(60);
-const SECOND: Duration = Duration::from_secs(1);
-
-/// Devices that know each other.
-fn room(count: usize) -> World {
-    room_with(count, Faults::default())
-}
-
-fn room_with(count: usize, faults: Faults) -> World {
-    let mut world = World::new(1, faults);
-    for _ in 0..count {
-        world.join();
-    }
-    assert!(world.run_until(MINUTE, |w| {
-        w.devices
-            .iter()
-            .all(|d| d.engine.peers().len() == count - 1)
-    }));
-    world
-}
 
 #[test]
 fn files_of_every_awkward_size_arrive() {
@@ -170,11 +149,7 @@ fn either_side_may_cancel_in_the_middle() {
         let mut world = room(2);
         world.uplink = Some(1_000_000);
         let parcel = world.offer(0, &[3_000_000]);
-        assert!(world.run_until(MINUTE, |w| {
-            w.devices[1]
-                .view(parcel, w.now)
-                .is_some_and(|v| v.bytes > 1_000_000)
-        }));
+        assert!(world.run_until(MINUTE, |w| w.bytes(1, parcel) > 1_000_000));
         world.act(canceller, |engine, now| engine.cancel(parcel, now));
         assert!(world.run_until(MINUTE, |w| {
             (0..2).all(|d| w.state(d, parcel) == Some(TransferState::Cancelled))
@@ -198,11 +173,7 @@ fn either_side_may_pause_and_go_on() {
         let mut world = room(2);
         world.uplink = Some(1_000_000);
         let parcel = world.offer(0, &[3_000_000]);
-        assert!(world.run_until(MINUTE, |w| {
-            w.devices[1]
-                .view(parcel, w.now)
-                .is_some_and(|v| v.bytes > 1_000_000)
-        }));
+        assert!(world.run_until(MINUTE, |w| w.bytes(1, parcel) > 1_000_000));
         world.act(side, |engine, now| engine.pause(parcel, now));
         assert!(world.run_until(MINUTE, |w| {
             (0..2).all(|d| w.state(d, parcel) == Some(TransferState::Paused))
@@ -433,11 +404,7 @@ fn a_file_that_changes_while_it_is_sent_ends_the_transfer_by_name() {
     let mut world = room(2);
     world.uplink = Some(1_000_000);
     let parcel = world.offer(0, &[2_000_000]);
-    assert!(world.run_until(MINUTE, |w| {
-        w.devices[1]
-            .view(parcel, w.now)
-            .is_some_and(|v| v.bytes > 1_000_000)
-    }));
+    assert!(world.run_until(MINUTE, |w| w.bytes(1, parcel) > 1_000_000));
     world.devices[0].unreadable.insert(parcel);
     for device in 0..2 {
         assert!(world.run_until(MINUTE, |w| w.state(device, parcel)
@@ -458,11 +425,7 @@ fn bytes_that_do_not_match_the_hashes_are_fetched_again_and_never_delivered() {
     // What is read a second time differs from what was hashed at the first, and nobody notices.
     world.broker.faults.drop_qos0 = 3;
     let parcel = world.offer(0, &[2_000_000]);
-    assert!(world.run_until(MINUTE, |w| {
-        w.devices[1]
-            .view(parcel, w.now)
-            .is_some_and(|v| v.bytes > 1_000_000)
-    }));
+    assert!(world.run_until(MINUTE, |w| w.bytes(1, parcel) > 1_000_000));
     world.devices[0].sources.get_mut(&parcel).unwrap()[0]
         .iter_mut()
         .for_each(|byte| *byte ^= 0x55);
@@ -536,11 +499,7 @@ fn what_a_user_does_while_away_is_told_on_coming_back() {
             let mut world = room_with(2, faults.clone());
             world.uplink = Some(1_000_000);
             let parcel = world.offer(0, &[3_000_000]);
-            assert!(world.run_until(MINUTE, |w| {
-                w.devices[1]
-                    .view(parcel, w.now)
-                    .is_some_and(|v| v.bytes > 1_000_000)
-            }));
+            assert!(world.run_until(MINUTE, |w| w.bytes(1, parcel) > 1_000_000));
             while_away(&mut world, device, |engine, now| match state {
                 TransferState::Paused => engine.pause(parcel, now),
                 _ => engine.cancel(parcel, now),
@@ -646,210 +605,11 @@ fn one_who_left_for_good_does_not_keep_a_delivered_parcel_waiting() {
     let mut world = room(3);
     world.uplink = Some(1_000_000);
     let parcel = world.offer(0, &[2_000_000]);
-    assert!(world.run_until(MINUTE, |w| {
-        w.devices[1]
-            .view(parcel, w.now)
-            .is_some_and(|v| v.bytes > 500_000)
-    }));
+    assert!(world.run_until(MINUTE, |w| w.bytes(1, parcel) > 500_000));
     world.act(1, |engine, now| engine.leave(now));
     assert!(world.run_until(MINUTE, |w| w.delivered(0, 2, parcel)));
     assert!(world.run_until(5 * MINUTE, |w| w.state(0, parcel)
         == Some(TransferState::Done)));
-}
-
-#[test]
-fn a_receiver_that_was_restarted_goes_on_where_it_was() {
-    let mut world = room(2);
-    world.uplink = Some(2_000_000);
-    let parcel = world.offer(0, &[3_000_000, 0, 70_000, 2_000_000]);
-    let held = |w: &World| w.devices[1].view(parcel, w.now).map_or(0, |v| v.bytes);
-    assert!(world.run_until(MINUTE, |w| held(w) > 2_000_000));
-    let before = held(&world);
-    world.restart(1, false);
-    assert!(world.run_until(MINUTE, |w| {
-        w.state(1, parcel) == Some(TransferState::Paused)
-    }));
-    assert!(held(&world) >= before, "{} of {before}", held(&world));
-    world.run_for(MINUTE);
-    assert_eq!(world.state(1, parcel), Some(TransferState::Paused));
-    let sent = world.devices[0].sent;
-    world.act(1, |engine, now| engine.resume(parcel, now));
-    assert!(world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)));
-    let rest = 5_070_000 - before;
-    let again = world.devices[0].sent - sent;
-    assert!(again < rest + rest / 20 + 100_000, "{again} for {rest}");
-    assert!(world.run_until(MINUTE, |w| {
-        w.state(0, parcel) == Some(TransferState::Done)
-    }));
-    let receivers = world.devices[0].view(parcel, world.now).unwrap().receivers;
-    assert_eq!(
-        receivers.len(),
-        1,
-        "the one that it was before is forgotten"
-    );
-}
-
-#[test]
-fn what_storage_damaged_is_fetched_again() {
-    let mut world = room(2);
-    world.uplink = Some(2_000_000);
-    let parcel = world.offer(0, &[3_000_000]);
-    let held = |w: &World| w.devices[1].view(parcel, w.now).map_or(0, |v| v.bytes);
-    assert!(world.run_until(MINUTE, |w| held(w) > 2_000_000));
-    let before = held(&world);
-    world.devices[1].stores.get_mut(&parcel).unwrap()[1_000_000] ^= 1;
-    world.restart(1, false);
-    assert!(world.run_until(MINUTE, |w| {
-        w.state(1, parcel) == Some(TransferState::Paused)
-    }));
-    assert!(held(&world) < before);
-    world.act(1, |engine, now| engine.resume(parcel, now));
-    assert!(world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)));
-}
-
-#[test]
-fn a_receiver_may_be_restarted_at_any_time() {
-    for progress in [0, 1, 500_000, 999_999, 1_000_000] {
-        let mut world = room(2);
-        world.uplink = Some(1_000_000);
-        let parcel = world.offer(0, &[600_000, 400_000]);
-        world.run_until(MINUTE, |w| {
-            w.devices[1]
-                .view(parcel, w.now)
-                .is_some_and(|v| v.bytes >= progress)
-        });
-        world.restart(1, false);
-        world.run_for(5 * SECOND);
-        world.act(1, |engine, now| engine.resume(parcel, now));
-        assert!(
-            world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)),
-            "{progress}"
-        );
-    }
-}
-
-#[test]
-fn what_was_received_but_not_saved_is_there_after_a_restart() {
-    let mut world = room(2);
-    let parcel = world.offer(0, &[100_000]);
-    assert!(world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)));
-    world.act(0, |engine, now| engine.leave(now));
-    world.restart(1, false);
-    assert!(world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)));
-}
-
-#[test]
-fn what_another_room_left_is_kept_for_it() {
-    let mut world = room(2);
-    world.uplink = Some(1_000_000);
-    let parcel = world.offer(0, &[3_000_000]);
-    assert!(world.run_until(MINUTE, |w| {
-        w.devices[1]
-            .view(parcel, w.now)
-            .is_some_and(|v| v.bytes > 1_000_000)
-    }));
-    let notes = world.devices[1].notes[&parcel].clone();
-    let mut engine = mqdrop_core::Engine::new([9; 32]);
-    let restored = engine.restore(&notes, world.now).unwrap();
-    assert_eq!(
-        (restored.parcel, restored.notes_len, restored.size),
-        (parcel, notes.len() as u64, 3_000_000)
-    );
-    assert_eq!(engine.restore(&notes, world.now), Err(RestoreError::Busy));
-    assert_eq!((engine.kept().parcels, engine.kept().bytes), (1, 3_000_000));
-    let other = mqdrop_core::Join {
-        secret: mqdrop_core::keys::RoomSecret::derive("another room").unwrap(),
-        ..sim::join()
-    };
-    engine.join(other, world.now).unwrap();
-    assert_eq!(engine.kept().parcels, 1);
-    assert!(engine.transfer(parcel, world.now).is_none());
-    engine.join(sim::join(), world.now).unwrap();
-    assert_eq!(engine.kept().parcels, 0);
-    assert!(engine.transfer(parcel, world.now).is_some());
-    assert_eq!(
-        engine.restore(&notes[..50], world.now),
-        Err(RestoreError::Damaged)
-    );
-}
-
-#[test]
-fn a_sender_that_was_restarted_goes_on_with_the_same_files() {
-    for both in [false, true] {
-        let mut world = room(2);
-        world.uplink = Some(2_000_000);
-        let parcel = world.offer(0, &[3_000_000, 0, 70_000, 2_000_000]);
-        let held = |w: &World| w.devices[1].view(parcel, w.now).map_or(0, |v| v.bytes);
-        assert!(world.run_until(MINUTE, |w| held(w) > 2_000_000));
-        world.restart(0, false);
-        if both {
-            world.restart(1, true);
-        }
-        world.run_for(10 * SECOND);
-        let view = world.devices[0].view(parcel, world.now).unwrap();
-        assert!(view.lacks_files);
-        assert!(!world.delivered(0, 1, parcel));
-        let (before, sent) = (held(&world), world.devices[0].sent);
-        assert!(before > 2_000_000);
-        world.choose_again(0);
-        assert!(world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)));
-        assert!(world.run_until(MINUTE, |w| w.state(0, parcel) == Some(TransferState::Done)));
-        let rest = 5_070_000 - before;
-        let again = world.devices[0].sent - sent;
-        assert!(again < rest + rest / 20 + 100_000, "{again} for {rest}");
-        world.restart(0, false);
-        assert!(
-            world.devices[0].view(parcel, world.now).is_none(),
-            "what was delivered needs no second time"
-        );
-    }
-}
-
-#[test]
-fn other_files_are_not_taken_for_those_that_were_sent() {
-    let mut world = room(2);
-    world.uplink = Some(1_000_000);
-    let parcel = world.offer(0, &[3_000_000, 10]);
-    world.run_for(SECOND);
-    world.restart(0, false);
-    let same = sim::entries(&world.devices[0].sources[&parcel]);
-    let choose = |world: &mut World, chosen: Vec<mqdrop_core::Entry>| {
-        world.act(0, |engine, now| engine.choose_again(parcel, chosen, now))
-    };
-    let path = "file 1.bin".to_string();
-    let missing = choose(&mut world, same[..1].to_vec());
-    assert_eq!(missing, Err(OfferError::Missing(path.clone())));
-    for change in [
-        |entry: &mut mqdrop_core::Entry| entry.size += 1,
-        |entry: &mut mqdrop_core::Entry| entry.modified = Some(1),
-    ] {
-        let mut other = same.clone();
-        change(&mut other[1]);
-        let refused = choose(&mut world, other);
-        assert_eq!(refused, Err(OfferError::Changed(path.clone())));
-    }
-    // In any order, and among others.
-    let mut more = same.clone();
-    more.reverse();
-    more.push(mqdrop_core::Entry {
-        path: "another".into(),
-        ..same[0].clone()
-    });
-    assert_eq!(choose(&mut world, more), Ok(vec![1, 0]));
-    assert_eq!(choose(&mut world, same), Err(OfferError::NotWaiting));
-    assert!(world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)));
-}
-
-#[test]
-fn a_sender_that_cancels_after_a_restart_ends_it_for_good() {
-    let mut world = room(2);
-    world.uplink = Some(1_000_000);
-    let parcel = world.offer(0, &[3_000_000]);
-    world.run_for(SECOND);
-    world.restart(0, false);
-    world.act(0, |engine, now| engine.cancel(parcel, now));
-    world.restart(0, false);
-    assert!(world.devices[0].view(parcel, world.now).is_none());
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod blob;
 mod extents;
+mod folders;
 mod locks;
 #[cfg(test)]
 #[cfg(target_arch = "wasm32")]
@@ -25,7 +26,7 @@ use super::clock::global;
 use crate::bridge;
 use crate::js::{call_async, error_name, error_text, property};
 use blob::BlobStore;
-use opfs::OpfsFolder;
+use folders::Folder;
 
 pub(super) use shelf::{Outcome, Shelf};
 
@@ -82,21 +83,23 @@ pub(super) struct Kept {
 /// The best kind of storage that this browser gives this page.
 pub(super) enum Backend {
     /// The origin private file system.
-    Opfs(OpfsFolder),
+    Opfs(Folder),
     /// Blobs.
     Blob,
 }
 
 impl Backend {
-    /// Finds out by trying: some browsers name the file system and then refuse it.
-    pub(super) async fn choose() -> Self {
-        match OpfsFolder::open().await {
+    /// Finds out by trying: some browsers name the file system and then refuse it. `former` is the
+    /// folder that this tab had before its page was loaded again.
+    pub(super) async fn choose(former: Option<String>) -> Self {
+        match Folder::open(former).await {
             Ok(folder) => Self::Opfs(folder),
             Err(_) => Self::Blob,
         }
     }
 
-    /// Reports what earlier workers left and nobody else has taken up.
+    /// Reports what earlier workers left and nobody else has taken up: what is there at once,
+    /// before it returns.
     pub(super) async fn take_up(&self, report: Rc<dyn Fn(Kept)>) {
         match self {
             Self::Opfs(folder) => folder.take_up(report).await,
@@ -107,7 +110,8 @@ impl Backend {
     /// What the app tells the user of it.
     pub(super) async fn describe(&self) -> bridge::Storage {
         match self {
-            Self::Opfs(_) => bridge::Storage::Opfs {
+            Self::Opfs(folder) => bridge::Storage::Opfs {
+                folder: folder.name(),
                 available: available().await,
             },
             Self::Blob => bridge::Storage::Blob {

@@ -46,6 +46,8 @@ struct Slot {
     number: u64,
     /// None until it is created.
     store: Option<Box<dyn BlockStore>>,
+    /// What it was finished with.
+    content: Option<Blob>,
 }
 
 struct Order {
@@ -80,7 +82,19 @@ impl Shelf {
         let number = self.number;
         self.number += 1;
         let store = Some(store);
-        self.slots.insert(parcel, Slot { number, store });
+        let slot = Slot {
+            number,
+            store,
+            content: None,
+        };
+        self.slots.insert(parcel, slot);
+    }
+
+    /// What is whole.
+    pub(in super::super) fn finished(&self) -> impl Iterator<Item = (ParcelId, &Blob)> {
+        self.slots
+            .iter()
+            .filter_map(move |(parcel, slot)| Some((*parcel, slot.content.as_ref()?)))
     }
 
     /// Does what the engine asks. The answer, if it is there already.
@@ -95,6 +109,7 @@ impl Shelf {
                     Slot {
                         number,
                         store: None,
+                        content: None,
                     },
                 );
                 self.create(Order {
@@ -190,7 +205,8 @@ impl Shelf {
                 store.discard();
                 return None;
             }
-            (Ok(Step::Finished(blob)), Some(_)) => {
+            (Ok(Step::Finished(blob)), Some(slot)) => {
+                slot.content = Some(blob.clone());
                 (Some((parcel, blob)), StoreReply::Finished { parcel })
             }
             (Err(error), Some(_)) => (None, StoreReply::Failed { parcel, error }),

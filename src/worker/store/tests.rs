@@ -9,8 +9,8 @@ use core::cell::RefCell;
 use std::rc::Rc;
 
 use super::blob::BlobStore;
+use super::folders::Folder;
 use super::memory::MemoryStore;
-use super::opfs::OpfsFolder;
 use super::shelf::Done;
 use super::{Backend, BlockStore, Outcome, Shelf};
 
@@ -95,7 +95,7 @@ async fn blobs_keep_what_memory_keeps() {
 
 #[wasm_bindgen_test]
 async fn files_keep_what_memory_keeps() {
-    let folder = OpfsFolder::open().await.unwrap();
+    let folder = Folder::open(None).await.unwrap();
     for seed in 0..4 {
         same_as_memory(seed, Box::new(folder.create(SIZE as u64).await.unwrap())).await;
     }
@@ -103,7 +103,7 @@ async fn files_keep_what_memory_keeps() {
 
 #[wasm_bindgen_test]
 async fn empty_content_can_be_finished() {
-    let folder = OpfsFolder::open().await.unwrap();
+    let folder = Folder::open(None).await.unwrap();
     let stores: [Box<dyn BlockStore>; 2] = [
         Box::new(BlobStore::new(0)),
         Box::new(folder.create(0).await.unwrap()),
@@ -116,7 +116,7 @@ async fn empty_content_can_be_finished() {
 
 #[wasm_bindgen_test]
 async fn nothing_is_written_outside() {
-    let folder = OpfsFolder::open().await.unwrap();
+    let folder = Folder::open(None).await.unwrap();
     let stores: [Box<dyn BlockStore>; 2] = [
         Box::new(BlobStore::new(10)),
         Box::new(folder.create(10).await.unwrap()),
@@ -141,7 +141,7 @@ async fn what_is_not_whole_is_not_finished() {
 
 #[wasm_bindgen_test]
 async fn more_than_the_disk_has_is_refused_at_the_beginning() {
-    let backend = Backend::Opfs(OpfsFolder::open().await.unwrap());
+    let backend = Backend::Opfs(Folder::open(None).await.unwrap());
     match backend.create(1 << 50).await {
         Err(StoreError::NoSpace { available }) => assert!(available.is_some_and(|bytes| bytes > 0)),
         Err(other) => panic!("{other:?}"),
@@ -185,7 +185,7 @@ async fn a_parcel_goes_through_the_shelf() {
         shelf.request(StoreRequest::Create { parcel, size: 4 }),
         None
     );
-    shelf.set_backend(Rc::new(Backend::choose().await));
+    shelf.set_backend(Rc::new(Backend::choose(None).await));
     let done = shelf.handle(outcome(&outcomes).await).unwrap();
     assert_eq!(done.reply, StoreReply::Created { parcel });
     let write = StoreRequest::Write {
@@ -220,7 +220,7 @@ async fn a_parcel_goes_through_the_shelf() {
 async fn a_store_that_was_discarded_while_it_was_made_is_not_reported() {
     let (mut shelf, outcomes) = shelf();
     let parcel = parcel();
-    shelf.set_backend(Rc::new(Backend::choose().await));
+    shelf.set_backend(Rc::new(Backend::choose(None).await));
     shelf.request(StoreRequest::Create { parcel, size: 4 });
     shelf.request(StoreRequest::Discard { parcel });
     shelf.request(StoreRequest::Create { parcel, size: 5 });

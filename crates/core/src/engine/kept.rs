@@ -19,7 +19,7 @@ pub(super) enum Kept {
 
 impl Engine {
     /// Takes up a parcel that storage kept, from its notes. From then on its id stands for what was
-    /// kept, also if it was just accepted anew and nothing of it arrived yet.
+    /// kept, also if it was just accepted anew and less of it has arrived yet.
     ///
     /// # Errors
     /// Why it cannot be taken up.
@@ -29,23 +29,11 @@ impl Engine {
         let restored = Restored {
             parcel,
             notes_len,
-            size: kept.bytes(),
+            size: kept.size(),
         };
-        let full = self.incoming.len() + self.kept.len() >= MAX_INCOMING;
-        if full || self.outgoing.contains_key(&parcel) || self.kept.contains_key(&parcel) {
+        self.make_way(&mut kept)?;
+        if self.incoming.len() + self.kept.len() >= MAX_INCOMING {
             return Err(RestoreError::Busy);
-        }
-        if let Some(known) = self.incoming.get(&parcel) {
-            let me = self.room.as_ref().map(|room| &room.identity);
-            match (&mut kept, me) {
-                (Kept::Received(restored), Some(me))
-                    if known.holds_nothing() && restored.is_same(known, me) =>
-                {
-                    restored.take_offer(known);
-                }
-                _ => return Err(RestoreError::Busy),
-            }
-            self.incoming.remove(&parcel);
         }
         self.kept.insert(parcel, kept);
         self.take_up_kept(now);
@@ -53,12 +41,45 @@ impl Engine {
         Ok(restored)
     }
 
+    /// Drops what this device has of the same parcel, if that is less.
+    fn make_way(&mut self, kept: &mut Kept) -> Result<(), RestoreError> {
+        let parcel = kept.parcel();
+        let Kept::Received(restored) = kept else {
+            let known = self.outgoing.contains_key(&parcel) || self.kept.contains_key(&parcel);
+            return if known {
+                Err(RestoreError::Known)
+            } else {
+                Ok(())
+            };
+        };
+        if self.outgoing.contains_key(&parcel) {
+            return Err(RestoreError::Busy);
+        }
+        let me = self.room.as_ref().map(|room| &room.identity);
+        let known = match (self.incoming.get(&parcel), self.kept.get(&parcel)) {
+            (Some(known), _) => known,
+            (None, Some(Kept::Received(known))) => known,
+            (None, Some(Kept::Sent(_))) => return Err(RestoreError::Busy),
+            (None, None) => return Ok(()),
+        };
+        if known.has_failed() || !restored.is_same(known, me) {
+            return Err(RestoreError::Busy);
+        }
+        if !restored.holds_more_than(known) {
+            return Err(RestoreError::Known);
+        }
+        restored.take_offer(known);
+        self.incoming.remove(&parcel);
+        self.kept.remove(&parcel);
+        Ok(())
+    }
+
     /// What is kept of other rooms.
     #[must_use]
     pub fn kept(&self) -> KeptView {
         KeptView {
             parcels: self.kept.len(),
-            bytes: self.kept.values().map(Kept::bytes).sum(),
+            bytes: self.kept.values().map(Kept::size).sum(),
         }
     }
 
@@ -85,16 +106,18 @@ impl Engine {
             match self.kept.remove(&parcel) {
                 Some(Kept::Received(mut incoming)) => {
                     incoming.set_receiver(me);
+                    let sender = incoming.sender();
+                    incoming.set_sender_present(room.peers.present().any(|peer| peer == sender));
                     incoming.read_back(self.auto_accept, now, &mut self.cx);
                     self.incoming.insert(parcel, *incoming);
                 }
                 Some(Kept::Sent(outgoing)) => {
                     self.outgoing.insert(parcel, *outgoing);
-                    self.cx.event(Event::Transfer(parcel));
-                    self.cx.event(Event::Files(parcel));
                 }
                 None => {}
             }
+            self.cx.event(Event::Transfer(parcel));
+            self.cx.event(Event::Files(parcel));
         }
     }
 }
@@ -124,8 +147,8 @@ impl Kept {
         }
     }
 
-    /// What storage holds for it, or has made room for.
-    fn bytes(&self) -> u64 {
+    /// What storage holds for it, or has made room for; in bytes.
+    fn size(&self) -> u64 {
         match self {
             Self::Received(incoming) => incoming.total(),
             // The files are the user's.

@@ -83,7 +83,8 @@ impl Engine {
         Ok(())
     }
 
-    /// Leaves the room. What is not finished ends on both sides; what was received stays.
+    /// Leaves the room. What is not finished ends on both sides; files that were received are kept
+    /// for when it is entered again.
     pub fn leave(&mut self, now: Time) {
         if self.room.is_none() {
             return;
@@ -168,10 +169,16 @@ impl Engine {
         if let Some(incoming) = self.incoming.get_mut(&parcel) {
             incoming.handle_store(&reply, now, &mut self.cx);
             incoming.read_back(self.auto_accept, now, &mut self.cx);
-        } else if let Some(outgoing) = self.outgoing.get_mut(&parcel)
-            && matches!(reply, StoreReply::Created { .. })
-        {
-            outgoing.handle_created(&mut self.cx);
+        } else if let Some(Kept::Received(incoming)) = self.kept.get_mut(&parcel) {
+            // Asked for before this device left its room.
+            incoming.handle_store(&reply, now, &mut self.cx);
+        } else if let Some(outgoing) = self.outgoing.get_mut(&parcel) {
+            if matches!(reply, StoreReply::Created { .. }) {
+                outgoing.handle_created(&mut self.cx);
+            }
+        } else if matches!(reply, StoreReply::Created { .. }) {
+            // Its parcel was removed meanwhile.
+            self.cx.store.push_back(StoreRequest::Discard { parcel });
         }
         self.settle(now);
     }

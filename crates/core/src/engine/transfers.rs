@@ -253,14 +253,13 @@ impl Engine {
         }
         let incoming = std::mem::take(&mut self.incoming);
         for (parcel, mut incoming) in incoming {
-            if incoming.is_restoring() {
+            if incoming.is_restoring() || (incoming.is_whole() && !incoming.is_text()) {
                 self.kept.insert(parcel, Kept::Received(Box::new(incoming)));
-            } else if incoming.is_whole() {
-                self.incoming.insert(parcel, incoming);
+                self.cx.event(Event::Kept);
             } else {
                 incoming.cancel(EndReason::ByUser, &mut self.cx);
-                self.cx.event(Event::Transfer(parcel));
             }
+            self.cx.event(Event::Transfer(parcel));
         }
     }
 

@@ -122,8 +122,12 @@ pub enum RestoreError {
     /// Its notes do not tell what it is: nobody can go on with it, and the driver frees its space.
     #[error("its notes are damaged")]
     Damaged,
-    /// This device has the same parcel already, or too many; the driver leaves it to a later one.
-    #[error("this device has it already, or too many")]
+    /// This device has as much of the same parcel already: the driver frees its space.
+    #[error("this device has it already")]
+    Known,
+    /// This device has too many parcels, or another one of the same id; the driver leaves it to a
+    /// later one.
+    #[error("this device has no room for it")]
     Busy,
 }
 

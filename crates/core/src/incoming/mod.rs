@@ -158,13 +158,9 @@ impl Incoming {
         }
     }
 
-    /// Whether nothing of it has arrived here.
-    pub(crate) fn holds_nothing(&self) -> bool {
-        match &self.phase {
-            Phase::Offered | Phase::Opening { .. } => true,
-            Phase::Receiving(receiving) => receiving.content.bytes() == 0,
-            _ => false,
-        }
+    /// Whether it ended without being whole.
+    pub(crate) fn has_failed(&self) -> bool {
+        !self.is_offered() && !self.is_under_way() && !self.is_done()
     }
 
     /// Whether it waits for an answer, or is a text on its way.
@@ -312,6 +308,11 @@ impl Incoming {
             receiving.ack.now(now);
         }
         cx.event(Event::Transfer(self.parcel()));
+    }
+
+    /// Whether the sender is in the room, as far as this device knows.
+    pub(crate) fn set_sender_present(&mut self, present: bool) {
+        self.sender_present = present;
     }
 
     /// The sender left the room.

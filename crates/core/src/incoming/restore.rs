@@ -97,13 +97,27 @@ impl Incoming {
         self.sender_paused = offered.sender_paused;
     }
 
+    /// Whether more of it is here, or may turn out to be, than `other` has.
+    pub(crate) fn holds_more_than(&self, other: &Self) -> bool {
+        self.noted_bytes() > other.noted_bytes() || other.noted_bytes() == 0
+    }
+
+    /// Bytes of content that are here, if what storage kept is as it was noted.
+    fn noted_bytes(&self) -> u64 {
+        let unread = match &self.phase {
+            Phase::Restoring(restoring) => restoring.checks.len() as u64 * BLOCK,
+            _ => 0,
+        };
+        self.bytes() + unread
+    }
+
     /// Whether `other` is an offer of the same parcel. By another device, its proof must be right.
-    pub(crate) fn is_same(&self, other: &Self, me: &Identity) -> bool {
+    pub(crate) fn is_same(&self, other: &Self, me: Option<&Identity>) -> bool {
         let sender = other.origin.sender;
         let proof = other.offer.proof.as_ref();
         self.offer.manifest_hash == other.offer.manifest_hash
             && (self.origin.sender == sender
-                || proof.is_some_and(|proof| {
+                || me.zip(proof).is_some_and(|(me, proof)| {
                     me.is_proof(&self.offer.parcel_key, self.offer.parcel, sender, proof)
                 }))
     }

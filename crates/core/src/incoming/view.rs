@@ -10,12 +10,7 @@ use crate::view::{Direction, FileView, ParcelKind, TransferState, TransferView};
 impl Incoming {
     pub(crate) fn view(&self, sender: String, now: Time) -> TransferView {
         let state = self.state();
-        let bytes = match &self.phase {
-            Phase::Receiving(receiving) => receiving.content.bytes(),
-            Phase::Restoring(restoring) => restoring.content().bytes(),
-            Phase::Finishing(_) | Phase::Done(_) => self.offer.total,
-            _ => 0,
-        };
+        let bytes = self.bytes();
         let rate = match &self.phase {
             Phase::Receiving(receiving) if state == TransferState::Active => {
                 receiving.rate.rate(now)
@@ -41,6 +36,16 @@ impl Incoming {
             sender: Some(sender),
             lacks_files: false,
             receivers: Vec::new(),
+        }
+    }
+
+    /// Bytes of content that are here, as far as they are known to be right.
+    pub(super) fn bytes(&self) -> u64 {
+        match &self.phase {
+            Phase::Receiving(receiving) => receiving.content.bytes(),
+            Phase::Restoring(restoring) => restoring.content().bytes(),
+            Phase::Finishing(_) | Phase::Done(_) => self.offer.total,
+            _ => 0,
         }
     }
 

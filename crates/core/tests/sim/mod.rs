@@ -34,6 +34,10 @@ use random::Random;
 /// Bytes a socket's buffer takes before its device must wait.
 const SOCKET_BUFFER: u64 = 512 * 1024;
 
+/// How long anything here may take.
+pub const MINUTE: Duration = Duration::from_secs(60);
+pub const SECOND: Duration = Duration::from_secs(1);
+
 pub struct World {
     pub now: Time,
     pub devices: Vec<Device>,
@@ -63,6 +67,24 @@ enum Input {
 }
 
 /// The room that the tests meet in; derived once because that is slow on purpose.
+/// Devices that know each other.
+pub fn room(count: usize) -> World {
+    room_with(count, Faults::default())
+}
+
+pub fn room_with(count: usize, faults: Faults) -> World {
+    let mut world = World::new(1, faults);
+    for _ in 0..count {
+        world.join();
+    }
+    assert!(world.run_until(MINUTE, |w| {
+        w.devices
+            .iter()
+            .all(|d| d.engine.peers().len() == count - 1)
+    }));
+    world
+}
+
 pub fn secret() -> RoomSecret {
     static SECRET: OnceLock<RoomSecret> = OnceLock::new();
     SECRET
@@ -154,6 +176,13 @@ impl World {
         let result = act(&mut self.devices[device].engine, self.now);
         self.drain(device);
         result
+    }
+
+    /// How much of a parcel a device holds, or has had delivered.
+    pub fn bytes(&self, device: usize, parcel: ParcelId) -> u64 {
+        self.devices[device]
+            .view(parcel, self.now)
+            .map_or(0, |view| view.bytes)
     }
 
     pub fn state(&self, device: usize, parcel: ParcelId) -> Option<TransferState> {
