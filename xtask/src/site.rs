@@ -33,6 +33,13 @@ pub(crate) fn build(optimised: bool) -> Result<(), String> {
     if optimised { shrink() } else { Ok(()) }
 }
 
+/// For the worker. Functions with one caller stay on their own: browsers compile a function that is
+/// run often a second time and well, and that takes long if all that is rarely run is part of it.
+const FAST: &[&str] = &["-O3", "--one-caller-inline-max-function-size=100"];
+
+/// For the app.
+const SMALL: &[&str] = &["-Oz"];
+
 /// Runs wasm-opt over the site's wasm files, where there is one.
 fn shrink() -> Result<(), String> {
     let Some(wasm_opt) = wasm_opt() else {
@@ -45,7 +52,7 @@ fn shrink() -> Result<(), String> {
         let before = size(&file);
         let optimised = file.with_extension("wasm.opt");
         run(program(&wasm_opt)
-            .arg(if is_worker(&file) { "-O3" } else { "-Oz" })
+            .args(if is_worker(&file) { FAST } else { SMALL })
             .args(WASM_FEATURES)
             .arg(&file)
             .arg("-o")

@@ -15,6 +15,7 @@ use crate::seal::{self, OpenError, Opened};
 
 impl Engine {
     /// Handles everything the session has to say, then sends what came of it.
+    #[inline(never)]
     pub(super) fn settle(&mut self, now: Time) {
         while let Some(event) = self
             .room
@@ -26,6 +27,7 @@ impl Engine {
         self.flush_effects(now);
     }
 
+    #[inline(never)]
     fn handle_session(&mut self, event: mqdrop_mqtt::Event, now: Time) {
         let Some(room) = &mut self.room else { return };
         match event {
@@ -74,6 +76,7 @@ impl Engine {
     }
 
     /// Subscribed to the room: in it.
+    #[inline(never)]
     fn enter(&mut self, now: Time) {
         let Some(room) = &mut self.room else { return };
         room.link.online();
@@ -84,6 +87,7 @@ impl Engine {
         self.cx.event(Event::Status);
     }
 
+    #[inline(never)]
     fn lose_link(&mut self, why: &Disconnect, now: Time) {
         let Some(room) = &mut self.room else { return };
         if matches!(room.link.stage, Stage::Waiting(_)) {
@@ -119,6 +123,7 @@ impl Engine {
         });
     }
 
+    #[inline(never)]
     fn handle_message(&mut self, topic: &str, payload: Bytes, now: Time) {
         let Some(room) = &mut self.room else { return };
         let Some(channel) = room.topics.classify(topic) else {
@@ -171,6 +176,7 @@ impl Engine {
     }
 
     /// `proven` says that the sender is who it claims to be, and not just anyone in the room.
+    #[inline(never)]
     fn handle_body(&mut self, sender: DeviceId, proven: bool, message: Message, now: Time) {
         let Message { counter, body } = message;
         match body {
@@ -247,6 +253,7 @@ impl Engine {
     }
 
     /// A device says that it is here: with `hello` because it just came, `to_me` in answer to mine.
+    #[inline(never)]
     fn handle_introduction(
         &mut self,
         device: DeviceId,
@@ -288,6 +295,7 @@ impl Engine {
         }
     }
 
+    #[inline(never)]
     pub(super) fn handle_gone(&mut self, device: DeviceId, now: Time) {
         for outgoing in self.outgoing.values_mut() {
             outgoing.handle_gone(device, now, &mut self.cx);
@@ -310,6 +318,7 @@ impl Engine {
         }
     }
 
+    #[inline(never)]
     fn handle_want(&mut self, sender: DeviceId, want: &Want, counter: u64, now: Time) {
         let (Some(room), Some(outgoing)) = (&mut self.room, self.outgoing.get_mut(&want.parcel))
         else {

@@ -129,6 +129,7 @@ impl Engine {
     }
 
     /// Bytes came, split or merged in any way.
+    #[inline(never)]
     pub fn handle_bytes(&mut self, bytes: Bytes, now: Time) {
         if let Some(room) = &mut self.room
             && !matches!(room.link.stage, Stage::Opening | Stage::Waiting(_))
@@ -160,6 +161,7 @@ impl Engine {
     }
 
     /// Storage answered.
+    #[inline(never)]
     pub fn handle_store(&mut self, reply: StoreReply, now: Time) {
         let (StoreReply::Created { parcel }
         | StoreReply::Written { parcel, .. }
@@ -184,6 +186,7 @@ impl Engine {
     }
 
     /// Something may be due. Calling it late is fine; calling it early does nothing.
+    #[inline(never)]
     pub fn handle_timeout(&mut self, now: Time) {
         let Some(room) = &mut self.room else { return };
         room.session.handle_timeout(now);
@@ -217,6 +220,7 @@ impl Engine {
 
     /// The next bytes for the socket, in order. Call it only while the socket's own buffer has
     /// room: what waits here can still be put to better use.
+    #[inline(never)]
     pub fn poll_transmit(&mut self, now: Time) -> Option<Bytes> {
         if let Some(bytes) = self.farewell.pop_front() {
             return Some(bytes);

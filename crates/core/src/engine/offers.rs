@@ -17,6 +17,7 @@ const MAX_MANIFESTS: u64 = 64 * 1024 * 1024;
 
 impl Engine {
     /// `sender` has a parcel for this device.
+    #[inline(never)]
     pub(super) fn handle_offer(&mut self, sender: DeviceId, offer: Offer, now: Time) {
         let parcel = offer.parcel;
         if let (Some(room), Some(incoming)) = (&self.room, self.incoming.get_mut(&parcel)) {

@@ -123,6 +123,7 @@ impl Room {
     }
 
     /// Subscribes to the room's topics.
+    #[inline(never)]
     pub(super) fn subscribe(&mut self, now: Time) {
         let filter = |filter| Subscription {
             filter,
@@ -170,6 +171,7 @@ impl Room {
     }
 
     /// Gives queued messages to the session, as far as it takes them.
+    #[inline(never)]
     pub(super) fn flush(&mut self, random: &mut Random, now: Time) {
         if !self.link.is_online() {
             self.outbox.clear();
@@ -192,6 +194,7 @@ impl Room {
         }
     }
 
+    #[inline(never)]
     fn seal(&mut self, to: To, body: Body, random: &mut Random) -> Option<Vec<u8>> {
         self.counter += 1;
         let message = Message {
@@ -223,6 +226,7 @@ impl Room {
     }
 
     /// Opens a control message.
+    #[inline(never)]
     pub(super) fn open(&self, channel: Channel, payload: &[u8]) -> Result<Opened, OpenError> {
         let me = self.identity.device;
         let tail = if channel == Channel::Room {
@@ -245,6 +249,7 @@ impl Room {
     }
 
     /// Gives changes of topics to the session, as far as it takes them.
+    #[inline(never)]
     pub(super) fn flush_topics(&mut self, now: Time) {
         while self.link.is_online()
             && let Some((parcel, change)) = self.topic_changes.pop_first()
@@ -282,6 +287,7 @@ impl Room {
     }
 
     /// Puts the broker's limits into words.
+    #[inline(never)]
     pub(super) fn describe_limits(&mut self) {
         let room = self
             .session

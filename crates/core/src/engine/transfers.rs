@@ -183,6 +183,7 @@ impl Engine {
     }
 
     /// The driver read what it was asked to, or could not.
+    #[inline(never)]
     pub fn handle_read(&mut self, request: ReadRequest, result: Result<(), ReadError>, now: Time) {
         if let Some(outgoing) = self.outgoing.get_mut(&request.parcel) {
             outgoing.handle_read(request, result, &mut self.cx);
@@ -191,6 +192,7 @@ impl Engine {
     }
 
     /// What to read next. Several reads may be under way; they may be answered in any order.
+    #[inline(never)]
     pub fn poll_read(&mut self, now: Time) -> Option<ReadRequest> {
         let room = self.room.as_ref()?;
         if !room.link.is_online() {
@@ -214,6 +216,7 @@ impl Engine {
     }
 
     /// Publishes the next data frame, of the parcel whose turn it is. False if there is none.
+    #[inline(never)]
     pub(super) fn send_frame(&mut self, now: Time) -> bool {
         for parcel in self.in_turn() {
             let (Some(room), Some(outgoing)) = (&mut self.room, self.outgoing.get_mut(&parcel))
@@ -264,6 +267,7 @@ impl Engine {
     }
 
     /// Passes on what the transfers want done.
+    #[inline(never)]
     pub(super) fn flush_effects(&mut self, now: Time) {
         let Some(room) = &mut self.room else { return };
         for change in self.cx.topics.drain(..) {

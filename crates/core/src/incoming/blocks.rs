@@ -13,6 +13,7 @@ use crate::notes::Note;
 
 impl Incoming {
     /// A data frame arrived.
+    #[inline(never)]
     pub(crate) fn handle_frame(&mut self, payload: Bytes, now: Time, cx: &mut Effects) {
         let Phase::Receiving(receiving) = &mut self.phase else {
             return;
@@ -63,6 +64,7 @@ impl Incoming {
     }
 
     /// Storage answered.
+    #[inline(never)]
     pub(crate) fn handle_store(&mut self, reply: &StoreReply, now: Time, cx: &mut Effects) {
         match (&mut self.phase, reply) {
             (Phase::Opening { paused }, StoreReply::Created { .. }) => {
@@ -98,6 +100,7 @@ impl Incoming {
     }
 
     /// Goes on to verifying and finishing when the time has come.
+    #[inline(never)]
     pub(super) fn advance(&mut self, now: Time, cx: &mut Effects) {
         let Phase::Receiving(receiving) = &mut self.phase else {
             return;

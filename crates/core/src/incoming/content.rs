@@ -95,6 +95,7 @@ impl Content {
 
     /// Puts a frame's blocks where they belong. What was held before stays: only the bytes that
     /// were hashed may be the ones that are kept.
+    #[inline(never)]
     pub(super) fn place(
         &mut self,
         run: Range<u32>,
@@ -182,6 +183,7 @@ impl Content {
 
     /// Compares the hashes of what arrived with those the sender sent. `Ok` if all agree; otherwise
     /// what does not is forgotten, to be fetched again, and `Err` has the first such file.
+    #[inline(never)]
     pub(super) fn verify(&mut self, digests_hash: &[u8; 32]) -> Result<(), String> {
         let Stage::Blocks(known) = &mut self.stage else {
             return Err(String::new());

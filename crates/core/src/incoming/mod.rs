@@ -260,6 +260,7 @@ impl Incoming {
     /// comes back after a break.
     ///
     /// `proven` says that the parcel is its sender's, who may have been restarted since.
+    #[inline(never)]
     pub(crate) fn handle_offer(
         &mut self,
         offer: &Offer,
@@ -360,6 +361,7 @@ impl Incoming {
     }
 
     /// The sender says that all is sent.
+    #[inline(never)]
     pub(crate) fn handle_complete(&mut self, complete: &Complete, now: Time, cx: &mut Effects) {
         match &mut self.phase {
             Phase::Receiving(receiving) => {

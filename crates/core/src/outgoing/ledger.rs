@@ -27,6 +27,7 @@ impl Outgoing {
     }
 
     /// A receiver does not want it, or ended it.
+    #[inline(never)]
     pub(crate) fn handle_end(
         &mut self,
         device: DeviceId,
@@ -63,6 +64,7 @@ impl Outgoing {
     }
 
     /// A receiver holds it, whole and verified.
+    #[inline(never)]
     pub(crate) fn handle_receipt(
         &mut self,
         device: DeviceId,
@@ -98,6 +100,7 @@ impl Outgoing {
     }
 
     /// A receiver says what it holds and how much it takes.
+    #[inline(never)]
     pub(crate) fn handle_want(
         &mut self,
         device: DeviceId,

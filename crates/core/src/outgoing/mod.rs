@@ -325,6 +325,7 @@ impl Outgoing {
         cx.event(Event::Transfer(self.parcel));
     }
 
+    #[inline(never)]
     pub(crate) fn handle_timeout(&mut self, now: Time, cx: &mut Effects) {
         if self.ended.is_some() {
             return;
@@ -393,6 +394,7 @@ impl Outgoing {
     }
 
     /// Seals the next frame that is ready: its payload.
+    #[inline(never)]
     pub(crate) fn next_frame(
         &mut self,
         now: Time,

@@ -24,6 +24,7 @@ impl Outgoing {
 
     /// Prepares frames of up to `frame_bytes` while `budget` lasts; those whose bytes the driver
     /// must read are handed to it.
+    #[inline(never)]
     pub(crate) fn next_read(
         &mut self,
         frame_bytes: u64,
@@ -64,6 +65,7 @@ impl Outgoing {
     }
 
     /// The driver read what it was asked to, or could not.
+    #[inline(never)]
     pub(crate) fn handle_read(
         &mut self,
         request: ReadRequest,
