@@ -8,6 +8,7 @@ mod effects;
 mod engine;
 mod frame_size;
 mod hash;
+mod identity;
 mod ids;
 mod incoming;
 mod io;

@@ -115,7 +115,8 @@ fn decode_entries(bytes: &[u8], files: u32) -> Option<Vec<WireEntry>> {
             decoder.skip().ok()?;
         }
     }
-    entries.filter(|entries| !entries.is_empty())
+    let whole = decoder.position() == bytes.len();
+    entries.filter(|entries| whole && !entries.is_empty())
 }
 
 fn safe(mut entries: Vec<Entry>) -> Vec<Entry> {

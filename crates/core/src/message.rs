@@ -5,6 +5,7 @@ use core::ops::Range;
 
 use minicbor::{Decode, Encode};
 
+use crate::identity::{PUBLIC, SIGNATURE};
 use crate::ids::{DeviceId, ParcelId};
 use crate::names;
 use crate::ranges::RangeSet;
@@ -87,11 +88,8 @@ pub(crate) enum Body {
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
 #[cbor(map)]
 pub(crate) struct Introduction {
-    /// X25519 public key.
-    #[cbor(n(0), with = "minicbor::bytes")]
-    pub(crate) public: [u8; 32],
     /// The device's name, as its user typed it.
-    #[n(1)]
+    #[n(0)]
     pub(crate) name: String,
 }
 
@@ -126,12 +124,12 @@ pub(crate) struct Offer {
     /// The sender has paused it.
     #[n(9)]
     pub(crate) paused: bool,
-    /// The public half of an X25519 key of the parcel's own.
+    /// The public half of the parcel's own Ed25519 key.
     #[cbor(n(10), with = "minicbor::bytes")]
-    pub(crate) parcel_key: [u8; 32],
-    /// On an offer to one device: that its sender knows the secret half.
+    pub(crate) parcel_key: [u8; PUBLIC],
+    /// By which the offering device shows that it has the secret half.
     #[cbor(n(11), with = "minicbor::bytes")]
-    pub(crate) proof: Option<[u8; 32]>,
+    pub(crate) proof: [u8; SIGNATURE],
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Encode, Decode)]
@@ -328,10 +326,9 @@ mod tests {
             text: false,
             paused: true,
             parcel_key: [5; 32],
-            proof: Some([6; 32]),
+            proof: [6; 64],
         };
         let introduction = Introduction {
-            public: [7; 32],
             name: "phone".into(),
         };
         let want = Want {

@@ -95,8 +95,9 @@ fn cut(text: &str, max: usize) -> &str {
 
 fn safe_part(part: &str) -> String {
     let shown: String = part.chars().filter(|&c| !is_hidden(c)).collect();
-    // Windows drops dots and spaces at the end, so that "a." and "a" would be one file.
-    let mut safe = shown.trim().trim_end_matches(['.', ' ']).to_string();
+    // Windows drops dots and spaces at the end, so that "a." and "a" would be one file, and a colon
+    // there makes a drive of a letter.
+    let mut safe = shown.trim().trim_end_matches(['.', ' ', ':']).to_string();
     if safe.len() > MAX_PART {
         safe = shorten(&safe);
     }

@@ -100,7 +100,7 @@ impl Note {
 /// What the notes of one parcel tell.
 pub(crate) enum Notes {
     /// Of one that this device received.
-    Received(Received),
+    Received(Box<Received>),
     /// Of one that it sent.
     Sent(Sent),
 }
@@ -120,7 +120,7 @@ impl Notes {
         let (notes, rest) = match Note::take(bytes)? {
             (Note::Accepted(accepted), rest) => {
                 let (received, rest) = Received::read(accepted, rest);
-                (Self::Received(received), rest)
+                (Self::Received(Box::new(received)), rest)
             }
             (Note::Sent(sent), rest) => (Self::Sent(sent), rest),
             _ => return None,
@@ -172,7 +172,7 @@ mod tests {
                 text: false,
                 paused: false,
                 parcel_key: [8; 32],
-                proof: None,
+                proof: [9; 64],
             },
             origin: Origin {
                 room: "room".into(),
@@ -185,7 +185,7 @@ mod tests {
 
     fn received(bytes: &[u8]) -> Option<Received> {
         match Notes::read(bytes)? {
-            (Notes::Received(received), _) => Some(received),
+            (Notes::Received(received), _) => Some(*received),
             (Notes::Sent(_), _) => None,
         }
     }

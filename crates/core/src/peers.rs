@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 
 use mqdrop_mqtt::Time;
 
+use crate::identity::{Identity, PairKey};
 use crate::ids::DeviceId;
 use crate::names;
 use crate::replay::ReplayWindow;
-use crate::seal::{Identity, PairKey};
 use crate::view::PeerView;
 
 /// The most devices that are kept in mind; a room member could invent any number.
@@ -20,7 +20,6 @@ pub(crate) const SILENCE: Duration = Duration::from_secs(95);
 struct Peer {
     /// What its user calls it; `None` until it introduced itself.
     name: Option<String>,
-    public: Option<[u8; 32]>,
     pair_key: Option<PairKey>,
     replay: ReplayWindow,
     /// The counter of its newest hello.
@@ -56,7 +55,6 @@ impl Peers {
         }
         let peer = self.peers.entry(device).or_insert_with(|| Peer {
             name: None,
-            public: None,
             pair_key: None,
             replay: ReplayWindow::default(),
             hello: 0,
@@ -173,17 +171,11 @@ impl Peers {
         self.peers.get(&device)?.pair_key.as_ref()
     }
 
-    /// A device's public key, if it is known already.
-    pub(crate) fn public(&self, device: DeviceId) -> Option<&[u8; 32]> {
-        self.peers.get(&device)?.public.as_ref()
-    }
-
     /// Computes the key shared with a device, unless it is known already.
     pub(crate) fn learn_public(&mut self, device: DeviceId, public: &[u8; 32], me: &Identity) {
         if let Some(peer) = self.peers.get_mut(&device)
             && peer.pair_key.is_none()
         {
-            peer.public = Some(*public);
             peer.pair_key = me.pair_key(public);
         }
     }

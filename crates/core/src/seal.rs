@@ -1,14 +1,13 @@
 //! Sealing: what the broker and other rooms cannot read, and who can have written it.
 //!
 //! XChaCha20-Poly1305 (draft-irtf-cfrg-xchacha) with random nonces throughout. A control message
-//! is sealed under the room key; one to a single device is sealed under a key that only the two
-//! share (X25519, RFC 7748) inside that. A data frame is sealed under its parcel's content key.
-
-use x25519_dalek::{PublicKey, SharedSecret, StaticSecret};
+//! is sealed under the room key. Inside, one to the whole room is signed by its sender, and one to
+//! a single device is sealed under a key that only the two share. A data frame is sealed under its
+//! parcel's content key.
 
 use crate::aead::{self, NONCE, TAG};
+use crate::identity::{Identity, PUBLIC, PairKey, SIGNATURE, device_of, is_signed};
 use crate::ids::{DeviceId, ParcelId};
-use crate::keys::expand;
 use crate::random::Random;
 
 /// The version of everything that is sealed, and of what is inside.
@@ -25,114 +24,12 @@ pub(crate) const FRAME_HEAD: usize = 12 + NONCE;
 pub(crate) const FRAME_OVERHEAD: usize = FRAME_HEAD + TAG;
 const FRAME_BLOCKS: u8 = 0;
 
-/// A device's key pair and the id that follows from it.
-pub(crate) struct Identity {
-    secret: StaticSecret,
-    pub(crate) public: [u8; 32],
-    pub(crate) device: DeviceId,
-}
-
-impl Identity {
-    pub(crate) fn new(random: &mut Random) -> Self {
-        let secret = StaticSecret::from(random.bytes::<32>());
-        let public = PublicKey::from(&secret).to_bytes();
-        Self {
-            secret,
-            public,
-            device: device_of(&public),
-        }
-    }
-
-    /// The key this device shares with the owner of `public`; `None` for a key that gives nothing
-    /// away about itself because it is not one (RFC 7748, section 6.1).
-    pub(crate) fn pair_key(&self, public: &[u8; 32]) -> Option<PairKey> {
-        let shared = self.secret.diffie_hellman(&PublicKey::from(*public));
-        shared
-            .was_contributory()
-            .then(|| PairKey(expand(shared.as_bytes(), b"pair key")))
-    }
-}
-
-/// A parcel's own key pair, by which a sender that was restarted, and is another device now, shows
-/// that the parcel is its own.
-pub(crate) struct ParcelKey {
-    secret: StaticSecret,
-}
-
-impl ParcelKey {
-    pub(crate) fn new(secret: [u8; 32]) -> Self {
-        Self {
-            secret: StaticSecret::from(secret),
-        }
-    }
-
-    pub(crate) fn secret(&self) -> [u8; 32] {
-        self.secret.to_bytes()
-    }
-
-    pub(crate) fn public(&self) -> [u8; 32] {
-        PublicKey::from(&self.secret).to_bytes()
-    }
-
-    /// What shows to the owner of `receiver`, and to no one else, that `sender` knows the secret.
-    pub(crate) fn proof(
-        &self,
-        parcel: ParcelId,
-        sender: DeviceId,
-        receiver: &[u8; 32],
-    ) -> Option<[u8; 32]> {
-        let shared = self.secret.diffie_hellman(&PublicKey::from(*receiver));
-        let proof = parcel_proof(&shared, parcel, sender, device_of(receiver))?;
-        Some(*proof.as_bytes())
-    }
-}
-
-impl Identity {
-    /// Whether this proof is right for the public half `parcel_key` of a parcel's key.
-    pub(crate) fn is_proof(
-        &self,
-        parcel_key: &[u8; 32],
-        parcel: ParcelId,
-        sender: DeviceId,
-        proof: &[u8; 32],
-    ) -> bool {
-        let shared = self.secret.diffie_hellman(&PublicKey::from(*parcel_key));
-        // Hashes are compared in constant time.
-        parcel_proof(&shared, parcel, sender, self.device)
-            .is_some_and(|right| right == blake3::Hash::from_bytes(*proof))
-    }
-}
-
-fn parcel_proof(
-    shared: &SharedSecret,
-    parcel: ParcelId,
-    sender: DeviceId,
-    receiver: DeviceId,
-) -> Option<blake3::Hash> {
-    let key = expand(shared.as_bytes(), b"parcel proof");
-    let said = [parcel.0, sender.0, receiver.0].concat();
-    shared
-        .was_contributory()
-        .then(|| blake3::keyed_hash(&key, &said))
-}
-
-/// The id of the device that has this public key.
-pub(crate) fn device_of(public: &[u8; 32]) -> DeviceId {
-    let mut id = [0; 10];
-    id.copy_from_slice(&blake3::hash(public).as_bytes()[..10]);
-    DeviceId(id)
-}
-
-/// A key that two devices share.
-#[derive(Clone)]
-pub(crate) struct PairKey([u8; 32]);
-
-/// A message that was opened: nobody without the room key can have written it.
+/// A message that was opened: nobody but its sender can have written it.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Opened {
     pub(crate) sender: DeviceId,
-    /// The sender's public key, on a message to this device alone; then `sender` is proven.
-    pub(crate) public: Option<[u8; 32]>,
+    /// The sender's public key.
+    pub(crate) public: [u8; PUBLIC],
     pub(crate) body: Vec<u8>,
 }
 
@@ -148,12 +45,15 @@ pub(crate) enum OpenError {
 /// Seals a message to everyone in the room.
 pub(crate) fn seal_to_room(
     room_key: &[u8; 32],
-    sender: DeviceId,
+    identity: &Identity,
     topic_tail: &str,
     body: &[u8],
     random: &mut Random,
 ) -> Vec<u8> {
-    envelope(room_key, TO_ROOM, sender, topic_tail, body, random)
+    let head = head(TO_ROOM, identity.device);
+    let signature = identity.sign([&head, topic_tail.as_bytes(), body]);
+    let inner = [&identity.public[..], &signature, body].concat();
+    envelope(room_key, &head, topic_tail, &inner, random)
 }
 
 /// Seals a message that only `recipient` can read.
@@ -166,20 +66,14 @@ pub(crate) fn seal_to_device(
     random: &mut Random,
 ) -> Vec<u8> {
     let nonce = random.bytes::<NONCE>();
-    let mut inner = Vec::with_capacity(32 + NONCE + body.len() + TAG);
+    let mut inner = Vec::with_capacity(PUBLIC + NONCE + body.len() + TAG);
     inner.extend_from_slice(&identity.public);
     inner.extend_from_slice(&nonce);
     inner.extend_from_slice(body);
     let aad = [identity.device.0, recipient.0].concat();
-    seal_tail(&pair_key.0, &nonce, &aad, &mut inner, 32 + NONCE);
-    envelope(
-        room_key,
-        TO_DEVICE,
-        identity.device,
-        &recipient.to_string(),
-        &inner,
-        random,
-    )
+    seal_tail(&pair_key.0, &nonce, &aad, &mut inner, PUBLIC + NONCE);
+    let head = head(TO_DEVICE, identity.device);
+    envelope(room_key, &head, &recipient.to_string(), &inner, random)
 }
 
 /// Opens a message that came on the topic with this last part. `pair_key` is asked for the key
@@ -204,49 +98,58 @@ pub(crate) fn open(
     id.copy_from_slice(&head[2..]);
     let sender = DeviceId(id);
     let aad = [head, topic_tail.as_bytes()].concat();
-    let outer = open_vec(room_key, nonce, &aad, ciphertext)?;
-    match head[1] {
-        TO_ROOM => Ok(Opened {
-            sender,
-            public: None,
-            body: outer,
-        }),
+    let inner = open_vec(room_key, nonce, &aad, ciphertext)?;
+    let (public, rest) = inner
+        .split_first_chunk::<PUBLIC>()
+        .ok_or(OpenError::NotAuthentic)?;
+    if device_of(public) != sender {
+        return Err(OpenError::NotAuthentic);
+    }
+    let body = match head[1] {
+        TO_ROOM => {
+            let (signature, body) = rest
+                .split_first_chunk::<SIGNATURE>()
+                .ok_or(OpenError::NotAuthentic)?;
+            is_signed(public, [head, topic_tail.as_bytes(), body], signature)
+                .then(|| body.to_vec())
+                .ok_or(OpenError::NotAuthentic)?
+        }
         TO_DEVICE => {
-            let (public, rest) = outer.split_at_checked(32).ok_or(OpenError::NotAuthentic)?;
             let (nonce, ciphertext) = rest
                 .split_at_checked(NONCE)
                 .ok_or(OpenError::NotAuthentic)?;
-            let public: [u8; 32] = public.try_into().map_err(|_| OpenError::NotAuthentic)?;
-            if device_of(&public) != sender {
-                return Err(OpenError::NotAuthentic);
-            }
-            let key = pair_key(sender, &public).ok_or(OpenError::NotAuthentic)?;
-            let body = open_vec(&key.0, nonce, &[sender.0, me.0].concat(), ciphertext)?;
-            Ok(Opened {
-                sender,
-                public: Some(public),
-                body,
-            })
+            let key = pair_key(sender, public).ok_or(OpenError::NotAuthentic)?;
+            open_vec(&key.0, nonce, &[sender.0, me.0].concat(), ciphertext)?
         }
-        _ => Err(OpenError::NotAuthentic),
-    }
+        _ => return Err(OpenError::NotAuthentic),
+    };
+    Ok(Opened {
+        sender,
+        public: *public,
+        body,
+    })
+}
+
+fn head(kind: u8, sender: DeviceId) -> [u8; ENVELOPE_HEAD] {
+    let mut head = [0; ENVELOPE_HEAD];
+    head[..2].copy_from_slice(&[VERSION, kind]);
+    head[2..].copy_from_slice(&sender.0);
+    head
 }
 
 fn envelope(
     key: &[u8; 32],
-    kind: u8,
-    sender: DeviceId,
+    head: &[u8; ENVELOPE_HEAD],
     topic_tail: &str,
-    body: &[u8],
+    inner: &[u8],
     random: &mut Random,
 ) -> Vec<u8> {
     let nonce = random.bytes::<NONCE>();
-    let mut sealed = Vec::with_capacity(ENVELOPE_HEAD + NONCE + body.len() + TAG);
-    sealed.extend_from_slice(&[VERSION, kind]);
-    sealed.extend_from_slice(&sender.0);
-    let aad = [&sealed[..], topic_tail.as_bytes()].concat();
+    let mut sealed = Vec::with_capacity(ENVELOPE_HEAD + NONCE + inner.len() + TAG);
+    let aad = [head, topic_tail.as_bytes()].concat();
+    sealed.extend_from_slice(head);
     sealed.extend_from_slice(&nonce);
-    sealed.extend_from_slice(body);
+    sealed.extend_from_slice(inner);
     seal_tail(key, &nonce, &aad, &mut sealed, ENVELOPE_HEAD + NONCE);
     sealed
 }
@@ -393,13 +296,13 @@ mod tests {
     #[test]
     fn a_message_to_the_room_is_for_those_with_its_key_and_topic() {
         let (mut random, a, b) = devices();
-        let sealed = seal_to_room(&ROOM, a.device, "c", b"hello", &mut random);
+        let sealed = seal_to_room(&ROOM, &a, "c", b"hello", &mut random);
         let opened = open(&ROOM, b.device, "c", &sealed, |_, _| None).unwrap();
         assert_eq!(
             opened,
             Opened {
                 sender: a.device,
-                public: None,
+                public: a.public,
                 body: b"hello".to_vec()
             }
         );
@@ -421,7 +324,7 @@ mod tests {
             b.pair_key(public)
         })
         .unwrap();
-        assert_eq!((opened.sender, opened.public), (a.device, Some(a.public)));
+        assert_eq!((opened.sender, opened.public), (a.device, a.public));
         assert_eq!(opened.body, b"hello");
         let mut random = Random::new([4; 32]);
         let other = Identity::new(&mut random);
@@ -460,9 +363,18 @@ mod tests {
     }
 
     #[test]
-    fn a_point_of_low_order_is_no_public_key() {
-        let (_, a, _) = devices();
-        assert!(a.pair_key(&[0; 32]).is_none());
+    fn nobody_writes_to_the_room_in_anothers_name() {
+        let (mut random, a, b) = devices();
+        let read = |identity: &Identity, random: &mut Random| {
+            let sealed = seal_to_room(&ROOM, identity, "c", b"hello", random);
+            open(&ROOM, b.device, "c", &sealed, |_, _| None)
+        };
+        assert!(read(&a, &mut random).is_ok());
+        let mut named = Identity::new(&mut random);
+        named.device = a.device;
+        assert_eq!(read(&named, &mut random), Err(OpenError::NotAuthentic));
+        named.public = a.public;
+        assert_eq!(read(&named, &mut random), Err(OpenError::NotAuthentic));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::ids::DeviceId;
 use crate::io::SocketAction;
 use crate::message::{Body, EndReason, Introduction, Message, ParcelRef, Want};
 use crate::peers::Introduced;
-use crate::seal::{self, OpenError, Opened};
+use crate::seal::{OpenError, Opened};
 
 impl Engine {
     /// Handles everything the session has to say, then sends what came of it.
@@ -169,22 +169,20 @@ impl Engine {
         if room.peers.is_muted(sender) && message.body != Body::Gone {
             return;
         }
-        if let Some(public) = &public {
-            room.peers.learn_public(sender, public, &room.identity);
-        }
-        self.handle_body(sender, public.is_some(), message, now);
+        room.peers.learn_public(sender, &public, &room.identity);
+        self.handle_body(sender, channel == Channel::Me, message, now);
     }
 
-    /// `proven` says that the sender is who it claims to be, and not just anyone in the room.
+    /// `to_me` says that the message is for this device alone.
     #[inline(never)]
-    fn handle_body(&mut self, sender: DeviceId, proven: bool, message: Message, now: Time) {
+    fn handle_body(&mut self, sender: DeviceId, to_me: bool, message: Message, now: Time) {
         let Message { counter, body } = message;
         match body {
             Body::Hello(introduction) => {
                 self.handle_introduction(sender, &introduction, true, false, counter, now)
             }
             Body::Alive(introduction) => {
-                self.handle_introduction(sender, &introduction, false, proven, counter, now)
+                self.handle_introduction(sender, &introduction, false, to_me, counter, now)
             }
             Body::Gone => {
                 if self
@@ -196,7 +194,7 @@ impl Engine {
                 }
             }
             Body::Offer(offer) => self.handle_offer(sender, offer, now),
-            Body::Complete(complete) if proven => {
+            Body::Complete(complete) => {
                 let known = self.incoming.get_mut(&complete.parcel);
                 match known.filter(|incoming| incoming.sender() == sender) {
                     Some(incoming) => incoming.handle_complete(&complete, now, &mut self.cx),
@@ -209,18 +207,18 @@ impl Engine {
             }
             Body::Pause(parcel) => self.handle_sender_paused(sender, parcel, true),
             Body::Resume(parcel) => self.handle_sender_paused(sender, parcel, false),
-            Body::Seen(parcel) if proven => {
+            Body::Seen(parcel) => {
                 if let Some(outgoing) = self.outgoing.get_mut(&parcel.parcel) {
                     outgoing.handle_seen(sender, counter);
                 }
             }
-            Body::Want(want) if proven => self.handle_want(sender, &want, counter, now),
-            Body::Receipt(parcel) if proven => {
+            Body::Want(want) => self.handle_want(sender, &want, counter, now),
+            Body::Receipt(parcel) => {
                 if let Some(outgoing) = self.outgoing.get_mut(&parcel.parcel) {
                     outgoing.handle_receipt(sender, counter, now, &mut self.cx);
                 }
             }
-            Body::Decline(ending) if proven => {
+            Body::Decline(ending) => {
                 if let Some(outgoing) = self.outgoing.get_mut(&ending.parcel) {
                     outgoing.handle_end(
                         sender,
@@ -234,21 +232,13 @@ impl Engine {
             Body::Cancel(ending) => {
                 let reason = EndReason::from(&ending);
                 if let Some(outgoing) = self.outgoing.get_mut(&ending.parcel) {
-                    if proven {
-                        outgoing.handle_end(sender, reason, false, counter, &mut self.cx);
-                    }
+                    outgoing.handle_end(sender, reason, false, counter, &mut self.cx);
                 } else if let Some(incoming) = self.incoming.get_mut(&ending.parcel)
                     && incoming.sender() == sender
                 {
                     incoming.handle_cancel(reason, &mut self.cx);
                 }
             }
-            // Anyone in the room could have written it in another's name.
-            Body::Complete(_)
-            | Body::Seen(_)
-            | Body::Want(_)
-            | Body::Receipt(_)
-            | Body::Decline(_) => {}
         }
     }
 
@@ -264,11 +254,6 @@ impl Engine {
         now: Time,
     ) {
         let Some(room) = &mut self.room else { return };
-        if seal::device_of(&introduction.public) != device {
-            return;
-        }
-        room.peers
-            .learn_public(device, &introduction.public, &room.identity);
         let introduced = room.peers.introduce(device, &introduction.name);
         if hello {
             room.peers.note_hello(device, counter);

@@ -55,14 +55,13 @@ impl Engine {
         if self.outgoing.contains_key(&parcel) {
             return Err(RestoreError::Busy);
         }
-        let me = self.room.as_ref().map(|room| &room.identity);
         let known = match (self.incoming.get(&parcel), self.kept.get(&parcel)) {
             (Some(known), _) => known,
             (None, Some(Kept::Received(known))) => known,
             (None, Some(Kept::Sent(_))) => return Err(RestoreError::Busy),
             (None, None) => return Ok(()),
         };
-        if known.has_failed() || !restored.is_same(known, me) {
+        if known.has_failed() || !restored.is_same(known) {
             return Err(RestoreError::Busy);
         }
         if !restored.holds_more_than(known) {
@@ -111,7 +110,8 @@ impl Engine {
                     incoming.read_back(self.auto_accept, now, &mut self.cx);
                     self.incoming.insert(parcel, *incoming);
                 }
-                Some(Kept::Sent(outgoing)) => {
+                Some(Kept::Sent(mut outgoing)) => {
+                    outgoing.set_sender(me);
                     self.outgoing.insert(parcel, *outgoing);
                 }
                 None => {}
@@ -127,7 +127,7 @@ impl Kept {
     fn read(notes: &[u8]) -> Option<(Self, u64)> {
         let (notes, len) = Notes::read(notes)?;
         let kept = match notes {
-            Notes::Received(notes) => Self::Received(Box::new(Incoming::restore(notes)?)),
+            Notes::Received(notes) => Self::Received(Box::new(Incoming::restore(*notes)?)),
             Notes::Sent(sent) => Self::Sent(Box::new(Outgoing::restore(sent)?)),
         };
         Some((kept, len as u64))

@@ -1,6 +1,8 @@
 //! The engine: one device in one room, over one MQTT session. Drivers move bytes, blocks and time.
 
 mod dispatch;
+#[cfg(test)]
+mod hostile;
 mod kept;
 mod link;
 mod offers;

@@ -3,6 +3,7 @@
 use mqdrop_mqtt::Time;
 
 use super::{Engine, Event};
+use crate::identity::is_proof;
 use crate::ids::{DeviceId, ParcelId};
 use crate::incoming::{Incoming, Origin};
 use crate::io::StoreRequest;
@@ -20,13 +21,11 @@ impl Engine {
     #[inline(never)]
     pub(super) fn handle_offer(&mut self, sender: DeviceId, offer: Offer, now: Time) {
         let parcel = offer.parcel;
-        if let (Some(room), Some(incoming)) = (&self.room, self.incoming.get_mut(&parcel)) {
-            let proven = sender != incoming.sender()
-                && offer.proof.is_some_and(|proof| {
-                    let me = &room.identity;
-                    me.is_proof(incoming.parcel_key(), parcel, sender, &proof)
-                });
-            incoming.handle_offer(&offer, sender, proven, now, &mut self.cx);
+        if !is_proof(&offer.parcel_key, parcel, sender, &offer.proof) {
+            return;
+        }
+        if let Some(incoming) = self.incoming.get_mut(&parcel) {
+            incoming.handle_offer(&offer, sender, now, &mut self.cx);
             return;
         }
         // What is kept of another room has this id already, and storage goes by it.

@@ -12,12 +12,13 @@ use super::topics::{Channel, Topics};
 use super::{Join, JoinError};
 use crate::effects::{DataTopic, To};
 use crate::frame_size::{FrameSize, MAX_FRAME, MIN_FRAME};
+use crate::identity::Identity;
 use crate::ids::ParcelId;
 use crate::message::{Body, Introduction, Message};
 use crate::names;
 use crate::peers::Peers;
 use crate::random::Random;
-use crate::seal::{self, FRAME_OVERHEAD, Identity, OpenError, Opened};
+use crate::seal::{self, FRAME_OVERHEAD, OpenError, Opened};
 
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
 /// MQTT 5: how long the broker keeps this device's place during an interruption.
@@ -157,7 +158,6 @@ impl Room {
 
     pub(super) fn introduction(&self) -> Introduction {
         Introduction {
-            public: self.identity.public,
             name: self.name.clone(),
         }
     }
@@ -206,7 +206,7 @@ impl Room {
         match to {
             To::Room => Some(seal::seal_to_room(
                 key,
-                self.identity.device,
+                &self.identity,
                 "c",
                 &message,
                 random,

@@ -76,6 +76,7 @@ impl Engine {
     fn offer(&mut self, mut outgoing: Outgoing, now: Time) -> Result<ParcelId, OfferError> {
         let room = self.room.as_ref().ok_or(OfferError::NoRoom)?;
         let parcel = outgoing.parcel();
+        outgoing.set_sender(room.identity.device);
         if room.link.is_online() {
             outgoing.announce(room.peers.present(), now, &mut self.cx);
         }
@@ -274,17 +275,11 @@ impl Engine {
             room.change_topic(change);
         }
         room.flush_topics(now);
-        for (to, mut body) in self.cx.messages.drain(..) {
+        for (to, body) in self.cx.messages.drain(..) {
             debug_assert!(
                 to != To::Device(room.identity.device),
                 "a message to oneself"
             );
-            if let (To::Device(device), Body::Offer(offer)) = (to, &mut body)
-                && let Some(outgoing) = self.outgoing.get(&offer.parcel)
-                && let Some(public) = room.peers.public(device)
-            {
-                offer.proof = outgoing.proof(room.identity.device, public);
-            }
             room.push(to, body);
         }
         room.flush(&mut self.random, now);

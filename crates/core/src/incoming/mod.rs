@@ -132,10 +132,6 @@ impl Incoming {
     }
 
     /// Whose secret half only its sender knows.
-    pub(crate) fn parcel_key(&self) -> &[u8; 32] {
-        &self.offer.parcel_key
-    }
-
     pub(crate) fn is_text(&self) -> bool {
         self.offer.text
     }
@@ -256,23 +252,25 @@ impl Incoming {
         }
     }
 
+    /// Everyone in the room knows the content key. Only the one who has the parcel's own key may say
+    /// what the content is, and may be another device than before.
+    fn is_offer_of_it(&self, offer: &Offer) -> bool {
+        offer.parcel == self.offer.parcel
+            && offer.parcel_key == self.offer.parcel_key
+            && offer.manifest_hash == self.offer.manifest_hash
+    }
+
     /// The same parcel was offered again: the sender does not know where this device stands, or
     /// comes back after a break.
-    ///
-    /// `proven` says that the parcel is its sender's, who may have been restarted since.
     #[inline(never)]
     pub(crate) fn handle_offer(
         &mut self,
         offer: &Offer,
         sender: DeviceId,
-        proven: bool,
         now: Time,
         cx: &mut Effects,
     ) {
-        // Everyone in the room knows the content key. Only the one whose offer was taken may say
-        // what the content is.
-        let same = sender == self.origin.sender || proven;
-        if !same || offer.manifest_hash != self.offer.manifest_hash {
+        if !self.is_offer_of_it(offer) {
             return;
         }
         if sender != self.origin.sender {

@@ -14,7 +14,6 @@ use crate::ids::DeviceId;
 use crate::io::StoreRequest;
 use crate::layout::{BLOCK, Region};
 use crate::notes::Received;
-use crate::seal::Identity;
 
 /// Bytes that are read back at once.
 const READ: u64 = 4 * 1024 * 1024;
@@ -111,15 +110,9 @@ impl Incoming {
         self.bytes() + unread
     }
 
-    /// Whether `other` is an offer of the same parcel. By another device, its proof must be right.
-    pub(crate) fn is_same(&self, other: &Self, me: Option<&Identity>) -> bool {
-        let sender = other.origin.sender;
-        let proof = other.offer.proof.as_ref();
-        self.offer.manifest_hash == other.offer.manifest_hash
-            && (self.origin.sender == sender
-                || me.zip(proof).is_some_and(|(me, proof)| {
-                    me.is_proof(&self.offer.parcel_key, self.offer.parcel, sender, proof)
-                }))
+    /// Whether `other` is the same parcel of the same sender, who may have been restarted.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.is_offer_of_it(&other.offer)
     }
 
     /// Reads on, or ends reading. `wanted` says whether to go on receiving without being asked.

@@ -16,6 +16,7 @@ use crate::effects::Effects;
 use crate::engine::{Entry, Event};
 use crate::frame_size::FrameSize;
 use crate::hash::ParcelHashes;
+use crate::identity::{ParcelKey, SIGNATURE};
 use crate::ids::{DeviceId, ParcelId};
 use crate::layout::{BLOCK, Layout, Region};
 use crate::manifest::Manifest;
@@ -23,7 +24,7 @@ use crate::message::{Body, Complete, EndReason, Offer, ParcelRef};
 use crate::random::Random;
 use crate::ranges::RangeSet;
 use crate::rate::RateMeter;
-use crate::seal::{FrameCipher, FrameHead, ParcelKey};
+use crate::seal::{FrameCipher, FrameHead};
 use crate::view::ParcelKind;
 
 use flight::{Flight, Frame};
@@ -168,7 +169,8 @@ impl Outgoing {
             text: text.is_some(),
             paused: false,
             parcel_key: key.public(),
-            proof: None,
+            // Until it is known who offers it.
+            proof: [0; SIGNATURE],
         };
         let mut outgoing = Self {
             parcel,

@@ -5,11 +5,11 @@ use std::collections::HashMap;
 use super::{Outgoing, Secrets};
 use crate::effects::Effects;
 use crate::engine::{Entry, Event, OfferError};
+use crate::identity::ParcelKey;
 use crate::ids::DeviceId;
 use crate::io::StoreRequest;
 use crate::manifest::Manifest;
 use crate::notes::{Note, Sent};
-use crate::seal::ParcelKey;
 
 impl Outgoing {
     /// Asks storage for a place for this parcel's note. Texts are sent in a moment and have none.
@@ -114,8 +114,8 @@ impl Outgoing {
         Ok(places)
     }
 
-    /// What shows to a device that the parcel is this device's.
-    pub(crate) fn proof(&self, sender: DeviceId, receiver: &[u8; 32]) -> Option<[u8; 32]> {
-        self.key.proof(self.parcel, sender, receiver)
+    /// The device that offers it from now on.
+    pub(crate) fn set_sender(&mut self, sender: DeviceId) {
+        self.offer.proof = self.key.proof(self.parcel, sender);
     }
 }

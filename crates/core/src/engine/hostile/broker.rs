@@ -1,0 +1,131 @@
+use core::time::Duration;
+
+use proptest::prelude::*;
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+use super::victim::{Victim, packet, secret};
+use crate::io::SocketClose;
+use crate::view::ConnectionState;
+
+/// A packet that a server may send, or that only looks like one.
+fn any_packet() -> impl Strategy<Value = Vec<u8>> {
+    let body = proptest::collection::vec(any::<u8>(), 0..40);
+    let acknowledgement = (any::<u8>(), 0u16..4, any::<u8>()).prop_map(|(kind, id, code)| {
+        let [high, low] = id.to_be_bytes();
+        packet(kind, &[high, low, code])
+    });
+    let message = (0u8..16, "[a-z/#+$]{0,20}", body.clone()).prop_map(|(flags, topic, body)| {
+        let mut whole = (topic.len() as u16).to_be_bytes().to_vec();
+        whole.extend_from_slice(topic.as_bytes());
+        whole.extend_from_slice(&body);
+        packet(0x30 | flags, &whole)
+    });
+    prop_oneof![
+        (any::<u8>(), body.clone()).prop_map(|(first, body)| packet(first, &body)),
+        acknowledgement,
+        message,
+        Just(vec![0x20, 2, 0, 0]),
+        Just(vec![0x20, 2, 1, 0]),
+        Just(vec![0xd0, 0]),
+        Just(vec![0x90, 4, 0, 1, 1, 1]),
+        // Says that 256 MiB follow.
+        Just(vec![0x30, 0xff, 0xff, 0xff, 0x7f, 0, 1]),
+        // A length that never ends.
+        Just(vec![0x30, 0xff, 0xff, 0xff, 0xff, 0xff]),
+        body,
+    ]
+}
+
+/// What an honest broker does next brings the device into the room.
+fn recovers(victim: &mut Victim) {
+    for _ in 0..200 {
+        if victim.opening {
+            break;
+        }
+        // Also one that it still believes in is found out.
+        victim.wait(Duration::from_secs(5));
+    }
+    assert!(victim.opening, "{:?}", victim.engine.status());
+    victim.sent.clear();
+    victim.open();
+    victim.receive(&[0x20, 2, 0, 0]);
+    let packets = super::victim::packets(&std::mem::take(&mut victim.sent));
+    let subscribe = packets.iter().find(|(first, _)| first >> 4 == 8).unwrap();
+    victim.receive(&[0x90, 4, subscribe.1[0], subscribe.1[1], 1, 1]);
+    assert_eq!(victim.engine.status().state, ConnectionState::Online);
+}
+
+crate::testing::properties! {
+    /// At whatever point of the connection it begins to talk nonsense.
+    fn no_broker_breaks_a_device_for_good(
+        online in any::<bool>(),
+        packets in proptest::collection::vec(any_packet(), 1..12),
+    ) {
+        let mut victim = if online { Victim::online() } else { Victim::new() };
+        if !online {
+            victim.open();
+        }
+        for bytes in packets {
+            if victim.opening {
+                break;
+            }
+            victim.receive(&bytes);
+            victim.wait(Duration::from_millis(100));
+            let status = victim.engine.status();
+            prop_assert!(!status.text.is_empty());
+        }
+        prop_assert!(victim.engine.peers().is_empty());
+        recovers(&mut victim);
+    }
+}
+
+#[test]
+fn messages_for_topics_never_asked_for_are_passed_over() {
+    let mut victim = Victim::online();
+    let base = format!("mqdrop/1/{}/", secret().room());
+    for topic in [
+        format!("{base}d/aaaaaaaaaaaaaaaa"),
+        format!("{base}i/aaaaaaaaaaaaaaaa"),
+        format!("{base}x"),
+        base.clone(),
+        "$SYS/broker/uptime".into(),
+        "else/where".into(),
+    ] {
+        let mut body = (topic.len() as u16).to_be_bytes().to_vec();
+        body.extend_from_slice(topic.as_bytes());
+        body.extend_from_slice(&[1; 500]);
+        victim.receive(&packet(0x30, &body));
+    }
+    assert_eq!(victim.engine.status().state, ConnectionState::Online);
+    assert!(victim.errors.is_empty());
+}
+
+#[test]
+fn a_broker_that_announces_a_huge_packet_is_left_and_the_user_told() {
+    let mut victim = Victim::online();
+    victim.receive(&[0x30, 0xff, 0xff, 0xff, 0x7f]);
+    let status = victim.engine.status();
+    assert_ne!(status.state, ConnectionState::Online);
+    assert!(!status.text.is_empty());
+    recovers(&mut victim);
+}
+
+#[test]
+fn a_broker_that_refuses_every_subscription_is_named() {
+    let mut victim = Victim::new();
+    victim.open();
+    victim.receive(&[0x20, 2, 0, 0]);
+    let packets = super::victim::packets(&std::mem::take(&mut victim.sent));
+    let subscribe = packets.iter().find(|(first, _)| first >> 4 == 8).unwrap();
+    victim.receive(&[0x90, 4, subscribe.1[0], subscribe.1[1], 0x80, 0x80]);
+    let status = victim.engine.status();
+    assert_eq!(status.state, ConnectionState::Error);
+    assert!(
+        status.text.contains("does not let this device listen"),
+        "{}",
+        status.text
+    );
+    victim.act(|engine, now| engine.handle_close(SocketClose::Closed { code: None }, now));
+    recovers(&mut victim);
+}

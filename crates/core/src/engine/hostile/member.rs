@@ -1,0 +1,537 @@
+use core::time::Duration;
+
+use proptest::prelude::*;
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+use super::victim::{Member, Victim, secret};
+use crate::Entry;
+use crate::identity::ParcelKey;
+use crate::ids::ParcelId;
+use crate::layout::BLOCK;
+use crate::manifest::Manifest;
+use crate::message::{Body, Complete, EndReason, Introduction, Offer, ParcelRef, Runs, Want};
+use crate::ranges::RangeSet;
+use crate::seal::{self, FRAME_HEAD, FrameCipher, FrameHead};
+use crate::view::{TransferState, TransferView};
+
+/// Blocks of content of an honest parcel.
+const BLOCKS: u32 = 8;
+
+/// A parcel of one file, as its sender knows it.
+struct Parcel {
+    offer: Offer,
+    manifest: Vec<u8>,
+    content: Vec<u8>,
+}
+
+impl Parcel {
+    fn new(member: &Member, number: u8) -> Self {
+        let content = vec![number; BLOCKS as usize * BLOCK as usize];
+        Self::of(member, number, "file.bin", content)
+    }
+
+    fn of(member: &Member, number: u8, path: &str, content: Vec<u8>) -> Self {
+        let entry = Entry {
+            path: path.into(),
+            size: content.len() as u64,
+            modified: None,
+            mime: String::new(),
+        };
+        let (_, manifest) = Manifest::build(vec![entry]).unwrap();
+        let total = content.len() as u64;
+        Self {
+            offer: offer(member, number, &manifest, total, 1),
+            manifest,
+            content,
+        }
+    }
+
+    fn id(&self) -> ParcelId {
+        self.offer.parcel
+    }
+
+    /// Frames of one block each, from the first to the last, the digests included.
+    fn frames(&self) -> Vec<Vec<u8>> {
+        let digests = self.digests();
+        let parts = [&self.manifest, &self.content, &digests];
+        let blocks = parts.iter().flat_map(|part| part.chunks(BLOCK as usize));
+        blocks
+            .enumerate()
+            .map(|(at, block)| frame(&self.offer, at as u32, 1, block))
+            .collect()
+    }
+
+    fn digests(&self) -> Vec<u8> {
+        blake3::hash(&self.content).as_bytes().to_vec()
+    }
+
+    fn complete(&self) -> Body {
+        Body::Complete(Complete {
+            parcel: self.id(),
+            digests_hash: *blake3::hash(&self.digests()).as_bytes(),
+        })
+    }
+
+    /// Offers it, and the victim's user accepts.
+    fn is_accepted(&self, member: &mut Member, victim: &mut Victim) {
+        member.tell_room(victim, Body::Offer(self.offer.clone()));
+        victim.act(|engine, now| engine.accept(self.id(), now));
+        let receiving = victim.view(self.id()).unwrap().state;
+        assert_eq!(receiving, TransferState::Active);
+    }
+
+    /// Sends all of it; the victim has it then.
+    fn arrives(&self, member: &mut Member, victim: &mut Victim) {
+        for frame in self.frames() {
+            victim.deliver(&format!("d/{}", self.id()), &frame);
+        }
+        member.tell(victim, self.complete());
+        let view = victim.view(self.id()).unwrap();
+        assert_eq!(view.state, TransferState::Done, "{view:?}");
+    }
+}
+
+fn offer(member: &Member, number: u8, manifest: &[u8], total: u64, files: u32) -> Offer {
+    let key = ParcelKey::new([number; 32]);
+    let parcel = ParcelId([number; 10]);
+    Offer {
+        parcel,
+        title: "file.bin".into(),
+        total,
+        files,
+        manifest_len: manifest.len() as u64,
+        manifest_hash: *blake3::hash(manifest).as_bytes(),
+        content_key: [number; 32],
+        block: BLOCK as u32,
+        text: false,
+        paused: false,
+        parcel_key: key.public(),
+        proof: key.proof(parcel, member.device()),
+    }
+}
+
+fn frame(offer: &Offer, first_block: u32, count: u16, content: &[u8]) -> Vec<u8> {
+    let cipher = FrameCipher::new(&offer.content_key, offer.parcel);
+    let mut frame = vec![0; FRAME_HEAD];
+    frame.extend_from_slice(content);
+    let head = FrameHead {
+        first_block,
+        count,
+        sent: first_block,
+    };
+    let mut random = crate::random::Random::new([first_block as u8; 32]);
+    cipher.seal(head, &mut frame, &mut random);
+    frame
+}
+
+fn want(parcel: ParcelId, held: impl IntoIterator<Item = u32>, credit: u64) -> Body {
+    let mut set = RangeSet::default();
+    for block in held {
+        set.insert(block..block + 1);
+    }
+    Body::Want(Want {
+        parcel,
+        held: Runs::new(&set),
+        credit,
+        echo: None,
+        paused: false,
+        formerly: None,
+    })
+}
+
+fn receiver_states(view: &TransferView) -> Vec<TransferState> {
+    view.receivers
+        .iter()
+        .map(|receiver| receiver.state)
+        .collect()
+}
+
+crate::testing::properties! {
+    /// Every kind of message, spoilt in any way by one who can seal it.
+    fn no_spoilt_message_has_an_effect_on_others(
+        kind in 0usize..12,
+        changes in proptest::collection::vec((any::<u16>(), any::<u8>()), 0..6),
+        cut in any::<u16>(),
+        to_room in any::<bool>(),
+    ) {
+        let mut victim = Victim::online();
+        let mut honest = Member::in_room(2, &mut victim);
+        let mut traitor = Member::in_room(3, &mut victim);
+        let under_way = Parcel::new(&honest, 4);
+        under_way.is_accepted(&mut honest, &mut victim);
+        let parcel = under_way.id();
+        let reference = ParcelRef { parcel };
+        let ending = EndReason::ByUser.ending(parcel);
+        let name = "x".to_owned();
+        let body = match kind {
+            0 => Body::Hello(Introduction { name }),
+            1 => Body::Alive(Introduction { name }),
+            2 => Body::Gone,
+            3 => Body::Offer(Parcel::new(&traitor, 5).offer),
+            4 => Body::Seen(reference),
+            5 => want(parcel, [0, 1, 2, 5, 6], 1000),
+            6 => Body::Decline(ending),
+            7 => under_way.complete(),
+            8 => Body::Receipt(reference),
+            9 => Body::Cancel(ending),
+            10 => Body::Pause(reference),
+            _ => Body::Resume(reference),
+        };
+        let mut bytes = traitor.encode(body);
+        for (at, value) in changes {
+            let at = usize::from(at) % bytes.len();
+            bytes[at] = value;
+        }
+        if cut % 4 == 0 {
+            bytes.truncate(usize::from(cut) % (bytes.len() + 1));
+        }
+        if to_room {
+            traitor.bytes_to_room(&mut victim, &bytes);
+        } else {
+            traitor.bytes_to_victim(&mut victim, &bytes);
+        }
+        prop_assert_eq!(victim.view(parcel).unwrap().state, TransferState::Active);
+        under_way.arrives(&mut honest, &mut victim);
+    }
+
+    /// Whoever has the content key can seal frames; they are taken only where they fit.
+    fn no_frame_out_of_place_is_kept(
+        first in any::<u32>(),
+        count in any::<u16>(),
+        len in 0usize..3 * BLOCK as usize,
+    ) {
+        let mut victim = Victim::online();
+        let mut honest = Member::in_room(2, &mut victim);
+        let parcel = Parcel::new(&honest, 4);
+        parcel.is_accepted(&mut honest, &mut victim);
+        let manifest = &parcel.frames()[0];
+        victim.deliver(&format!("d/{}", parcel.id()), manifest);
+        let blocks = BLOCKS + 2;
+        let fits = u64::from(first) + u64::from(count) <= u64::from(blocks)
+            && len as u64 == u64::from(count) * BLOCK;
+        prop_assume!(!fits);
+        let strange = frame(&parcel.offer, first, count, &vec![9; len]);
+        victim.deliver(&format!("d/{}", parcel.id()), &strange);
+        prop_assert_eq!(victim.written, 0);
+        parcel.arrives(&mut honest, &mut victim);
+    }
+
+    /// Bytes that only look like messages and frames.
+    fn noise_is_passed_over(noise in proptest::collection::vec(any::<u8>(), 0..200)) {
+        let mut victim = Victim::online();
+        let mut honest = Member::in_room(2, &mut victim);
+        let parcel = Parcel::new(&honest, 4);
+        parcel.is_accepted(&mut honest, &mut victim);
+        let (device, _) = victim.own_keys();
+        for tail in ["c".to_owned(), format!("i/{device}"), format!("d/{}", parcel.id())] {
+            victim.deliver(&tail, &noise);
+        }
+        prop_assert!(victim.errors.len() <= 1, "a newer version, at most: {:?}", victim.errors);
+        parcel.arrives(&mut honest, &mut victim);
+    }
+}
+
+#[test]
+fn a_manifest_that_lies_ends_its_parcel_with_a_reason_and_no_other() {
+    let mut victim = Victim::online();
+    let mut honest = Member::in_room(2, &mut victim);
+    let other = Parcel::new(&honest, 200);
+    other.is_accepted(&mut honest, &mut victim);
+    let mut traitor = Member::in_room(3, &mut victim);
+    let truth = Parcel::new(&traitor, 1);
+    let (bytes, total) = (&truth.manifest[..], truth.offer.total);
+    let cut = &bytes[..bytes.len() - 1];
+    let longer = [bytes, b"more"].concat();
+    // Claims 2^63 entries.
+    let huge = [0xa1, 0x00, 0x9b, 0x80, 0, 0, 0, 0, 0, 0, 0];
+    let nested = [0x81; 5000];
+    for (number, manifest, total, files) in [
+        (10, bytes, total + 1, 1),
+        (11, bytes, total - 1, 1),
+        (12, bytes, total, 2),
+        (13, bytes, total, 0),
+        (14, cut, total, 1),
+        (15, &longer, total, 1),
+        (16, &huge, total, 1),
+        (17, &nested, total, 1),
+        (18, b"", total, 1),
+    ] {
+        let offer = offer(&traitor, number, manifest, total, files);
+        let parcel = offer.parcel;
+        traitor.tell_room(&mut victim, Body::Offer(offer.clone()));
+        victim.act(|engine, now| engine.accept(parcel, now));
+        victim.deliver(&format!("d/{parcel}"), &frame(&offer, 0, 1, manifest));
+        if let Some(view) = victim.view(parcel) {
+            assert!(
+                matches!(view.state, TransferState::Failed | TransferState::Cancelled),
+                "{number}: {view:?}"
+            );
+            assert!(
+                view.error.is_some_and(|error| !error.is_empty()),
+                "{number}"
+            );
+        }
+    }
+    assert_eq!(victim.written, 0);
+    other.arrives(&mut honest, &mut victim);
+}
+
+#[test]
+fn an_offer_beyond_all_limits_is_refused_before_anything_is_kept_for_it() {
+    let mut victim = Victim::online();
+    let mut traitor = Member::in_room(3, &mut victim);
+    let truth = Parcel::new(&traitor, 1).offer;
+    for (number, change) in [
+        (
+            1,
+            &(|offer: &mut Offer| offer.total = u64::MAX) as &dyn Fn(&mut Offer),
+        ),
+        (2, &|offer| offer.total = (1 << 44) + 1),
+        (3, &|offer| offer.manifest_len = u64::MAX),
+        (4, &|offer| offer.manifest_len = 33 * 1024 * 1024),
+        (5, &|offer| offer.files = 250_001),
+        (6, &|offer| offer.block = 0),
+        (7, &|offer| offer.block = 1),
+        (8, &|offer| {
+            (offer.text, offer.total) = (true, 2 * 1024 * 1024)
+        }),
+    ] {
+        let mut offer = truth.clone();
+        change(&mut offer);
+        victim.published();
+        traitor.tell_room(&mut victim, Body::Offer(offer));
+        assert!(victim.view(truth.parcel).is_none(), "{number}");
+        let answers = traitor.read(&victim.published());
+        assert!(
+            matches!(&answers[..], [Body::Decline(_)]),
+            "{number}: {answers:?}"
+        );
+    }
+}
+
+#[test]
+fn a_parcel_is_its_senders_alone() {
+    let mut victim = Victim::online();
+    let mut honest = Member::in_room(2, &mut victim);
+    let mut traitor = Member::in_room(3, &mut victim);
+    let parcel = Parcel::new(&honest, 4);
+    parcel.is_accepted(&mut honest, &mut victim);
+    // With the proof of the other device, with one of another key, and with another manifest.
+    let mut stolen = parcel.offer.clone();
+    traitor.tell_room(&mut victim, Body::Offer(stolen.clone()));
+    let key = ParcelKey::new([99; 32]);
+    stolen.proof = key.proof(parcel.id(), traitor.device());
+    traitor.tell_room(&mut victim, Body::Offer(stolen.clone()));
+    stolen.parcel_key = key.public();
+    stolen.manifest_hash = [9; 32];
+    traitor.tell_room(&mut victim, Body::Offer(stolen));
+    for body in [
+        Body::Cancel(EndReason::ByUser.ending(parcel.id())),
+        Body::Pause(ParcelRef {
+            parcel: parcel.id(),
+        }),
+        Body::Gone,
+        parcel.complete(),
+    ] {
+        traitor.tell_room(&mut victim, body.clone());
+        traitor.tell(&mut victim, body);
+    }
+    let view = victim.view(parcel.id()).unwrap();
+    assert_eq!(view.state, TransferState::Active);
+    assert_eq!(view.sender.as_deref(), Some("Member 2"));
+    parcel.arrives(&mut honest, &mut victim);
+}
+
+#[test]
+fn nobody_speaks_in_anothers_name_or_uses_up_its_counters() {
+    let mut victim = Victim::online();
+    let mut honest = Member::in_room(2, &mut victim);
+    let parcel = Parcel::new(&honest, 4);
+    parcel.is_accepted(&mut honest, &mut victim);
+    let mut forger = Member::new(3);
+    let own = forger.identity.device;
+    for (device, public) in [
+        (honest.identity.device, forger.identity.public),
+        (honest.identity.device, honest.identity.public),
+        (own, honest.identity.public),
+    ] {
+        (forger.identity.device, forger.identity.public) = (device, public);
+        let cancel = Body::Cancel(EndReason::ByUser.ending(parcel.id()));
+        for (counter, body) in [(3, cancel), (u64::MAX, Body::Gone)] {
+            let bytes = crate::message::Message { counter, body }.encode();
+            forger.bytes_to_room(&mut victim, &bytes);
+            forger.bytes_to_victim(&mut victim, &bytes);
+        }
+    }
+    assert_eq!(victim.engine.peers().len(), 1);
+    parcel.arrives(&mut honest, &mut victim);
+}
+
+#[test]
+fn a_repeated_message_counts_once() {
+    let mut victim = Victim::online();
+    let mut member = Member::in_room(2, &mut victim);
+    let parcel = Parcel::new(&member, 4);
+    let offer = member.encode(Body::Offer(parcel.offer.clone()));
+    member.bytes_to_room(&mut victim, &offer);
+    victim.act(|engine, now| engine.decline(parcel.id(), now));
+    victim.act(|engine, now| engine.remove(parcel.id(), now));
+    member.bytes_to_room(&mut victim, &offer);
+    member.bytes_to_victim(&mut victim, &offer);
+    assert!(victim.view(parcel.id()).is_none());
+}
+
+#[test]
+fn who_lies_about_what_it_holds_cheats_itself_only() {
+    let mut victim = Victim::online();
+    let mut honest = Member::in_room(2, &mut victim);
+    let mut traitor = Member::in_room(3, &mut victim);
+    let text = "A text of some length. ".repeat(5_000);
+    let parcel = victim
+        .act(|engine, now| engine.offer_text(&text, now))
+        .unwrap();
+    traitor.tell(&mut victim, want(parcel, 0..1000, u64::MAX));
+    traitor.tell(&mut victim, want(parcel, [5, 900], 0));
+    traitor.tell(&mut victim, want(parcel, [], 0));
+    victim.published();
+    // Nothing may be under way to the one who gives no credit; the other gets all of it.
+    honest.tell(&mut victim, want(parcel, [], 1 << 20));
+    let frames = |victim: &mut Victim| {
+        let published = victim.published();
+        published
+            .iter()
+            .filter(|(tail, _)| tail.starts_with("d/"))
+            .count()
+    };
+    // The others wait a moment for the one that has no room, once.
+    victim.wait(Duration::from_secs(5));
+    let mut sent = frames(&mut victim);
+    for held in 1..20 {
+        honest.tell(&mut victim, want(parcel, 0..held, 1 << 20));
+        sent += frames(&mut victim);
+    }
+    assert!(sent > 3, "{sent}");
+    traitor.tell(&mut victim, Body::Receipt(ParcelRef { parcel }));
+    let view = victim.view(parcel).unwrap();
+    assert!(
+        receiver_states(&view).contains(&TransferState::Active)
+            || receiver_states(&view).contains(&TransferState::Verifying),
+        "a receipt of one is none of another: {view:?}"
+    );
+}
+
+#[test]
+fn floods_stay_within_their_limits() {
+    let mut victim = Victim::online();
+    let mut honest = Member::in_room(2, &mut victim);
+    let accepted = Parcel::new(&honest, 4);
+    accepted.is_accepted(&mut honest, &mut victim);
+    let mut traitor = Member::in_room(3, &mut victim);
+    let template = Parcel::new(&traitor, 5).offer;
+    let key = ParcelKey::new([5; 32]);
+    for number in 0..300u16 {
+        let mut offer = template.clone();
+        offer.parcel.0[..2].copy_from_slice(&number.to_be_bytes());
+        offer.proof = key.proof(offer.parcel, traitor.device());
+        traitor.tell_room(&mut victim, Body::Offer(offer));
+    }
+    let pending = (0..300u16)
+        .filter(|number| {
+            let mut parcel = template.parcel;
+            parcel.0[..2].copy_from_slice(&number.to_be_bytes());
+            victim.view(parcel).is_some()
+        })
+        .count();
+    assert_eq!(pending, 100);
+    // Another one may still offer something, and the mute button helps.
+    let another = Parcel::new(&honest, 6);
+    honest.tell_room(&mut victim, Body::Offer(another.offer.clone()));
+    assert!(victim.view(another.id()).is_some());
+    victim.act(|engine, now| engine.mute(traitor.device(), true, now));
+    victim.published();
+    traitor.tell_room(&mut victim, Body::Hello(Introduction { name: "x".into() }));
+    assert!(victim.published().is_empty());
+    accepted.arrives(&mut honest, &mut victim);
+}
+
+#[test]
+fn whatever_a_device_calls_itself_is_one_short_line() {
+    let mut victim = Victim::online();
+    for (seed, name) in [
+        (10, "x".repeat(10_000)),
+        (11, "a\nb\u{0}c\u{202e}d\u{2066}e\u{feff}".into()),
+        (12, "\u{1f600}".repeat(3_000)),
+        (13, "<img src=x onerror=alert(1)>".into()),
+        (14, String::new()),
+    ] {
+        let mut member = Member::new(seed);
+        member.tell_room(&mut victim, Body::Hello(Introduction { name }));
+    }
+    let peers = victim.engine.peers();
+    assert_eq!(peers.len(), 5);
+    for peer in peers {
+        assert!(!peer.name.is_empty() && peer.name.chars().count() <= 64);
+        let unsafe_in_a_line = |c: char| {
+            c.is_control()
+                || ('\u{202a}'..='\u{202e}').contains(&c)
+                || ('\u{2066}'..='\u{2069}').contains(&c)
+        };
+        assert!(!peer.name.contains(unsafe_in_a_line), "{:?}", peer.name);
+    }
+}
+
+#[test]
+fn whatever_a_file_is_called_it_stays_within_the_folder() {
+    for (number, path) in [
+        (20, "../../etc/passwd".to_owned()),
+        (21, "/etc/passwd".into()),
+        (22, "C:\\Windows\\..\\evil".into()),
+        (23, "a/../../b\u{0}\u{202e}gpj.exe".into()),
+        (24, "n".repeat(10_000)),
+        (25, "d/".repeat(3_000) + "f"),
+        (26, "CON".into()),
+    ] {
+        let mut victim = Victim::online();
+        let mut member = Member::in_room(2, &mut victim);
+        let parcel = Parcel::of(&member, number, &path, vec![1; 10]);
+        parcel.is_accepted(&mut member, &mut victim);
+        parcel.arrives(&mut member, &mut victim);
+        let files = victim.engine.files(parcel.id()).unwrap();
+        let shown = &files[0].path;
+        assert!(
+            shown
+                .split('/')
+                .all(|part| !part.is_empty() && part != ".." && part.len() <= 255),
+            "{shown:?}"
+        );
+        assert!(
+            !shown.contains(['\\', '\u{0}', '\u{202e}', ':']),
+            "{shown:?}"
+        );
+    }
+}
+
+#[test]
+fn a_newer_version_is_said_once() {
+    let mut victim = Victim::online();
+    let mut member = Member::new(2);
+    for _ in 0..3 {
+        let body = member.encode(Body::Gone);
+        let mut sealed = seal::seal_to_room(
+            &secret().key,
+            &member.identity,
+            "c",
+            &body,
+            &mut member.random,
+        );
+        sealed[0] += 1;
+        victim.deliver("c", &sealed);
+    }
+    assert_eq!(victim.errors.len(), 1);
+    assert!(
+        victim.errors[0].contains("newer version"),
+        "{:?}",
+        victim.errors
+    );
+}

@@ -1,0 +1,309 @@
+//! The device under attack, and what is around it.
+
+use core::time::Duration;
+
+use bytes::Bytes;
+use mqdrop_mqtt::{Time, VersionPolicy};
+
+use crate::identity::Identity;
+use crate::ids::{DeviceId, ParcelId};
+use crate::io::{SocketAction, StoreReply, StoreRequest};
+use crate::keys::RoomSecret;
+use crate::message::{Body, Introduction, Message};
+use crate::random::Random;
+use crate::seal;
+use crate::view::TransferView;
+use crate::{Engine, Event, Join};
+
+/// Where the room's topics begin.
+const PREFIX: &str = "mqdrop/1";
+
+pub(super) fn secret() -> RoomSecret {
+    static SECRET: std::sync::OnceLock<RoomSecret> = std::sync::OnceLock::new();
+    SECRET
+        .get_or_init(|| RoomSecret::derive("a room with a traitor").unwrap())
+        .clone()
+}
+
+/// An engine whose broker and storage the test plays.
+pub(super) struct Victim {
+    pub(super) engine: Engine,
+    pub(super) now: Time,
+    pub(super) errors: Vec<String>,
+    /// What it wrote to storage, in bytes.
+    pub(super) written: u64,
+    /// The bytes it sent to the broker and nobody has looked at.
+    pub(super) sent: Vec<u8>,
+    /// It asked for a connection.
+    pub(super) opening: bool,
+}
+
+impl Victim {
+    /// One that has yet to connect.
+    pub(super) fn new() -> Self {
+        let mut engine = Engine::new([1; 32]);
+        let join = Join {
+            secret: secret(),
+            broker: "wss://broker.example/mqtt".into(),
+            prefix: String::new(),
+            name: "Victim".into(),
+            login: None,
+            version: VersionPolicy::Only(mqdrop_mqtt::Version::V311),
+            auto_accept: false,
+            frame_limit: None,
+        };
+        engine.join(join, Time::ZERO).unwrap();
+        let mut victim = Self {
+            engine,
+            now: Time::ZERO,
+            errors: Vec::new(),
+            written: 0,
+            sent: Vec::new(),
+            opening: false,
+        };
+        victim.drain();
+        victim
+    }
+
+    /// One that is in the room.
+    pub(super) fn online() -> Self {
+        let mut victim = Self::new();
+        victim.open();
+        victim.receive(&[0x20, 2, 0, 0]);
+        let packets = packets(&std::mem::take(&mut victim.sent));
+        let subscribe = packets.iter().find(|(first, _)| first >> 4 == 8).unwrap();
+        victim.receive(&[0x90, 4, subscribe.1[0], subscribe.1[1], 1, 1]);
+        assert_eq!(victim.engine.status().text, "Connected");
+        victim
+    }
+
+    pub(super) fn open(&mut self) {
+        self.opening = false;
+        self.engine.handle_open(self.now);
+        self.drain();
+    }
+
+    pub(super) fn receive(&mut self, bytes: &[u8]) {
+        self.engine
+            .handle_bytes(Bytes::copy_from_slice(bytes), self.now);
+        self.drain();
+    }
+
+    pub(super) fn wait(&mut self, duration: Duration) {
+        self.now += duration;
+        self.engine.handle_timeout(self.now);
+        self.drain();
+    }
+
+    pub(super) fn act<R>(&mut self, act: impl FnOnce(&mut Engine, Time) -> R) -> R {
+        let result = act(&mut self.engine, self.now);
+        self.drain();
+        result
+    }
+
+    /// The broker delivers this.
+    pub(super) fn deliver(&mut self, tail: &str, payload: &[u8]) {
+        let topic = format!("{PREFIX}/{}/{tail}", secret().room());
+        let mut body = (topic.len() as u16).to_be_bytes().to_vec();
+        body.extend_from_slice(topic.as_bytes());
+        body.extend_from_slice(payload);
+        self.receive(&packet(0x30, &body));
+        // Anything may take a moment.
+        self.now += Duration::from_millis(1);
+    }
+
+    pub(super) fn view(&self, parcel: ParcelId) -> Option<TransferView> {
+        self.engine.transfer(parcel, self.now)
+    }
+
+    /// What it published since the last time: the topic's last parts and the payload.
+    pub(super) fn published(&mut self) -> Vec<(String, Vec<u8>)> {
+        let base = format!("{PREFIX}/{}/", secret().room());
+        packets(&std::mem::take(&mut self.sent))
+            .into_iter()
+            .filter(|(first, _)| first >> 4 == 3)
+            .map(|(first, body)| {
+                let end = 2 + usize::from(u16::from_be_bytes([body[0], body[1]]));
+                let topic = String::from_utf8(body[2..end].to_vec()).unwrap();
+                let id = if first & 6 == 0 { 0 } else { 2 };
+                let tail = topic.strip_prefix(&base).unwrap().to_owned();
+                (tail, body[end + id..].to_vec())
+            })
+            .collect()
+    }
+
+    pub(super) fn own_keys(&self) -> (DeviceId, [u8; 32]) {
+        let identity = &self.engine.room.as_ref().unwrap().identity;
+        (identity.device, identity.public)
+    }
+
+    fn drain(&mut self) {
+        loop {
+            let mut busy = false;
+            while let Some(action) = self.engine.poll_socket() {
+                busy = true;
+                self.opening |= matches!(action, SocketAction::Open { .. });
+            }
+            while let Some(request) = self.engine.poll_store() {
+                busy = true;
+                if let Some(reply) = self.store(&request) {
+                    self.engine.handle_store(reply, self.now);
+                }
+            }
+            while let Some(request) = self.engine.poll_read(self.now) {
+                busy = true;
+                self.engine.handle_read(request, Ok(()), self.now);
+            }
+            while let Some(event) = self.engine.poll_event() {
+                busy = true;
+                if let Event::Error(text) = event {
+                    self.errors.push(text);
+                }
+            }
+            while let Some(bytes) = self.engine.poll_transmit(self.now) {
+                busy = true;
+                self.sent.extend_from_slice(&bytes);
+            }
+            if !busy {
+                return;
+            }
+        }
+    }
+
+    fn store(&mut self, request: &StoreRequest) -> Option<StoreReply> {
+        Some(match *request {
+            StoreRequest::Create { parcel, .. } => StoreReply::Created { parcel },
+            StoreRequest::Write {
+                parcel, ref data, ..
+            } => {
+                self.written += data.len() as u64;
+                let len = data.len();
+                StoreReply::Written { parcel, len }
+            }
+            StoreRequest::Finish { parcel } => StoreReply::Finished { parcel },
+            StoreRequest::Read { .. }
+            | StoreRequest::Note { .. }
+            | StoreRequest::Discard { .. } => {
+                return None;
+            }
+        })
+    }
+}
+
+/// Someone in the room, who writes what the test wants.
+pub(super) struct Member {
+    pub(super) identity: Identity,
+    pub(super) random: Random,
+    counter: u64,
+}
+
+impl Member {
+    /// One who has not said hello.
+    pub(super) fn new(seed: u8) -> Self {
+        let mut random = Random::new([seed; 32]);
+        Self {
+            identity: Identity::new(&mut random),
+            random,
+            counter: 0,
+        }
+    }
+
+    /// One who is in the room with the victim.
+    pub(super) fn in_room(seed: u8, victim: &mut Victim) -> Self {
+        let mut member = Self::new(seed);
+        let name = format!("Member {seed}");
+        member.tell_room(victim, Body::Hello(Introduction { name }));
+        member
+    }
+
+    pub(super) fn device(&self) -> DeviceId {
+        self.identity.device
+    }
+
+    /// Writes a well-formed message to the room.
+    pub(super) fn tell_room(&mut self, victim: &mut Victim, body: Body) {
+        let bytes = self.encode(body);
+        self.bytes_to_room(victim, &bytes);
+    }
+
+    /// Writes a well-formed message to the victim.
+    pub(super) fn tell(&mut self, victim: &mut Victim, body: Body) {
+        let bytes = self.encode(body);
+        self.bytes_to_victim(victim, &bytes);
+    }
+
+    pub(super) fn encode(&mut self, body: Body) -> Vec<u8> {
+        self.counter += 1;
+        let counter = self.counter;
+        Message { counter, body }.encode()
+    }
+
+    pub(super) fn bytes_to_room(&mut self, victim: &mut Victim, bytes: &[u8]) {
+        let sealed =
+            seal::seal_to_room(&secret().key, &self.identity, "c", bytes, &mut self.random);
+        victim.deliver("c", &sealed);
+    }
+
+    pub(super) fn bytes_to_victim(&mut self, victim: &mut Victim, bytes: &[u8]) {
+        let (device, public) = victim.own_keys();
+        let key = self.identity.pair_key(&public).unwrap();
+        let sealed = seal::seal_to_device(
+            &secret().key,
+            &self.identity,
+            device,
+            &key,
+            bytes,
+            &mut self.random,
+        );
+        victim.deliver(&format!("i/{device}"), &sealed);
+    }
+
+    /// What the victim wrote to this member.
+    pub(super) fn read(&self, published: &[(String, Vec<u8>)]) -> Vec<Body> {
+        let tail = format!("i/{}", self.device());
+        published
+            .iter()
+            .filter(|(topic, _)| *topic == tail)
+            .map(|(_, sealed)| {
+                let key = |_, public: &[u8; 32]| self.identity.pair_key(public);
+                let device = self.device();
+                let opened =
+                    seal::open(&secret().key, device, &device.to_string(), sealed, key).unwrap();
+                Message::decode(&opened.body).unwrap().body
+            })
+            .collect()
+    }
+}
+
+pub(super) fn packet(first: u8, body: &[u8]) -> Vec<u8> {
+    let mut packet = vec![first];
+    let mut len = body.len();
+    loop {
+        let digit = (len % 128) as u8;
+        len /= 128;
+        packet.push(if len > 0 { digit | 128 } else { digit });
+        if len == 0 {
+            break;
+        }
+    }
+    packet.extend_from_slice(body);
+    packet
+}
+
+/// Takes whole packets apart: the first byte, and what follows the length.
+pub(super) fn packets(mut bytes: &[u8]) -> Vec<(u8, Vec<u8>)> {
+    let mut packets = Vec::new();
+    while let Some((&first, rest)) = bytes.split_first() {
+        let (mut len, mut digits) = (0, 0);
+        loop {
+            len |= usize::from(rest[digits] & 127) << (7 * digits);
+            digits += 1;
+            if rest[digits - 1] < 128 {
+                break;
+            }
+        }
+        packets.push((first, rest[digits..digits + len].to_vec()));
+        bytes = &rest[digits + len..];
+    }
+    packets
+}
