@@ -31,6 +31,8 @@ pub struct Broker {
     /// Every payload that passed, with its topic: what the broker's owner could read.
     pub seen: Vec<(String, Vec<u8>)>,
     pub record: bool,
+    /// Bytes of the longest packet that any device sent.
+    pub longest: usize,
 }
 
 #[derive(Default, Clone)]
@@ -68,6 +70,7 @@ impl Broker {
             sessions: BTreeMap::new(),
             seen: Vec::new(),
             record: false,
+            longest: 0,
         }
     }
 
@@ -113,6 +116,7 @@ impl Broker {
         }
         let mut actions = Vec::new();
         while let Some(packet) = self.next_packet(connection) {
+            self.longest = self.longest.max(packet.len());
             let too_long = self.faults.max_packet.is_some_and(|max| packet.len() > max);
             if too_long || !self.handle(connection, &packet, random) {
                 actions.extend(self.lost(connection, random));

@@ -129,6 +129,8 @@ impl Device {
                 Some(StoreReply::Finished { parcel })
             }
             StoreRequest::Discard { parcel } => {
+                // Its user may want it once more.
+                self.finished.remove(&parcel);
                 self.notes.remove(&parcel);
                 self.stores.remove(&parcel);
                 None

@@ -13,11 +13,12 @@
 
 pub mod broker;
 pub mod device;
+pub mod operations;
 pub mod random;
 
 use core::time::Duration;
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BTreeSet, BinaryHeap};
 use std::sync::OnceLock;
 
 use bytes::Bytes;
@@ -49,6 +50,8 @@ pub struct World {
     pub uplink: Option<u64>,
     /// Nobody can connect.
     pub down: bool,
+    /// These devices cannot connect.
+    pub cut_off: BTreeSet<usize>,
     heap: BinaryHeap<Reverse<(Time, u64, Step)>>,
     steps: Vec<Option<Input>>,
     next_connection: u32,
@@ -126,6 +129,7 @@ impl World {
             latency: (Duration::from_millis(1), Duration::from_millis(20)),
             uplink: None,
             down: false,
+            cut_off: BTreeSet::new(),
             heap: BinaryHeap::new(),
             steps: Vec::new(),
             next_connection: 0,
@@ -320,7 +324,7 @@ impl World {
                 if self.devices[device].connection != Some((connection, false)) {
                     return;
                 }
-                if self.down {
+                if self.down || self.cut_off.contains(&device) {
                     return self.handle(Input::Refuse(device, connection));
                 }
                 self.broker.open(connection);

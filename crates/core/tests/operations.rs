@@ -1,0 +1,33 @@
+//! Random lists of operations, compared with a model after every step.
+
+mod sim;
+
+use proptest::prelude::*;
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+/// How many lists a run goes through: in wasm each takes several times as long.
+const LISTS: u32 = if cfg!(target_arch = "wasm32") {
+    50
+} else {
+    500
+};
+
+#[test]
+fn whatever_happens_what_is_accepted_arrives_or_ends_with_a_reason() {
+    let config = Config {
+        cases: LISTS,
+        failure_persistence: None,
+        ..Config::default()
+    };
+    let random = TestRng::from_seed(RngAlgorithm::ChaCha, &[11; 32]);
+    let lists = proptest::collection::vec(any::<u8>(), 0..200);
+    let outcome = TestRunner::new_with_rng(config, random).run(&lists, |list| {
+        sim::operations::run(&list);
+        Ok(())
+    });
+    if let Err(failure) = outcome {
+        panic!("{failure}");
+    }
+}

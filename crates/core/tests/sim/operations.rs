@@ -1,0 +1,283 @@
+//! Lists of what users, browsers, networks and brokers may do, in any order; and beside the
+//! engines a model of what must hold after each of them.
+
+use core::time::Duration;
+use std::collections::BTreeSet;
+
+use mqdrop_core::ParcelId;
+use mqdrop_core::view::TransferState;
+
+use super::broker::Faults;
+use super::{MINUTE, World};
+
+/// The most devices, parcels and operations of a list.
+const DEVICES: usize = 4;
+const PARCELS: usize = 6;
+const OPERATIONS: usize = 60;
+
+/// The longest packet: a frame of 512 KiB and what is around it.
+const LONGEST: usize = 513 * 1024;
+
+/// Bytes that are read as numbers; zeros without end follow them.
+struct Numbers<'a>(&'a [u8]);
+
+impl Numbers<'_> {
+    fn below(&mut self, limit: usize) -> usize {
+        let (first, rest) = self.0.split_first().unwrap_or((&0, &[]));
+        self.0 = rest;
+        usize::from(*first) % limit
+    }
+
+    fn any_of<T: Copy>(&mut self, all: &[T]) -> Option<T> {
+        (!all.is_empty()).then(|| all[self.below(all.len())])
+    }
+}
+
+/// What the engines are compared with.
+#[derive(Default)]
+struct Model {
+    /// Parcels and their senders.
+    parcels: Vec<(usize, ParcelId)>,
+    /// Which device's user accepted which parcel and has not ended it since.
+    accepted: BTreeSet<(usize, ParcelId)>,
+    /// Which device's user turned down, ended or removed which parcel.
+    refused: BTreeSet<(usize, ParcelId)>,
+    /// Which device had which parcel whole.
+    finished: BTreeSet<(usize, ParcelId)>,
+}
+
+struct Run {
+    world: World,
+    model: Model,
+}
+
+/// Does what `bytes` say, whatever they are.
+///
+/// # Panics
+/// If the engines do something that they must not.
+pub fn run(bytes: &[u8]) {
+    let mut numbers = Numbers(bytes);
+    let faults = Faults {
+        drop_qos0: [0, 0, 20][numbers.below(3)],
+        reorder: [0, 3][numbers.below(2)],
+        repeat: [0, 4][numbers.below(2)],
+        max_packet: [None, Some(20_000)][numbers.below(2)],
+        announce: numbers.below(2) == 0,
+        only_v311: numbers.below(3) == 0,
+    };
+    let mut world = World::new(1, faults);
+    world.uplink = [None, Some(300_000)][numbers.below(2)];
+    let mut run = Run {
+        world,
+        model: Model::default(),
+    };
+    run.join();
+    run.join();
+    for _ in 0..OPERATIONS {
+        if numbers.0.is_empty() {
+            break;
+        }
+        run.step(&mut numbers);
+        run.check();
+    }
+    run.heal();
+    run.clear_away();
+}
+
+impl Run {
+    fn join(&mut self) {
+        let name = format!("device {}", self.world.devices.len());
+        let join = mqdrop_core::Join {
+            name,
+            ..super::join()
+        };
+        let device = self.world.join_as(join);
+        self.world.devices[device].accepts = false;
+    }
+
+    fn step(&mut self, numbers: &mut Numbers<'_>) {
+        let device = numbers.below(self.world.devices.len());
+        let parcels: Vec<ParcelId> = self.model.parcels.iter().map(|(_, id)| *id).collect();
+        let parcel = numbers.any_of(&parcels);
+        match (numbers.below(18), parcel) {
+            (0, _) if self.world.devices.len() < DEVICES => self.join(),
+            (1 | 2, _) if parcels.len() < PARCELS => {
+                let sizes = [&[60_000, 0, 9][..], &[1], &[200_000], &[16_384, 16_384]];
+                let sizes = sizes[numbers.below(sizes.len())];
+                let parcel = self.world.offer(device, sizes);
+                self.model.parcels.push((device, parcel));
+            }
+            (3..=5, Some(parcel)) => self.accept(device, parcel),
+            (6, Some(parcel)) => self
+                .world
+                .act(device, |engine, now| engine.pause(parcel, now)),
+            (7, Some(parcel)) => self
+                .world
+                .act(device, |engine, now| engine.resume(parcel, now)),
+            (8, Some(parcel)) => {
+                if self.world.state(device, parcel) == Some(TransferState::Offered) {
+                    self.refuse(device, parcel);
+                }
+                self.world
+                    .act(device, |engine, now| engine.decline(parcel, now));
+            }
+            (9, Some(parcel)) => {
+                self.refuse(device, parcel);
+                self.world
+                    .act(device, |engine, now| engine.cancel(parcel, now));
+            }
+            (10, Some(parcel)) => {
+                self.refuse(device, parcel);
+                self.world
+                    .act(device, |engine, now| engine.remove(parcel, now));
+            }
+            (11, _) => {
+                let keeps = numbers.below(2) == 0;
+                if !keeps {
+                    self.world.devices[device].notes.clear();
+                    self.world.devices[device].stores.clear();
+                }
+                self.forget(device, keeps);
+                self.world.restart(device, false);
+            }
+            (12, _) => self.world.choose_again(device),
+            (13, _) => self.world.cut(device),
+            (14, _) => {
+                self.world.broker.faults.max_packet =
+                    [None, Some(20_000), Some(40_000)][numbers.below(3)];
+                self.world.restart_broker();
+            }
+            (15, _) => {
+                if !self.world.cut_off.remove(&device) {
+                    self.world.cut_off.insert(device);
+                    self.world.cut(device);
+                }
+            }
+            (16, _) if numbers.below(4) == 0 => {
+                // What is kept through it is only what was whole.
+                let world = &self.world;
+                self.model.accepted.retain(|&(of, parcel)| {
+                    of != device || world.state(device, parcel) == Some(TransferState::Done)
+                });
+                self.world.act(device, |engine, now| {
+                    engine.leave(now);
+                    engine.join(super::join(), now).unwrap();
+                });
+                self.model.refused.retain(|(of, _)| *of != device);
+            }
+            _ => {
+                let pause = [10, 200, 3_000, 40_000][numbers.below(4)];
+                self.world.run_for(Duration::from_millis(pause));
+            }
+        }
+    }
+
+    fn accept(&mut self, device: usize, parcel: ParcelId) {
+        if self.world.state(device, parcel) == Some(TransferState::Offered) {
+            self.model.accepted.insert((device, parcel));
+            self.model.refused.remove(&(device, parcel));
+        }
+        self.world
+            .act(device, |engine, now| engine.accept(parcel, now));
+    }
+
+    fn refuse(&mut self, device: usize, parcel: ParcelId) {
+        let known = self.world.state(device, parcel);
+        if known.is_some() && known != Some(TransferState::Done) {
+            self.model.accepted.remove(&(device, parcel));
+        }
+        self.model.refused.insert((device, parcel));
+    }
+
+    /// The device's program ends; it is a new device afterwards.
+    fn forget(&mut self, device: usize, keeps: bool) {
+        if !keeps {
+            self.model.accepted.retain(|(of, _)| *of != device);
+        }
+        self.model.refused.retain(|(of, _)| *of != device);
+    }
+
+    /// What must hold at any time.
+    fn check(&mut self) {
+        assert!(self.world.broker.longest <= LONGEST);
+        for &(sender, parcel) in &self.model.parcels {
+            for device in (0..self.world.devices.len()).filter(|device| *device != sender) {
+                // It is the sender's bytes, and was given to the user once.
+                if self.world.delivered(sender, device, parcel) {
+                    self.model.finished.insert((device, parcel));
+                    assert!(
+                        self.model.accepted.contains(&(device, parcel)),
+                        "nobody accepted it"
+                    );
+                }
+            }
+            let Some(view) = self.world.devices[sender].view(parcel, self.world.now) else {
+                continue;
+            };
+            assert!(view.bytes <= view.total);
+            for receiver in &view.receivers {
+                let device = receiver.name.strip_prefix("device ");
+                let device = device.and_then(|number| number.parse().ok());
+                if let Some(device) = device.filter(|_| receiver.state == TransferState::Done) {
+                    assert!(
+                        self.model.finished.contains(&(device, parcel)),
+                        "done without a receipt of {}",
+                        receiver.name
+                    );
+                }
+            }
+        }
+    }
+
+    /// Everything works again and every user wants everything: whatever can arrive does.
+    fn heal(&mut self) {
+        self.world.cut_off.clear();
+        for device in 0..self.world.devices.len() {
+            self.world.choose_again(device);
+        }
+        for _ in 0..20 {
+            self.world.run_for(MINUTE / 4);
+            for &(_, parcel) in &self.model.parcels.clone() {
+                for device in 0..self.world.devices.len() {
+                    self.accept(device, parcel);
+                    self.world
+                        .act(device, |engine, now| engine.resume(parcel, now));
+                }
+            }
+            self.check();
+        }
+        for &(sender, parcel) in &self.model.parcels {
+            let state = self.world.state(sender, parcel);
+            if !state.is_some_and(|state| !state.is_final() || state == TransferState::Done) {
+                continue;
+            }
+            for device in (0..self.world.devices.len()).filter(|device| *device != sender) {
+                let wanted = !self.model.refused.contains(&(device, parcel));
+                assert!(
+                    !wanted || self.world.delivered(sender, device, parcel),
+                    "{parcel} of {sender} did not reach {device}: {:?} {:?}",
+                    self.world.devices[sender].view(parcel, self.world.now),
+                    self.world.devices[device].view(parcel, self.world.now),
+                );
+            }
+        }
+    }
+
+    /// There is no state that cannot be left.
+    fn clear_away(&mut self) {
+        for device in 0..self.world.devices.len() {
+            for &(_, parcel) in &self.model.parcels {
+                self.world
+                    .act(device, |engine, now| engine.remove(parcel, now));
+                assert_eq!(self.world.state(device, parcel), None);
+            }
+            assert!(
+                self.world.devices[device].stores.is_empty(),
+                "storage is freed"
+            );
+            assert!(self.world.devices[device].notes.is_empty(), "and its notes");
+            self.world.act(device, |engine, now| engine.leave(now));
+            assert!(self.world.devices[device].engine.peers().is_empty());
+        }
+    }
+}
