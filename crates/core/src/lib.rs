@@ -7,6 +7,8 @@ mod aead;
 mod effects;
 mod engine;
 mod frame_size;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod hash;
 mod identity;
 mod ids;

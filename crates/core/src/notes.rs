@@ -77,12 +77,7 @@ pub(crate) struct Blocks {
 impl Note {
     pub(crate) fn to_bytes(&self) -> Bytes {
         // Writing into a Vec cannot fail.
-        let body = minicbor::to_vec(self).unwrap_or_default();
-        let mut bytes = Vec::with_capacity(HEAD + body.len());
-        bytes.extend_from_slice(&(body.len() as u32).to_le_bytes());
-        bytes.extend_from_slice(&blake3::hash(&body).as_bytes()[..CHECK]);
-        bytes.extend_from_slice(&body);
-        bytes.into()
+        framed(&minicbor::to_vec(self).unwrap_or_default()).into()
     }
 
     /// The note that `bytes` begin with, and what is behind it.
@@ -95,6 +90,15 @@ impl Note {
         }
         Some((minicbor::decode(body).ok()?, rest))
     }
+}
+
+/// A note behind its length and check value.
+pub(crate) fn framed(body: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(HEAD + body.len());
+    bytes.extend_from_slice(&(body.len() as u32).to_le_bytes());
+    bytes.extend_from_slice(&blake3::hash(body).as_bytes()[..CHECK]);
+    bytes.extend_from_slice(body);
+    bytes
 }
 
 /// What the notes of one parcel tell.

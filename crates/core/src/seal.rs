@@ -130,6 +130,19 @@ pub(crate) fn open(
     })
 }
 
+/// An envelope of any kind and sender with anything in it.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn with_inner(
+    room_key: &[u8; 32],
+    kind: u8,
+    sender: DeviceId,
+    topic_tail: &str,
+    inner: &[u8],
+    random: &mut Random,
+) -> Vec<u8> {
+    envelope(room_key, &head(kind, sender), topic_tail, inner, random)
+}
+
 fn head(kind: u8, sender: DeviceId) -> [u8; ENVELOPE_HEAD] {
     let mut head = [0; ENVELOPE_HEAD];
     head[..2].copy_from_slice(&[VERSION, kind]);

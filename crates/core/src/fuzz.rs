@@ -1,0 +1,216 @@
+//! What a fuzzer feeds with any bytes. It is part of a fuzzer's builds and of the tests, which feed
+//! it with random ones.
+//!
+//! Everything that is read from the outside is here as it is behind its checksum or its seal, which
+//! no fuzzer would get past.
+
+use mqdrop_mqtt::Time;
+
+use crate::identity::Identity;
+use crate::ids::DeviceId;
+use crate::manifest::{MAX_TOTAL, Manifest};
+use crate::message::Message;
+use crate::random::Random;
+use crate::{Engine, notes, seal};
+
+const KEY: [u8; 32] = [1; 32];
+
+/// An envelope as it comes from the broker, and what one holds who has the room's key.
+pub fn envelope(bytes: &[u8]) {
+    let mut random = Random::new([2; 32]);
+    let me = Identity::new(&mut random);
+    for topic in ["c".to_owned(), me.device.to_string()] {
+        let open = |sealed: &[u8]| {
+            seal::open(&KEY, me.device, &topic, sealed, |_, public| {
+                me.pair_key(public)
+            })
+        };
+        let _ = open(bytes);
+        for kind in [0, 1, 2] {
+            let sender = bytes.first_chunk().map_or(me.device, |id| DeviceId(*id));
+            let sealed = seal::with_inner(&KEY, kind, sender, &topic, bytes, &mut random);
+            let _ = open(&sealed);
+        }
+    }
+}
+
+/// A control message, of a sender who can seal.
+///
+/// # Panics
+/// If it is read otherwise than it is written.
+pub fn message(bytes: &[u8]) {
+    if let Some(message) = Message::decode(bytes) {
+        let written = message.encode();
+        let again = Message::decode(&written);
+        assert!(again.as_ref() == Some(&message) || written.len() > crate::message::MAX_MESSAGE);
+    }
+}
+
+/// A manifest, behind the number of files that its offer names.
+///
+/// # Panics
+/// If what it says goes beyond the limits.
+pub fn manifest(bytes: &[u8]) {
+    let Some((files, bytes)) = bytes.split_first_chunk::<2>() else {
+        return;
+    };
+    let files = u32::from(u16::from_le_bytes(*files));
+    if let Some(manifest) = Manifest::decode(bytes, files) {
+        assert_eq!(manifest.entries.len(), files as usize);
+        assert!(manifest.layout.content_len() <= MAX_TOTAL);
+        for entry in &manifest.entries {
+            let mut parts = entry.path.split('/');
+            assert!(parts.all(|part| !matches!(part, "" | "." | "..")));
+        }
+    }
+}
+
+/// The notes that storage kept of a parcel: each is a length of two bytes and so many others.
+///
+/// # Panics
+/// If more is taken up than there is.
+pub fn stored(bytes: &[u8]) {
+    let mut kept = Vec::new();
+    let mut rest = bytes;
+    while let Some((len, behind)) = rest.split_first_chunk::<2>() {
+        let len = usize::from(u16::from_le_bytes(*len)).min(behind.len());
+        let (body, behind) = behind.split_at(len);
+        kept.extend_from_slice(&notes::framed(body));
+        rest = behind;
+    }
+    let mut engine = Engine::new([3; 32]);
+    if let Ok(restored) = engine.restore(&kept, Time::ZERO) {
+        assert!(restored.notes_len <= kept.len() as u64);
+    }
+    let _ = engine.restore(bytes, Time::ZERO);
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use crate::identity::ParcelKey;
+    use crate::ids::{DeviceId, ParcelId};
+    use crate::incoming::Origin;
+    use crate::layout::BLOCK;
+    use crate::manifest::Manifest;
+    use crate::message::{Body, EndReason, Message, Offer, ParcelRef};
+    use crate::notes::{Accepted, Blocks, Note};
+
+    const PARCEL: ParcelId = ParcelId([4; 10]);
+
+    /// Good ones to be spoilt: nothing else gets far.
+    fn messages() -> impl Strategy<Value = Vec<u8>> {
+        let bodies = vec![
+            Body::Gone,
+            Body::Offer(offer(b"manifest")),
+            Body::Seen(ParcelRef { parcel: PARCEL }),
+            Body::Cancel(EndReason::FileChanged("a".into()).ending(PARCEL)),
+        ];
+        let all: Vec<_> = bodies
+            .into_iter()
+            .map(|body| Message { counter: 9, body }.encode())
+            .collect();
+        spoilt(all)
+    }
+
+    fn manifests() -> impl Strategy<Value = Vec<u8>> {
+        let entries = ["a/b.bin", "../c", "a/b.bin"].map(|path| crate::Entry {
+            path: path.into(),
+            size: 70_000,
+            modified: Some(1),
+            mime: "image/png".into(),
+        });
+        let (_, bytes) = Manifest::build(entries.to_vec()).unwrap();
+        spoilt(vec![[&[3, 0][..], &bytes].concat()])
+    }
+
+    fn notes() -> impl Strategy<Value = Vec<u8>> {
+        let entry = crate::Entry {
+            path: "a".into(),
+            size: 3 * BLOCK,
+            modified: None,
+            mime: String::new(),
+        };
+        let (_, manifest) = Manifest::build(vec![entry]).unwrap();
+        let origin = Origin {
+            room: "room".into(),
+            sender: DeviceId([5; 10]),
+            sender_name: "x".into(),
+            receiver: DeviceId([6; 10]),
+        };
+        let offer = offer(&manifest);
+        let blocks = Blocks {
+            first: 1,
+            checks: vec![7; 24],
+        };
+        let notes = [
+            Note::Accepted(Accepted { offer, origin }),
+            Note::Manifest(manifest),
+            Note::Blocks(blocks),
+            Note::Verified(vec![8; 32]),
+        ];
+        let bodies = notes.iter().map(|note| {
+            let body = minicbor::to_vec(note).unwrap();
+            [&(body.len() as u16).to_le_bytes()[..], &body].concat()
+        });
+        spoilt(vec![bodies.collect::<Vec<_>>().concat()])
+    }
+
+    fn offer(manifest: &[u8]) -> Offer {
+        Offer {
+            parcel: PARCEL,
+            title: "a".into(),
+            total: 3 * BLOCK,
+            files: 1,
+            manifest_len: manifest.len() as u64,
+            manifest_hash: *blake3::hash(manifest).as_bytes(),
+            content_key: [1; 32],
+            block: BLOCK as u32,
+            text: false,
+            paused: false,
+            parcel_key: ParcelKey::new([2; 32]).public(),
+            proof: [3; 64],
+        }
+    }
+
+    /// One of these with some bytes changed, cut, or followed by others.
+    fn spoilt(good: Vec<Vec<u8>>) -> impl Strategy<Value = Vec<u8>> {
+        let changes = proptest::collection::vec((any::<u16>(), any::<u8>()), 0..5);
+        let tail = proptest::collection::vec(any::<u8>(), 0..20);
+        let good = proptest::sample::select(good);
+        (good, changes, any::<u16>(), tail).prop_map(|(mut bytes, changes, cut, tail)| {
+            for (at, value) in changes {
+                let at = usize::from(at) % bytes.len();
+                bytes[at] = value;
+            }
+            if cut % 3 == 0 {
+                bytes.truncate(usize::from(cut) % bytes.len());
+                bytes.extend(tail);
+            }
+            bytes
+        })
+    }
+
+    fn noise() -> impl Strategy<Value = Vec<u8>> {
+        proptest::collection::vec(any::<u8>(), 0..300)
+    }
+
+    crate::testing::properties! {
+        fn envelopes(bytes in noise()) {
+            super::envelope(&bytes);
+        }
+
+        fn control_messages(bytes in prop_oneof![messages(), noise()]) {
+            super::message(&bytes);
+        }
+
+        fn lists_of_files(bytes in prop_oneof![manifests(), noise()]) {
+            super::manifest(&bytes);
+        }
+
+        fn what_storage_kept(bytes in prop_oneof![notes(), noise()]) {
+            super::stored(&bytes);
+        }
+    }
+}
