@@ -40,7 +40,7 @@ impl Outgoing {
             };
             let len = self.manifest.layout.run_len(&blocks) as usize;
             self.queue.remove(blocks.clone());
-            if self.manifest.layout.region_of(blocks.start) != Region::Manifest {
+            if self.manifest.layout.region_of(blocks.start) == Region::Content {
                 self.cursor = blocks.end;
             }
             self.preparing.insert(blocks.clone());
@@ -116,8 +116,9 @@ impl Outgoing {
         })
     }
 
-    /// The run to send next: of what somebody lacks, from the cursor on and around, the manifest
-    /// first because nothing can be placed without it. `None` while someone has no room.
+    /// The run to send next: of what somebody lacks, from the cursor on and around; before that the
+    /// manifest, because nothing can be placed without it, and the digests as soon as they are
+    /// known, because somebody may wait for nothing else. `None` while someone has no room.
     fn choose(&mut self, frame_bytes: u64, now: Time) -> Option<Range<u32>> {
         let reserved = self.prepared_bytes;
         let mut all_have_room = true;
@@ -134,13 +135,15 @@ impl Outgoing {
         if !(anyone && all_have_room) {
             return None;
         }
-        let manifest = self.manifest.layout.region(Region::Manifest);
+        let content = self.manifest.layout.region(Region::Content);
         loop {
             let first = self.queue.next_from(0)?;
-            let run = if first.start < manifest.end {
+            let run = if first.start < content.start {
                 first
             } else {
-                self.queue.next_from(self.cursor).unwrap_or(first)
+                let digests = self.queue.next_from(content.end);
+                let content = || self.queue.next_from(self.cursor);
+                digests.or_else(content).unwrap_or(first)
             };
             let run = self
                 .manifest
