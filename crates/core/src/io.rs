@@ -104,7 +104,7 @@ pub enum StoreRequest {
         /// Its content's length in bytes.
         size: u64,
     },
-    /// Keep these bytes. Answer `Written` or `Failed`; answers may come later and in any order.
+    /// Keep these bytes. Answer `Written`, `Full` or `Failed`; answers may come later and in any order.
     /// The same place may be written again with other bytes.
     Write {
         /// Which parcel.
@@ -116,7 +116,8 @@ pub enum StoreRequest {
     },
     /// Append these bytes to the parcel's notes, after what was to be written before. Notes are what
     /// [`Engine::restore`](crate::Engine::restore) is given after a restart. A driver that keeps
-    /// nothing beyond its own life passes over them. No answer but `Failed`.
+    /// nothing beyond its own life passes over them. No answer but `Failed`, and none for lack of
+    /// space: what is not noted is received again after a restart.
     Note {
         /// Which parcel.
         parcel: ParcelId,
@@ -158,6 +159,16 @@ pub enum StoreReply {
         parcel: ParcelId,
         /// How many bytes.
         len: usize,
+    },
+    /// There is no space left for these bytes. They are asked to be written again when the user says
+    /// that there is.
+    Full {
+        /// Which parcel.
+        parcel: ParcelId,
+        /// Where they belong in its content.
+        offset: u64,
+        /// The bytes.
+        data: Bytes,
     },
     /// What was asked to be read back.
     Read {

@@ -126,18 +126,25 @@ impl Shelf {
             } => {
                 let len = data.len();
                 let written = match self.store(parcel) {
-                    Some(store) => store.write(offset, data),
+                    Some(store) => store.write(offset, data.clone()),
                     None => Err(gone()),
                 };
                 Some(match written {
                     Ok(()) => StoreReply::Written { parcel, len },
+                    Err(StoreError::NoSpace { .. }) => StoreReply::Full {
+                        parcel,
+                        offset,
+                        data,
+                    },
                     Err(error) => StoreReply::Failed { parcel, error },
                 })
             }
             StoreRequest::Note { parcel, note } => {
-                let noted = self.store(parcel).map(|store| store.note(&note))?;
-                let error = noted.err()?;
-                Some(StoreReply::Failed { parcel, error })
+                match self.store(parcel)?.note(&note) {
+                    // What it tells is received again after a restart.
+                    Ok(()) | Err(StoreError::NoSpace { .. }) => None,
+                    Err(error) => Some(StoreReply::Failed { parcel, error }),
+                }
             }
             StoreRequest::Read {
                 parcel,

@@ -167,6 +167,7 @@ impl Engine {
     pub fn handle_store(&mut self, reply: StoreReply, now: Time) {
         let (StoreReply::Created { parcel }
         | StoreReply::Written { parcel, .. }
+        | StoreReply::Full { parcel, .. }
         | StoreReply::Read { parcel, .. }
         | StoreReply::Finished { parcel }
         | StoreReply::Failed { parcel, .. }) = reply;

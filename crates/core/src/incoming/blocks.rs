@@ -79,6 +79,12 @@ impl Incoming {
                 }
                 self.advance(now, cx);
             }
+            (Phase::Receiving(receiving), StoreReply::Full { offset, data, .. }) => {
+                receiving.stuck.push((*offset, data.clone()));
+                if !receiving.paused {
+                    self.set_paused(true, now, cx);
+                }
+            }
             (Phase::Restoring(_), StoreReply::Read { data, .. }) => self.handle_read_back(data),
             // It may be gone, or damaged: then it is received again.
             (Phase::Restoring(_), StoreReply::Failed { .. }) => self.handle_read_back(&[]),

@@ -6,6 +6,7 @@ mod content;
 mod restore;
 mod view;
 
+use bytes::Bytes;
 use minicbor::{Decode, Encode};
 use mqdrop_mqtt::Time;
 
@@ -93,6 +94,8 @@ struct Receiving {
     expected: u32,
     /// Bytes that storage has not confirmed.
     unwritten: u64,
+    /// What storage had no space for, and where it belongs; no more than is allowed to be unwritten.
+    stuck: Vec<(u64, Bytes)>,
     /// The digests' hash, once the sender said that all is sent.
     complete: Option<[u8; 32]>,
     verified: bool,
@@ -239,6 +242,16 @@ impl Incoming {
         } else if let Phase::Receiving(receiving) = &mut self.phase {
             receiving.paused = wanted;
             receiving.restored = false;
+            if !wanted {
+                let parcel = self.offer.parcel;
+                let stuck = receiving.stuck.drain(..);
+                cx.store
+                    .extend(stuck.map(|(offset, data)| StoreRequest::Write {
+                        parcel,
+                        offset,
+                        data,
+                    }));
+            }
             receiving.rate.clear();
             receiving.ack.now(now);
             // What goes to others in the meantime need not come here.
@@ -468,6 +481,7 @@ impl Receiving {
             echo: None,
             expected: 0,
             unwritten: 0,
+            stuck: Vec::new(),
             complete: None,
             verified: false,
             repairs: 0,

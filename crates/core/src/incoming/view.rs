@@ -105,6 +105,9 @@ impl Incoming {
             {
                 EndReason::Unknown.of_sender()
             }
+            Phase::Receiving(receiving) if receiving.paused && !receiving.stuck.is_empty() => {
+                Some("There is no space left on this device. Make some, then resume".into())
+            }
             Phase::Receiving(receiving) if receiving.restored && receiving.paused => {
                 Some("Not finished when this page was closed. Resume to go on".into())
             }

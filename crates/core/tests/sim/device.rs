@@ -11,9 +11,10 @@ pub struct Device {
     pub engine: Engine,
     /// The connection in use, and whether it is open.
     pub connection: Option<(u32, bool)>,
-    /// When something of this device's was last put on its connection in either direction: bytes
-    /// do not overtake each other.
+    /// When the last of its bytes is on the way, and there: bytes do not overtake each other.
     pub last_up: Time,
+    pub last_arrival: Time,
+    /// When the last of what is sent to it is there.
     pub last_down: Time,
     /// What it sends, by parcel: its files' bytes.
     pub sources: BTreeMap<ParcelId, Vec<Vec<u8>>>,
@@ -35,6 +36,8 @@ pub struct Device {
     pub sent: u64,
     /// How many bytes of content the storage holds before it is full.
     pub space: u64,
+    /// There is no space left for what has its place already.
+    pub full: bool,
 }
 
 impl Device {
@@ -43,6 +46,7 @@ impl Device {
             engine: Engine::new(seed),
             connection: None,
             last_up: Time::ZERO,
+            last_arrival: Time::ZERO,
             last_down: Time::ZERO,
             sources: BTreeMap::new(),
             unreadable: BTreeSet::new(),
@@ -56,6 +60,7 @@ impl Device {
             accepts: true,
             sent: 0,
             space: u64::MAX,
+            full: false,
         }
     }
 
@@ -96,6 +101,15 @@ impl Device {
                 self.stores.insert(parcel, vec![0xee; size as usize]);
                 Some(StoreReply::Created { parcel })
             }
+            StoreRequest::Write {
+                parcel,
+                offset,
+                data,
+            } if self.full => Some(StoreReply::Full {
+                parcel,
+                offset,
+                data,
+            }),
             StoreRequest::Write {
                 parcel,
                 offset,

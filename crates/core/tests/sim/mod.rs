@@ -439,13 +439,9 @@ impl World {
             Duration::from_secs_f64(bytes.len() as f64 / rate as f64)
         });
         device.last_up = device.last_up.max(self.now) + transfer;
-        let at = (device.last_up + delay).max(device.last_up);
         // Never before what was sent earlier.
-        device.last_up = if self.uplink.is_some() {
-            device.last_up
-        } else {
-            at
-        };
+        let at = (device.last_up + delay).max(device.last_arrival);
+        device.last_arrival = at;
         self.push(at, Input::Up(index, connection, bytes));
     }
 
