@@ -1,5 +1,8 @@
 //! Storage in plain memory: the model that tests compare the others with.
 
+use core::cell::Cell;
+use std::rc::Rc;
+
 use bytes::Bytes;
 use js_sys::{Array, Uint8Array};
 use mqdrop_core::StoreError;
@@ -10,6 +13,7 @@ use super::{BlockStore, Pending, end_within, store_error};
 pub(super) struct MemoryStore {
     content: Vec<u8>,
     notes: Vec<u8>,
+    full: Rc<Cell<bool>>,
 }
 
 impl MemoryStore {
@@ -17,18 +21,37 @@ impl MemoryStore {
         Self {
             content: vec![0; size],
             notes: Vec::new(),
+            full: Rc::default(),
+        }
+    }
+
+    /// One that has no space while the cell says so.
+    pub(super) fn with_space(size: usize, full: &Rc<Cell<bool>>) -> Self {
+        Self {
+            full: Rc::clone(full),
+            ..Self::new(size)
+        }
+    }
+
+    fn check_space(&self) -> Result<(), StoreError> {
+        if self.full.get() {
+            Err(StoreError::NoSpace { available: Some(0) })
+        } else {
+            Ok(())
         }
     }
 }
 
 impl BlockStore for MemoryStore {
     fn write(&mut self, offset: u64, data: Bytes) -> Result<(), StoreError> {
+        self.check_space()?;
         let end = end_within(offset, data.len(), self.content.len() as u64)?;
         self.content[offset as usize..end as usize].copy_from_slice(&data);
         Ok(())
     }
 
     fn note(&mut self, note: &[u8]) -> Result<(), StoreError> {
+        self.check_space()?;
         self.notes.extend_from_slice(note);
         Ok(())
     }

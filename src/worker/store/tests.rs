@@ -5,7 +5,7 @@ use wasm_bindgen_futures::JsFuture;
 use wasm_bindgen_test::wasm_bindgen_test;
 use web_sys::Blob;
 
-use core::cell::RefCell;
+use core::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use super::blob::BlobStore;
@@ -214,6 +214,34 @@ async fn a_parcel_goes_through_the_shelf() {
         shelf.request(late),
         Some(StoreReply::Failed { .. })
     ));
+}
+
+#[wasm_bindgen_test]
+fn what_there_is_no_space_for_is_given_back() {
+    let (mut shelf, _) = shelf();
+    let parcel = parcel();
+    let full = Rc::new(Cell::new(true));
+    shelf.take_up(parcel, Box::new(MemoryStore::with_space(4, &full)));
+    let data = Bytes::from_static(b"abcd");
+    let write = StoreRequest::Write {
+        parcel,
+        offset: 0,
+        data: data.clone(),
+    };
+    let given_back = StoreReply::Full {
+        parcel,
+        offset: 0,
+        data,
+    };
+    assert_eq!(shelf.request(write.clone()), Some(given_back));
+    let note = StoreRequest::Note {
+        parcel,
+        note: Bytes::from_static(b"note"),
+    };
+    assert_eq!(shelf.request(note), None);
+    full.set(false);
+    let written = StoreReply::Written { parcel, len: 4 };
+    assert_eq!(shelf.request(write), Some(written));
 }
 
 #[wasm_bindgen_test]
