@@ -52,6 +52,43 @@ scenario('a receiver whose page is reloaded goes on from what it holds', async (
   await onlyTheRestIsSent(transfer, () => received.press('resume'));
 });
 
+scenario('a worker that crashes is named, and after a reload the transfer goes on', async (stage) => {
+  const transfer = await inTheMiddle(stage, HELD);
+  const { receiver, received } = transfer;
+  stage.expectNoise(/crashed on purpose/);
+  const [worker] = receiver.page.workers();
+  await worker.evaluate(() => {
+    // Takes everything with it, as a fault in the program would.
+    setTimeout(() => {
+      close();
+      throw new Error('crashed on purpose');
+    });
+  });
+  await receiver.byId('error').waitFor();
+  assert.match(await receiver.byId('error').innerText(), /The app has stopped. Reload/);
+  await reload(receiver);
+  await received.waitForState('paused');
+  await onlyTheRestIsSent(transfer, () => received.press('resume'));
+});
+
+scenario('a disk that is full in the middle pauses the transfer, which goes on when there is space', async (stage) => {
+  const transfer = await inTheMiddle(stage, HELD);
+  const { receiver, received } = transfer;
+  const [worker] = receiver.page.workers();
+  await worker.evaluate(() => {
+    const { prototype } = FileSystemSyncAccessHandle;
+    const { write } = prototype;
+    // What a full disk does to a synchronous handle: it takes less than it is given.
+    prototype.write = () => 0;
+    Object.assign(globalThis, { makeSpace: () => (prototype.write = write) });
+  });
+  await received.waitForState('paused');
+  assert.match(await received.describe(), /no space left on this device/);
+  // @ts-expect-error put there above
+  await worker.evaluate(() => void makeSpace());
+  await onlyTheRestIsSent(transfer, () => received.press('resume'));
+});
+
 scenario('a receiver whose page was closed goes on in another one', async (stage) => {
   const { proxy, file, receiver, received } = await inTheMiddle(stage, HELD);
   const context = receiver.page.context();
