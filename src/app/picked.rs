@@ -26,6 +26,9 @@ pub(super) fn choose_again(session: Session, parcel: &str, files: Vec<PickedFile
     if files.is_empty() {
         return;
     }
+    if let Err(words) = check(files.len()) {
+        return session.state.fail(words);
+    }
     session.state.error.set(None);
     session.engine.send(Command::ChooseAgain {
         parcel: parcel.to_owned(),

@@ -110,10 +110,16 @@ fn Buttons(
                 .fail("This is not here any more. Ask the sender to send it again."),
         },
     });
+    let lacks_files = Memo::new(move |_| now.read().lacks_files);
+    let buttons = move || match lacks_files.get() {
+        // Its files are to be chosen again first; there is nothing to pause.
+        true => &[Button::Cancel],
+        false => actions::buttons(direction, kind, state.get()),
+    };
     view! {
         <div class="transfer-buttons">
             <For
-                each=move || actions::buttons(direction, kind, state.get()).iter().copied()
+                each=move || buttons().iter().copied()
                 key=|button| button.test_id()
                 children=move |button| {
                     let main = matches!(button, Button::Accept | Button::Save);
