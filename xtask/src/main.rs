@@ -9,6 +9,7 @@ mod tally;
 mod test;
 mod workspace;
 
+use std::io::Write;
 use std::process::ExitCode;
 
 const USAGE: &str = "\
@@ -58,6 +59,14 @@ fn run(arguments: &[String]) -> Result<(), Failure> {
         Some((command, rest)) => (command.as_str(), rest),
         None => return Err(Failure::Usage("Which command?".into())),
     };
+    let mut own = arguments.iter().take_while(|argument| *argument != "--");
+    let asks = own.any(|argument| matches!(argument.as_str(), "--help" | "-h"));
+    // Nothing is built or installed for someone who only asks what could be.
+    if asks || command == "help" {
+        // A reader that has seen enough is no error.
+        let _ = writeln!(std::io::stdout(), "{USAGE}");
+        return Ok(());
+    }
     match command {
         "setup" => {
             no_more(rest)?;
@@ -74,10 +83,6 @@ fn run(arguments: &[String]) -> Result<(), Failure> {
         }
         "test" => test::run(rest),
         "bench" => bench::run_all(after_dashes(rest)?),
-        "help" | "--help" | "-h" => {
-            println!("{USAGE}");
-            Ok(())
-        }
         other => Err(Failure::Usage(format!("There is no command {other:?}."))),
     }
 }

@@ -11,7 +11,7 @@ use crate::effects::Effects;
 use crate::engine::Event;
 use crate::frame_size::FrameSize;
 use crate::ids::DeviceId;
-use crate::layout::{Layout, Region};
+use crate::layout::Region;
 use crate::message::{Body, EndReason, Want};
 use crate::ranges::RangeSet;
 
@@ -163,8 +163,8 @@ impl Outgoing {
         {
             held.insert(run.start.max(want.held.until)..run.end);
         }
-        let arrived = content_bytes(&self.manifest.layout, &held)
-            .saturating_sub(content_bytes(&self.manifest.layout, &progress.held));
+        let content = |held: &RangeSet| self.manifest.layout.content_in(held.runs());
+        let arrived = content(&held).saturating_sub(content(&progress.held));
         // What it held when it accepted, or came back, did not arrive now.
         let arrived = if progress.in_step { arrived } else { 0 };
         let mut lacking = std::mem::replace(&mut progress.held, held);
@@ -210,10 +210,6 @@ impl Outgoing {
             self.queue.remove(self.layout().region(Region::Digests));
         }
     }
-}
-
-fn content_bytes(layout: &Layout, held: &RangeSet) -> u64 {
-    layout.content_in(held.runs())
 }
 
 /// Settles what was sent to a receiver up to the frame it echoed: delivered or lost. Data of one
