@@ -365,6 +365,49 @@ fn a_transfer_goes_on_after_a_cut_on_either_side_and_sends_little_twice() {
 }
 
 #[test]
+fn a_laptop_that_slept_goes_on_where_it_was() {
+    for (sleeper, duration) in [
+        (0, 3 * SECOND),
+        (1, 3 * SECOND),
+        (0, 10 * MINUTE),
+        (1, 10 * MINUTE),
+    ] {
+        let mut world = room(2);
+        world.uplink = Some(1_000_000);
+        let parcel = world.offer(0, &[3_000_000]);
+        assert!(world.run_until(MINUTE, |w| w.bytes(1, parcel) > 1_000_000));
+        let before = world.bytes(1, parcel);
+        world.sleep(sleeper, duration);
+        let sent = world.devices[0].sent;
+        assert!(
+            world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)),
+            "{sleeper} slept for {duration:?}"
+        );
+        let (rest, again) = (3_000_000 - before, world.devices[0].sent - sent);
+        // What was under way is lost with the connection.
+        assert!(again < rest + 600_000, "{again} for {rest}");
+    }
+}
+
+#[test]
+fn hidden_tabs_whose_timers_hardly_ring_get_through() {
+    for tick in [SECOND, MINUTE] {
+        for device in [0, 1] {
+            let mut world = room(2);
+            world.throttled.insert(device, tick);
+            let parcel = world.offer(0, &[2_000_000]);
+            assert!(world.run_until(3 * MINUTE, |w| w.delivered(0, 1, parcel)));
+            world.cut(device);
+            let parcel = world.offer(0, &[100_000]);
+            assert!(world.run_until(5 * MINUTE, |w| w.delivered(0, 1, parcel)));
+            assert!(world.run_until(5 * MINUTE, |w| {
+                w.state(0, parcel) == Some(TransferState::Done)
+            }));
+        }
+    }
+}
+
+#[test]
 fn leaving_and_vanishing_are_noticed() {
     let mut world = room(3);
     world.act(0, |engine, now| engine.leave(now));

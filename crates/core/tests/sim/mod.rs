@@ -18,7 +18,7 @@ pub mod random;
 
 use core::time::Duration;
 use std::cmp::Reverse;
-use std::collections::{BTreeSet, BinaryHeap};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::sync::OnceLock;
 
 use bytes::Bytes;
@@ -52,6 +52,10 @@ pub struct World {
     pub down: bool,
     /// These devices cannot connect.
     pub cut_off: BTreeSet<usize>,
+    /// These devices' timers ring only at multiples of this, as those of hidden tabs do.
+    pub throttled: BTreeMap<usize, Duration>,
+    /// These devices do nothing.
+    asleep: BTreeSet<usize>,
     heap: BinaryHeap<Reverse<(Time, u64, Step)>>,
     steps: Vec<Option<Input>>,
     next_connection: u32,
@@ -130,6 +134,8 @@ impl World {
             uplink: None,
             down: false,
             cut_off: BTreeSet::new(),
+            throttled: BTreeMap::new(),
+            asleep: BTreeSet::new(),
             heap: BinaryHeap::new(),
             steps: Vec::new(),
             next_connection: 0,
@@ -219,7 +225,7 @@ impl World {
         while !goal(self) {
             let input = self.heap.peek().map(|Reverse((at, ..))| *at);
             let timers = (0..self.devices.len())
-                .filter_map(|d| Some((self.devices[d].engine.poll_timeout(self.now)?.0, d)))
+                .filter_map(|device| Some((self.alarm(device)?, device)))
                 .min();
             let next = [input, timers.map(|(at, _)| at)]
                 .into_iter()
@@ -249,6 +255,27 @@ impl World {
             }
         }
         true
+    }
+
+    /// When a device's timer rings.
+    fn alarm(&self, device: usize) -> Option<Time> {
+        if self.asleep.contains(&device) {
+            return None;
+        }
+        let (at, _) = self.devices[device].engine.poll_timeout(self.now)?;
+        let Some(tick) = self.throttled.get(&device) else {
+            return Some(at);
+        };
+        let ticks = at.as_micros().div_ceil(tick.as_micros() as u64);
+        Some(Time::ZERO + *tick * u32::try_from(ticks).unwrap())
+    }
+
+    /// A device does nothing for a while and does not notice; its connection is gone then.
+    pub fn sleep(&mut self, device: usize, duration: Duration) {
+        self.cut(device);
+        self.asleep.insert(device);
+        self.run_for(duration);
+        self.asleep.remove(&device);
     }
 
     pub fn run_for(&mut self, duration: Duration) {
@@ -319,6 +346,12 @@ impl World {
 
     fn handle(&mut self, input: Input) {
         let now = self.now;
+        if self
+            .concerned(&input)
+            .is_some_and(|device| self.asleep.contains(&device))
+        {
+            return self.push(now + SECOND, input);
+        }
         match input {
             Input::Open(device, connection) => {
                 if self.devices[device].connection != Some((connection, false)) {
@@ -344,7 +377,10 @@ impl World {
             Input::Up(device, connection, bytes) => {
                 let actions = self.broker.receive(connection, &bytes, &mut self.random);
                 self.perform(actions);
-                self.drain(device);
+                // Its socket has room again.
+                if !self.asleep.contains(&device) {
+                    self.drain(device);
+                }
             }
             Input::Down(connection, bytes) => {
                 if let Some(device) = self.device_of(connection) {
@@ -384,8 +420,25 @@ impl World {
     }
 
     /// Does for a device what its engine asks for, until it asks for nothing more.
+    /// The device that has to do something about an input.
+    fn concerned(&self, input: &Input) -> Option<usize> {
+        match *input {
+            Input::Open(device, _)
+            | Input::Refuse(device, _)
+            | Input::Read(device, _)
+            | Input::Stored(device, _) => Some(device),
+            Input::Down(connection, _) | Input::Closed(connection) => self.device_of(connection),
+            Input::Up(..) => None,
+        }
+    }
+
     fn drain(&mut self, index: usize) {
         let now = self.now;
+        let due = self.devices[index].engine.poll_timeout(now);
+        if due.is_some_and(|(deadline, _)| deadline <= now) {
+            // Not only when the timer rings: in a hidden tab it is late.
+            self.devices[index].engine.handle_timeout(now);
+        }
         loop {
             let mut idle = true;
             while let Some(action) = self.devices[index].engine.poll_socket() {

@@ -99,7 +99,7 @@ impl Run {
         let device = numbers.below(self.world.devices.len());
         let parcels: Vec<ParcelId> = self.model.parcels.iter().map(|(_, id)| *id).collect();
         let parcel = numbers.any_of(&parcels);
-        match (numbers.below(18), parcel) {
+        match (numbers.below(19), parcel) {
             (0, _) if self.world.devices.len() < DEVICES => self.join(),
             (1 | 2, _) if parcels.len() < PARCELS => {
                 let sizes = [&[60_000, 0, 9][..], &[1], &[200_000], &[16_384, 16_384]];
@@ -164,6 +164,10 @@ impl Run {
                     engine.join(super::join(), now).unwrap();
                 });
                 self.model.refused.retain(|(of, _)| *of != device);
+            }
+            (17, _) => {
+                let long = [3, 200][numbers.below(2)];
+                self.world.sleep(device, Duration::from_secs(long));
             }
             _ => {
                 let pause = [10, 200, 3_000, 40_000][numbers.below(4)];
