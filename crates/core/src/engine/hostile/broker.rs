@@ -129,3 +129,27 @@ fn a_broker_that_refuses_every_subscription_is_named() {
     victim.act(|engine, now| engine.handle_close(SocketClose::Closed { code: None }, now));
     recovers(&mut victim);
 }
+
+#[test]
+fn a_session_that_another_took_over_is_named_and_taken_back_without_haste() {
+    let mut victim = Victim::speaking(mqdrop_mqtt::Version::V5);
+    let mut waits = Vec::new();
+    for _ in 0..4 {
+        assert!(victim.opening);
+        victim.open();
+        victim.receive(&[0x20, 3, 0, 0, 0]);
+        let packets = super::victim::packets(&std::mem::take(&mut victim.sent));
+        let subscribe = packets.iter().find(|(first, _)| first >> 4 == 8).unwrap();
+        victim.receive(&[0x90, 5, subscribe.1[0], subscribe.1[1], 0, 1, 1]);
+        assert_eq!(victim.engine.status().state, ConnectionState::Online);
+        victim.receive(&[0xe0, 2, 0x8e, 0]);
+        let status = victim.engine.status();
+        assert!(status.text.contains("another connection took over"), "{}", status.text);
+        let began = victim.now;
+        while !victim.opening {
+            victim.wait(Duration::from_millis(100));
+        }
+        waits.push(victim.now.since(began));
+    }
+    assert!(waits[3] >= Duration::from_millis(500), "{waits:?}");
+}

@@ -39,8 +39,12 @@ pub(super) struct Victim {
 }
 
 impl Victim {
-    /// One that has yet to connect.
+    /// One that has yet to connect, by MQTT 3.1.1.
     pub(super) fn new() -> Self {
+        Self::speaking(mqdrop_mqtt::Version::V311)
+    }
+
+    pub(super) fn speaking(version: mqdrop_mqtt::Version) -> Self {
         let mut engine = Engine::new([1; 32]);
         let join = Join {
             secret: secret(),
@@ -48,7 +52,7 @@ impl Victim {
             prefix: String::new(),
             name: "Victim".into(),
             login: None,
-            version: VersionPolicy::Only(mqdrop_mqtt::Version::V311),
+            version: VersionPolicy::Only(version),
             auto_accept: false,
             frame_limit: None,
         };
