@@ -144,7 +144,11 @@ fn a_session_that_another_took_over_is_named_and_taken_back_without_haste() {
         assert_eq!(victim.engine.status().state, ConnectionState::Online);
         victim.receive(&[0xe0, 2, 0x8e, 0]);
         let status = victim.engine.status();
-        assert!(status.text.contains("another connection took over"), "{}", status.text);
+        assert!(
+            status.text.contains("another connection took over"),
+            "{}",
+            status.text
+        );
         let began = victim.now;
         while !victim.opening {
             victim.wait(Duration::from_millis(100));
