@@ -27,6 +27,10 @@ const SOCKET_BUFFER: u32 = 4 * 1024 * 1024;
 /// set timers are not faster than this.
 const SOCKET_RETRY: Duration = Duration::from_millis(4);
 
+/// How long commands wait at most for what storage holds, in milliseconds: a browser whose storage
+/// does not answer is to send and receive all the same.
+const LOOK_PATIENCE: u32 = 10_000;
+
 /// Something that happened to the worker.
 pub struct Message(Input);
 
@@ -43,7 +47,7 @@ enum Input {
     Storage(Rc<Backend>, bridge::Storage),
     /// Found in storage.
     Kept(Kept),
-    /// What was in storage at the start was found.
+    /// What was in storage at the start was found, or it takes too long. May come twice.
     Looked,
 }
 
@@ -445,6 +449,8 @@ fn content(parcel: ParcelId, blob: &Blob) -> bridge::Event {
 /// Finds out where to store and what is there, in the background.
 fn choose_storage(mailbox: &Rc<dyn Fn(Message)>, folder: Option<String>) {
     let mailbox = Rc::clone(mailbox);
+    let looked = Rc::clone(&mailbox);
+    Timeout::new(LOOK_PATIENCE, move || looked(Message(Input::Looked))).forget();
     spawn_local(async move {
         let backend = Rc::new(Backend::choose(folder).await);
         let description = backend.describe().await;

@@ -158,7 +158,7 @@ impl Heirs {
         let before = core::mem::take(&mut self.free);
         for name in free {
             if before.contains(&name) {
-                // What cannot be read now is left to a worker that starts later.
+                // What is in use again is another's.
                 let _ = self.inherit(&name).await;
             } else {
                 self.free.insert(name.clone());
@@ -193,7 +193,10 @@ async fn take_up_files(
             continue;
         };
         noted += 1;
-        let mut store = OpfsStore::open_left(folder, file).await?;
+        // What cannot be opened now is left to a worker that starts later.
+        let Ok(mut store) = OpfsStore::open_left(folder, file).await else {
+            continue;
+        };
         match store.read_notes() {
             Ok(notes) => report(Kept {
                 notes,

@@ -31,10 +31,11 @@ impl Engine {
             notes_len,
             size: kept.size(),
         };
-        self.make_way(&mut kept)?;
-        if self.incoming.len() + self.kept.len() >= MAX_INCOMING {
+        let known = self.incoming.contains_key(&parcel) || self.kept.contains_key(&parcel);
+        if !known && self.incoming.len() + self.kept.len() >= MAX_INCOMING {
             return Err(RestoreError::Busy);
         }
+        self.make_way(&mut kept)?;
         self.kept.insert(parcel, kept);
         self.take_up_kept(now);
         self.settle(now);

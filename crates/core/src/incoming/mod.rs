@@ -134,7 +134,6 @@ impl Incoming {
         &self.origin.sender_name
     }
 
-    /// Whose secret half only its sender knows.
     pub(crate) fn is_text(&self) -> bool {
         self.offer.text
     }
