@@ -680,6 +680,18 @@ fn one_who_left_for_good_does_not_keep_a_delivered_parcel_waiting() {
 }
 
 #[test]
+fn muting_takes_nothing_away_that_is_whole() {
+    let mut world = room(2);
+    let parcel = world.offer(0, &[100_000]);
+    assert!(world.run_until(MINUTE, |w| w.devices[1].finished.contains_key(&parcel)));
+    // Storage has yet to answer.
+    assert!(!world.delivered(0, 1, parcel));
+    let sender = world.devices[1].engine.peers()[0].device.parse().unwrap();
+    world.act(1, |engine, now| engine.mute(sender, true, now));
+    assert!(world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)));
+}
+
+#[test]
 fn who_is_muted_is_not_heard_and_gets_nothing_until_it_is_heard_again() {
     let mut world = room(3);
     world.uplink = Some(1_000_000);

@@ -167,7 +167,7 @@ impl Engine {
         }
         if muted {
             for incoming in self.incoming.values_mut() {
-                if incoming.sender() == device {
+                if incoming.sender() == device && !incoming.is_whole() {
                     incoming.cancel(EndReason::ByUser, &mut self.cx);
                 }
             }
