@@ -4,126 +4,15 @@ use proptest::prelude::*;
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
+use super::parcel::{BLOCKS, Parcel, frame, offer};
 use super::victim::{Member, Victim, secret};
-use crate::Entry;
 use crate::identity::ParcelKey;
 use crate::ids::ParcelId;
 use crate::layout::BLOCK;
-use crate::manifest::Manifest;
-use crate::message::{Body, Complete, EndReason, Introduction, Offer, ParcelRef, Runs, Want};
+use crate::message::{Body, EndReason, Introduction, Offer, ParcelRef, Runs, Want};
 use crate::ranges::RangeSet;
-use crate::seal::{self, FRAME_HEAD, FrameCipher, FrameHead};
+use crate::seal;
 use crate::view::{TransferState, TransferView};
-
-/// Blocks of content of an honest parcel.
-const BLOCKS: u32 = 8;
-
-/// A parcel of one file, as its sender knows it.
-struct Parcel {
-    offer: Offer,
-    manifest: Vec<u8>,
-    content: Vec<u8>,
-}
-
-impl Parcel {
-    fn new(member: &Member, number: u8) -> Self {
-        let content = vec![number; BLOCKS as usize * BLOCK as usize];
-        Self::of(member, number, "file.bin", content)
-    }
-
-    fn of(member: &Member, number: u8, path: &str, content: Vec<u8>) -> Self {
-        let entry = Entry {
-            path: path.into(),
-            size: content.len() as u64,
-            modified: None,
-            mime: String::new(),
-        };
-        let (_, manifest) = Manifest::build(vec![entry]).unwrap();
-        let total = content.len() as u64;
-        Self {
-            offer: offer(member, number, &manifest, total, 1),
-            manifest,
-            content,
-        }
-    }
-
-    fn id(&self) -> ParcelId {
-        self.offer.parcel
-    }
-
-    /// Frames of one block each, from the first to the last, the digests included.
-    fn frames(&self) -> Vec<Vec<u8>> {
-        let digests = self.digests();
-        let parts = [&self.manifest, &self.content, &digests];
-        let blocks = parts.iter().flat_map(|part| part.chunks(BLOCK as usize));
-        blocks
-            .enumerate()
-            .map(|(at, block)| frame(&self.offer, at as u32, 1, block))
-            .collect()
-    }
-
-    fn digests(&self) -> Vec<u8> {
-        blake3::hash(&self.content).as_bytes().to_vec()
-    }
-
-    fn complete(&self) -> Body {
-        Body::Complete(Complete {
-            parcel: self.id(),
-            digests_hash: *blake3::hash(&self.digests()).as_bytes(),
-        })
-    }
-
-    /// Offers it, and the victim's user accepts.
-    fn is_accepted(&self, member: &mut Member, victim: &mut Victim) {
-        member.tell_room(victim, Body::Offer(self.offer.clone()));
-        victim.act(|engine, now| engine.accept(self.id(), now));
-        let receiving = victim.view(self.id()).unwrap().state;
-        assert_eq!(receiving, TransferState::Active);
-    }
-
-    /// Sends all of it; the victim has it then.
-    fn arrives(&self, member: &mut Member, victim: &mut Victim) {
-        for frame in self.frames() {
-            victim.deliver(&format!("d/{}", self.id()), &frame);
-        }
-        member.tell(victim, self.complete());
-        let view = victim.view(self.id()).unwrap();
-        assert_eq!(view.state, TransferState::Done, "{view:?}");
-    }
-}
-
-fn offer(member: &Member, number: u8, manifest: &[u8], total: u64, files: u32) -> Offer {
-    let key = ParcelKey::new([number; 32]);
-    let parcel = ParcelId([number; 10]);
-    Offer {
-        parcel,
-        title: "file.bin".into(),
-        total,
-        files,
-        manifest_len: manifest.len() as u64,
-        manifest_hash: *blake3::hash(manifest).as_bytes(),
-        content_key: [number; 32],
-        block: BLOCK as u32,
-        text: false,
-        paused: false,
-        parcel_key: key.public(),
-        proof: key.proof(parcel, member.device()),
-    }
-}
-
-fn frame(offer: &Offer, first_block: u32, count: u16, content: &[u8]) -> Vec<u8> {
-    let cipher = FrameCipher::new(&offer.content_key, offer.parcel);
-    let mut frame = vec![0; FRAME_HEAD];
-    frame.extend_from_slice(content);
-    let head = FrameHead {
-        first_block,
-        count,
-        sent: first_block,
-    };
-    let mut random = crate::random::Random::new([first_block as u8; 32]);
-    cipher.seal(head, &mut frame, &mut random);
-    frame
-}
 
 fn want(parcel: ParcelId, held: impl IntoIterator<Item = u32>, credit: u64) -> Body {
     let mut set = RangeSet::default();

@@ -3,4 +3,5 @@
 
 mod broker;
 mod member;
+mod parcel;
 mod victim;
