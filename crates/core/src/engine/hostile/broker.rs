@@ -4,7 +4,7 @@ use proptest::prelude::*;
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-use super::victim::{Victim, packet, secret};
+use super::victim::{ACCEPTED, Victim, packet, secret};
 use crate::io::SocketClose;
 use crate::view::ConnectionState;
 
@@ -47,12 +47,7 @@ fn recovers(victim: &mut Victim) {
         victim.wait(Duration::from_secs(5));
     }
     assert!(victim.opening, "{:?}", victim.engine.status());
-    victim.sent.clear();
-    victim.open();
-    victim.receive(&[0x20, 2, 0, 0]);
-    let packets = super::victim::packets(&std::mem::take(&mut victim.sent));
-    let subscribe = packets.iter().find(|(first, _)| first >> 4 == 8).unwrap();
-    victim.receive(&[0x90, 4, subscribe.1[0], subscribe.1[1], 1, 1]);
+    victim.let_in(&ACCEPTED, &[1, 1]);
     assert_eq!(victim.engine.status().state, ConnectionState::Online);
 }
 
@@ -114,11 +109,7 @@ fn a_broker_that_announces_a_huge_packet_is_left_and_the_user_told() {
 #[test]
 fn a_broker_that_refuses_every_subscription_is_named() {
     let mut victim = Victim::new();
-    victim.open();
-    victim.receive(&[0x20, 2, 0, 0]);
-    let packets = super::victim::packets(&std::mem::take(&mut victim.sent));
-    let subscribe = packets.iter().find(|(first, _)| first >> 4 == 8).unwrap();
-    victim.receive(&[0x90, 4, subscribe.1[0], subscribe.1[1], 0x80, 0x80]);
+    victim.let_in(&ACCEPTED, &[0x80, 0x80]);
     let status = victim.engine.status();
     assert_eq!(status.state, ConnectionState::Error);
     assert!(
@@ -136,11 +127,7 @@ fn a_session_that_another_took_over_is_named_and_taken_back_without_haste() {
     let mut waits = Vec::new();
     for _ in 0..4 {
         assert!(victim.opening);
-        victim.open();
-        victim.receive(&[0x20, 3, 0, 0, 0]);
-        let packets = super::victim::packets(&std::mem::take(&mut victim.sent));
-        let subscribe = packets.iter().find(|(first, _)| first >> 4 == 8).unwrap();
-        victim.receive(&[0x90, 5, subscribe.1[0], subscribe.1[1], 0, 1, 1]);
+        victim.let_in(&[0x20, 3, 0, 0, 0], &[0, 1, 1]);
         assert_eq!(victim.engine.status().state, ConnectionState::Online);
         victim.receive(&[0xe0, 2, 0x8e, 0]);
         let status = victim.engine.status();

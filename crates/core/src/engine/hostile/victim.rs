@@ -15,6 +15,9 @@ use crate::seal;
 use crate::view::TransferView;
 use crate::{Engine, Event, Join};
 
+/// CONNACK of MQTT 3.1.1.
+pub(super) const ACCEPTED: [u8; 4] = [0x20, 2, 0, 0];
+
 /// Where the room's topics begin.
 const PREFIX: &str = "mqdrop/1";
 
@@ -72,13 +75,20 @@ impl Victim {
     /// One that is in the room.
     pub(super) fn online() -> Self {
         let mut victim = Self::new();
-        victim.open();
-        victim.receive(&[0x20, 2, 0, 0]);
-        let packets = packets(&std::mem::take(&mut victim.sent));
-        let subscribe = packets.iter().find(|(first, _)| first >> 4 == 8).unwrap();
-        victim.receive(&[0x90, 4, subscribe.1[0], subscribe.1[1], 1, 1]);
+        victim.let_in(&ACCEPTED, &[1, 1]);
         assert_eq!(victim.engine.status().text, "Connected");
         victim
+    }
+
+    /// The connection opens, and the broker answers CONNECT and the first SUBSCRIBE so; what stands
+    /// behind a SUBACK's packet identifier is `result`.
+    pub(super) fn let_in(&mut self, connack: &[u8], result: &[u8]) {
+        self.sent.clear();
+        self.open();
+        self.receive(connack);
+        let packets = packets(&std::mem::take(&mut self.sent));
+        let subscribe = packets.iter().find(|(first, _)| first >> 4 == 8).unwrap();
+        self.receive(&packet(0x90, &[&subscribe.1[..2], result].concat()));
     }
 
     pub(super) fn open(&mut self) {
