@@ -6,16 +6,13 @@ mod sim;
 use mqdrop_core::keys::RoomSecret;
 use mqdrop_core::view::TransferState;
 use mqdrop_core::{Entry, Join, OfferError, RestoreError};
-use sim::{MINUTE, SECOND, World, room};
+use sim::{MINUTE, SECOND, World, room, under_way};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 #[test]
 fn a_receiver_that_was_restarted_goes_on_where_it_was() {
-    let mut world = room(2);
-    world.uplink = Some(2_000_000);
-    let parcel = world.offer(0, &[3_000_000, 0, 70_000, 2_000_000]);
-    assert!(world.run_until(MINUTE, |w| w.bytes(1, parcel) > 2_000_000));
+    let (mut world, parcel) = under_way(2_000_000, &[3_000_000, 0, 70_000, 2_000_000], 2_000_000);
     let before = world.bytes(1, parcel);
     world.restart(1, false);
     assert!(world.run_until(MINUTE, |w| {
@@ -47,10 +44,7 @@ fn a_receiver_that_was_restarted_goes_on_where_it_was() {
 
 #[test]
 fn what_storage_damaged_is_fetched_again() {
-    let mut world = room(2);
-    world.uplink = Some(2_000_000);
-    let parcel = world.offer(0, &[3_000_000]);
-    assert!(world.run_until(MINUTE, |w| w.bytes(1, parcel) > 2_000_000));
+    let (mut world, parcel) = under_way(2_000_000, &[3_000_000], 2_000_000);
     let before = world.bytes(1, parcel);
     world.devices[1].stores.get_mut(&parcel).unwrap()[1_000_000] ^= 1;
     world.restart(1, false);
@@ -91,10 +85,7 @@ fn what_was_received_but_not_saved_is_there_after_a_restart() {
 
 #[test]
 fn what_another_room_left_is_kept_for_it() {
-    let mut world = room(2);
-    world.uplink = Some(1_000_000);
-    let parcel = world.offer(0, &[3_000_000]);
-    assert!(world.run_until(MINUTE, |w| w.bytes(1, parcel) > 1_000_000));
+    let (world, parcel) = under_way(1_000_000, &[3_000_000], 1_000_000);
     let notes = world.devices[1].notes[&parcel].clone();
     let mut engine = mqdrop_core::Engine::new([9; 32]);
     let restored = engine.restore(&notes, world.now).unwrap();
@@ -123,10 +114,8 @@ fn what_another_room_left_is_kept_for_it() {
 #[test]
 fn a_sender_that_was_restarted_goes_on_with_the_same_files() {
     for both in [false, true] {
-        let mut world = room(2);
-        world.uplink = Some(2_000_000);
-        let parcel = world.offer(0, &[3_000_000, 0, 70_000, 2_000_000]);
-        assert!(world.run_until(MINUTE, |w| w.bytes(1, parcel) > 2_000_000));
+        let (mut world, parcel) =
+            under_way(2_000_000, &[3_000_000, 0, 70_000, 2_000_000], 2_000_000);
         world.restart(0, false);
         if both {
             world.restart(1, true);
@@ -244,10 +233,7 @@ fn of_two_copies_the_one_with_more_stays() {
 
 #[test]
 fn a_sender_that_is_there_already_is_known_to_what_is_found_late() {
-    let mut world = room(2);
-    world.uplink = Some(1_000_000);
-    let parcel = world.offer(0, &[3_000_000]);
-    assert!(world.run_until(MINUTE, |w| w.bytes(1, parcel) > 1_000_000));
+    let (mut world, parcel) = under_way(1_000_000, &[3_000_000], 1_000_000);
     let notes = world.devices[1].notes[&parcel].clone();
     let store = world.devices[1].stores[&parcel].clone();
     world.devices[1].notes.clear();

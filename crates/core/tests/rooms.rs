@@ -8,7 +8,7 @@ use mqdrop_core::keys::RoomSecret;
 use mqdrop_core::view::{ConnectionState, TransferState};
 use mqdrop_core::{Join, VersionPolicy};
 use sim::broker::Faults;
-use sim::{MINUTE, SECOND, World, room, room_with};
+use sim::{MINUTE, SECOND, World, room, room_with, under_way};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
@@ -147,10 +147,7 @@ fn an_offer_may_be_declined() {
 #[test]
 fn either_side_may_cancel_in_the_middle() {
     for canceller in [0, 1] {
-        let mut world = room(2);
-        world.uplink = Some(1_000_000);
-        let parcel = world.offer(0, &[3_000_000]);
-        assert!(world.run_until(MINUTE, |w| w.bytes(1, parcel) > 1_000_000));
+        let (mut world, parcel) = under_way(1_000_000, &[3_000_000], 1_000_000);
         world.act(canceller, |engine, now| engine.cancel(parcel, now));
         assert!(world.run_until(MINUTE, |w| {
             (0..2).all(|d| w.state(d, parcel) == Some(TransferState::Cancelled))
@@ -171,10 +168,7 @@ fn either_side_may_cancel_in_the_middle() {
 #[test]
 fn either_side_may_pause_and_go_on() {
     for side in [0, 1] {
-        let mut world = room(2);
-        world.uplink = Some(1_000_000);
-        let parcel = world.offer(0, &[3_000_000]);
-        assert!(world.run_until(MINUTE, |w| w.bytes(1, parcel) > 1_000_000));
+        let (mut world, parcel) = under_way(1_000_000, &[3_000_000], 1_000_000);
         world.act(side, |engine, now| engine.pause(parcel, now));
         assert!(world.run_until(MINUTE, |w| {
             (0..2).all(|d| w.state(d, parcel) == Some(TransferState::Paused))
@@ -372,10 +366,7 @@ fn a_laptop_that_slept_goes_on_where_it_was() {
         (0, 10 * MINUTE),
         (1, 10 * MINUTE),
     ] {
-        let mut world = room(2);
-        world.uplink = Some(1_000_000);
-        let parcel = world.offer(0, &[3_000_000]);
-        assert!(world.run_until(MINUTE, |w| w.bytes(1, parcel) > 1_000_000));
+        let (mut world, parcel) = under_way(1_000_000, &[3_000_000], 1_000_000);
         let before = world.bytes(1, parcel);
         world.sleep(sleeper, duration);
         let sent = world.devices[0].sent;
@@ -445,10 +436,7 @@ fn no_space_is_a_refusal_with_a_reason() {
 
 #[test]
 fn a_disk_that_is_full_in_the_middle_pauses_and_loses_nothing() {
-    let mut world = room(2);
-    world.uplink = Some(2_000_000);
-    let parcel = world.offer(0, &[3_000_000]);
-    assert!(world.run_until(MINUTE, |w| w.bytes(1, parcel) > 1_000_000));
+    let (mut world, parcel) = under_way(2_000_000, &[3_000_000], 1_000_000);
     world.devices[1].full = true;
     assert!(world.run_until(MINUTE, |w| {
         w.state(1, parcel) == Some(TransferState::Paused)
@@ -468,10 +456,7 @@ fn a_disk_that_is_full_in_the_middle_pauses_and_loses_nothing() {
 
 #[test]
 fn a_file_that_changes_while_it_is_sent_ends_the_transfer_by_name() {
-    let mut world = room(2);
-    world.uplink = Some(1_000_000);
-    let parcel = world.offer(0, &[2_000_000]);
-    assert!(world.run_until(MINUTE, |w| w.bytes(1, parcel) > 1_000_000));
+    let (mut world, parcel) = under_way(1_000_000, &[2_000_000], 1_000_000);
     world.devices[0].unreadable.insert(parcel);
     for device in 0..2 {
         assert!(world.run_until(MINUTE, |w| w.state(device, parcel)

@@ -73,7 +73,6 @@ enum Input {
     Stored(usize, StoreReply),
 }
 
-/// The room that the tests meet in; derived once because that is slow on purpose.
 /// Devices that know each other.
 pub fn room(count: usize) -> World {
     room_with(count, Faults::default())
@@ -92,6 +91,16 @@ pub fn room_with(count: usize, faults: Faults) -> World {
     world
 }
 
+/// Two devices, and a parcel of which the second one holds more than so many bytes.
+pub fn under_way(uplink: u64, sizes: &[u64], held: u64) -> (World, ParcelId) {
+    let mut world = room(2);
+    world.uplink = Some(uplink);
+    let parcel = world.offer(0, sizes);
+    assert!(world.run_until(MINUTE, |w| w.bytes(1, parcel) > held));
+    (world, parcel)
+}
+
+/// The room that the tests meet in; derived once because that is slow on purpose.
 pub fn secret() -> RoomSecret {
     static SECRET: OnceLock<RoomSecret> = OnceLock::new();
     SECRET
