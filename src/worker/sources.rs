@@ -1,8 +1,10 @@
 //! The files that this device sends, read piece by piece.
 
 mod files;
+mod stream;
 
-use std::collections::HashMap;
+use core::cell::{Cell, RefCell};
+use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 
 use mqdrop_core::{Entry, ParcelId, ReadError, ReadRequest};
@@ -19,8 +21,16 @@ pub(super) type ReadResult = (ReadRequest, Result<(), ReadError>);
 
 /// The files of outgoing parcels, in the order in which they were offered.
 pub(super) struct Sources {
-    parcels: HashMap<ParcelId, Rc<Files>>,
+    parcels: HashMap<ParcelId, Rc<Source>>,
     report: Rc<dyn Fn(ReadResult)>,
+}
+
+/// The files of one parcel, and what is to be read of them.
+struct Source {
+    files: Files,
+    /// In this order, as most reads begin where the one before ended.
+    reads: RefCell<VecDeque<ReadRequest>>,
+    is_reading: Cell<bool>,
 }
 
 impl Sources {
@@ -34,7 +44,12 @@ impl Sources {
 
     /// These are the files of a parcel.
     pub(super) fn keep(&mut self, parcel: ParcelId, files: Vec<File>) {
-        self.parcels.insert(parcel, Rc::new(Files::new(files)));
+        let source = Source {
+            files: Files::new(files),
+            reads: RefCell::default(),
+            is_reading: Cell::default(),
+        };
+        self.parcels.insert(parcel, Rc::new(source));
     }
 
     /// The parcel is gone.
@@ -47,18 +62,31 @@ impl Sources {
         self.parcels.keys().copied().collect()
     }
 
-    /// Begins to read. Several reads may be under way at a time.
-    pub(super) fn read(&self, mut request: ReadRequest) {
-        let files = self.parcels.get(&request.parcel).cloned();
-        let report = Rc::clone(&self.report);
-        spawn_local(async move {
+    /// Reads, once everything asked for before is read.
+    pub(super) fn read(&self, request: ReadRequest) {
+        let Some(source) = self.parcels.get(&request.parcel).cloned() else {
+            (self.report)((request, Err(not_there(0))));
+            return;
+        };
+        source.reads.borrow_mut().push_back(request);
+        if !source.is_reading.replace(true) {
+            spawn_local(source.work_off(Rc::clone(&self.report)));
+        }
+    }
+}
+
+impl Source {
+    async fn work_off(self: Rc<Self>, report: Rc<dyn Fn(ReadResult)>) {
+        while let Some(mut request) = self.next() {
             let segments = request.segments.clone();
-            let result = match files {
-                Some(files) => files.fill(&segments, request.target()).await,
-                None => Err(not_there(0)),
-            };
+            let result = self.files.fill(&segments, request.target()).await;
             report((request, result));
-        });
+        }
+        self.is_reading.set(false);
+    }
+
+    fn next(&self) -> Option<ReadRequest> {
+        self.reads.borrow_mut().pop_front()
     }
 }
 
@@ -91,6 +119,7 @@ fn modified(file: &File) -> Option<u64> {
 }
 
 /// Why a piece was not read.
+#[derive(Debug)]
 pub(super) enum Failure {
     /// There are fewer bytes than there were.
     Short,
@@ -127,7 +156,9 @@ mod tests {
     use js_sys::{Array, Reflect};
     use mqdrop_core::Segment;
     use wasm_bindgen_test::wasm_bindgen_test;
+    use web_sys::Blob;
 
+    use super::stream::Stream;
     use super::*;
 
     fn file(name: &str, text: &str) -> File {
@@ -186,51 +217,50 @@ mod tests {
             .map(|number| format!("{number:08}"))
             .collect();
         let files = Files::new(vec![file("long", &text)]);
-        let len = 300_000;
+        let len = 700_000;
         let last = text.len() - len;
-        // From the start on, back, ahead, and several at a time.
-        for offsets in [
-            vec![0, len],
-            vec![7],
-            vec![last],
-            vec![0, len, 2 * len, last],
+        // From the start on, what was lost, on, on from elsewhere, the end, and from the start again.
+        for offset in [
+            0,
+            len,
+            7,
+            2 * len,
+            9 * len,
+            10 * len,
+            11 * len,
+            last - len,
+            last,
+            0,
+            len,
         ] {
-            let reads = offsets.iter().map(|&offset| {
-                let files = &files;
-                async move {
-                    let mut target = vec![0; len];
-                    let segments = [segment(0, offset as u64, len)];
-                    files.fill(&segments, &mut target).await.unwrap();
-                    target
-                }
-            });
-            let all = futures_of(reads).await;
-            for (offset, read) in offsets.into_iter().zip(all) {
-                assert!(read == text.as_bytes()[offset..offset + len], "{offset}");
-            }
+            let mut target = vec![0; len];
+            let segments = [segment(0, offset as u64, len)];
+            files.fill(&segments, &mut target).await.unwrap();
+            assert!(target == text.as_bytes()[offset..offset + len], "{offset}");
         }
     }
 
-    /// Polls all of them, so that their reads are under way at the same time.
-    async fn futures_of<T>(futures: impl Iterator<Item = impl Future<Output = T>>) -> Vec<T> {
-        let mut pinned: Vec<_> = futures.map(Box::pin).collect();
-        let mut done: Vec<Option<T>> = pinned.iter().map(|_| None).collect();
-        core::future::poll_fn(|cx| {
-            for (future, done) in pinned.iter_mut().zip(&mut done) {
-                if done.is_none()
-                    && let core::task::Poll::Ready(value) = future.as_mut().poll(cx)
-                {
-                    *done = Some(value);
-                }
-            }
-            if done.iter().all(Option::is_some) {
-                core::task::Poll::Ready(())
-            } else {
-                core::task::Poll::Pending
-            }
-        })
-        .await;
-        done.into_iter().flatten().collect()
+    #[wasm_bindgen_test]
+    async fn a_stream_reads_on_beyond_its_first_stretch() {
+        // The same Blob again and again: a long file that takes little memory.
+        let mebibyte = Blob::new_with_str_sequence(&Array::of1(&"m".repeat(1 << 20).into()));
+        let parts: Array = (0..65)
+            .map(|_| JsValue::from(mebibyte.clone().unwrap()))
+            .collect();
+        parts.push(&"the end".into());
+        let whole = Blob::new_with_blob_sequence(&parts).unwrap();
+        let mut stream = Stream::open(&whole, 0).unwrap();
+        let mut target = vec![0; 1_000_000];
+        let mut rest = (65 << 20) + 7;
+        while rest > 0 {
+            let part = &mut target[..rest.min(1_000_000)];
+            stream.fill(part).await.unwrap();
+            rest -= part.len();
+        }
+        assert!(stream.is_at_end());
+        assert!(target.starts_with(b"mmm"));
+        let end = ((65 << 20) + 7) % 1_000_000;
+        assert_eq!(&target[end - 8..end], b"mthe end");
     }
 
     #[wasm_bindgen_test]

@@ -1,0 +1,178 @@
+//! One file, read on and on.
+//!
+//! Cutting a piece off a file for each read costs the browser twice of what a stream does: for each
+//! piece it opens the file, sets up a pipe and takes memory that was never used before. A stream
+//! fills the same buffer again and again, where the engine has streams of bytes.
+
+use js_sys::{ArrayBuffer, Object, Reflect, Uint8Array};
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::spawn_local;
+use web_sys::Blob;
+
+use super::Failure;
+use crate::js::{call, call_async, property};
+
+/// The file is opened anew after so many bytes. Browsers look then whether it is still the one that
+/// was chosen, so a change is noticed before gigabytes were sent for nothing.
+const STRETCH: u64 = 64 * 1024 * 1024;
+
+/// Bytes of the buffer, which is as long as most reads.
+const BUFFER: usize = 512 * 1024;
+
+/// Reads a file from some place on.
+pub(super) struct Stream {
+    /// All of the file.
+    whole: Blob,
+    /// Where the next byte lies.
+    at: u64,
+    /// Where this stretch ends.
+    end: u64,
+    reader: Reader,
+    /// Read already, from `at` on.
+    left: Uint8Array,
+}
+
+impl Stream {
+    /// # Errors
+    /// If there is nothing to read, or this browser has no streams of files.
+    pub(super) fn open(whole: &Blob, at: u64) -> Result<Self, Failure> {
+        let end = at.saturating_add(STRETCH).min(whole.size() as u64);
+        if at >= end {
+            return Err(Failure::Short);
+        }
+        Ok(Self {
+            whole: whole.clone(),
+            at,
+            end,
+            reader: Reader::open(&cut(whole, at, end)?)?,
+            left: Uint8Array::new_with_length(0),
+        })
+    }
+
+    /// Where the next byte lies.
+    pub(super) fn at(&self) -> u64 {
+        self.at
+    }
+
+    /// Reads the next bytes. The file's last ones are given out only if it is still the same.
+    ///
+    /// # Errors
+    /// If they cannot be read. The stream is of no use then.
+    pub(super) async fn fill(&mut self, target: &mut [u8]) -> Result<(), Failure> {
+        let mut rest = target;
+        while !rest.is_empty() {
+            if self.at == self.end {
+                *self = Self::open(&self.whole, self.at)?;
+            }
+            if self.left.length() == 0 {
+                let wanted = rest.len().min((self.end - self.at) as usize);
+                self.left = self.reader.read(wanted).await?;
+            }
+            let len = rest.len().min(self.left.length() as usize);
+            let (part, after) = core::mem::take(&mut rest).split_at_mut(len);
+            self.left.subarray(0, len as u32).copy_to(part);
+            self.left = self.left.subarray(len as u32, self.left.length());
+            self.at += len as u64;
+            rest = after;
+        }
+        if self.is_at_end() {
+            read_at_once(&cut(&self.whole, self.at - 1, self.at)?, &mut [0]).await?;
+        }
+        Ok(())
+    }
+
+    /// Whether the whole file was read.
+    pub(super) fn is_at_end(&self) -> bool {
+        self.at == self.whole.size() as u64
+    }
+}
+
+/// A reader of a `ReadableStream` (<https://streams.spec.whatwg.org/>).
+enum Reader {
+    /// It fills buffers that it is given.
+    Byob {
+        reader: JsValue,
+        /// It comes back with what was read.
+        buffer: ArrayBuffer,
+    },
+    /// It allocates, in engines whose files are no streams of bytes.
+    Default(JsValue),
+}
+
+impl Reader {
+    fn open(blob: &Blob) -> Result<Self, Failure> {
+        let stream = call(blob, "stream", &[]).map_err(Failure::Browser)?;
+        let mode = options("mode", &"byob".into())?;
+        if let Ok(reader) = call(&stream, "getReader", &[&mode]) {
+            let buffer = ArrayBuffer::new(BUFFER as u32);
+            return Ok(Self::Byob { reader, buffer });
+        }
+        call(&stream, "getReader", &[])
+            .map(Self::Default)
+            .map_err(Failure::Browser)
+    }
+
+    /// The next bytes, at least one; about `wanted`.
+    async fn read(&mut self, wanted: usize) -> Result<Uint8Array, Failure> {
+        let read = match self {
+            Self::Byob { reader, buffer } => {
+                let len = wanted.min(BUFFER) as u32;
+                let view = Uint8Array::new_with_byte_offset_and_length(buffer, 0, len);
+                // One answer instead of some; engines that do not know it give what they have.
+                let all = options("min", &len.into())?;
+                call_async(reader, "read", &[&view, &all]).await
+            }
+            Self::Default(reader) => call_async(reader, "read", &[]).await,
+        };
+        let chunk = property(&read.map_err(Failure::Browser)?, "value");
+        let bytes: Uint8Array = chunk.dyn_into().map_err(|_| Failure::Short)?;
+        if bytes.length() == 0 {
+            return Err(Failure::Short);
+        }
+        if let Self::Byob { buffer, .. } = self {
+            *buffer = bytes.buffer().unchecked_into();
+        }
+        Ok(bytes)
+    }
+}
+
+impl Drop for Reader {
+    /// Tells the browser that nobody reads on, so that it closes the file.
+    fn drop(&mut self) {
+        let (Self::Byob { reader, .. } | Self::Default(reader)) = self;
+        let reader = reader.clone();
+        spawn_local(async move {
+            // It fails if reading failed, which was said then.
+            let _ = call_async(&reader, "cancel", &[]).await;
+        });
+    }
+}
+
+/// A part of a file.
+pub(super) fn cut(blob: &Blob, start: u64, end: u64) -> Result<Blob, Failure> {
+    blob.slice_with_f64_and_f64(start as f64, end as f64)
+        .map_err(Failure::Browser)
+}
+
+/// Reads as many bytes as there is room for; all of them at once.
+pub(super) async fn read_at_once(blob: &Blob, target: &mut [u8]) -> Result<(), Failure> {
+    if blob.size() != target.len() as f64 {
+        return Err(Failure::Short);
+    }
+    let buffer = call_async(blob, "arrayBuffer", &[])
+        .await
+        .map_err(Failure::Browser)?;
+    let bytes = Uint8Array::new(&buffer);
+    if bytes.length() as usize != target.len() {
+        return Err(Failure::Short);
+    }
+    bytes.copy_to(target);
+    Ok(())
+}
+
+/// An object with one property.
+fn options(name: &str, value: &JsValue) -> Result<JsValue, Failure> {
+    let object = Object::new();
+    Reflect::set(&object, &name.into(), value).map_err(Failure::Browser)?;
+    Ok(object.into())
+}
