@@ -3,11 +3,11 @@
 use std::rc::Rc;
 
 use bytes::Bytes;
-use js_sys::{ArrayBuffer, Uint8Array};
+use js_sys::{Array, ArrayBuffer, Uint8Array};
 use mqdrop_core::SocketClose;
 use wasm_bindgen::prelude::Closure;
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{BinaryType, CloseEvent, MessageEvent, WebSocket};
+use web_sys::{BinaryType, CloseEvent, MessageChannel, MessageEvent, MessagePort, WebSocket};
 
 use super::clock::global;
 use crate::js::{error_name, error_text};
@@ -152,13 +152,18 @@ impl Handlers {
         let closed = Rc::clone(report);
         let expired = Rc::clone(report);
         let was_open = Rc::new(core::cell::Cell::new(false));
+        let drain = Drain::open();
         let is_open = Rc::clone(&was_open);
         Self {
             open: Closure::new(move || {
                 was_open.set(true);
                 opened(SocketEvent::Open);
             }),
-            message: Closure::new(move |event: MessageEvent| received(message(&event.data()))),
+            message: Closure::new(move |event: MessageEvent| {
+                let data = event.data();
+                received(message(&data));
+                drain.swallow(&data);
+            }),
             close: Closure::new(move |event: CloseEvent| {
                 closed(SocketEvent::Close(if is_open.get() {
                     SocketClose::Closed {
@@ -169,6 +174,36 @@ impl Handlers {
                 }));
             }),
             timeout: Closure::new(move || expired(SocketEvent::Close(SocketClose::Unreachable))),
+        }
+    }
+}
+
+/// Frees the memory of messages as soon as they were copied.
+///
+/// The browser's garbage collector would keep them for some tens of MiB, so that each message takes
+/// memory that was not used before: the system has to find and clear its pages, and takes them back
+/// later. A message that is transferred to a port whose other end is closed is freed at once, and
+/// the next one takes its place.
+struct Drain(Option<MessagePort>);
+
+/// Below this, finding memory costs less than the transfer. Bytes.
+const WORTH_FREEING: u32 = 64 * 1024;
+
+impl Drain {
+    fn open() -> Self {
+        Self(MessageChannel::new().ok().map(|channel| {
+            channel.port2().close();
+            channel.port1()
+        }))
+    }
+
+    fn swallow(&self, data: &JsValue) {
+        let long = data
+            .dyn_ref::<ArrayBuffer>()
+            .is_some_and(|buffer| buffer.byte_length() >= WORTH_FREEING);
+        if let Some(port) = self.0.as_ref().filter(|_| long) {
+            // Where it does not work, memory is freed later.
+            let _ = port.post_message_with_transferable(&JsValue::NULL, &Array::of1(data));
         }
     }
 }
@@ -257,6 +292,22 @@ mod tests {
             *closed.borrow(),
             Some(SocketEvent::Close(SocketClose::Unreachable))
         ));
+    }
+
+    #[wasm_bindgen_test]
+    fn what_was_copied_is_freed() {
+        let drain = Drain::open();
+        let long = ArrayBuffer::new(WORTH_FREEING);
+        let SocketEvent::Message(bytes) = message(&long) else {
+            panic!("binary messages are taken");
+        };
+        drain.swallow(&long);
+        assert_eq!((bytes.len(), long.byte_length()), (65_536, 0));
+        // What is not worth it, and what has no memory of its own.
+        let short = ArrayBuffer::new(10);
+        drain.swallow(&short);
+        drain.swallow(&"hello".into());
+        assert_eq!(short.byte_length(), 10);
     }
 
     #[wasm_bindgen_test]
