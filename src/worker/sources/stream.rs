@@ -16,8 +16,8 @@ use crate::js::{call, call_async, property};
 /// was chosen, so a change is noticed before gigabytes were sent for nothing.
 const STRETCH: u64 = 64 * 1024 * 1024;
 
-/// Bytes of the buffer, which is as long as most reads.
-const BUFFER: usize = 512 * 1024;
+/// The buffer grows to the longest read, but no further than this. Bytes.
+const LONGEST_BUFFER: usize = 4 * 1024 * 1024;
 
 /// Reads a file from some place on.
 pub(super) struct Stream {
@@ -104,7 +104,7 @@ impl Reader {
         let stream = call(blob, "stream", &[]).map_err(Failure::Browser)?;
         let mode = options("mode", &"byob".into())?;
         if let Ok(reader) = call(&stream, "getReader", &[&mode]) {
-            let buffer = ArrayBuffer::new(BUFFER as u32);
+            let buffer = ArrayBuffer::new(0);
             return Ok(Self::Byob { reader, buffer });
         }
         call(&stream, "getReader", &[])
@@ -116,7 +116,10 @@ impl Reader {
     async fn read(&mut self, wanted: usize) -> Result<Uint8Array, Failure> {
         let read = match self {
             Self::Byob { reader, buffer } => {
-                let len = wanted.min(BUFFER) as u32;
+                let len = wanted.min(LONGEST_BUFFER) as u32;
+                if buffer.byte_length() < len {
+                    *buffer = ArrayBuffer::new(len);
+                }
                 let view = Uint8Array::new_with_byte_offset_and_length(buffer, 0, len);
                 // One answer instead of some; engines that do not know it give what they have.
                 let all = options("min", &len.into())?;
