@@ -79,7 +79,8 @@ impl Pacer {
             Queueing::Enough => self.slow_start = false,
             Queueing::Much => {
                 self.slow_start = false;
-                self.window -= bytes / 8;
+                // A frame may be longer than the window: one always goes.
+                self.window = self.window.saturating_sub(bytes / 8);
             }
         }
         self.window = self.window.clamp(MIN_WINDOW, MAX_WINDOW);
@@ -177,6 +178,20 @@ mod tests {
     fn grows_while_acknowledgements_are_quick() {
         assert!(settled(20, 20).window() > 4 * 1024 * 1024);
         assert!(settled(20, 1000).window() == MAX_WINDOW);
+    }
+
+    #[test]
+    fn the_longest_frames_leave_the_smallest_window() {
+        let mut pacer = settled(20, 3);
+        for _ in 0..10 {
+            pacer.on_timeout();
+        }
+        assert_eq!(pacer.window(), MIN_WINDOW);
+        for round in 0..10 {
+            pacer.on_rtt(Duration::from_secs(2), Time::from_millis(1000 + round));
+            pacer.on_delivered(crate::frame_size::MAX_FRAME, true);
+        }
+        assert_eq!(pacer.window(), MIN_WINDOW);
     }
 
     #[test]

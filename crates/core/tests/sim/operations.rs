@@ -15,8 +15,8 @@ const DEVICES: usize = 4;
 const PARCELS: usize = 6;
 const OPERATIONS: usize = 60;
 
-/// The longest packet: a frame of 512 KiB and what is around it.
-const LONGEST: usize = 513 * 1024;
+/// The longest packet: a frame of 896 KiB and what is around it.
+const LONGEST: usize = 897 * 1024;
 
 /// Bytes that are read as numbers; zeros without end follow them.
 struct Numbers<'a>(&'a [u8]);
