@@ -191,6 +191,9 @@ const WORTH_FREEING: u32 = 64 * 1024;
 
 impl Drain {
     fn open() -> Self {
+        if keeps_what_closed_ports_are_sent() {
+            return Self(None);
+        }
         Self(MessageChannel::new().ok().map(|channel| {
             channel.port2().close();
             channel.port1()
@@ -206,6 +209,21 @@ impl Drain {
             let _ = port.post_message_with_transferable(&JsValue::NULL, &Array::of1(data));
         }
     }
+}
+
+impl Drop for Drain {
+    fn drop(&mut self) {
+        if let Some(port) = &self.0 {
+            port.close();
+        }
+    }
+}
+
+/// WebKit kept what is sent to closed ports until the end of 2025 (its bug 281662), and does not
+/// say which version it is.
+fn keeps_what_closed_ports_are_sent() -> bool {
+    let agent = global().navigator().user_agent().unwrap_or_default();
+    agent.contains("AppleWebKit") && !agent.contains("Chrome/")
 }
 
 /// MQTT comes in binary messages only (MQTT 5, section 6).
@@ -302,7 +320,8 @@ mod tests {
             panic!("binary messages are taken");
         };
         drain.swallow(&long);
-        assert_eq!((bytes.len(), long.byte_length()), (65_536, 0));
+        let left = if drain.0.is_some() { 0 } else { 65_536 };
+        assert_eq!((bytes.len(), long.byte_length()), (65_536, left));
         // What is not worth it, and what has no memory of its own.
         let short = ArrayBuffer::new(10);
         drain.swallow(&short);

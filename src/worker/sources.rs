@@ -7,6 +7,7 @@ use core::cell::{Cell, RefCell};
 use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 
+use gloo_timers::callback::Timeout;
 use mqdrop_core::{Entry, ParcelId, ReadError, ReadRequest};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::spawn_local;
@@ -31,7 +32,13 @@ struct Source {
     /// In this order, as most reads begin where the one before ended.
     reads: RefCell<VecDeque<ReadRequest>>,
     is_reading: Cell<bool>,
+    /// Closes the file when nothing was read for a while: the user may want to move or remove it,
+    /// and whether it was changed is looked at when it is opened.
+    idle: RefCell<Option<Timeout>>,
 }
+
+/// How long an idle file stays open, in milliseconds.
+const IDLE: u32 = 3_000;
 
 impl Sources {
     /// What was read is handed to `report`.
@@ -48,6 +55,7 @@ impl Sources {
             files: Files::new(files),
             reads: RefCell::default(),
             is_reading: Cell::default(),
+            idle: RefCell::default(),
         };
         self.parcels.insert(parcel, Rc::new(source));
     }
@@ -70,6 +78,7 @@ impl Sources {
         };
         source.reads.borrow_mut().push_back(request);
         if !source.is_reading.replace(true) {
+            source.idle.take();
             spawn_local(source.work_off(Rc::clone(&self.report)));
         }
     }
@@ -83,6 +92,13 @@ impl Source {
             report((request, result));
         }
         self.is_reading.set(false);
+        let source = Rc::downgrade(&self);
+        let close = move || {
+            if let Some(source) = source.upgrade() {
+                source.files.close();
+            }
+        };
+        self.idle.replace(Some(Timeout::new(IDLE, close)));
     }
 
     fn next(&self) -> Option<ReadRequest> {

@@ -71,9 +71,16 @@ impl Files {
         let joined = Blob::new_with_blob_sequence(&parts).map_err(Failure::Browser)?;
         read_at_once(&joined, target).await?;
         if let Some(segment) = segments.last() {
-            self.progress.borrow_mut().last = (segment.file, end(segment));
+            let mut progress = self.progress.borrow_mut();
+            progress.last = (segment.file, end(segment));
+            progress.stream = None;
         }
         Ok(())
+    }
+
+    /// Closes the file that is being read on. It is opened again when reading goes on.
+    pub(super) fn close(&self) {
+        self.progress.borrow_mut().stream = None;
     }
 
     async fn fill_one(&self, segment: &Segment, target: &mut [u8]) -> Result<(), Failure> {

@@ -2,7 +2,7 @@
 //!
 //! Cutting a piece off a file for each read costs the browser twice of what a stream does: for each
 //! piece it opens the file, sets up a pipe and takes memory that was never used before. A stream
-//! fills the same buffer again and again, where the engine has streams of bytes.
+//! fills the same buffer again and again.
 
 use js_sys::{ArrayBuffer, Object, Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
@@ -12,14 +12,15 @@ use web_sys::Blob;
 use super::Failure;
 use crate::js::{call, call_async, property};
 
-/// The file is opened anew after so many bytes. Browsers look then whether it is still the one that
-/// was chosen, so a change is noticed before gigabytes were sent for nothing.
+/// The file is opened anew after so many bytes. Chromium and WebKit compare then its time of change
+/// with what it was when it was chosen, so that a change is noticed before gigabytes were sent for
+/// nothing. Bytes.
 const STRETCH: u64 = 64 * 1024 * 1024;
 
 /// The buffer grows to the longest read, but no further than this. Bytes.
 const LONGEST_BUFFER: usize = 4 * 1024 * 1024;
 
-/// Reads a file from some place on.
+/// Reads a file from some place on, as a stream of bytes (<https://streams.spec.whatwg.org/#byob-readers>).
 pub(super) struct Stream {
     /// All of the file.
     whole: Blob,
@@ -28,13 +29,14 @@ pub(super) struct Stream {
     /// Where this stretch ends.
     end: u64,
     reader: Reader,
-    /// Read already, from `at` on.
-    left: Uint8Array,
+    /// The reader fills it and gives it back.
+    buffer: ArrayBuffer,
 }
 
 impl Stream {
     /// # Errors
-    /// If there is nothing to read, or this browser has no streams of files.
+    /// If there is nothing to read, or this engine's files are no streams of bytes. Other streams
+    /// would be of no use: WebKit's read all of a stretch into memory at once.
     pub(super) fn open(whole: &Blob, at: u64) -> Result<Self, Failure> {
         let end = at.saturating_add(STRETCH).min(whole.size() as u64);
         if at >= end {
@@ -45,7 +47,7 @@ impl Stream {
             at,
             end,
             reader: Reader::open(&cut(whole, at, end)?)?,
-            left: Uint8Array::new_with_length(0),
+            buffer: ArrayBuffer::new(0),
         })
     }
 
@@ -64,15 +66,13 @@ impl Stream {
             if self.at == self.end {
                 *self = Self::open(&self.whole, self.at)?;
             }
-            if self.left.length() == 0 {
-                let wanted = rest.len().min((self.end - self.at) as usize);
-                self.left = self.reader.read(wanted).await?;
-            }
-            let len = rest.len().min(self.left.length() as usize);
-            let (part, after) = core::mem::take(&mut rest).split_at_mut(len);
-            self.left.subarray(0, len as u32).copy_to(part);
-            self.left = self.left.subarray(len as u32, self.left.length());
-            self.at += len as u64;
+            let wanted = rest.len().min((self.end - self.at) as usize);
+            let bytes = self.read(wanted).await?;
+            let (part, after) = core::mem::take(&mut rest)
+                .split_at_mut_checked(bytes.length() as usize)
+                .ok_or(Failure::Short)?;
+            bytes.copy_to(part);
+            self.at += part.len() as u64;
             rest = after;
         }
         if self.is_at_end() {
@@ -81,69 +81,47 @@ impl Stream {
         Ok(())
     }
 
+    /// The next bytes: at least one, at most `wanted`.
+    async fn read(&mut self, wanted: usize) -> Result<Uint8Array, Failure> {
+        let len = wanted.min(LONGEST_BUFFER) as u32;
+        if self.buffer.byte_length() < len {
+            self.buffer = ArrayBuffer::new(len);
+        }
+        let view = Uint8Array::new_with_byte_offset_and_length(&self.buffer, 0, len);
+        // One answer instead of some; engines that do not know it give what they have.
+        let all = options("min", &len.into())?;
+        let answer = call_async(&self.reader.0, "read", &[&view, &all]).await;
+        let value = property(&answer.map_err(Failure::Browser)?, "value");
+        let bytes: Uint8Array = value.dyn_into().map_err(|_| Failure::Short)?;
+        if bytes.length() == 0 {
+            return Err(Failure::Short);
+        }
+        self.buffer = bytes.buffer().unchecked_into();
+        Ok(bytes)
+    }
+
     /// Whether the whole file was read.
     pub(super) fn is_at_end(&self) -> bool {
         self.at == self.whole.size() as u64
     }
 }
 
-/// A reader of a `ReadableStream` (<https://streams.spec.whatwg.org/>).
-enum Reader {
-    /// It fills buffers that it is given.
-    Byob {
-        reader: JsValue,
-        /// It comes back with what was read.
-        buffer: ArrayBuffer,
-    },
-    /// It allocates, in engines whose files are no streams of bytes.
-    Default(JsValue),
-}
+/// A `ReadableStreamBYOBReader`.
+struct Reader(JsValue);
 
 impl Reader {
     fn open(blob: &Blob) -> Result<Self, Failure> {
         let stream = call(blob, "stream", &[]).map_err(Failure::Browser)?;
-        let mode = options("mode", &"byob".into())?;
-        if let Ok(reader) = call(&stream, "getReader", &[&mode]) {
-            let buffer = ArrayBuffer::new(0);
-            return Ok(Self::Byob { reader, buffer });
-        }
-        call(&stream, "getReader", &[])
-            .map(Self::Default)
+        call(&stream, "getReader", &[&options("mode", &"byob".into())?])
+            .map(Self)
             .map_err(Failure::Browser)
-    }
-
-    /// The next bytes, at least one; about `wanted`.
-    async fn read(&mut self, wanted: usize) -> Result<Uint8Array, Failure> {
-        let read = match self {
-            Self::Byob { reader, buffer } => {
-                let len = wanted.min(LONGEST_BUFFER) as u32;
-                if buffer.byte_length() < len {
-                    *buffer = ArrayBuffer::new(len);
-                }
-                let view = Uint8Array::new_with_byte_offset_and_length(buffer, 0, len);
-                // One answer instead of some; engines that do not know it give what they have.
-                let all = options("min", &len.into())?;
-                call_async(reader, "read", &[&view, &all]).await
-            }
-            Self::Default(reader) => call_async(reader, "read", &[]).await,
-        };
-        let chunk = property(&read.map_err(Failure::Browser)?, "value");
-        let bytes: Uint8Array = chunk.dyn_into().map_err(|_| Failure::Short)?;
-        if bytes.length() == 0 {
-            return Err(Failure::Short);
-        }
-        if let Self::Byob { buffer, .. } = self {
-            *buffer = bytes.buffer().unchecked_into();
-        }
-        Ok(bytes)
     }
 }
 
 impl Drop for Reader {
     /// Tells the browser that nobody reads on, so that it closes the file.
     fn drop(&mut self) {
-        let (Self::Byob { reader, .. } | Self::Default(reader)) = self;
-        let reader = reader.clone();
+        let reader = self.0.clone();
         spawn_local(async move {
             // It fails if reading failed, which was said then.
             let _ = call_async(&reader, "cancel", &[]).await;
