@@ -1,29 +1,6 @@
 //! Numbers in words: sizes, rates and times left.
 
-/// A size for people, in decimal units as operating systems show them: `0 bytes`, `1.5 MB`.
-#[must_use]
-pub fn size(bytes: u64) -> String {
-    const UNITS: [&str; 5] = ["kB", "MB", "GB", "TB", "PB"];
-    if bytes == 1 {
-        return "1 byte".into();
-    }
-    if bytes < 1000 {
-        return format!("{bytes} bytes");
-    }
-    #[allow(clippy::cast_precision_loss, reason = "three digits are shown")]
-    let mut value = bytes as f64 / 1000.0;
-    let mut unit = 0;
-    // 999.95 would be shown as 1000.
-    while value >= 999.5 && unit + 1 < UNITS.len() {
-        value /= 1000.0;
-        unit += 1;
-    }
-    if value < 9.95 {
-        format!("{value:.1} {}", UNITS[unit])
-    } else {
-        format!("{value:.0} {}", UNITS[unit])
-    }
-}
+pub use mqdrop_core::words::size;
 
 /// A rate in bytes a second for people; empty if nothing moves.
 #[must_use]
@@ -80,25 +57,6 @@ pub fn count(number: usize, one: &str, many: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn sizes() {
-        for (bytes, text) in [
-            (0, "0 bytes"),
-            (1, "1 byte"),
-            (999, "999 bytes"),
-            (1000, "1.0 kB"),
-            (9_949, "9.9 kB"),
-            (16_384, "16 kB"),
-            (999_499, "999 kB"),
-            (999_500, "1.0 MB"),
-            (104_857_600, "105 MB"),
-            (1_500_000_000, "1.5 GB"),
-            (u64::MAX, "18447 PB"),
-        ] {
-            assert_eq!(size(bytes), text);
-        }
-    }
 
     #[test]
     fn rates() {

@@ -32,6 +32,7 @@ mod seal;
 #[cfg(test)]
 mod testing;
 pub mod view;
+pub mod words;
 
 pub use engine::{
     Engine, Entry, Event, Join, JoinError, OfferError, RestoreError, Restored, Timer,

@@ -199,8 +199,8 @@ pub(crate) struct Ending {
 pub(crate) enum EndReason {
     /// A user did it.
     ByUser,
-    /// The receiver has no room for it.
-    NoSpace,
+    /// The receiver has no room for it, only for so many bytes, if its browser tells.
+    NoSpace { available: Option<u64> },
     /// The receiver takes no parcel of this size or number of files.
     TooLarge,
     /// The sender's manifest contradicts its offer.
@@ -221,7 +221,7 @@ impl EndReason {
     pub(crate) fn ending(&self, parcel: ParcelId) -> Ending {
         let (reason, detail) = match self {
             Self::ByUser => (0, None),
-            Self::NoSpace => (1, None),
+            Self::NoSpace { available } => (1, available.map(|bytes| bytes.to_string())),
             Self::TooLarge => (2, None),
             Self::BadManifest => (3, None),
             Self::FileChanged(file) => (4, Some(names::line(file, MAX_DETAIL))),
@@ -243,7 +243,9 @@ impl From<&Ending> for EndReason {
         let detail = || names::line(ending.detail.as_deref().unwrap_or_default(), MAX_DETAIL);
         match ending.reason {
             0 => Self::ByUser,
-            1 => Self::NoSpace,
+            1 => Self::NoSpace {
+                available: detail().parse().ok(),
+            },
             2 => Self::TooLarge,
             3 => Self::BadManifest,
             4 => Self::FileChanged(detail()),
@@ -380,7 +382,10 @@ mod tests {
         let named = "report.pdf".to_string();
         for reason in [
             EndReason::ByUser,
-            EndReason::NoSpace,
+            EndReason::NoSpace { available: None },
+            EndReason::NoSpace {
+                available: Some(1_100_000_000),
+            },
             EndReason::TooLarge,
             EndReason::BadManifest,
             EndReason::FileChanged(named.clone()),

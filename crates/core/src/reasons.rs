@@ -1,6 +1,7 @@
 //! Why a transfer ended, in words for whoever reads them.
 
 use crate::message::EndReason;
+use crate::words::size;
 
 impl EndReason {
     /// What the sender ended, as its own user reads it.
@@ -18,7 +19,13 @@ impl EndReason {
     pub(crate) fn of_receiver(&self) -> Option<String> {
         Some(match self {
             Self::ByUser => "The receiver cancelled".into(),
-            Self::NoSpace => "The receiver has no space left for it".into(),
+            Self::NoSpace { available: None } => "The receiver has no space left for it".into(),
+            Self::NoSpace {
+                available: Some(bytes),
+            } => format!(
+                "The receiver has no space left for it: {} are free there",
+                size(*bytes)
+            ),
             Self::TooLarge => {
                 "The receiver does not take so many files or bytes at once. Send them in parts"
                     .into()
@@ -55,13 +62,17 @@ impl EndReason {
         })
     }
 
-    /// What the receiver ended, as its own user reads it.
-    pub(crate) fn to_receiver(&self) -> Option<String> {
+    /// What the receiver ended, as its own user reads it; `total` bytes were to be received.
+    pub(crate) fn to_receiver(&self, total: u64) -> Option<String> {
         Some(match self {
             Self::ByUser => return None,
-            Self::NoSpace => {
-                "There is no space left for it on this device. Free some and ask for it again"
-                    .into()
+            Self::NoSpace { available } => {
+                let free = available.map(|bytes| format!(", and {} are free", size(bytes)));
+                format!(
+                    "There is no space left for it on this device: it takes {}{}. Free some and ask for it again",
+                    size(total),
+                    free.unwrap_or_default()
+                )
             }
             Self::TooLarge => {
                 "It has more files or bytes than can be received at once. Ask for it in parts"

@@ -416,7 +416,7 @@ fn leaving_and_vanishing_are_noticed() {
 }
 
 #[test]
-fn no_space_is_a_refusal_with_a_reason() {
+fn no_space_is_a_refusal_with_numbers() {
     let mut world = room(2);
     world.devices[1].space = 1000;
     let parcel = world.offer(0, &[50_000]);
@@ -427,11 +427,15 @@ fn no_space_is_a_refusal_with_a_reason() {
         sender.receivers[0]
             .reason
             .as_ref()
-            .is_some_and(|reason| reason.contains("space"))
+            .is_some_and(|reason| reason.contains("space") && reason.contains("1.0 kB are free"))
     );
     let receiver = world.devices[1].view(parcel, world.now).unwrap();
     assert_eq!(receiver.state, TransferState::Failed);
-    assert!(receiver.error.is_some_and(|error| error.contains("space")));
+    let error = receiver.error.unwrap_or_default();
+    assert!(
+        error.contains("it takes 50 kB, and 1.0 kB are free"),
+        "{error}"
+    );
 }
 
 #[test]

@@ -19,6 +19,7 @@ use crate::names;
 use crate::peers::Peers;
 use crate::random::Random;
 use crate::seal::{self, FRAME_OVERHEAD, OpenError, Opened};
+use crate::words::grouped;
 
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
 /// MQTT 5: how long the broker keeps this device's place during an interruption.
@@ -328,31 +329,5 @@ fn qos(to: To, body: &Body) -> QoS {
         (_, Body::Want(want)) if want.echo.is_some() => QoS::AtMostOnce,
         (To::Room, Body::Alive(_)) => QoS::AtMostOnce,
         _ => QoS::AtLeastOnce,
-    }
-}
-
-/// A number with commas between its thousands.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    #[cfg(target_arch = "wasm32")]
-    use wasm_bindgen_test::wasm_bindgen_test as test;
-
-    #[test]
-    fn numbers_are_grouped() {
-        let texts = [0, 999, 1000, 20_000, 1_234_567].map(grouped);
-        assert_eq!(texts, ["0", "999", "1,000", "20,000", "1,234,567"]);
     }
 }

@@ -176,7 +176,9 @@ impl Incoming {
 
 fn storage_reason(error: &StoreError) -> EndReason {
     match error {
-        StoreError::NoSpace { .. } => EndReason::NoSpace,
+        StoreError::NoSpace { available } => EndReason::NoSpace {
+            available: *available,
+        },
         StoreError::Other(text) => EndReason::Storage(text.clone()),
     }
 }

@@ -98,7 +98,9 @@ impl Incoming {
 
     fn error(&self, state: TransferState) -> Option<String> {
         match &self.phase {
-            Phase::Declined(reason) | Phase::EndedHere(reason) => reason.to_receiver(),
+            Phase::Declined(reason) | Phase::EndedHere(reason) => {
+                reason.to_receiver(self.offer.total)
+            }
             Phase::EndedBySender(reason) => reason.of_sender(),
             Phase::Receiving(receiving)
                 if state == TransferState::Waiting && receiving.unknown_to_sender =>
