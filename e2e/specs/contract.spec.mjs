@@ -120,6 +120,22 @@ scenario('the reason of a refusal and of a cancellation is told', async (stage) 
   assert.match(await atReceiver.byId('transfer-error').innerText(), /sender cancelled/);
 });
 
+scenario('what there is no space for is refused with numbers, on both sides', async (stage) => {
+  const [sender, receiver] = await stage.pair();
+  const [worker] = receiver.page.workers();
+  await worker.evaluate(() => {
+    StorageManager.prototype.estimate = async () => ({ quota: 3_000_000, usage: 1_900_000 });
+  });
+  const file = await stage.file('too-long.bin', 20 * MIB);
+  const sent = await sender.sendFiles([file.path]);
+  const received = await receiver.incoming(sent);
+  await received.press('accept');
+  await received.waitForState('failed');
+  assert.match(await received.byId('transfer-error').innerText(), /it takes 21 MB, and 1\.1 MB are free/);
+  await sent.waitForReceiver('Bo', 'declined');
+  await sent.byId('transfer-error').getByText(/no space left for it: 1\.1 MB are free there/).waitFor();
+});
+
 scenario('a file that changes while it is sent ends the transfer, with the reason on both sides', async (stage) => {
   const proxy = await stage.use(proxyTo(stage.station.broker));
   proxy.limit = BYTES_A_SECOND;
