@@ -17,6 +17,9 @@ use crate::bridge::PickedFile;
 use crate::js::{error_name, error_text};
 use files::Files;
 
+/// How long an idle file stays open, in milliseconds.
+const IDLE: u32 = 3_000;
+
 /// What became of a read.
 pub(super) type ReadResult = (ReadRequest, Result<(), ReadError>);
 
@@ -36,9 +39,6 @@ struct Source {
     /// and whether it was changed is looked at when it is opened.
     idle: RefCell<Option<Timeout>>,
 }
-
-/// How long an idle file stays open, in milliseconds.
-const IDLE: u32 = 3_000;
 
 impl Sources {
     /// What was read is handed to `report`.
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[wasm_bindgen_test]
-    async fn a_long_file_is_read_in_any_order() {
+    async fn a_long_file_is_read_on_from_wherever_reading_got_to() {
         let text: String = (0..2_000_000)
             .map(|number| format!("{number:08}"))
             .collect();
@@ -254,6 +254,59 @@ mod tests {
             files.fill(&segments, &mut target).await.unwrap();
             assert!(target == text.as_bytes()[offset..offset + len], "{offset}");
         }
+    }
+
+    #[wasm_bindgen_test]
+    async fn a_long_file_is_read_in_any_order() {
+        let text: String = (0..2_000_000)
+            .map(|number| format!("{number:08}"))
+            .collect();
+        let files = Files::new(vec![file("long", &text)]);
+        let len = 300_000;
+        let last = text.len() - len;
+        // From the start on, back, ahead, and several at a time.
+        for offsets in [
+            vec![0, len],
+            vec![7],
+            vec![last],
+            vec![0, len, 2 * len, last],
+        ] {
+            let reads = offsets.iter().map(|&offset| {
+                let files = &files;
+                async move {
+                    let mut target = vec![0; len];
+                    let segments = [segment(0, offset as u64, len)];
+                    files.fill(&segments, &mut target).await.unwrap();
+                    target
+                }
+            });
+            let all = futures_of(reads).await;
+            for (offset, read) in offsets.into_iter().zip(all) {
+                assert!(read == text.as_bytes()[offset..offset + len], "{offset}");
+            }
+        }
+    }
+
+    /// Polls all of them, so that their reads are under way at the same time.
+    async fn futures_of<T>(futures: impl Iterator<Item = impl Future<Output = T>>) -> Vec<T> {
+        let mut pinned: Vec<_> = futures.map(Box::pin).collect();
+        let mut done: Vec<Option<T>> = pinned.iter().map(|_| None).collect();
+        core::future::poll_fn(|cx| {
+            for (future, done) in pinned.iter_mut().zip(&mut done) {
+                if done.is_none()
+                    && let core::task::Poll::Ready(value) = future.as_mut().poll(cx)
+                {
+                    *done = Some(value);
+                }
+            }
+            if done.iter().all(Option::is_some) {
+                core::task::Poll::Ready(())
+            } else {
+                core::task::Poll::Pending
+            }
+        })
+        .await;
+        done.into_iter().flatten().collect()
     }
 
     #[wasm_bindgen_test]
