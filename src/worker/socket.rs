@@ -219,8 +219,8 @@ impl Drop for Drain {
     }
 }
 
-/// WebKit kept what is sent to closed ports until the end of 2025 (its bug 281662), and does not
-/// say which version it is.
+/// WebKit is reported to keep in memory what is sent to closed ports, and to have stopped doing so
+/// only lately; which version it is it does not say.
 fn keeps_what_closed_ports_are_sent() -> bool {
     let agent = global().navigator().user_agent().unwrap_or_default();
     agent.contains("AppleWebKit") && !agent.contains("Chrome/")

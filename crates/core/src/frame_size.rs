@@ -13,7 +13,7 @@ use crate::layout::BLOCK;
 /// Bytes of plaintext in the shortest frame worth sending.
 pub(crate) const MIN_FRAME: u64 = BLOCK;
 /// Bytes of plaintext in the longest. Each frame has its price, so long ones are faster; but many
-/// brokers stop at 1 MiB, and from 960 KiB on Chromium takes fresh memory from the system for each.
+/// brokers stop at 1 MiB.
 pub(crate) const MAX_FRAME: u64 = 896 * 1024;
 /// A connection that lives longer than this after a frame did not die of it.
 const SUSPICION: Duration = Duration::from_secs(10);

@@ -36,7 +36,7 @@ pub(super) struct Stream {
 impl Stream {
     /// # Errors
     /// If there is nothing to read, or this engine's files are no streams of bytes. Other streams
-    /// would be of no use: WebKit's read all of a stretch into memory at once.
+    /// allocate for each answer as reading pieces does, and may read ahead without a bound.
     pub(super) fn open(whole: &Blob, at: u64) -> Result<Self, Failure> {
         let end = at.saturating_add(STRETCH).min(whole.size() as u64);
         if at >= end {
