@@ -1,6 +1,7 @@
 //! What an engine asks its driver to do with sockets, blocks and storage, and what the driver answers.
 
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 
 use crate::ids::ParcelId;
 
@@ -18,7 +19,7 @@ pub enum SocketAction {
 }
 
 /// How a connection ended, as far as the driver knows.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SocketClose {
     /// It never opened: no such host, nothing listens, not a WebSocket, TLS trouble: browsers do not tell which.
     Unreachable,

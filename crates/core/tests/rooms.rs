@@ -6,7 +6,7 @@ use core::time::Duration;
 
 use mqdrop_core::keys::RoomSecret;
 use mqdrop_core::view::{ConnectionState, TransferState};
-use mqdrop_core::{Join, VersionPolicy};
+use mqdrop_core::{Engine, Join, SocketAction, Time, VersionPolicy};
 use sim::broker::Faults;
 use sim::{MINUTE, SECOND, World, room, room_with, under_way};
 #[cfg(target_arch = "wasm32")]
@@ -314,6 +314,35 @@ fn an_unreachable_broker_is_named_and_found_by_itself_when_it_comes() {
         world.run_until(MINUTE, |w| w.devices[device].engine.status().state
             == ConnectionState::Online)
     );
+}
+
+#[test]
+fn a_host_that_does_not_answer_is_given_up_and_tried_again() {
+    let mut engine = Engine::new([1; 32]);
+    let mut now = Time::from_micros(0);
+    let actions = |engine: &mut Engine| -> Vec<SocketAction> {
+        core::iter::from_fn(|| engine.poll_socket()).collect()
+    };
+    let open = vec![SocketAction::Open {
+        url: "ws://broker".into(),
+    }];
+    engine.join(sim::join(), now).unwrap();
+    assert_eq!(actions(&mut engine), open);
+    for _ in 0..3 {
+        // Nothing is heard of the connection.
+        let (deadline, _) = engine.poll_timeout(now).unwrap();
+        assert!(deadline.since(now) <= 20 * SECOND);
+        now = deadline;
+        engine.handle_timeout(now);
+        assert_eq!(actions(&mut engine), [SocketAction::Close]);
+        assert_eq!(engine.status().state, ConnectionState::Error);
+        (now, _) = engine.poll_timeout(now).unwrap();
+        engine.handle_timeout(now);
+        assert_eq!(actions(&mut engine), open);
+    }
+    // And when it answers, the handshake begins.
+    engine.handle_open(now);
+    assert!(engine.poll_transmit(now).is_some());
 }
 
 #[test]

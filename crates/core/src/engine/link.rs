@@ -11,6 +11,9 @@ use crate::view::{ConnectionState, StatusView};
 const FIRST_RETRY: Duration = Duration::from_millis(500);
 const LAST_RETRY: Duration = Duration::from_secs(20);
 
+/// A host that does not answer is given up after so long; browsers and systems would wait for minutes.
+const OPENING: Duration = Duration::from_secs(15);
+
 /// MQTT 5 reason codes that the link treats in a way of their own (MQTT 5, section 2.4).
 const UNSUPPORTED_VERSION: ReasonCode = ReasonCode(0x84);
 const BAD_LOGIN: ReasonCode = ReasonCode(0x86);
@@ -21,8 +24,8 @@ const MESSAGE_TOO_BIG: u16 = 1009;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stage {
-    /// The driver opens a connection.
-    Opening,
+    /// The driver opens a connection; at this time it is given up.
+    Opening(Time),
     /// It is open; CONNACK is due.
     Handshake,
     /// The room's topics are being subscribed to.
@@ -50,9 +53,9 @@ pub(super) struct Link {
 }
 
 impl Link {
-    pub(super) fn new(broker: String) -> Self {
+    pub(super) fn new(broker: String, now: Time) -> Self {
         Self {
-            stage: Stage::Opening,
+            stage: Stage::Opening(now + OPENING),
             broker,
             attempts: 0,
             tried_other_version: false,
@@ -66,6 +69,11 @@ impl Link {
 
     pub(super) fn is_online(&self) -> bool {
         self.stage == Stage::Online
+    }
+
+    /// The driver is asked to open a connection.
+    pub(super) fn open(&mut self, now: Time) {
+        self.stage = Stage::Opening(now + OPENING);
     }
 
     pub(super) fn accepted(&mut self, version: Version) {

@@ -123,7 +123,7 @@ impl Engine {
     /// The connection that was asked for is open.
     pub fn handle_open(&mut self, now: Time) {
         if let Some(room) = &mut self.room
-            && room.link.stage == Stage::Opening
+            && matches!(room.link.stage, Stage::Opening(_))
         {
             room.connect(&mut self.random, now);
         }
@@ -134,7 +134,7 @@ impl Engine {
     #[inline(never)]
     pub fn handle_bytes(&mut self, bytes: Bytes, now: Time) {
         if let Some(room) = &mut self.room
-            && !matches!(room.link.stage, Stage::Opening | Stage::Waiting(_))
+            && !matches!(room.link.stage, Stage::Opening(_) | Stage::Waiting(_))
         {
             room.session.handle_bytes(bytes, now);
         }
@@ -147,7 +147,7 @@ impl Engine {
         if let Some(room) = &mut self.room {
             match room.link.stage {
                 Stage::Waiting(_) => {}
-                Stage::Opening => {
+                Stage::Opening(_) => {
                     room.link.unreachable(&close, &mut self.random, now);
                     self.cx.event(Event::Status);
                 }
@@ -193,13 +193,20 @@ impl Engine {
     pub fn handle_timeout(&mut self, now: Time) {
         let Some(room) = &mut self.room else { return };
         room.session.handle_timeout(now);
-        if let Stage::Waiting(until) = room.link.stage
-            && now >= until
-        {
-            room.link.stage = Stage::Opening;
-            self.socket.push_back(SocketAction::Open {
-                url: room.broker.clone(),
-            });
+        match room.link.stage {
+            Stage::Opening(until) if now >= until => {
+                self.socket.push_back(SocketAction::Close);
+                let close = SocketClose::Unreachable;
+                room.link.unreachable(&close, &mut self.random, now);
+                self.cx.event(Event::Status);
+            }
+            Stage::Waiting(until) if now >= until => {
+                room.link.open(now);
+                self.socket.push_back(SocketAction::Open {
+                    url: room.broker.clone(),
+                });
+            }
+            _ => {}
         }
         self.settle(now);
         let Some(room) = &mut self.room else { return };
@@ -274,7 +281,9 @@ impl Engine {
             .map(|(at, timer)| (at, Timer::Session(timer)));
         let mut deadlines = vec![session];
         match room.link.stage {
-            Stage::Waiting(until) => deadlines.push(Some((until, Timer::Reconnect))),
+            Stage::Opening(until) | Stage::Waiting(until) => {
+                deadlines.push(Some((until, Timer::Reconnect)));
+            }
             Stage::Online => {
                 deadlines.push(Some((room.refresh, Timer::Refresh)));
                 deadlines.push(room.peers.deadline().map(|at| (at, Timer::Silence)));
@@ -287,7 +296,7 @@ impl Engine {
                 let incoming = self.incoming.values().filter_map(Incoming::deadline).min();
                 deadlines.push(incoming.map(|at| (at, Timer::Incoming)));
             }
-            Stage::Opening | Stage::Handshake | Stage::Subscribing(_) => {}
+            Stage::Handshake | Stage::Subscribing(_) => {}
         }
         deadlines.into_iter().flatten().min_by_key(|(at, _)| *at)
     }

@@ -76,7 +76,7 @@ impl Room {
         Ok(Self {
             secret: join.secret,
             name: names::device_name(&join.name),
-            link: Link::new(join.broker.clone()),
+            link: Link::new(join.broker.clone(), now),
             broker: join.broker,
             policy: join.version,
             identity,

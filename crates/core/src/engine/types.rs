@@ -136,7 +136,7 @@ pub enum RestoreError {
 pub enum Timer {
     /// The MQTT session's own deadline.
     Session(mqdrop_mqtt::Timer),
-    /// The next try to connect.
+    /// The next try to connect, or the end of one that is not answered.
     Reconnect,
     /// This device is to show that it is still here.
     Refresh,
