@@ -60,7 +60,9 @@ pub(super) fn watch(session: Session) {
 
     // Timers sleep in background tabs and on locked phones: look at the connection at once.
     listen(ev::online, move |_| session.engine.send(Command::Wake));
+    let seen = RwSignal::new(is_visible());
     on_visibility(move |visible| {
+        seen.set(visible);
         if visible {
             session.engine.send(Command::Wake);
         }
@@ -76,8 +78,11 @@ pub(super) fn watch(session: Session) {
         }
     });
 
+    // A page that can be seen shows its progress better, and browsers do a lot for a new title: it
+    // took a twentieth of the machine while a file was sent.
     Effect::new(move || {
-        document().set_title(&match state.progress() {
+        let progress = (!seen.get()).then(|| state.progress()).flatten();
+        document().set_title(&match progress {
             Some(percent) => format!("{percent} % – {TITLE}"),
             None => TITLE.into(),
         });
