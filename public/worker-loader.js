@@ -1,5 +1,6 @@
-// Starts the engine in its Web Worker. The query names the app's build and is handed on, so that
-// no cache can pair one build's app with another one's engine.
+// Starts the engine in its Web Worker, and in another one the thread that has its WebSocket. The
+// query names the app's build and is handed on, so that no cache can pair one build's app with
+// another one's engine.
 const build = new URL(import.meta.url).search;
 
 // Errors reach the page's window as they are; of rejected promises it would not hear.
@@ -8,5 +9,13 @@ addEventListener("unhandledrejection", (event) => {
   reportError(event.reason);
 });
 
-const { default: init } = await import(`./worker.js${build}`);
-await init({ module_or_path: new URL(`worker_bg.wasm${build}`, import.meta.url) });
+// The second one is sent what the first one has compiled.
+const isSocket = self.name === "socket";
+const compiled = isSocket
+  ? await new Promise((resolve) => addEventListener("message", ({ data }) => resolve(data), { once: true }))
+  : new URL(`worker_bg.wasm${build}`, import.meta.url);
+
+const { default: init, run_engine, run_socket } = await import(`./worker.js${build}`);
+await init({ module_or_path: compiled });
+if (isSocket) run_socket();
+else run_engine();

@@ -47,6 +47,18 @@ export class Room {
   }
 
   /**
+   * The workers behind the page: one runs the engine, the other has its WebSocket.
+   * @param {'engine' | 'socket'} which
+   */
+  async worker(which) {
+    const workers = this.page.workers();
+    const names = await Promise.all(workers.map((worker) => worker.evaluate(() => self.name)));
+    const found = workers.filter((_, place) => (names[place] || 'engine') === which);
+    assert.equal(found.length, 1, `one worker is the ${which}`);
+    return found[0];
+  }
+
+  /**
    * Fills in the join form and joins.
    * @param {JoinFields} fields
    */

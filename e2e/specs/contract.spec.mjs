@@ -122,7 +122,7 @@ scenario('the reason of a refusal and of a cancellation is told', async (stage) 
 
 scenario('what there is no space for is refused with numbers, on both sides', async (stage) => {
   const [sender, receiver] = await stage.pair();
-  const [worker] = receiver.page.workers();
+  const worker = await receiver.worker('engine');
   await worker.evaluate(() => {
     StorageManager.prototype.estimate = async () => ({ quota: 3_000_000, usage: 1_900_000 });
   });

@@ -56,7 +56,7 @@ scenario('a worker that crashes is named, and after a reload the transfer goes o
   const transfer = await inTheMiddle(stage, HELD);
   const { receiver, received } = transfer;
   stage.expectNoise(/crashed on purpose/);
-  const [worker] = receiver.page.workers();
+  const worker = await receiver.worker('engine');
   await worker.evaluate(() => {
     // Takes everything with it, as a fault in the program would.
     setTimeout(() => {
@@ -71,10 +71,29 @@ scenario('a worker that crashes is named, and after a reload the transfer goes o
   await onlyTheRestIsSent(transfer, () => received.press('resume'));
 });
 
+scenario('a crash of the thread that has the WebSocket is no more than a lost connection', async (stage) => {
+  const transfer = await inTheMiddle(stage, HELD);
+  const { sender, receiver, received } = transfer;
+  stage.expectNoise(/crashed on purpose/);
+  await onlyTheRestIsSent(transfer, async () => {
+    for (const room of [sender, receiver]) {
+      const worker = await room.worker('socket');
+      await worker.evaluate(() => {
+        setTimeout(() => {
+          close();
+          throw new Error('crashed on purpose');
+        });
+      });
+    }
+    await received.waitForState('active');
+  });
+  assert.equal(await receiver.byId('error').count(), 0);
+});
+
 scenario('a disk that is full in the middle pauses the transfer, which goes on when there is space', async (stage) => {
   const transfer = await inTheMiddle(stage, HELD);
   const { receiver, received } = transfer;
-  const [worker] = receiver.page.workers();
+  const worker = await receiver.worker('engine');
   await worker.evaluate(() => {
     const { prototype } = FileSystemSyncAccessHandle;
     const { write } = prototype;

@@ -84,7 +84,7 @@ function tellThreads(before, after, seconds) {
   }));
   const total = used.reduce((sum, { user, system }) => sum + user + system, 0);
   console.log(`processor time ${total} ms, ${(total / seconds / 1000).toFixed(2)} cores`);
-  const most = used.toSorted((a, b) => b.user + b.system - a.user - a.system).slice(0, 16);
+  const most = used.toSorted((a, b) => b.user + b.system - a.user - a.system).slice(0, 40);
   for (const { label, user, system } of most) console.log(`${String(user).padStart(7)} user ${String(system).padStart(6)} system  ${label}`);
 }
 

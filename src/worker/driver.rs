@@ -1,31 +1,20 @@
 //! Drives one engine: every input is followed by draining what it wants done.
 
-use core::time::Duration;
 use std::rc::Rc;
 
 use gloo_timers::callback::Timeout;
 use mqdrop_core::view::{ConnectionState, StatusView};
-use mqdrop_core::{
-    Engine, Event, ParcelId, RestoreError, SocketAction, SocketClose, StoreReply, Time,
-};
+use mqdrop_core::{Engine, Event, ParcelId, RestoreError, SocketAction, StoreReply, Time};
 use wasm_bindgen_futures::spawn_local;
 use web_sys::Blob;
 
-use super::clock::{Alarm, Clock};
+use super::clock::{Alarm, Clock, global};
 use super::news::News;
 use super::request;
-use super::socket::{Offer, Socket, SocketEvent};
+use super::socket::{self, Socket, SocketEvent};
 use super::sources::{self, ReadResult, Sources};
 use super::store::{Backend, Kept, Outcome, Shelf};
 use crate::bridge::{self, Command, JoinRequest, PickedFile, TransferAction};
-
-/// No more is given to the socket while it still holds so many bytes. Enough to keep it busy until
-/// this worker looks again, and little enough that a control message is not stuck behind for long.
-const SOCKET_BUFFER: u32 = 4 * 1024 * 1024;
-
-/// How soon to look at a full socket again, as browsers do not say when it has room. Timers that
-/// set timers are not faster than this.
-const SOCKET_RETRY: Duration = Duration::from_millis(4);
 
 /// How long commands wait at most for what storage holds, in milliseconds: a browser whose storage
 /// does not answer is to send and receive all the same.
@@ -37,8 +26,7 @@ pub struct Message(Input);
 enum Input {
     /// The time that the alarm was set to has come.
     Alarm,
-    /// On the socket of this number.
-    Socket(u64, SocketEvent),
+    Socket(socket::News),
     Read(ReadResult),
     Store(Outcome),
     /// What was read back from storage.
@@ -56,13 +44,7 @@ pub(super) struct Driver {
     engine: Engine,
     clock: Clock,
     alarm: Alarm,
-    socket: Option<Socket>,
-    /// The present socket's number: what earlier ones still report is not heard.
-    socket_number: u64,
-    /// What the next connection offers.
-    offer: Offer,
-    /// Where the last connection was opened to.
-    url: String,
+    socket: Socket,
     sources: Sources,
     shelf: Shelf,
     /// Commands that came before it is known what storage holds: what goes on with that must not be
@@ -89,10 +71,7 @@ impl Driver {
                 let ring = sender(&mailbox, |()| Input::Alarm);
                 move || ring(())
             }),
-            socket: None,
-            socket_number: 0,
-            offer: Offer::Mqtt,
-            url: String::new(),
+            socket: Socket::new(global().location().href(), sender(&mailbox, Input::Socket)),
             sources: Sources::new(sender(&mailbox, Input::Read)),
             shelf: Shelf::new(sender(&mailbox, Input::Store)),
             early: Some(Vec::new()),
@@ -110,10 +89,11 @@ impl Driver {
         let now = self.clock.now();
         match input {
             Input::Alarm => self.alarm.rang(),
-            Input::Socket(number, event) if number == self.socket_number => {
-                self.handle_socket(event, now)
+            Input::Socket(news) => {
+                if let Some(event) = self.socket.handle(news) {
+                    self.handle_socket(event, now);
+                }
             }
-            Input::Socket(..) => return,
             Input::Read((request, result)) => self.engine.handle_read(request, result, now),
             Input::Store(outcome) => self.handle_outcome(outcome, now),
             Input::ReadBack(reply) => self.engine.handle_store(reply, now),
@@ -281,14 +261,9 @@ impl Driver {
 
     fn handle_socket(&mut self, event: SocketEvent, now: Time) {
         match event {
-            SocketEvent::Open => {
-                if let Some(socket) = &self.socket {
-                    socket.opened();
-                }
-                self.engine.handle_open(now);
-            }
+            SocketEvent::Open => self.engine.handle_open(now),
             SocketEvent::Message(bytes) => self.engine.handle_bytes(bytes, now),
-            SocketEvent::Close(close) => self.lose_socket(close, now),
+            SocketEvent::Close(close) => self.engine.handle_close(close, now),
         }
     }
 
@@ -345,18 +320,13 @@ impl Driver {
     fn act_on_socket(&mut self, action: SocketAction) {
         match action {
             SocketAction::Open { url } => {
-                self.drop_socket();
-                let number = self.socket_number;
-                let report = sender(&self.mailbox, move |event| Input::Socket(number, event));
-                self.url = url;
-                match Socket::open(&self.url, self.offer, report) {
-                    Ok(socket) => self.socket = Some(socket),
-                    Err(close) => self.lose_socket(close, self.clock.now()),
+                if let Err(close) = self.socket.open(url) {
+                    self.engine.handle_close(close, self.clock.now());
                 }
             }
             SocketAction::Close => {
                 self.transmit();
-                self.drop_socket();
+                self.socket.close();
             }
         }
     }
@@ -364,30 +334,13 @@ impl Driver {
     /// Gives the socket what it has room for; whether that was anything.
     fn transmit(&mut self) -> bool {
         let mut sent = false;
-        let Some(socket) = self.socket.as_ref().filter(|socket| socket.is_open()) else {
-            return false;
-        };
-        while socket.buffered() < SOCKET_BUFFER {
-            let Some(bytes) = self.engine.poll_transmit(self.clock.now()) else {
-                break;
-            };
-            socket.send(&bytes);
+        while self.socket.has_room()
+            && let Some(bytes) = self.engine.poll_transmit(self.clock.now())
+        {
+            self.socket.send(&bytes);
             sent = true;
         }
         sent
-    }
-
-    fn lose_socket(&mut self, close: SocketClose, now: Time) {
-        self.drop_socket();
-        if close == SocketClose::Unreachable {
-            self.offer = self.offer.after_failure(&self.url);
-        }
-        self.engine.handle_close(close, now);
-    }
-
-    fn drop_socket(&mut self) {
-        self.socket = None;
-        self.socket_number += 1;
     }
 
     fn note(&mut self, event: Event) {
@@ -424,13 +377,8 @@ impl Driver {
 
     fn set_alarm(&mut self) {
         let now = self.clock.now();
-        let full = self
-            .socket
-            .as_ref()
-            .is_some_and(|socket| socket.buffered() >= SOCKET_BUFFER);
         let deadlines = [
             self.engine.poll_timeout(now).map(|(deadline, _)| deadline),
-            full.then_some(now + SOCKET_RETRY),
             self.news.next(),
         ];
         if let Some(deadline) = deadlines.into_iter().flatten().min() {

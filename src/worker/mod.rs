@@ -18,6 +18,7 @@ use crate::bridge::{Command, Event};
 use driver::Driver;
 
 pub use driver::Message;
+pub use socket::run as run_socket;
 
 // Synchronous file handles exist in dedicated workers only.
 #[cfg(test)]
@@ -48,8 +49,14 @@ impl Worker for EngineWorker {
     }
 
     fn update(&mut self, scope: &WorkerScope<Self>, message: Message) {
-        if let (Ok(driver), Some(app)) = (&mut self.driver, self.app) {
-            driver.handle_message(message, &mut |event| scope.respond(app, event));
+        let app = self.app;
+        if let Ok(driver) = &mut self.driver {
+            driver.handle_message(message, &mut |event| {
+                // Without an app there were no commands, and nothing is told in the middle of one.
+                if let Some(app) = app {
+                    scope.respond(app, event);
+                }
+            });
         }
         self.report(scope);
     }

@@ -1,0 +1,89 @@
+//! What goes between the engine's thread and the socket's. Long buffers are handed over, not copied.
+
+use js_sys::{Array, ArrayBuffer};
+use mqdrop_core::SocketClose;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use wasm_bindgen::JsValue;
+
+use super::connection::Offer;
+
+/// What the engine wants of the socket.
+#[derive(Serialize, Deserialize)]
+pub(super) enum Order {
+    /// Open a connection in place of the one before.
+    Open {
+        /// Comes back with all reports about it.
+        number: u32,
+        url: String,
+        offer: Offer,
+    },
+    /// Send the first `length` bytes of a buffer.
+    Send {
+        #[serde(with = "serde_wasm_bindgen::preserve")]
+        buffer: ArrayBuffer,
+        length: u32,
+    },
+    /// Close the connection, if there is one, after what was sent.
+    Close,
+}
+
+/// What the socket's thread says.
+#[derive(Serialize, Deserialize)]
+pub(crate) enum Report {
+    /// It takes orders.
+    Ready,
+    /// A connection is open.
+    Open { number: u32 },
+    /// A message came.
+    Message {
+        number: u32,
+        #[serde(with = "serde_wasm_bindgen::preserve")]
+        buffer: ArrayBuffer,
+    },
+    /// The browser took what was sent and has room for more; the buffer comes back.
+    Sent {
+        number: u32,
+        #[serde(with = "serde_wasm_bindgen::preserve")]
+        buffer: ArrayBuffer,
+        length: u32,
+    },
+    /// A connection ended, or never began.
+    Close { number: u32, close: SocketClose },
+}
+
+/// A message to another thread.
+pub(super) trait Message: Serialize + DeserializeOwned {
+    /// The buffer that is handed over with it.
+    fn buffer(&self) -> Option<&ArrayBuffer>;
+
+    /// What to post, and what to hand over with it.
+    fn pack(&self) -> (JsValue, Array) {
+        // All of it is plain, and there is nothing that could fail.
+        let message = serde_wasm_bindgen::to_value(self).unwrap_or_default();
+        let buffer = self.buffer().map(|buffer| Array::of1(buffer));
+        (message, buffer.unwrap_or_default())
+    }
+
+    /// What was posted; `None` if it is no such message.
+    fn unpack(message: JsValue) -> Option<Self> {
+        serde_wasm_bindgen::from_value(message).ok()
+    }
+}
+
+impl Message for Order {
+    fn buffer(&self) -> Option<&ArrayBuffer> {
+        match self {
+            Self::Send { buffer, .. } => Some(buffer),
+            Self::Open { .. } | Self::Close => None,
+        }
+    }
+}
+
+impl Message for Report {
+    fn buffer(&self) -> Option<&ArrayBuffer> {
+        match self {
+            Self::Message { buffer, .. } | Self::Sent { buffer, .. } => Some(buffer),
+            Self::Ready | Self::Open { .. } | Self::Close { .. } => None,
+        }
+    }
+}

@@ -1,0 +1,397 @@
+//! The engine's side of the WebSocket, which has a thread of its own.
+//!
+//! Browsers hand a long message on in pieces, through pipes that are shorter than the message, and
+//! need the thread that has the WebSocket for each of them. If that thread encrypts or writes
+//! meanwhile, the pipes run dry: on two cores a seventh of the time went by like that.
+
+mod connection;
+mod drain;
+mod message;
+mod thread;
+
+use std::rc::Rc;
+
+use bytes::Bytes;
+use js_sys::{ArrayBuffer, Uint8Array};
+use mqdrop_core::SocketClose;
+use wasm_bindgen::prelude::Closure;
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::{ErrorEvent, MessageEvent, Worker, WorkerOptions, WorkerType, console};
+
+use crate::js::error_text;
+use connection::Offer;
+use drain::Drain;
+use message::{Message, Order, Report};
+
+pub use thread::run;
+
+/// The name of the worker that is this thread; worker-loader.js looks at it.
+const THREAD: &str = "socket";
+
+/// No more is sent while so many bytes are not yet reported as sent. Enough to keep the socket busy
+/// until this worker looks again, and little enough that a control message is not stuck behind for
+/// long.
+const QUEUE: u32 = 4 * 1024 * 1024;
+
+/// What happened to the connection.
+pub(super) enum SocketEvent {
+    /// It is open.
+    Open,
+    /// A message, which may hold a part of a packet or several.
+    Message(Bytes),
+    /// It ended, or never began.
+    Close(SocketClose),
+}
+
+/// What the thread said, or that it ended.
+pub(super) enum News {
+    Report(Report),
+    Crash,
+}
+
+/// At most one connection at a time, and the thread that has it.
+pub(super) struct Socket {
+    thread: Option<Thread>,
+    /// The present connection's number: what earlier ones still report is not heard.
+    number: u32,
+    stage: Stage,
+    /// Bytes that were sent and not yet reported back.
+    queued: u32,
+    /// What was sent was in these: new memory for each message would cost more than copying it.
+    spare: Vec<ArrayBuffer>,
+    /// Where the last connection was opened to, and what it offered.
+    target: (String, Offer),
+    drain: Drain,
+    /// What the thread runs.
+    script: String,
+    report: Rc<dyn Fn(News)>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Closed,
+    Opening,
+    Open,
+}
+
+impl Socket {
+    /// `script` is the address of what starts the thread, as a module in a worker named "socket".
+    /// `report` is told what happens, never from within a call; it is to be brought back to
+    /// [`Self::handle`].
+    pub(super) fn new(script: String, report: Rc<dyn Fn(News)>) -> Self {
+        Self {
+            // Begins to load at once. If that fails, opening will say why.
+            thread: Thread::start(&script, &report).ok(),
+            number: 0,
+            stage: Stage::Closed,
+            queued: 0,
+            spare: Vec::new(),
+            target: (String::new(), Offer::Mqtt),
+            drain: Drain::open(),
+            script,
+            report,
+        }
+    }
+
+    /// Opens a connection in place of the one before. What becomes of it is reported, beginning
+    /// with `Open` or `Close`.
+    ///
+    /// # Errors
+    /// If the browser does not even try.
+    pub(super) fn open(&mut self, url: String) -> Result<(), SocketClose> {
+        self.close();
+        self.target.0 = url;
+        if self.thread.is_none() {
+            self.thread = Some(Thread::start(&self.script, &self.report)?);
+        }
+        self.stage = Stage::Opening;
+        self.order_open();
+        Ok(())
+    }
+
+    /// Has the connection opened, as soon as there is a thread to do it.
+    fn order_open(&self) {
+        if !self.thread.as_ref().is_some_and(|thread| thread.is_ready) {
+            return;
+        }
+        let (url, offer) = self.target.clone();
+        self.order(Order::Open {
+            number: self.number,
+            url,
+            offer,
+        });
+    }
+
+    /// Closes the connection after what was sent. Of this one nothing is reported any more.
+    pub(super) fn close(&mut self) {
+        if self.stage != Stage::Closed {
+            self.order(Order::Close);
+        }
+        self.number = self.number.wrapping_add(1);
+        self.stage = Stage::Closed;
+        self.queued = 0;
+        self.spare.clear();
+    }
+
+    /// Whether it takes bytes.
+    pub(super) fn has_room(&self) -> bool {
+        self.stage == Stage::Open && self.queued < QUEUE
+    }
+
+    /// Sends bytes, after which there may be no room.
+    pub(super) fn send(&mut self, bytes: &[u8]) {
+        let length = bytes.len() as u32;
+        let buffer = self
+            .spare
+            .pop()
+            .filter(|spare| spare.byte_length() >= length)
+            .unwrap_or_else(|| ArrayBuffer::new(length.next_power_of_two()));
+        Uint8Array::new_with_byte_offset_and_length(&buffer, 0, length).copy_from(bytes);
+        self.queued += length;
+        self.order(Order::Send { buffer, length });
+    }
+
+    fn order(&self, order: Order) {
+        if let Some(thread) = &self.thread {
+            let (message, transfer) = order.pack();
+            // It fails for what cannot be handed over, and all of this can.
+            let _ = thread
+                .worker
+                .post_message_with_transfer(&message, &transfer);
+        }
+    }
+
+    /// Takes in what was reported; what it means for the connection, if anything. There may be room
+    /// again afterwards.
+    pub(super) fn handle(&mut self, news: News) -> Option<SocketEvent> {
+        match news {
+            News::Report(report) => self.handle_report(report),
+            News::Crash => {
+                self.thread = None;
+                self.lose(match self.stage {
+                    Stage::Opening => SocketClose::Refused(
+                        "A part of this app did not load, or ended by an error".to_owned(),
+                    ),
+                    Stage::Open | Stage::Closed => SocketClose::Closed { code: None },
+                })
+            }
+        }
+    }
+
+    fn handle_report(&mut self, report: Report) -> Option<SocketEvent> {
+        match report {
+            Report::Ready => {
+                if let Some(thread) = &mut self.thread {
+                    thread.is_ready = true;
+                }
+                if self.stage == Stage::Opening {
+                    self.order_open();
+                }
+                None
+            }
+            Report::Open { number } => (number == self.number).then(|| {
+                self.stage = Stage::Open;
+                SocketEvent::Open
+            }),
+            Report::Message { number, buffer } => {
+                let event = (number == self.number)
+                    .then(|| SocketEvent::Message(Uint8Array::new(&buffer).to_vec().into()));
+                self.drain.swallow(&buffer);
+                event
+            }
+            Report::Sent {
+                number,
+                buffer,
+                length,
+            } => {
+                if number == self.number {
+                    self.queued = self.queued.saturating_sub(length);
+                    self.spare.push(buffer);
+                }
+                None
+            }
+            Report::Close { number, close } if number == self.number => self.lose(close),
+            Report::Close { .. } => None,
+        }
+    }
+
+    /// The connection is no more, if there was one.
+    fn lose(&mut self, close: SocketClose) -> Option<SocketEvent> {
+        if self.stage == Stage::Closed {
+            return None;
+        }
+        self.close();
+        if close == SocketClose::Unreachable {
+            let (url, offer) = &mut self.target;
+            *offer = offer.after_failure(url);
+        }
+        Some(SocketEvent::Close(close))
+    }
+}
+
+/// The worker that has the WebSocket. Dropping it ends it.
+struct Thread {
+    worker: Worker,
+    /// Whether it takes orders.
+    is_ready: bool,
+    /// The browser calls these; they must outlive its interest.
+    _message: Closure<dyn FnMut(MessageEvent)>,
+    _error: Closure<dyn FnMut(ErrorEvent)>,
+}
+
+impl Thread {
+    /// The script is given the compiled engine: it need not be loaded and compiled again.
+    fn start(script: &str, report: &Rc<dyn Fn(News)>) -> Result<Self, SocketClose> {
+        let options = WorkerOptions::new();
+        options.set_type(WorkerType::Module);
+        options.set_name(THREAD);
+        let worker = Worker::new_with_options(script, &options).map_err(|error| refused(&error))?;
+        let reported = Rc::clone(report);
+        let message = Closure::<dyn FnMut(_)>::new(move |event: MessageEvent| {
+            if let Some(report) = Report::unpack(event.data()) {
+                reported(News::Report(report));
+            }
+        });
+        let crashed = Rc::clone(report);
+        let error = Closure::<dyn FnMut(_)>::new(move |event: ErrorEvent| {
+            // Else it would end the engine too, and the app with it.
+            event.prevent_default();
+            console::error_1(&event.message().into());
+            crashed(News::Crash);
+        });
+        worker.set_onmessage(Some(message.as_ref().unchecked_ref()));
+        worker.set_onerror(Some(error.as_ref().unchecked_ref()));
+        worker
+            .post_message(&wasm_bindgen::module())
+            .map_err(|error| refused(&error))?;
+        Ok(Self {
+            worker,
+            is_ready: false,
+            _message: message,
+            _error: error,
+        })
+    }
+}
+
+impl Drop for Thread {
+    fn drop(&mut self) {
+        self.worker.set_onmessage(None);
+        self.worker.set_onerror(None);
+        self.worker.terminate();
+    }
+}
+
+fn refused(error: &JsValue) -> SocketClose {
+    SocketClose::Refused(format!(
+        "This browser does not let a worker start another one, which mqdrop needs: {}",
+        error_text(error)
+    ))
+}
+
+#[cfg(test)]
+#[cfg(target_arch = "wasm32")]
+mod tests {
+    use core::cell::RefCell;
+
+    use js_sys::Promise;
+    use wasm_bindgen_futures::JsFuture;
+    use wasm_bindgen_test::wasm_bindgen_test;
+
+    use super::*;
+
+    /// Scripts that do nothing, and that do not run.
+    const EMPTY: &str = "data:text/javascript,";
+    const BROKEN: &str = "data:text/javascript,broken(";
+
+    fn is_open(socket: &mut Socket, number: u32) -> bool {
+        let report = News::Report(Report::Open { number });
+        matches!(socket.handle(report), Some(SocketEvent::Open))
+    }
+
+    fn received(socket: &mut Socket, number: u32) -> Option<usize> {
+        let buffer = ArrayBuffer::new(100_000);
+        match socket.handle(News::Report(Report::Message { number, buffer })) {
+            Some(SocketEvent::Message(bytes)) => Some(bytes.len()),
+            _ => None,
+        }
+    }
+
+    fn sent(socket: &mut Socket, number: u32, length: u32) {
+        let buffer = ArrayBuffer::new(length);
+        let report = Report::Sent {
+            number,
+            buffer,
+            length,
+        };
+        assert!(socket.handle(News::Report(report)).is_none());
+    }
+
+    #[wasm_bindgen_test]
+    fn takes_as_much_as_is_reported_back() {
+        let mut socket = Socket::new(EMPTY.into(), Rc::new(|_| ()));
+        socket.open("ws://one.example/mqtt".into()).unwrap();
+        let number = socket.number;
+        assert!(!socket.has_room());
+        assert!(is_open(&mut socket, number));
+        while socket.has_room() {
+            socket.send(&[1; 1_000_000]);
+        }
+        assert_eq!(socket.queued, 5_000_000);
+        sent(&mut socket, number, 1_000_000);
+        assert!(socket.has_room());
+        // Its buffer is used again.
+        socket.send(&[2; 900_000]);
+        assert!(socket.spare.is_empty());
+    }
+
+    #[wasm_bindgen_test]
+    fn of_earlier_connections_nothing_is_heard() {
+        let mut socket = Socket::new(EMPTY.into(), Rc::new(|_| ()));
+        socket.open("ws://one.example/mqtt".into()).unwrap();
+        let first = socket.number;
+        assert!(is_open(&mut socket, first));
+        assert_eq!(received(&mut socket, first), Some(100_000));
+        socket.send(&[1; 1_000_000]);
+        socket.open("ws://two.example/mqtt".into()).unwrap();
+        let second = socket.number;
+        assert!(!is_open(&mut socket, first));
+        assert_eq!(received(&mut socket, first), None);
+        assert!(is_open(&mut socket, second));
+        socket.send(&[1; 1000]);
+        sent(&mut socket, first, 1_000_000);
+        assert_eq!(socket.queued, 1000);
+        let close = SocketClose::Closed { code: None };
+        let lost = Report::Close {
+            number: first,
+            close,
+        };
+        assert!(socket.handle(News::Report(lost)).is_none());
+        assert!(socket.has_room());
+    }
+
+    #[wasm_bindgen_test]
+    async fn a_thread_that_does_not_run_is_said() {
+        let heard = Rc::new(RefCell::new(None));
+        let seen = Rc::clone(&heard);
+        let mut socket = None;
+        let promise = Promise::new(&mut |resolve, _| {
+            let seen = Rc::clone(&seen);
+            let report = move |news| {
+                *seen.borrow_mut() = Some(news);
+                resolve.call0(&JsValue::UNDEFINED).unwrap();
+            };
+            socket = Some(Socket::new(BROKEN.into(), Rc::new(report)));
+        });
+        let mut socket = socket.unwrap();
+        socket.open("ws://one.example/mqtt".into()).unwrap();
+        JsFuture::from(promise).await.unwrap();
+        let event = socket.handle(heard.take().unwrap());
+        assert!(
+            matches!(event, Some(SocketEvent::Close(SocketClose::Refused(text))) if text.contains("did not load"))
+        );
+        // The next one gets another thread.
+        assert!(socket.thread.is_none());
+        socket.open("ws://one.example/mqtt".into()).unwrap();
+        assert!(socket.thread.is_some());
+    }
+}
