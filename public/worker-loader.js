@@ -12,7 +12,10 @@ addEventListener("unhandledrejection", (event) => {
 // The second one is sent what the first one has compiled.
 const isSocket = self.name === "socket";
 const compiled = isSocket
-  ? await new Promise((resolve) => addEventListener("message", ({ data }) => resolve(data), { once: true }))
+  ? await new Promise((resolve, reject) => {
+      addEventListener("message", ({ data }) => resolve(data), { once: true });
+      addEventListener("messageerror", () => reject(new Error("the compiled engine did not arrive")), { once: true });
+    })
   : new URL(`worker_bg.wasm${build}`, import.meta.url);
 
 const { default: init, run_engine, run_socket } = await import(`./worker.js${build}`);

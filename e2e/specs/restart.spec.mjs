@@ -73,20 +73,19 @@ scenario('a worker that crashes is named, and after a reload the transfer goes o
 
 scenario('a crash of the thread that has the WebSocket is no more than a lost connection', async (stage) => {
   const transfer = await inTheMiddle(stage, HELD);
-  const { sender, receiver, received } = transfer;
+  const { sender, receiver } = transfer;
   stage.expectNoise(/crashed on purpose/);
-  await onlyTheRestIsSent(transfer, async () => {
-    for (const room of [sender, receiver]) {
-      const worker = await room.worker('socket');
-      await worker.evaluate(() => {
-        setTimeout(() => {
-          close();
-          throw new Error('crashed on purpose');
-        });
+  for (const [name, room] of /** @type {const} */ ([['Ada', sender], ['Bo', receiver]])) {
+    const worker = await room.worker('socket');
+    await worker.evaluate(() => {
+      setTimeout(() => {
+        close();
+        throw new Error('crashed on purpose');
       });
-    }
-    await received.waitForState('active');
-  });
+    });
+    await stage.noiseOf(name).waitFor(/crashed on purpose/);
+  }
+  await onlyTheRestIsSent(transfer, async () => {});
   assert.equal(await receiver.byId('error').count(), 0);
 });
 

@@ -26,7 +26,7 @@ pub struct Message(Input);
 enum Input {
     /// The time that the alarm was set to has come.
     Alarm,
-    Socket(socket::News),
+    Socket(socket::Signal),
     Read(ReadResult),
     Store(Outcome),
     /// What was read back from storage.
@@ -89,8 +89,8 @@ impl Driver {
         let now = self.clock.now();
         match input {
             Input::Alarm => self.alarm.rang(),
-            Input::Socket(news) => {
-                if let Some(event) = self.socket.handle(news) {
+            Input::Socket(signal) => {
+                if let Some(event) = self.socket.handle(signal) {
                     self.handle_socket(event, now);
                 }
             }
@@ -325,7 +325,12 @@ impl Driver {
                 }
             }
             SocketAction::Close => {
-                self.transmit();
+                // The farewell, also if there is no room for it: nothing follows.
+                while self.socket.is_open()
+                    && let Some(bytes) = self.engine.poll_transmit(self.clock.now())
+                {
+                    self.socket.send(&bytes);
+                }
                 self.socket.close();
             }
         }

@@ -23,6 +23,8 @@ pub(super) enum Order {
         buffer: ArrayBuffer,
         length: u32,
     },
+    /// So many bytes of what was received are no longer in the engine's way.
+    Taken { length: u32 },
     /// Close the connection, if there is one, after what was sent.
     Close,
 }
@@ -51,8 +53,8 @@ pub(crate) enum Report {
     Close { number: u32, close: SocketClose },
 }
 
-/// A message to another thread.
-pub(super) trait Message: Serialize + DeserializeOwned {
+/// What is posted to another thread.
+pub(super) trait Posted: Serialize + DeserializeOwned {
     /// The buffer that is handed over with it.
     fn buffer(&self) -> Option<&ArrayBuffer>;
 
@@ -70,16 +72,16 @@ pub(super) trait Message: Serialize + DeserializeOwned {
     }
 }
 
-impl Message for Order {
+impl Posted for Order {
     fn buffer(&self) -> Option<&ArrayBuffer> {
         match self {
             Self::Send { buffer, .. } => Some(buffer),
-            Self::Open { .. } | Self::Close => None,
+            Self::Open { .. } | Self::Taken { .. } | Self::Close => None,
         }
     }
 }
 
-impl Message for Report {
+impl Posted for Report {
     fn buffer(&self) -> Option<&ArrayBuffer> {
         match self {
             Self::Message { buffer, .. } | Self::Sent { buffer, .. } => Some(buffer),

@@ -16,12 +16,12 @@ use js_sys::{ArrayBuffer, Uint8Array};
 use mqdrop_core::SocketClose;
 use wasm_bindgen::prelude::Closure;
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{ErrorEvent, MessageEvent, Worker, WorkerOptions, WorkerType, console};
+use web_sys::{Event, MessageEvent, Worker, WorkerOptions, WorkerType, console};
 
-use crate::js::error_text;
+use crate::js::{error_text, property};
 use connection::Offer;
 use drain::Drain;
-use message::{Message, Order, Report};
+use message::{Order, Posted, Report};
 
 pub use thread::run;
 
@@ -32,6 +32,9 @@ const THREAD: &str = "socket";
 /// until this worker looks again, and little enough that a control message is not stuck behind for
 /// long.
 const QUEUE: u32 = 4 * 1024 * 1024;
+
+/// So many bytes are taken in before the thread hears of it.
+const TAKEN: u32 = 1024 * 1024;
 
 /// What happened to the connection.
 pub(super) enum SocketEvent {
@@ -44,7 +47,7 @@ pub(super) enum SocketEvent {
 }
 
 /// What the thread said, or that it ended.
-pub(super) enum News {
+pub(super) enum Signal {
     Report(Report),
     Crash,
 }
@@ -61,10 +64,12 @@ pub(super) struct Socket {
     spare: Vec<ArrayBuffer>,
     /// Where the last connection was opened to, and what it offered.
     target: (String, Offer),
+    /// Bytes that were received and the thread does not know to be taken in.
+    taken: u32,
     drain: Drain,
     /// What the thread runs.
     script: String,
-    report: Rc<dyn Fn(News)>,
+    report: Rc<dyn Fn(Signal)>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -78,7 +83,7 @@ impl Socket {
     /// `script` is the address of what starts the thread, as a module in a worker named "socket".
     /// `report` is told what happens, never from within a call; it is to be brought back to
     /// [`Self::handle`].
-    pub(super) fn new(script: String, report: Rc<dyn Fn(News)>) -> Self {
+    pub(super) fn new(script: String, report: Rc<dyn Fn(Signal)>) -> Self {
         Self {
             // Begins to load at once. If that fails, opening will say why.
             thread: Thread::start(&script, &report).ok(),
@@ -87,6 +92,7 @@ impl Socket {
             queued: 0,
             spare: Vec::new(),
             target: (String::new(), Offer::Mqtt),
+            taken: 0,
             drain: Drain::open(),
             script,
             report,
@@ -127,15 +133,25 @@ impl Socket {
         if self.stage != Stage::Closed {
             self.order(Order::Close);
         }
+        if self.stage == Stage::Opening {
+            // A thread that was not ready in all the time that a connection is given never will be.
+            self.thread.take_if(|thread| !thread.is_ready);
+        }
         self.number = self.number.wrapping_add(1);
         self.stage = Stage::Closed;
         self.queued = 0;
+        self.taken = 0;
         self.spare.clear();
     }
 
     /// Whether it takes bytes.
+    pub(super) fn is_open(&self) -> bool {
+        self.stage == Stage::Open
+    }
+
+    /// Whether it should be given bytes now.
     pub(super) fn has_room(&self) -> bool {
-        self.stage == Stage::Open && self.queued < QUEUE
+        self.is_open() && self.queued < QUEUE
     }
 
     /// Sends bytes, after which there may be no room.
@@ -163,14 +179,15 @@ impl Socket {
 
     /// Takes in what was reported; what it means for the connection, if anything. There may be room
     /// again afterwards.
-    pub(super) fn handle(&mut self, news: News) -> Option<SocketEvent> {
+    pub(super) fn handle(&mut self, news: Signal) -> Option<SocketEvent> {
         match news {
-            News::Report(report) => self.handle_report(report),
-            News::Crash => {
+            Signal::Report(report) => self.handle_report(report),
+            Signal::Crash => {
                 self.thread = None;
                 self.lose(match self.stage {
                     Stage::Opening => SocketClose::Refused(
-                        "A part of this app did not load, or ended by an error".to_owned(),
+                        "A part of this app did not load, or ended by an error. Reload the page if that stays so"
+                            .to_owned(),
                     ),
                     Stage::Open | Stage::Closed => SocketClose::Closed { code: None },
                 })
@@ -194,8 +211,7 @@ impl Socket {
                 SocketEvent::Open
             }),
             Report::Message { number, buffer } => {
-                let event = (number == self.number)
-                    .then(|| SocketEvent::Message(Uint8Array::new(&buffer).to_vec().into()));
+                let event = (number == self.number).then(|| self.take(&buffer));
                 self.drain.swallow(&buffer);
                 event
             }
@@ -213,6 +229,15 @@ impl Socket {
             Report::Close { number, close } if number == self.number => self.lose(close),
             Report::Close { .. } => None,
         }
+    }
+
+    fn take(&mut self, buffer: &ArrayBuffer) -> SocketEvent {
+        self.taken += buffer.byte_length();
+        if self.taken >= TAKEN {
+            let length = std::mem::take(&mut self.taken);
+            self.order(Order::Taken { length });
+        }
+        SocketEvent::Message(Uint8Array::new(buffer).to_vec().into())
     }
 
     /// The connection is no more, if there was one.
@@ -236,12 +261,12 @@ struct Thread {
     is_ready: bool,
     /// The browser calls these; they must outlive its interest.
     _message: Closure<dyn FnMut(MessageEvent)>,
-    _error: Closure<dyn FnMut(ErrorEvent)>,
+    _error: Closure<dyn FnMut(Event)>,
 }
 
 impl Thread {
     /// The script is given the compiled engine: it need not be loaded and compiled again.
-    fn start(script: &str, report: &Rc<dyn Fn(News)>) -> Result<Self, SocketClose> {
+    fn start(script: &str, report: &Rc<dyn Fn(Signal)>) -> Result<Self, SocketClose> {
         let options = WorkerOptions::new();
         options.set_type(WorkerType::Module);
         options.set_name(THREAD);
@@ -249,27 +274,28 @@ impl Thread {
         let reported = Rc::clone(report);
         let message = Closure::<dyn FnMut(_)>::new(move |event: MessageEvent| {
             if let Some(report) = Report::unpack(event.data()) {
-                reported(News::Report(report));
+                reported(Signal::Report(report));
             }
         });
         let crashed = Rc::clone(report);
-        let error = Closure::<dyn FnMut(_)>::new(move |event: ErrorEvent| {
+        let error = Closure::<dyn FnMut(_)>::new(move |event: Event| {
             // Else it would end the engine too, and the app with it.
             event.prevent_default();
-            console::error_1(&event.message().into());
-            crashed(News::Crash);
+            // A script that was not loaded has no message.
+            console::error_2(&THREAD.into(), &property(&event, "message"));
+            crashed(Signal::Crash);
         });
         worker.set_onmessage(Some(message.as_ref().unchecked_ref()));
         worker.set_onerror(Some(error.as_ref().unchecked_ref()));
-        worker
-            .post_message(&wasm_bindgen::module())
-            .map_err(|error| refused(&error))?;
-        Ok(Self {
+        let thread = Self {
             worker,
             is_ready: false,
             _message: message,
             _error: error,
-        })
+        };
+        let given = thread.worker.post_message(&wasm_bindgen::module());
+        given.map_err(|error| refused(&error))?;
+        Ok(thread)
     }
 }
 
@@ -299,18 +325,20 @@ mod tests {
 
     use super::*;
 
-    /// Scripts that do nothing, and that do not run.
+    /// A script that does nothing.
     const EMPTY: &str = "data:text/javascript,";
-    const BROKEN: &str = "data:text/javascript,broken(";
+
+    /// Scripts that do not run: one is no script, the other one is not there.
+    const BROKEN: [&str; 2] = ["data:text/javascript,broken(", "./no-such-script.js"];
 
     fn is_open(socket: &mut Socket, number: u32) -> bool {
-        let report = News::Report(Report::Open { number });
+        let report = Signal::Report(Report::Open { number });
         matches!(socket.handle(report), Some(SocketEvent::Open))
     }
 
     fn received(socket: &mut Socket, number: u32) -> Option<usize> {
         let buffer = ArrayBuffer::new(100_000);
-        match socket.handle(News::Report(Report::Message { number, buffer })) {
+        match socket.handle(Signal::Report(Report::Message { number, buffer })) {
             Some(SocketEvent::Message(bytes)) => Some(bytes.len()),
             _ => None,
         }
@@ -323,7 +351,7 @@ mod tests {
             buffer,
             length,
         };
-        assert!(socket.handle(News::Report(report)).is_none());
+        assert!(socket.handle(Signal::Report(report)).is_none());
     }
 
     #[wasm_bindgen_test]
@@ -339,9 +367,10 @@ mod tests {
         assert_eq!(socket.queued, 5_000_000);
         sent(&mut socket, number, 1_000_000);
         assert!(socket.has_room());
-        // Its buffer is used again.
+        // Its buffer is used again, and handed over with the bytes.
+        let spare = socket.spare[0].clone();
         socket.send(&[2; 900_000]);
-        assert!(socket.spare.is_empty());
+        assert_eq!((spare.byte_length(), socket.spare.len()), (0, 0));
     }
 
     #[wasm_bindgen_test]
@@ -365,33 +394,52 @@ mod tests {
             number: first,
             close,
         };
-        assert!(socket.handle(News::Report(lost)).is_none());
+        assert!(socket.handle(Signal::Report(lost)).is_none());
         assert!(socket.has_room());
     }
 
     #[wasm_bindgen_test]
     async fn a_thread_that_does_not_run_is_said() {
-        let heard = Rc::new(RefCell::new(None));
-        let seen = Rc::clone(&heard);
-        let mut socket = None;
-        let promise = Promise::new(&mut |resolve, _| {
-            let seen = Rc::clone(&seen);
-            let report = move |news| {
-                *seen.borrow_mut() = Some(news);
-                resolve.call0(&JsValue::UNDEFINED).unwrap();
-            };
-            socket = Some(Socket::new(BROKEN.into(), Rc::new(report)));
-        });
-        let mut socket = socket.unwrap();
+        for script in BROKEN {
+            let heard = Rc::new(RefCell::new(None));
+            let seen = Rc::clone(&heard);
+            let mut socket = None;
+            let promise = Promise::new(&mut |resolve, _| {
+                let seen = Rc::clone(&seen);
+                let report = move |signal| {
+                    *seen.borrow_mut() = Some(signal);
+                    resolve.call0(&JsValue::UNDEFINED).unwrap();
+                };
+                let here = crate::worker::clock::global().location().href();
+                let address = web_sys::Url::new_with_base(script, &here).map(|url| url.href());
+                // What these tests come from may have no place beside it.
+                let address = address.unwrap_or_else(|_| script.to_owned());
+                socket = Some(Socket::new(address, Rc::new(report)));
+            });
+            let mut socket = socket.unwrap();
+            socket.open("ws://one.example/mqtt".into()).unwrap();
+            JsFuture::from(promise).await.unwrap();
+            let event = socket.handle(heard.take().unwrap());
+            assert!(
+                matches!(event, Some(SocketEvent::Close(SocketClose::Refused(text))) if text.contains("did not load")),
+                "{script}"
+            );
+            // The next one gets another thread.
+            assert!(socket.thread.is_none());
+            socket.open("ws://one.example/mqtt".into()).unwrap();
+            assert!(socket.thread.is_some());
+        }
+    }
+
+    #[wasm_bindgen_test]
+    fn a_thread_that_never_gets_ready_is_given_up() {
+        let mut socket = Socket::new(EMPTY.into(), Rc::new(|_| ()));
         socket.open("ws://one.example/mqtt".into()).unwrap();
-        JsFuture::from(promise).await.unwrap();
-        let event = socket.handle(heard.take().unwrap());
-        assert!(
-            matches!(event, Some(SocketEvent::Close(SocketClose::Refused(text))) if text.contains("did not load"))
-        );
-        // The next one gets another thread.
+        socket.close();
         assert!(socket.thread.is_none());
         socket.open("ws://one.example/mqtt".into()).unwrap();
+        assert!(socket.handle(Signal::Report(Report::Ready)).is_none());
+        socket.close();
         assert!(socket.thread.is_some());
     }
 }

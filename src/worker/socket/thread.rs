@@ -1,17 +1,18 @@
 //! The thread that has the WebSocket: does what the engine orders and reports what happens.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 
 use gloo_timers::callback::Timeout;
 use js_sys::ArrayBuffer;
+use mqdrop_core::SocketClose;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::Closure;
 use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
 
 use super::connection::{Connection, Offer};
-use super::message::{Message, Order, Report};
+use super::message::{Order, Posted, Report};
 
 /// The browser has room for more while it holds fewer bytes than this.
 const ROOM: u32 = 1024 * 1024;
@@ -20,110 +21,237 @@ const ROOM: u32 = 1024 * 1024;
 /// room. Timers that set timers are not faster than this.
 const RETRY: u32 = 4;
 
+/// The engine may be so far behind with what was received, in bytes. More than senders that keep to
+/// the protocol can have under way, and less than what a tab may take: browsers do not let a
+/// WebSocket wait, so whoever floods it is hung up on.
+const BEHIND: u32 = 512 * 1024 * 1024;
+
+/// RFC 6455, section 7.4.1: "a message that violates its policy".
+const POLICY_VIOLATION: u16 = 1008;
+
 /// Runs this worker as the thread that has the WebSocket, for as long as the worker that started it.
 pub fn run() {
-    let thread = Rc::new(RefCell::new(Thread::new(Rc::new(|report| post(&report)))));
+    let holder = Holder::new(|report| {
+        let (message, transfer) = report.pack();
+        // It fails for what cannot be handed over, and all of this can.
+        let _ = scope().post_message_with_transfer(&message, &transfer);
+    });
     let orders = Closure::<dyn FnMut(_)>::new(move |event: MessageEvent| {
         if let Some(order) = Order::unpack(event.data()) {
-            handle(&thread, order);
+            holder.handle(order);
         }
     });
-    global().set_onmessage(Some(orders.as_ref().unchecked_ref()));
+    scope().set_onmessage(Some(orders.as_ref().unchecked_ref()));
     orders.forget();
-    post(&Report::Ready);
+    let (ready, _) = Report::Ready.pack();
+    let _ = scope().post_message(&ready);
 }
 
-fn global() -> DedicatedWorkerGlobalScope {
+fn scope() -> DedicatedWorkerGlobalScope {
     js_sys::global().unchecked_into()
 }
 
-fn post(report: &Report) {
-    let (message, transfer) = report.pack();
-    // It fails for what cannot be handed over, and all of this can.
-    let _ = global().post_message_with_transfer(&message, &transfer);
-}
-
-struct Thread {
-    number: u32,
-    connection: Option<Connection>,
+/// Holds the WebSocket.
+struct Holder {
+    connection: RefCell<Option<Connection>>,
+    number: Cell<u32>,
     /// What the browser took while it held too much, not yet reported.
-    sent: VecDeque<(ArrayBuffer, u32)>,
+    sent: RefCell<VecDeque<(ArrayBuffer, u32)>>,
     /// Set while there is any.
-    retry: Option<Timeout>,
-    report: Rc<dyn Fn(Report)>,
+    retry: RefCell<Option<Timeout>>,
+    /// Bytes that were reported and not yet taken in.
+    behind: Cell<u32>,
+    post: Box<dyn Fn(Report)>,
+    this: Weak<Self>,
 }
 
-impl Thread {
-    fn new(report: Rc<dyn Fn(Report)>) -> Self {
-        Self {
-            number: 0,
-            connection: None,
-            sent: VecDeque::new(),
-            retry: None,
-            report,
+impl Holder {
+    fn new(post: impl Fn(Report) + 'static) -> Rc<Self> {
+        Rc::new_cyclic(|this| Self {
+            connection: RefCell::default(),
+            number: Cell::default(),
+            sent: RefCell::default(),
+            retry: RefCell::default(),
+            behind: Cell::default(),
+            post: Box::new(post),
+            this: Weak::clone(this),
+        })
+    }
+
+    fn handle(&self, order: Order) {
+        match order {
+            Order::Open { number, url, offer } => self.open(number, &url, offer),
+            Order::Send { buffer, length } => self.send(buffer, length),
+            Order::Taken { length } => {
+                self.behind.set(self.behind.get().saturating_sub(length));
+            }
+            Order::Close => self.close(),
         }
     }
 
-    fn open(&mut self, number: u32, url: &str, offer: Offer) {
+    fn open(&self, number: u32, url: &str, offer: Offer) {
         self.close();
-        self.number = number;
-        match Connection::open(number, url, offer, &self.report) {
-            Ok(connection) => self.connection = Some(connection),
-            Err(close) => (self.report)(Report::Close { number, close }),
+        self.number.set(number);
+        let this = Weak::clone(&self.this);
+        let report: Rc<dyn Fn(Report)> = Rc::new(move |report| {
+            if let Some(this) = this.upgrade() {
+                this.report(report);
+            }
+        });
+        match Connection::open(number, url, offer, &report) {
+            Ok(connection) => *self.connection.borrow_mut() = Some(connection),
+            Err(close) => (self.post)(Report::Close { number, close }),
         }
     }
 
-    fn close(&mut self) {
-        self.connection = None;
-        self.sent.clear();
-        self.retry = None;
+    fn close(&self) {
+        *self.connection.borrow_mut() = None;
+        self.sent.borrow_mut().clear();
+        *self.retry.borrow_mut() = None;
+        self.behind.set(0);
     }
 
-    fn send(&mut self, buffer: ArrayBuffer, length: u32) {
-        // There is none any more if it was lost on the other thread's way to learning that.
-        if let Some(connection) = &self.connection {
+    /// Passes on what happened to the connection.
+    fn report(&self, report: Report) {
+        if let Report::Message { number, buffer } = &report {
+            let behind = self.behind.get().saturating_add(buffer.byte_length());
+            self.behind.set(behind);
+            if behind > BEHIND {
+                let close = SocketClose::Closed {
+                    code: Some(POLICY_VIOLATION),
+                };
+                let number = *number;
+                self.close();
+                return (self.post)(Report::Close { number, close });
+            }
+        }
+        (self.post)(report);
+        // Timers may be throttled, but what comes often follows from what went.
+        self.release();
+    }
+
+    fn send(&self, buffer: ArrayBuffer, length: u32) {
+        // After the connection was closed by itself there is none until the next order.
+        if let Some(connection) = &*self.connection.borrow() {
             connection.send(&buffer, length);
-            self.sent.push_back((buffer, length));
+            self.sent.borrow_mut().push_back((buffer, length));
         }
+        self.release();
     }
 
-    /// Reports as much as the browser has room for again.
-    fn release(&mut self) {
+    /// Reports as much as the browser has room for again, and looks again while there is more.
+    fn release(&self) {
+        let mut sent = self.sent.borrow_mut();
         let has_room = |connection: &Connection| connection.buffered() < ROOM;
-        while self.connection.as_ref().is_some_and(has_room)
-            && let Some((buffer, length)) = self.sent.pop_front()
+        while self.connection.borrow().as_ref().is_some_and(has_room)
+            && let Some((buffer, length)) = sent.pop_front()
         {
-            (self.report)(Report::Sent {
-                number: self.number,
+            (self.post)(Report::Sent {
+                number: self.number.get(),
                 buffer,
                 length,
             });
         }
-    }
-}
-
-fn handle(thread: &Rc<RefCell<Thread>>, order: Order) {
-    match order {
-        Order::Open { number, url, offer } => thread.borrow_mut().open(number, &url, offer),
-        Order::Send { buffer, length } => {
-            thread.borrow_mut().send(buffer, length);
-            release(thread);
+        let mut retry = self.retry.borrow_mut();
+        if sent.is_empty() {
+            *retry = None;
+        } else if retry.is_none() {
+            let this = Weak::clone(&self.this);
+            *retry = Some(Timeout::new(RETRY, move || {
+                if let Some(this) = this.upgrade() {
+                    *this.retry.borrow_mut() = None;
+                    this.release();
+                }
+            }));
         }
-        Order::Close => thread.borrow_mut().close(),
     }
 }
 
-/// Reports what there is room for, and looks again while there is more.
-fn release(thread: &Rc<RefCell<Thread>>) {
-    let mut this = thread.borrow_mut();
-    this.release();
-    if this.sent.is_empty() {
-        this.retry = None;
-    } else if this.retry.is_none() {
-        let thread = Rc::clone(thread);
-        this.retry = Some(Timeout::new(RETRY, move || {
-            thread.borrow_mut().retry = None;
-            release(&thread);
-        }));
+#[cfg(test)]
+#[cfg(target_arch = "wasm32")]
+mod tests {
+    use wasm_bindgen_test::wasm_bindgen_test;
+
+    use super::*;
+
+    /// A holder, and what it posted.
+    fn holder() -> (Rc<Holder>, Rc<RefCell<Vec<Report>>>) {
+        let posted = Rc::new(RefCell::new(Vec::new()));
+        let list = Rc::clone(&posted);
+        let holder = Holder::new(move |report| list.borrow_mut().push(report));
+        holder.handle(Order::Open {
+            number: 3,
+            url: "ws://127.0.0.1:4/mqtt".into(),
+            offer: Offer::Mqtt,
+        });
+        (holder, posted)
+    }
+
+    fn receive(holder: &Holder) {
+        let buffer = ArrayBuffer::new(64 * 1024 * 1024);
+        holder.report(Report::Message { number: 3, buffer });
+    }
+
+    fn was_closed(posted: &RefCell<Vec<Report>>) -> bool {
+        let code = Some(POLICY_VIOLATION);
+        let close = SocketClose::Closed { code };
+        let is_close = |report: &Report| matches!(report, Report::Close { number: 3, close: c } if *c == close);
+        posted.borrow().iter().any(is_close)
+    }
+
+    #[wasm_bindgen_test]
+    fn whoever_floods_is_hung_up_on() {
+        let (holder, posted) = holder();
+        for _ in 0..8 {
+            receive(&holder);
+        }
+        assert_eq!(posted.borrow().len(), 8);
+        receive(&holder);
+        assert!(was_closed(&posted));
+        assert!(holder.connection.borrow().is_none());
+    }
+
+    #[wasm_bindgen_test]
+    fn whoever_is_kept_up_with_is_not() {
+        let (holder, posted) = holder();
+        for _ in 0..20 {
+            receive(&holder);
+            let length = 64 * 1024 * 1024;
+            holder.handle(Order::Taken { length });
+        }
+        assert!(!was_closed(&posted));
+    }
+
+    #[wasm_bindgen_test]
+    fn an_address_that_is_none_is_reported() {
+        let (holder, posted) = holder();
+        holder.handle(Order::Open {
+            number: 4,
+            url: "mailto:a@b.c".into(),
+            offer: Offer::Mqtt,
+        });
+        assert!(matches!(
+            posted.borrow_mut().pop(),
+            Some(Report::Close {
+                number: 4,
+                close: SocketClose::Refused(_)
+            })
+        ));
+    }
+
+    #[wasm_bindgen_test]
+    fn what_was_sent_is_given_back() {
+        let (holder, posted) = holder();
+        let length = 1000;
+        let buffer = ArrayBuffer::new(1024);
+        holder.handle(Order::Send { buffer, length });
+        assert!(matches!(
+            posted.borrow_mut().pop(),
+            Some(Report::Sent {
+                number: 3,
+                length: 1000,
+                ..
+            })
+        ));
     }
 }

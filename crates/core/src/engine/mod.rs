@@ -114,6 +114,11 @@ impl Engine {
         if let Some(room) = &mut self.room {
             match room.link.stage {
                 Stage::Waiting(_) => room.link.stage = Stage::Waiting(now),
+                Stage::Opening(until) if now >= until => {
+                    // This device slept meanwhile.
+                    self.socket.push_back(SocketAction::Close);
+                    room.link.stage = Stage::Waiting(now);
+                }
                 _ => room.session.check(now),
             }
         }
@@ -281,9 +286,8 @@ impl Engine {
             .map(|(at, timer)| (at, Timer::Session(timer)));
         let mut deadlines = vec![session];
         match room.link.stage {
-            Stage::Opening(until) | Stage::Waiting(until) => {
-                deadlines.push(Some((until, Timer::Reconnect)));
-            }
+            Stage::Opening(until) => deadlines.push(Some((until, Timer::Opening))),
+            Stage::Waiting(until) => deadlines.push(Some((until, Timer::Reconnect))),
             Stage::Online => {
                 deadlines.push(Some((room.refresh, Timer::Refresh)));
                 deadlines.push(room.peers.deadline().map(|at| (at, Timer::Silence)));

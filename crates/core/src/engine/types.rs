@@ -136,8 +136,10 @@ pub enum RestoreError {
 pub enum Timer {
     /// The MQTT session's own deadline.
     Session(mqdrop_mqtt::Timer),
-    /// The next try to connect, or the end of one that is not answered.
+    /// The next try to connect.
     Reconnect,
+    /// A try to connect that was not answered is given up.
+    Opening,
     /// This device is to show that it is still here.
     Refresh,
     /// A device may have been silent for too long.
