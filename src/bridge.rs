@@ -1,10 +1,14 @@
 //! The typed commands and events between the app and its worker.
 
+use js_sys::Array;
 use mqdrop_core::view::{FileView, KeptView, PeerView, StatusView, TransferView};
 use serde::{Deserialize, Serialize};
 use wasm_bindgen::JsValue;
 
 mod codec;
+
+/// The most files that are taken at once; more are refused before the page runs out of memory.
+pub const MAX_FILES: usize = 100_000;
 
 pub use codec::BridgeCodec;
 
@@ -21,13 +25,23 @@ pub enum Command {
     /// Leave the room. Transfers end as if the page had been closed.
     Leave,
     /// Send files to everyone in the room.
-    SendFiles(Vec<PickedFile>),
+    SendFiles(Picked),
     /// Go on with a parcel that was being sent before a restart: these are its files again.
     ChooseAgain {
         /// The parcel's id.
         parcel: String,
         /// What the user picked, in any order.
-        files: Vec<PickedFile>,
+        picked: Picked,
+    },
+    /// What were a parcel's files opened with? Answered by [`Event::Handles`], if it was kept.
+    FindHandles {
+        /// The parcel's id.
+        parcel: String,
+    },
+    /// Go on with a parcel that was being sent before a restart: its files may be read again.
+    Reopen {
+        /// The parcel's id.
+        parcel: String,
     },
     /// Send a text to everyone in the room.
     SendText(String),
@@ -114,6 +128,16 @@ pub struct Learnt {
     pub frame_limit: Option<u32>,
 }
 
+/// What the user picked or dropped at a time.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Picked {
+    /// The files, those below folders too.
+    pub files: Vec<PickedFile>,
+    /// Where they are: the browser's `FileSystemHandle`s of files and folders, or none.
+    #[serde(with = "serde_wasm_bindgen::preserve")]
+    pub handles: Array,
+}
+
 /// A file the user picked or dropped.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct PickedFile {
@@ -161,6 +185,14 @@ pub enum Event {
         parcel: String,
         /// The text.
         text: String,
+    },
+    /// What the files of a parcel were opened with before a restart.
+    Handles {
+        /// The parcel's id.
+        parcel: String,
+        /// `FileSystemHandle`s, at least one, which the page has to ask permission for.
+        #[serde(with = "serde_wasm_bindgen::preserve")]
+        handles: Array,
     },
     /// Something about this broker to remember for the next time.
     Learnt(Learnt),

@@ -13,13 +13,14 @@ export const SIZE = 24 * MIB;
  * Sends a file slowly and waits until a part of it has arrived.
  * @param {import('./scenario.mjs').Stage} stage
  * @param {number} [atLeast] bytes
+ * @param {(sender: import('./room.mjs').Room, path: string) => Promise<import('./transfer.mjs').Transfer>} [send] what its sender does
  */
-export async function inTheMiddle(stage, atLeast = MIB) {
+export async function inTheMiddle(stage, atLeast = MIB, send = (sender, path) => sender.sendFiles([path])) {
   const proxy = await stage.use(proxyTo(stage.station.broker));
   proxy.limit = BYTES_A_SECOND;
   const [sender, receiver] = await stage.pair({ broker: proxy.broker }, {});
   const file = await stage.file('long.bin', SIZE);
-  const sent = await sender.sendFiles([file.path]);
+  const sent = await send(sender, file.path);
   const received = await receiver.incoming(sent);
   await received.press('accept');
   await Promise.all([sent.waitForMiddle(atLeast), received.waitForMiddle(atLeast)]);

@@ -8,8 +8,8 @@ use web_sys::{
     DataTransfer, DragEvent, File, FileSystemDirectoryEntry, FileSystemEntry, FileSystemFileEntry,
 };
 
-use super::{page::listen, picked, session::Session};
-use crate::bridge::PickedFile;
+use super::{handles, page::listen, picked, session::Session};
+use crate::bridge::{MAX_FILES, Picked, PickedFile};
 
 /// How deep folders may be nested; a link into itself would have no end.
 const MAX_DEPTH: usize = 64;
@@ -61,18 +61,22 @@ fn carries_files(event: &DragEvent) -> bool {
 }
 
 fn take(session: Session, data: &DataTransfer) {
-    // Entries can be asked for only while the event is being handled.
+    // All of these can be asked for only while the event is being handled.
+    let asked = handles::of_drop(data);
+    let files = picked::from_list(data.files());
     let items = data.items();
     let entries: Vec<FileSystemEntry> = (0..items.length())
         .filter_map(|index| items.get(index)?.webkit_get_as_entry().ok().flatten())
         .collect();
-    if !entries.iter().any(FileSystemEntry::is_directory) {
-        picked::send(session, picked::from_list(data.files()));
-        return;
-    }
     spawn_local(async move {
-        match walk(entries).await {
-            Ok(files) => picked::send(session, files),
+        let files = if entries.iter().any(FileSystemEntry::is_directory) {
+            walk(entries).await
+        } else {
+            Ok(files)
+        };
+        let handles = handles::all_of(asked).await;
+        match files {
+            Ok(files) => picked::send(session, Picked { files, handles }),
             Err(_) => session
                 .state
                 .fail("The browser could not read this folder. Try “Choose folder” instead."),
@@ -81,13 +85,13 @@ fn take(session: Session, data: &DataTransfer) {
 }
 
 /// All files below the entries, with their paths from there. Stops soon after
-/// [`picked::MAX_FILES`], which is then reported as too many.
+/// [`MAX_FILES`], which is then reported as too many.
 async fn walk(roots: Vec<FileSystemEntry>) -> Result<Vec<PickedFile>, JsValue> {
     let mut files = Vec::new();
     let mut todo: Vec<(FileSystemEntry, usize)> =
         roots.into_iter().rev().map(|entry| (entry, 0)).collect();
     while let Some((entry, depth)) = todo.pop() {
-        if files.len() > picked::MAX_FILES {
+        if files.len() > MAX_FILES {
             break;
         }
         if entry.is_file() {
@@ -121,7 +125,7 @@ async fn children(folder: &FileSystemDirectoryEntry) -> Result<Vec<FileSystemEnt
             let _ = reader.read_entries_with_callback_and_callback(resolve, reject);
         });
         let batch: Array = batch.await?.unchecked_into();
-        if batch.length() == 0 || children.len() > picked::MAX_FILES {
+        if batch.length() == 0 || children.len() > MAX_FILES {
             return Ok(children);
         }
         children.extend(batch.iter().map(JsCast::unchecked_into::<FileSystemEntry>));

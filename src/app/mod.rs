@@ -20,6 +20,7 @@ mod clipboard;
 mod drop;
 mod engine;
 mod files;
+mod handles;
 mod icons;
 mod invite;
 mod join;

@@ -1,38 +1,35 @@
 //! Files that a person picked, dropped or pasted, on their way to the worker.
 
-use js_sys::Reflect;
+use js_sys::{Array, Reflect};
 use leptos::prelude::*;
 use wasm_bindgen::JsValue;
 use web_sys::{File, FileList};
 
 use super::{session::Session, state::State};
-use crate::bridge::{Command, PickedFile};
-
-/// The most files that are taken at once; more are refused before the page runs out of memory.
-pub(super) const MAX_FILES: usize = 100_000;
+use crate::bridge::{Command, MAX_FILES, Picked, PickedFile};
 
 /// Hands files to the worker; says so if there are none or too many.
-pub(super) fn send(session: Session, files: Vec<PickedFile>) {
-    if let Err(words) = check(files.len()) {
+pub(super) fn send(session: Session, picked: Picked) {
+    if let Err(words) = check(picked.files.len()) {
         session.state.fail(words);
         return;
     }
     session.state.error.set(None);
-    session.engine.send(Command::SendFiles(files));
+    session.engine.send(Command::SendFiles(picked));
 }
 
 /// Hands the files of a parcel to the worker again.
-pub(super) fn choose_again(session: Session, parcel: &str, files: Vec<PickedFile>) {
-    if files.is_empty() {
+pub(super) fn choose_again(session: Session, parcel: &str, picked: Picked) {
+    if picked.files.is_empty() {
         return;
     }
-    if let Err(words) = check(files.len()) {
+    if let Err(words) = check(picked.files.len()) {
         return session.state.fail(words);
     }
     session.state.error.set(None);
     session.engine.send(Command::ChooseAgain {
         parcel: parcel.to_owned(),
-        files,
+        picked,
     });
 }
 
@@ -43,6 +40,14 @@ pub(super) fn from_list(list: Option<FileList>) -> Vec<PickedFile> {
         .filter_map(|index| list.get(index))
         .map(|file| picked(file, None))
         .collect()
+}
+
+/// Files of which it is not known where they are.
+pub(super) fn without_handles(files: Vec<PickedFile>) -> Picked {
+    Picked {
+        files,
+        handles: Array::new(),
+    }
 }
 
 /// One file, at `path` or where the browser says it was.

@@ -44,13 +44,13 @@ pub(super) fn Send(session: Session) -> impl IntoView {
                         id="send-files"
                         label="Choose files"
                         folder=false
-                        take=move |files| picked::send(session, files)
+                        take=move |picked| picked::send(session, picked)
                     />
                     <Picker
                         id="send-folder"
                         label="Choose folder"
                         folder=true
-                        take=move |files| picked::send(session, files)
+                        take=move |picked| picked::send(session, picked)
                     />
                 </div>
             </div>
@@ -96,7 +96,7 @@ fn take_paste(session: Session, event: &ClipboardEvent) -> Option<String> {
     let files = picked::from_list(data.files());
     if !files.is_empty() {
         event.prevent_default();
-        picked::send(session, files);
+        picked::send(session, picked::without_handles(files));
         return None;
     }
     let target = event

@@ -2,6 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
+use js_sys::Array;
 use leptos::prelude::*;
 use mqdrop_core::view::{
     ConnectionState, Direction, FileView, KeptView, PeerView, StatusView, TransferState,
@@ -48,6 +49,8 @@ pub(super) struct Parts {
     pub(super) files: ArcRwSignal<Arc<Vec<FileView>>>,
     pub(super) content: ArcRwSignal<Option<SendWrapper<Blob>>>,
     pub(super) text: ArcRwSignal<Option<Arc<str>>>,
+    /// What its files were opened with before a restart.
+    pub(super) handles: ArcRwSignal<Option<SendWrapper<Array>>>,
 }
 
 impl State {
@@ -123,6 +126,11 @@ impl State {
                 }
             }
             Event::Text { parcel, text } => self.parts(&parcel).text.set(Some(text.into())),
+            Event::Handles { parcel, handles } => {
+                self.parts(&parcel)
+                    .handles
+                    .set(Some(SendWrapper::new(handles)));
+            }
             Event::Error(words) => self.fail(words),
             Event::Kept(kept) => self.kept.set(kept),
             Event::Ready(_) | Event::Learnt(_) => {}
@@ -177,6 +185,7 @@ impl State {
             files: ArcRwSignal::new(Arc::default()),
             content: ArcRwSignal::new(None),
             text: ArcRwSignal::new(None),
+            handles: ArcRwSignal::new(None),
         };
         self.parts.update_value(|all| {
             all.insert(parcel.to_owned(), parts.clone());

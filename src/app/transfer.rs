@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use leptos::prelude::*;
+use leptos::{prelude::*, task::spawn_local};
 use mqdrop_core::view::{Direction, ParcelKind, TransferState, TransferView};
 
 use super::{
@@ -10,6 +10,7 @@ use super::{
     clipboard::CopyButton,
     files::Files,
     format,
+    handles::Permission,
     icons::{Icon, icon},
     picked,
     picker::Picker,
@@ -19,6 +20,7 @@ use super::{
     state::{Parts, Transfer},
     storage,
 };
+use crate::bridge::Command;
 
 /// A transfer's entry in the list.
 #[component]
@@ -141,7 +143,8 @@ fn Buttons(
     }
 }
 
-/// After a restart: the picker for the files that were being sent.
+/// After a restart: goes on with the files that were being sent, where the browser knows where they
+/// are, and the picker for them.
 #[component]
 fn ChooseAgain(
     session: Session,
@@ -150,8 +153,39 @@ fn ChooseAgain(
     now: RwSignal<TransferView>,
 ) -> impl IntoView {
     let lacking = Memo::new(move |_| now.read().lacks_files);
+    let reopen = StoredValue::new({
+        let parcel = parcel.clone();
+        move || {
+            session.engine.send(Command::Reopen {
+                parcel: parcel.to_string(),
+            });
+        }
+    });
+    Effect::new({
+        let parcel = parcel.clone();
+        move || {
+            if lacking.get() {
+                session.engine.send(Command::FindHandles {
+                    parcel: parcel.to_string(),
+                });
+            }
+        }
+    });
+    Effect::new({
+        let handles = parts.handles.clone();
+        move || {
+            if let Some(handles) = handles.get() {
+                spawn_local(async move {
+                    if Permission::Query.is_given(&handles).await {
+                        reopen.with_value(|reopen| reopen());
+                    }
+                });
+            }
+        }
+    });
     move || {
         lacking.get().then(|| {
+            let handles = parts.handles.clone();
             let folder = parts
                 .files
                 .read()
@@ -163,11 +197,48 @@ fn ChooseAgain(
                 "Choose the files again"
             };
             let parcel = parcel.clone();
-            let take = move |files| picked::choose_again(session, &parcel, files);
-            view! { <Picker id="choose-again" label folder take /> }
+            let take = move |picked| picked::choose_again(session, &parcel, picked);
+            view! {
+                <div class="choose-again">
+                    {move || {
+                        handles
+                            .get()
+                            .map(|handles| {
+                                let ask = move |_| {
+                                    let handles = handles.clone();
+                                    spawn_local(async move {
+                                        if Permission::Request.is_given(&handles).await {
+                                            reopen.with_value(|reopen| reopen());
+                                        } else {
+                                            session.state.fail(REFUSED);
+                                        }
+                                    });
+                                };
+                                view! {
+                                    <button
+                                        type="button"
+                                        class="button button-main"
+                                        data-testid=Button::Resume.test_id()
+                                        aria-label=move || {
+                                            format!("{}: {}", Button::Resume.label(), now.read().title)
+                                        }
+                                        on:click=ask
+                                    >
+                                        {Button::Resume.label()}
+                                    </button>
+                                }
+                            })
+                    }}
+                    <Picker id="choose-again" label folder take />
+                </div>
+            }
         })
     }
 }
+
+/// The user did not allow to read the files again.
+const REFUSED: &str =
+    "The browser does not let this page read the files. Allow it, or choose them again.";
 
 /// Bar, rate and time left.
 #[component]

@@ -3,18 +3,21 @@
 use std::rc::Rc;
 
 use gloo_timers::callback::Timeout;
+use js_sys::Array;
 use mqdrop_core::view::{ConnectionState, StatusView};
-use mqdrop_core::{Engine, Event, ParcelId, RestoreError, SocketAction, StoreReply, Time};
+use mqdrop_core::{
+    Engine, Event, ParcelId, RestoreError, SocketAction, StoreReply, StoreRequest, Time,
+};
 use wasm_bindgen_futures::spawn_local;
 use web_sys::Blob;
 
 use super::clock::{Alarm, Clock, global};
 use super::news::News;
-use super::request;
 use super::socket::{self, Socket, SocketEvent};
 use super::sources::{self, ReadResult, Sources};
 use super::store::{Backend, Kept, Outcome, Shelf};
-use crate::bridge::{self, Command, JoinRequest, PickedFile, TransferAction};
+use super::{handles, request};
+use crate::bridge::{self, Command, JoinRequest, Picked, PickedFile, TransferAction};
 
 /// How long commands wait at most for what storage holds, in milliseconds: a browser whose storage
 /// does not answer is to send and receive all the same.
@@ -31,6 +34,10 @@ enum Input {
     Store(Outcome),
     /// What was read back from storage.
     ReadBack(StoreReply),
+    /// What a parcel's files were opened with was looked up.
+    Handles(ParcelId, Array),
+    /// What these led to, if they still do.
+    Reopened(ParcelId, Option<Vec<PickedFile>>),
     /// It is known where to store, and what to tell of it.
     Storage(Rc<Backend>, bridge::Storage),
     /// Found in storage.
@@ -97,6 +104,18 @@ impl Driver {
             Input::Read((request, result)) => self.engine.handle_read(request, result, now),
             Input::Store(outcome) => self.handle_outcome(outcome, now),
             Input::ReadBack(reply) => self.engine.handle_store(reply, now),
+            Input::Handles(parcel, handles) => {
+                if handles.length() > 0 {
+                    self.news.add(bridge::Event::Handles {
+                        parcel: parcel.to_string(),
+                        handles,
+                    });
+                }
+            }
+            Input::Reopened(parcel, Some(files)) => self.take_again(parcel, files),
+            Input::Reopened(_, None) => self
+                .news
+                .error("The files are not where they were, or may not be read. Choose them again"),
             Input::Storage(backend, description) => {
                 self.shelf.set_backend(backend);
                 self.news.add(bridge::Event::Ready(description));
@@ -127,7 +146,9 @@ impl Driver {
                 self.sweep();
             }
             Command::SendFiles(picked) => self.send_files(picked),
-            Command::ChooseAgain { parcel, files } => self.choose_again(&parcel, files),
+            Command::ChooseAgain { parcel, picked } => self.choose_again(&parcel, picked),
+            Command::FindHandles { parcel } => self.find_handles(&parcel),
+            Command::Reopen { parcel } => self.reopen(&parcel),
             Command::SendText(text) => {
                 if let Err(error) = self.engine.offer_text(&text, self.clock.now()) {
                     self.news.error(&error.to_string());
@@ -152,6 +173,7 @@ impl Driver {
         let gone = self.news.tell(&self.engine, &self.clock, tell);
         for parcel in gone {
             self.sources.forget(parcel);
+            handles::forget(parcel);
         }
         self.set_alarm();
     }
@@ -205,23 +227,51 @@ impl Driver {
         Timeout::new(0, move || mailbox(Message(Input::ReadBack(reply)))).forget();
     }
 
-    fn send_files(&mut self, picked: Vec<PickedFile>) {
-        let offered = sources::open(picked).and_then(|(files, entries)| {
+    fn send_files(&mut self, Picked { files, handles }: Picked) {
+        let offered = sources::open(files).and_then(|(files, entries)| {
             let offer = self.engine.offer_files(entries, self.clock.now());
             offer
                 .map(|parcel| (parcel, files))
                 .map_err(|error| error.to_string())
         });
         match offered {
-            Ok((parcel, files)) => self.sources.keep(parcel, files),
+            Ok((parcel, files)) => {
+                self.sources.keep(parcel, files);
+                handles::keep(parcel, handles);
+            }
             Err(text) => self.news.error(&text),
         }
     }
 
-    fn choose_again(&mut self, parcel: &str, picked: Vec<PickedFile>) {
-        let Some(parcel) = self.parse(parcel) else {
-            return;
-        };
+    fn choose_again(&mut self, parcel: &str, Picked { files, handles }: Picked) {
+        if let Some(parcel) = self.parse(parcel) {
+            handles::keep(parcel, handles);
+            self.take_again(parcel, files);
+        }
+    }
+
+    fn find_handles(&mut self, parcel: &str) {
+        if let Some(parcel) = self.parse(parcel) {
+            let mailbox = Rc::clone(&self.mailbox);
+            spawn_local(async move {
+                let handles = handles::find(parcel).await;
+                mailbox(Message(Input::Handles(parcel, handles)));
+            });
+        }
+    }
+
+    fn reopen(&mut self, parcel: &str) {
+        if let Some(parcel) = self.parse(parcel) {
+            let mailbox = Rc::clone(&self.mailbox);
+            spawn_local(async move {
+                let files = handles::files(handles::find(parcel).await).await;
+                mailbox(Message(Input::Reopened(parcel, files.ok())));
+            });
+        }
+    }
+
+    /// Goes on with a parcel whose files are these, if they are.
+    fn take_again(&mut self, parcel: ParcelId, picked: Vec<PickedFile>) {
         let chosen = sources::open(picked).and_then(|(files, entries)| {
             let places = self.engine.choose_again(parcel, entries, self.clock.now());
             let places = places.map_err(|error| error.to_string())?;
@@ -300,6 +350,9 @@ impl Driver {
         }
         while let Some(request) = self.engine.poll_store() {
             busy = true;
+            if let StoreRequest::Discard { parcel } = request {
+                handles::forget(parcel);
+            }
             match self.shelf.request(request) {
                 Some(reply @ StoreReply::Read { .. }) => self.hand_back(reply),
                 Some(reply) => self.engine.handle_store(reply, self.clock.now()),

@@ -3,6 +3,7 @@
 
 mod clock;
 mod driver;
+mod handles;
 mod news;
 mod request;
 mod socket;

@@ -1,0 +1,86 @@
+// Where the browser remembers which files were dropped, a sender goes on after a reload without
+// choosing them again.
+
+import assert from 'node:assert/strict';
+import { rename } from 'node:fs/promises';
+import { assertSaved } from '../lib/contents.mjs';
+import { MIB } from '../lib/files.mjs';
+import { inTheMiddle } from '../lib/in-the-middle.mjs';
+import { Room } from '../lib/room.mjs';
+import { KEY, scenario } from '../lib/scenario.mjs';
+
+/**
+ * Drops a file of this machine on the page, as a person would.
+ * @param {Room} room
+ * @param {string} path
+ */
+async function drop(room, path) {
+  const browser = await room.page.context().newCDPSession(room.page);
+  const data = { items: [], files: [path], dragOperationsMask: 1 };
+  return room.newTransfer(async () => {
+    for (const type of /** @type {const} */ (['dragEnter', 'dragOver', 'drop'])) {
+      await browser.send('Input.dispatchDragEvent', { type, x: 200, y: 200, data });
+    }
+  });
+}
+
+/**
+ * Loads the sender's page anew and joins again.
+ * @param {Awaited<ReturnType<typeof inTheMiddle>>} transfer
+ * @param {{ query: PermissionState, request?: PermissionState }} answers what the browser says when it is asked whether files may be read
+ */
+async function reload({ sender: { page }, proxy }, answers) {
+  await page.addInitScript(({ query, request }) => {
+    const { prototype } = /** @type {any} */ (window).FileSystemHandle;
+    prototype.queryPermission = async () => query;
+    if (request) prototype.requestPermission = async () => request;
+  }, answers);
+  page.once('dialog', (dialog) => void dialog.accept());
+  await page.reload();
+  const room = new Room(page);
+  await room.join({ key: KEY, name: 'Ada', broker: proxy.broker });
+  await room.waitForStatus('online');
+  return room;
+}
+
+scenario('a sender whose page is reloaded goes on by itself with what was dropped', async (stage) => {
+  const transfer = await inTheMiddle(stage, 8 * MIB, drop);
+  const { proxy, file, sent, received } = transfer;
+  const before = proxy.up;
+  await reload(transfer, { query: 'granted' });
+  proxy.limit = Infinity;
+  await received.waitForState('done');
+  await sent.waitForState('done');
+  assert.ok(proxy.up - before < 20 * MIB, `${proxy.up - before} bytes were sent after the reload`);
+  await assertSaved(received, [file]);
+});
+
+scenario('a sender who has to allow it again is asked with one click', async (stage) => {
+  const transfer = await inTheMiddle(stage, 8 * MIB, drop);
+  const { proxy, file, sent, received } = transfer;
+  await reload(transfer, { query: 'prompt' });
+  proxy.limit = Infinity;
+  await received.waitForState('waiting');
+  await sent.press('resume');
+  await received.waitForState('done');
+  await sent.waitForState('done');
+  await assertSaved(received, [file]);
+});
+
+scenario('files that may not be read again, or are gone, can be chosen', async (stage) => {
+  const transfer = await inTheMiddle(stage, MIB, drop);
+  const { proxy, file, sent, received } = transfer;
+  const refused = await reload(transfer, { query: 'prompt', request: 'denied' });
+  await sent.press('resume');
+  await refused.byId('error').getByText(/does not let this page read the files/).waitFor();
+
+  const moved = `${file.path}.moved`;
+  await rename(file.path, moved);
+  const room = await reload(transfer, { query: 'granted' });
+  await room.byId('error').getByText(/not where they were/).waitFor();
+  await rename(moved, file.path);
+  proxy.limit = Infinity;
+  await sent.byId('choose-again').setInputFiles(file.path);
+  await received.waitForState('done');
+  await assertSaved(received, [file]);
+});

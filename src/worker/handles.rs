@@ -1,0 +1,204 @@
+//! Where the files of outgoing parcels are, kept so that they need not be chosen again after a
+//! restart. Only Chromium has such handles (<https://wicg.github.io/file-system-access/>); in
+//! IndexedDB they outlive the page, and the user is asked whether they may be read again.
+
+use js_sys::{Array, Promise};
+use mqdrop_core::ParcelId;
+use wasm_bindgen::prelude::Closure;
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+use web_sys::{IdbDatabase, IdbFactory, IdbObjectStore, IdbRequest, IdbTransactionMode};
+
+use super::clock::global;
+use crate::bridge::{MAX_FILES, PickedFile};
+use crate::js::{call, call_async, property};
+
+const DATABASE: &str = "mqdrop";
+const STORE: &str = "handles";
+
+/// How deep folders may be nested.
+const MAX_DEPTH: usize = 64;
+
+/// Keeps what a parcel's files were opened with, in the background. Without it, they can still be
+/// chosen again.
+pub(super) fn keep(parcel: ParcelId, handles: Array) {
+    if handles.length() > 0 {
+        spawn_local(async move {
+            let _ = put(parcel, &handles).await;
+        });
+    }
+}
+
+async fn put(parcel: ParcelId, handles: &Array) -> Result<(), JsValue> {
+    let store = store(IdbTransactionMode::Readwrite).await?;
+    answer(&store.put_with_key(handles, &key(parcel))?).await?;
+    Ok(())
+}
+
+/// What was kept for a parcel; empty if nothing was.
+pub(super) async fn find(parcel: ParcelId) -> Array {
+    let found = get(parcel).await.ok();
+    found
+        .and_then(|found| found.dyn_into().ok())
+        .unwrap_or_default()
+}
+
+async fn get(parcel: ParcelId) -> Result<JsValue, JsValue> {
+    let store = store(IdbTransactionMode::Readonly).await?;
+    answer(&store.get(&key(parcel))?).await
+}
+
+/// Forgets what was kept for a parcel, in the background.
+pub(super) fn forget(parcel: ParcelId) {
+    if is_supported() {
+        spawn_local(async move {
+            let _ = delete(parcel).await;
+        });
+    }
+}
+
+async fn delete(parcel: ParcelId) -> Result<(), JsValue> {
+    let store = store(IdbTransactionMode::Readwrite).await?;
+    answer(&store.delete(&key(parcel))?).await?;
+    Ok(())
+}
+
+fn key(parcel: ParcelId) -> JsValue {
+    parcel.to_string().into()
+}
+
+/// The store, in a transaction that ends when nothing more is asked of it.
+async fn store(mode: IdbTransactionMode) -> Result<IdbObjectStore, JsValue> {
+    let factory: IdbFactory = property(&global(), "indexedDB").dyn_into()?;
+    let opening = factory.open_with_u32(DATABASE, 1)?;
+    let request = opening.clone();
+    let make = Closure::once_into_js(move || {
+        // If it fails, so does the transaction below.
+        let database: Option<IdbDatabase> = request.result().ok().and_then(|it| it.dyn_into().ok());
+        let _ = database.map(|database| database.create_object_store(STORE));
+    });
+    opening.set_onupgradeneeded(Some(make.unchecked_ref()));
+    let database: IdbDatabase = answer(&opening).await?.dyn_into()?;
+    let transaction = database.transaction_with_str_and_mode(STORE, mode);
+    // Takes effect after its transactions.
+    database.close();
+    transaction?.object_store(STORE)
+}
+
+/// What a request results in.
+async fn answer(request: &IdbRequest) -> Result<JsValue, JsValue> {
+    let promise = Promise::new(&mut |resolve, reject| {
+        request.set_onsuccess(Some(&resolve));
+        request.set_onerror(Some(&reject));
+    });
+    JsFuture::from(promise).await?;
+    request.result()
+}
+
+/// Whether this browser can have any: those of its own file system, which others have too, need no
+/// permission.
+fn is_supported() -> bool {
+    let class = property(&js_sys::global(), "FileSystemHandle");
+    property(&property(&class, "prototype"), "queryPermission").is_function()
+}
+
+/// The files that handles lead to, below folders as well.
+///
+/// # Errors
+/// The browser's: one is not there any more or may not be read. `undefined` if there are too many.
+pub(super) async fn files(handles: Array) -> Result<Vec<PickedFile>, JsValue> {
+    let mut files = Vec::new();
+    let mut todo: Vec<(JsValue, Vec<String>)> =
+        handles.iter().map(|handle| (handle, Vec::new())).collect();
+    while let Some((handle, mut path)) = todo.pop() {
+        path.extend(property(&handle, "name").as_string());
+        if property(&handle, "kind") == "file" {
+            files.push(PickedFile {
+                file: call_async(&handle, "getFile", &[]).await?,
+                path: path.join("/"),
+            });
+        } else if path.len() <= MAX_DEPTH {
+            let children = call(&handle, "values", &[])?;
+            loop {
+                let next = call_async(&children, "next", &[]).await?;
+                if property(&next, "done").is_truthy() {
+                    break;
+                }
+                todo.push((property(&next, "value"), path.clone()));
+            }
+        }
+        if files.len() + todo.len() > MAX_FILES {
+            return Err(JsValue::UNDEFINED);
+        }
+    }
+    Ok(files)
+}
+
+#[cfg(test)]
+#[cfg(target_arch = "wasm32")]
+mod tests {
+    use wasm_bindgen_test::wasm_bindgen_test;
+
+    use super::*;
+
+    /// A folder in the browser's own file system, whose handles are like those of the user's files.
+    async fn folder() -> JsValue {
+        let storage = property(&global().navigator(), "storage");
+        let root = call_async(&storage, "getDirectory", &[]).await.unwrap();
+        let create = js_sys::Object::new();
+        js_sys::Reflect::set(&create, &"create".into(), &true.into()).unwrap();
+        let make = |parent: JsValue, name: &'static str| {
+            let create = create.clone();
+            async move {
+                call_async(&parent, "getDirectoryHandle", &[&name.into(), &create])
+                    .await
+                    .unwrap()
+            }
+        };
+        let outer = make(root, "of handles").await;
+        let inner = make(outer.clone(), "inner").await;
+        for (folder, name) in [(&outer, "a.txt"), (&inner, "b.txt")] {
+            call_async(folder, "getFileHandle", &[&name.into(), &create])
+                .await
+                .unwrap();
+        }
+        outer
+    }
+
+    fn parcel(letter: &str) -> ParcelId {
+        letter.repeat(16).parse().unwrap()
+    }
+
+    #[wasm_bindgen_test]
+    async fn what_was_kept_is_found_until_it_is_forgotten() {
+        put(parcel("a"), &Array::of1(&folder().await))
+            .await
+            .unwrap();
+        put(parcel("b"), &Array::new()).await.unwrap();
+        let found = find(parcel("a")).await;
+        assert_eq!(found.length(), 1);
+        assert_eq!(property(&found.get(0), "name"), "of handles");
+        delete(parcel("a")).await.unwrap();
+        assert_eq!(find(parcel("a")).await.length(), 0);
+    }
+
+    #[wasm_bindgen_test]
+    async fn handles_lead_to_files_with_their_paths() {
+        let found = files(Array::of1(&folder().await)).await.unwrap();
+        let mut paths: Vec<String> = found.into_iter().map(|file| file.path).collect();
+        paths.sort();
+        assert_eq!(paths, ["of handles/a.txt", "of handles/inner/b.txt"]);
+    }
+
+    #[wasm_bindgen_test]
+    async fn what_is_gone_is_an_error() {
+        let folder = folder().await;
+        let file = call_async(&folder, "getFileHandle", &[&"a.txt".into()])
+            .await
+            .unwrap();
+        call_async(&folder, "removeEntry", &[&"a.txt".into()])
+            .await
+            .unwrap();
+        assert!(files(Array::of1(&file)).await.is_err());
+    }
+}
