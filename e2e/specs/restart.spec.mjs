@@ -107,6 +107,35 @@ scenario('a disk that is full in the middle pauses the transfer, which goes on w
   await onlyTheRestIsSent(transfer, () => received.press('resume'));
 });
 
+scenario('storage that fails in the middle pauses the transfer, which goes on when it works again', async (stage) => {
+  const transfer = await inTheMiddle(stage, HELD);
+  const { receiver, received } = transfer;
+  const worker = await receiver.worker('engine');
+  await worker.evaluate(() => {
+    const { prototype } = FileSystemSyncAccessHandle;
+    const { write } = prototype;
+    prototype.write = () => {
+      throw new DOMException('The disk was pulled out', 'UnknownError');
+    };
+    Object.assign(globalThis, { mend: () => (prototype.write = write) });
+  });
+  await received.waitForState('paused');
+  assert.match(await received.describe(), /did not store what arrived: .*pulled out.*Resume to try again/);
+  // @ts-expect-error put there above
+  await worker.evaluate(() => void mend());
+  await onlyTheRestIsSent(transfer, () => received.press('resume'));
+});
+
+scenario('a receiver whose sender leaves keeps what arrived, and is told', async (stage) => {
+  const { sender, received } = await inTheMiddle(stage, HELD);
+  await sender.byId('leave').click();
+  await received.waitForState('waiting');
+  assert.match(await received.describe(), /The sender left/);
+  assert.ok((await received.progress()).bytes >= HELD);
+  await received.press('cancel');
+  await received.waitForState('cancelled');
+});
+
 scenario('a receiver whose page was closed goes on in another one', async (stage) => {
   const { proxy, file, receiver, received } = await inTheMiddle(stage, HELD);
   const context = receiver.page.context();

@@ -161,15 +161,17 @@ pub enum StoreReply {
         /// How many bytes.
         len: usize,
     },
-    /// There is no space left for these bytes. They are asked to be written again when the user says
-    /// that there is.
-    Full {
+    /// These bytes could not be written. They are asked to be written again when the user says so:
+    /// there may be space by then, or whatever it was may have passed.
+    Unwritten {
         /// Which parcel.
         parcel: ParcelId,
         /// Where they belong in its content.
         offset: u64,
         /// The bytes.
         data: Bytes,
+        /// Why.
+        error: StoreError,
     },
     /// What was asked to be read back.
     Read {

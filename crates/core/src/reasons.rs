@@ -56,7 +56,7 @@ impl EndReason {
                 )
             }
             Self::Unknown => {
-                "The sender does not offer it any more. Ask for it to be sent again".into()
+                "The sender left, or does not offer it any more. Ask for it to be sent again".into()
             }
             _ => "The sender ended it".into(),
         })

@@ -6,7 +6,7 @@ use core::time::Duration;
 
 use mqdrop_core::keys::RoomSecret;
 use mqdrop_core::view::{ConnectionState, TransferState};
-use mqdrop_core::{Engine, Join, SocketAction, Time, VersionPolicy};
+use mqdrop_core::{Engine, Join, ParcelId, SocketAction, StoreError, Time, VersionPolicy};
 use sim::broker::Faults;
 use sim::{MINUTE, SECOND, World, room, room_with, under_way};
 #[cfg(target_arch = "wasm32")]
@@ -469,22 +469,58 @@ fn no_space_is_a_refusal_with_numbers() {
 
 #[test]
 fn a_disk_that_is_full_in_the_middle_pauses_and_loses_nothing() {
-    let (mut world, parcel) = under_way(2_000_000, &[3_000_000], 1_000_000);
-    world.devices[1].full = true;
-    assert!(world.run_until(MINUTE, |w| {
-        w.state(1, parcel) == Some(TransferState::Paused)
-    }));
-    let view = world.devices[1].view(parcel, world.now).unwrap();
-    assert!(view.error.unwrap().contains("no space"));
+    let no_space = StoreError::NoSpace { available: None };
+    let (mut world, parcel) = stopped_by(no_space, "no space");
     world.run_for(MINUTE);
     // Too early: it is full again.
     world.act(1, |engine, now| engine.resume(parcel, now));
     assert!(world.run_until(MINUTE, |w| {
         w.state(1, parcel) == Some(TransferState::Paused)
     }));
-    world.devices[1].full = false;
+    world.devices[1].broken = None;
     world.act(1, |engine, now| engine.resume(parcel, now));
     assert!(world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)));
+}
+
+#[test]
+fn storage_that_fails_in_the_middle_pauses_and_loses_nothing() {
+    let failure = StoreError::Other("the disk was pulled out".into());
+    let (mut world, parcel) = stopped_by(failure, "the disk was pulled out");
+    world.devices[1].broken = None;
+    world.act(1, |engine, now| engine.resume(parcel, now));
+    assert!(world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)));
+    assert_eq!(
+        world.devices[1].view(parcel, world.now).unwrap().error,
+        None
+    );
+}
+
+/// A transfer whose receiver stopped in the middle, as its storage took nothing more.
+fn stopped_by(error: StoreError, words: &str) -> (World, ParcelId) {
+    let (mut world, parcel) = under_way(2_000_000, &[3_000_000], 1_000_000);
+    world.devices[1].broken = Some(error);
+    assert!(world.run_until(MINUTE, |w| {
+        w.state(1, parcel) == Some(TransferState::Paused)
+    }));
+    let view = world.devices[1].view(parcel, world.now).unwrap();
+    assert!(view.error.unwrap().contains(words));
+    (world, parcel)
+}
+
+#[test]
+fn when_the_sender_leaves_what_arrived_is_kept() {
+    let (mut world, parcel) = under_way(2_000_000, &[3_000_000], 1_000_000);
+    world.act(0, |engine, now| engine.leave(now));
+    world.run_for(MINUTE);
+    let view = world.devices[1].view(parcel, world.now).unwrap();
+    assert_eq!(view.state, TransferState::Waiting);
+    assert!(view.bytes >= 1_000_000);
+    assert!(view.error.unwrap().contains("The sender left"));
+    assert!(world.devices[1].stores.contains_key(&parcel));
+    // It can be left.
+    world.act(1, |engine, now| engine.cancel(parcel, now));
+    assert!(!world.devices[1].stores.contains_key(&parcel));
+    assert_eq!(world.state(1, parcel), Some(TransferState::Cancelled));
 }
 
 #[test]

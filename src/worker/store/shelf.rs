@@ -131,20 +131,18 @@ impl Shelf {
                 };
                 Some(match written {
                     Ok(()) => StoreReply::Written { parcel, len },
-                    Err(StoreError::NoSpace { .. }) => StoreReply::Full {
+                    Err(error) => StoreReply::Unwritten {
                         parcel,
                         offset,
                         data,
+                        error,
                     },
-                    Err(error) => StoreReply::Failed { parcel, error },
                 })
             }
             StoreRequest::Note { parcel, note } => {
-                match self.store(parcel)?.note(&note) {
-                    // What it tells is received again after a restart.
-                    Ok(()) | Err(StoreError::NoSpace { .. }) => None,
-                    Err(error) => Some(StoreReply::Failed { parcel, error }),
-                }
+                // What it tells is received again after a restart.
+                let _ = self.store(parcel)?.note(&note);
+                None
             }
             StoreRequest::Read {
                 parcel,

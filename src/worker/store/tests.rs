@@ -228,10 +228,11 @@ fn what_there_is_no_space_for_is_given_back() {
         offset: 0,
         data: data.clone(),
     };
-    let given_back = StoreReply::Full {
+    let given_back = StoreReply::Unwritten {
         parcel,
         offset: 0,
         data,
+        error: StoreError::NoSpace { available: None },
     };
     assert_eq!(shelf.request(write.clone()), Some(given_back));
     let note = StoreRequest::Note {

@@ -172,7 +172,7 @@ impl Engine {
     pub fn handle_store(&mut self, reply: StoreReply, now: Time) {
         let (StoreReply::Created { parcel }
         | StoreReply::Written { parcel, .. }
-        | StoreReply::Full { parcel, .. }
+        | StoreReply::Unwritten { parcel, .. }
         | StoreReply::Read { parcel, .. }
         | StoreReply::Finished { parcel }
         | StoreReply::Failed { parcel, .. }) = reply;

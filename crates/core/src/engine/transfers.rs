@@ -252,7 +252,8 @@ impl Engine {
     /// Ends everything that is not finished: this device leaves the room.
     pub(super) fn end_transfers(&mut self) {
         for (parcel, mut outgoing) in std::mem::take(&mut self.outgoing) {
-            outgoing.end(EndReason::ByUser, &mut self.cx);
+            // Receivers keep what they have: nobody decided against it.
+            outgoing.end(EndReason::Unknown, &mut self.cx);
             self.cx.event(Event::Transfer(parcel));
         }
         let incoming = std::mem::take(&mut self.incoming);

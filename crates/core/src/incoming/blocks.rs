@@ -79,8 +79,17 @@ impl Incoming {
                 }
                 self.advance(now, cx);
             }
-            (Phase::Receiving(receiving), StoreReply::Full { offset, data, .. }) => {
+            (
+                Phase::Receiving(receiving),
+                StoreReply::Unwritten {
+                    offset,
+                    data,
+                    error,
+                    ..
+                },
+            ) => {
                 receiving.stuck.push((*offset, data.clone()));
+                receiving.stuck_by = Some(error.clone());
                 if !receiving.paused {
                     self.set_paused(true, now, cx);
                 }

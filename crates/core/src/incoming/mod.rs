@@ -13,7 +13,7 @@ use mqdrop_mqtt::Time;
 use crate::effects::{DataTopic, Effects};
 use crate::engine::Event;
 use crate::ids::{DeviceId, ParcelId};
-use crate::io::StoreRequest;
+use crate::io::{StoreError, StoreRequest};
 use crate::message::{Body, Complete, Echo, EndReason, Offer, ParcelRef, Want};
 use crate::notes::{Accepted, Note};
 use crate::rate::RateMeter;
@@ -94,8 +94,10 @@ struct Receiving {
     expected: u32,
     /// Bytes that storage has not confirmed.
     unwritten: u64,
-    /// What storage had no space for, and where it belongs; no more than is allowed to be unwritten.
+    /// What storage did not take, and where it belongs; no more than is allowed to be unwritten.
     stuck: Vec<(u64, Bytes)>,
+    /// Why it did not the last time.
+    stuck_by: Option<StoreError>,
     /// The digests' hash, once the sender said that all is sent.
     complete: Option<[u8; 32]>,
     verified: bool,
@@ -243,6 +245,7 @@ impl Incoming {
             receiving.restored = false;
             if !wanted {
                 let parcel = self.offer.parcel;
+                receiving.stuck_by = None;
                 let stuck = receiving.stuck.drain(..);
                 cx.store
                     .extend(stuck.map(|(offset, data)| StoreRequest::Write {
@@ -481,6 +484,7 @@ impl Receiving {
             expected: 0,
             unwritten: 0,
             stuck: Vec::new(),
+            stuck_by: None,
             complete: None,
             verified: false,
             repairs: 0,

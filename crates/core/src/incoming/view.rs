@@ -4,6 +4,7 @@ use mqdrop_mqtt::Time;
 
 use super::{Incoming, Phase};
 use crate::incoming::content::Content;
+use crate::io::StoreError;
 use crate::message::EndReason;
 use crate::view::{Direction, FileView, ParcelKind, TransferState, TransferView};
 
@@ -105,10 +106,13 @@ impl Incoming {
             Phase::Receiving(receiving)
                 if state == TransferState::Waiting && receiving.unknown_to_sender =>
             {
-                EndReason::Unknown.of_sender()
+                Some(
+                    "The sender left, or does not offer it any more. What arrived is kept; ask for it to be sent again"
+                        .into(),
+                )
             }
-            Phase::Receiving(receiving) if receiving.paused && !receiving.stuck.is_empty() => {
-                Some("There is no space left on this device. Make some, then resume".into())
+            Phase::Receiving(receiving) if receiving.paused && receiving.stuck_by.is_some() => {
+                receiving.stuck_by.as_ref().map(stuck_words)
             }
             Phase::Receiving(receiving) if receiving.restored && receiving.paused => {
                 Some("Not finished when this page was closed. Resume to go on".into())
@@ -121,6 +125,18 @@ impl Incoming {
             }
             Phase::Offered if !self.sender_present => Some("The sender is away".into()),
             _ => None,
+        }
+    }
+}
+
+/// Why storage did not take what arrived, and what to do.
+fn stuck_words(error: &StoreError) -> String {
+    match error {
+        StoreError::NoSpace { .. } => {
+            "There is no space left on this device. Make some, then resume".into()
+        }
+        StoreError::Other(text) => {
+            format!("This device did not store what arrived: {text}. Resume to try again")
         }
     }
 }

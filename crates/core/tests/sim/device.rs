@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use mqdrop_core::view::{TransferState, TransferView};
 use mqdrop_core::{
-    Engine, Event, ParcelId, ReadError, ReadRequest, StoreReply, StoreRequest, Time,
+    Engine, Event, ParcelId, ReadError, ReadRequest, StoreError, StoreReply, StoreRequest, Time,
 };
 
 pub struct Device {
@@ -36,8 +36,8 @@ pub struct Device {
     pub sent: u64,
     /// How many bytes of content the storage holds before it is full.
     pub space: u64,
-    /// There is no space left for what has its place already.
-    pub full: bool,
+    /// Why storage takes nothing more, also what has its place already.
+    pub broken: Option<StoreError>,
 }
 
 impl Device {
@@ -60,7 +60,7 @@ impl Device {
             accepts: true,
             sent: 0,
             space: u64::MAX,
-            full: false,
+            broken: None,
         }
     }
 
@@ -105,10 +105,11 @@ impl Device {
                 parcel,
                 offset,
                 data,
-            } if self.full => Some(StoreReply::Full {
+            } if self.broken.is_some() => self.broken.clone().map(|error| StoreReply::Unwritten {
                 parcel,
                 offset,
                 data,
+                error,
             }),
             StoreRequest::Write {
                 parcel,

@@ -68,6 +68,9 @@ enum Input {
     Refuse(usize, u32),
     Up(usize, u32, Vec<u8>),
     Down(u32, Vec<u8>),
+    /// The device closed it.
+    Left(u32),
+    /// It was lost, as the device finds out.
     Closed(u32),
     Read(usize, Box<mqdrop_core::ReadRequest>),
     Stored(usize, StoreReply),
@@ -405,6 +408,10 @@ impl World {
                     self.drain(device);
                 }
             }
+            Input::Left(connection) => {
+                let actions = self.broker.lost(connection, &mut self.random);
+                self.perform(actions);
+            }
             Input::Closed(connection) => {
                 if let Some(device) = self.device_of(connection) {
                     self.devices[device].connection = None;
@@ -437,7 +444,7 @@ impl World {
             | Input::Read(device, _)
             | Input::Stored(device, _) => Some(device),
             Input::Down(connection, _) | Input::Closed(connection) => self.device_of(connection),
-            Input::Up(..) => None,
+            Input::Up(..) | Input::Left(_) => None,
         }
     }
 
@@ -511,8 +518,9 @@ impl World {
         if let Some((connection, open)) = self.devices[index].connection.take()
             && open
         {
-            let actions = self.broker.lost(connection, &mut self.random);
-            self.perform(actions);
+            // What was sent before is sent.
+            let at = self.devices[index].last_arrival.max(self.now);
+            self.push(at, Input::Left(connection));
         }
         if let SocketAction::Open { .. } = action {
             self.next_connection += 1;
