@@ -111,6 +111,14 @@ pub fn secret() -> RoomSecret {
         .clone()
 }
 
+/// How the device at this place joins: by its name others' views are told apart.
+pub fn join_as(place: usize) -> Join {
+    Join {
+        name: format!("device {place}"),
+        ..join()
+    }
+}
+
 pub fn join() -> Join {
     Join {
         secret: secret(),
@@ -324,7 +332,7 @@ impl World {
         }
         let join = Join {
             auto_accept,
-            ..join()
+            ..join_as(index)
         };
         device.engine.join(join, self.now).unwrap();
         self.drain(index);

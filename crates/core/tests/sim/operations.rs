@@ -4,8 +4,8 @@
 use core::time::Duration;
 use std::collections::BTreeSet;
 
-use mqdrop_core::ParcelId;
 use mqdrop_core::view::TransferState;
+use mqdrop_core::{ParcelId, StoreError};
 
 use super::broker::Faults;
 use super::{MINUTE, World};
@@ -86,11 +86,7 @@ pub fn run(bytes: &[u8]) {
 
 impl Run {
     fn join(&mut self) {
-        let name = format!("device {}", self.world.devices.len());
-        let join = mqdrop_core::Join {
-            name,
-            ..super::join()
-        };
+        let join = super::join_as(self.world.devices.len());
         let device = self.world.join_as(join);
         self.world.devices[device].accepts = false;
     }
@@ -99,7 +95,7 @@ impl Run {
         let device = numbers.below(self.world.devices.len());
         let parcels: Vec<ParcelId> = self.model.parcels.iter().map(|(_, id)| *id).collect();
         let parcel = numbers.any_of(&parcels);
-        match (numbers.below(19), parcel) {
+        match (numbers.below(20), parcel) {
             (0, _) if self.world.devices.len() < DEVICES => self.join(),
             (1 | 2, _) if parcels.len() < PARCELS => {
                 let sizes = [&[60_000, 0, 9][..], &[1], &[200_000], &[16_384, 16_384]];
@@ -161,13 +157,19 @@ impl Run {
                 });
                 self.world.act(device, |engine, now| {
                     engine.leave(now);
-                    engine.join(super::join(), now).unwrap();
+                    engine.join(super::join_as(device), now).unwrap();
                 });
                 self.model.refused.retain(|(of, _)| *of != device);
             }
             (17, _) => {
                 let long = [3, 200][numbers.below(2)];
                 self.world.sleep(device, Duration::from_secs(long));
+            }
+            (18, _) => {
+                let no_space = StoreError::NoSpace { available: None };
+                let other = StoreError::Other("out of order".into());
+                self.world.devices[device].broken =
+                    [None, Some(no_space), Some(other)][numbers.below(3)].clone();
             }
             _ => {
                 let pause = [10, 200, 3_000, 40_000][numbers.below(4)];
@@ -237,6 +239,7 @@ impl Run {
     fn heal(&mut self) {
         self.world.cut_off.clear();
         for device in 0..self.world.devices.len() {
+            self.world.devices[device].broken = None;
             self.world.choose_again(device);
         }
         for _ in 0..20 {
