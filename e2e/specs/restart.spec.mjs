@@ -149,6 +149,47 @@ scenario('a receiver whose page was closed goes on in another one', async (stage
   await assertSaved(again, [file]);
 });
 
+scenario('leaving the page asks first while something moves, and only then', async (stage) => {
+  const { proxy, sender, sent, receiver, received } = await inTheMiddle(stage);
+  for (const { page } of [sender, receiver]) {
+    const asked = page.waitForEvent('dialog');
+    await page.close({ runBeforeUnload: true });
+    const dialog = await asked;
+    assert.equal(dialog.type(), 'beforeunload');
+    await dialog.dismiss();
+  }
+  proxy.limit = Infinity;
+  await Promise.all([sent.waitForState('done'), received.waitForState('done')]);
+  for (const { page } of [sender, receiver]) {
+    const closed = page.waitForEvent('close');
+    await page.close({ runBeforeUnload: true });
+    await closed;
+  }
+});
+
+for (const how of /** @type {const} */ (['accept', 'auto-accept'])) {
+  scenario(`storage that the browser does not clear is asked for with ${how}`, async (stage) => {
+    const [sender, receiver] = await stage.pair();
+    await receiver.page.evaluate(() => {
+      Object.assign(window, { asked: 0 });
+      // @ts-expect-error put there above
+      StorageManager.prototype.persist = async () => (window.asked += 1) > 0;
+    });
+    // @ts-expect-error put there above
+    const asked = () => receiver.page.evaluate(() => window.asked);
+    const file = await stage.file('kept.bin', MIB);
+    if (how === 'auto-accept') await receiver.byId(how).check();
+    const sent = await sender.sendFiles([file.path]);
+    const received = await receiver.incoming(sent);
+    if (how === 'accept') {
+      assert.equal(await asked(), 0, 'nothing is asked of the user before');
+      await received.press('accept');
+    }
+    await received.waitForState('done');
+    assert.equal(await asked(), 1);
+  });
+}
+
 scenario('what is not wanted after a reload is discarded', async (stage) => {
   const { sent, receiver, received } = await inTheMiddle(stage, HELD);
   await reload(receiver);

@@ -91,7 +91,7 @@ impl Session {
                     storage::save_settings(settings);
                 });
                 request.learnt = storage::load_learnt(&request.broker);
-                self.auto_accept.set(request.auto_accept);
+                self.remember_auto_accept(request.auto_accept);
                 self.room.set(Some(Room {
                     key: request.key.clone(),
                     broker: request.broker.clone(),
@@ -119,9 +119,17 @@ impl Session {
         self.state.clear();
     }
 
+    fn remember_auto_accept(&self, on: bool) {
+        self.auto_accept.set(on);
+        if on {
+            // Nobody will click on each offer, where this is asked for otherwise.
+            storage::keep();
+        }
+    }
+
     /// Accept every offer from now on, or ask each time.
     pub(super) fn set_auto_accept(&self, on: bool) {
-        self.auto_accept.set(on);
+        self.remember_auto_accept(on);
         self.engine.send(Command::AutoAccept(on));
     }
 
