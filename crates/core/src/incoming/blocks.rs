@@ -59,6 +59,13 @@ impl Incoming {
                 cx.event(Event::Files(self.offer.parcel));
             }
             Placed::BadManifest => return self.cancel(EndReason::BadManifest, cx),
+            Placed::NotTheManifest => {
+                receiving.repairs += 1;
+                receiving.ack.now(now);
+                if receiving.repairs > MAX_REPAIRS {
+                    return self.cancel(EndReason::BadManifest, cx);
+                }
+            }
         }
         self.advance(now, cx);
     }

@@ -45,6 +45,8 @@ pub(super) enum Placed {
     Manifest,
     /// The manifest contradicts the offer.
     BadManifest,
+    /// What should be the manifest is not the one that was offered: it is to be fetched again.
+    NotTheManifest,
 }
 
 impl Content {
@@ -154,14 +156,14 @@ impl Content {
         let Stage::Manifest(bytes) = &mut self.stage else {
             return Placed::Nothing;
         };
-        let genuine = blake3::hash(bytes) == blake3::Hash::from_bytes(offer.manifest_hash);
-        let manifest = genuine
-            .then(|| Manifest::decode(bytes, offer.files))
-            .flatten()
-            .filter(|manifest| {
-                manifest.layout.content_len() == offer.total
-                    && manifest.entries.len() == offer.files as usize
-            });
+        if blake3::hash(bytes) != blake3::Hash::from_bytes(offer.manifest_hash) {
+            self.held = RangeSet::default();
+            return Placed::NotTheManifest;
+        }
+        let manifest = Manifest::decode(bytes, offer.files).filter(|manifest| {
+            manifest.layout.content_len() == offer.total
+                && manifest.entries.len() == offer.files as usize
+        });
         let Some(manifest) = manifest else {
             return Placed::BadManifest;
         };

@@ -122,6 +122,32 @@ crate::testing::properties! {
 }
 
 #[test]
+fn a_manifest_from_someone_else_is_fetched_again() {
+    let mut victim = Victim::online();
+    let mut honest = Member::in_room(2, &mut victim);
+    let parcel = Parcel::new(&honest, 4);
+    parcel.is_accepted(&mut honest, &mut victim);
+    let forged = frame(&parcel.offer, 0, 1, &vec![9; parcel.manifest.len()]);
+    for _ in 0..2 {
+        victim.deliver(&format!("d/{}", parcel.id()), &forged);
+        let view = victim.view(parcel.id()).unwrap();
+        assert_eq!(view.state, TransferState::Active);
+    }
+    parcel.arrives(&mut honest, &mut victim);
+
+    // Whoever goes on with it can stop the transfer, and not more.
+    let parcel = Parcel::new(&honest, 5);
+    parcel.is_accepted(&mut honest, &mut victim);
+    let forged = frame(&parcel.offer, 0, 1, &vec![9; parcel.manifest.len()]);
+    for _ in 0..10 {
+        victim.deliver(&format!("d/{}", parcel.id()), &forged);
+    }
+    let view = victim.view(parcel.id()).unwrap();
+    assert_eq!(view.state, TransferState::Failed);
+    assert_eq!(victim.written, parcel.offer.total, "only of the one before");
+}
+
+#[test]
 fn a_manifest_that_lies_ends_its_parcel_with_a_reason_and_no_other() {
     let mut victim = Victim::online();
     let mut honest = Member::in_room(2, &mut victim);
