@@ -502,8 +502,9 @@ fn stopped_by(error: StoreError, words: &str) -> (World, ParcelId) {
     assert!(world.run_until(MINUTE, |w| {
         w.state(1, parcel) == Some(TransferState::Paused)
     }));
-    let view = world.devices[1].view(parcel, world.now).unwrap();
-    assert!(view.error.unwrap().contains(words));
+    let view = world.devices[1].view(parcel, world.now);
+    let error = view.and_then(|view| view.error);
+    assert!(error.is_some_and(|error| error.contains(words)));
     (world, parcel)
 }
 
