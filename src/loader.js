@@ -7,6 +7,6 @@ try {
   loading.remove();
 } catch (error) {
   loading.textContent =
-    "mqdrop could not start. Reload the page; if that does not help, update the browser: it must know WebAssembly with SIMD, as Chrome has since version 91, Firefox since 89 and Safari since 16.4.";
+    "mqdrop could not start. Reload the page; if that does not help, update the browser: it must know WebAssembly with SIMD and modules in workers, as Chrome has since version 91, Firefox since 114 and Safari since 16.4.";
   throw error;
 }
