@@ -126,6 +126,21 @@ scenario('storage that fails in the middle pauses the transfer, which goes on wh
   await onlyTheRestIsSent(transfer, () => received.press('resume'));
 });
 
+scenario('a receiver that leaves the room goes on when it is back', async (stage) => {
+  const transfer = await inTheMiddle(stage, HELD);
+  const { sent, receiver, received } = transfer;
+  const { bytes } = await received.progress();
+  await receiver.byId('leave').click();
+  await sent.waitForReceiver('Bo', 'waiting');
+  await receiver.join({ key: KEY, name: 'Bo' });
+  await receiver.waitForStatus('online');
+  await received.waitForState('paused');
+  assert.match(await received.describe(), /the room was left/);
+  assert.ok((await received.progress()).bytes >= bytes);
+  await onlyTheRestIsSent(transfer, () => received.press('resume'));
+  assert.equal(await sent.byId('receiver').count(), 1);
+});
+
 scenario('a receiver whose sender leaves keeps what arrived, and is told', async (stage) => {
   const { sender, received } = await inTheMiddle(stage, HELD);
   await sender.byId('leave').click();

@@ -509,6 +509,37 @@ fn stopped_by(error: StoreError, words: &str) -> (World, ParcelId) {
 }
 
 #[test]
+fn a_receiver_that_leaves_in_the_middle_goes_on_when_it_is_back() {
+    let (mut world, parcel) = under_way(2_000_000, &[3_000_000], 1_000_000);
+    // Nothing is on its way to storage.
+    world.act(1, |engine, now| engine.pause(parcel, now));
+    world.run_for(5 * SECOND);
+    let sent = world.devices[0].sent;
+    world.act(1, |engine, now| engine.leave(now));
+    world.run_for(MINUTE);
+    assert_eq!(world.devices[1].engine.kept().parcels, 1);
+    assert_eq!(world.state(0, parcel), Some(TransferState::Paused));
+    world.act(1, |engine, now| engine.join(sim::join(), now).unwrap());
+    world.run_for(SECOND);
+    let view = world.devices[1].view(parcel, world.now).unwrap();
+    assert_eq!(view.state, TransferState::Paused);
+    assert!(view.bytes > 1_000_000);
+    assert!(view.error.unwrap().contains("the room was left"));
+    world.act(1, |engine, now| engine.resume(parcel, now));
+    assert!(world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)));
+    assert!(world.devices[0].sent - sent < 2_100_000);
+    // It is one receiver's line, not two.
+    assert_eq!(
+        world.devices[0]
+            .view(parcel, world.now)
+            .unwrap()
+            .receivers
+            .len(),
+        1
+    );
+}
+
+#[test]
 fn when_the_sender_leaves_what_arrived_is_kept() {
     let (mut world, parcel) = under_way(2_000_000, &[3_000_000], 1_000_000);
     world.act(0, |engine, now| engine.leave(now));

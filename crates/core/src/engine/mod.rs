@@ -85,8 +85,8 @@ impl Engine {
         Ok(())
     }
 
-    /// Leaves the room. What is not finished ends on both sides; files that were received are kept
-    /// for when it is entered again.
+    /// Leaves the room. What is being sent ends, and its receivers keep what they have; what was or is
+    /// being received is kept for when the room is entered again.
     pub fn leave(&mut self, now: Time) {
         if self.room.is_none() {
             return;

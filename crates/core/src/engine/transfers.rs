@@ -249,7 +249,7 @@ impl Engine {
         later
     }
 
-    /// Ends everything that is not finished: this device leaves the room.
+    /// This device leaves the room: ends what is being sent, keeps what is being received.
     pub(super) fn end_transfers(&mut self) {
         for (parcel, mut outgoing) in std::mem::take(&mut self.outgoing) {
             // Receivers keep what they have: nobody decided against it.
@@ -258,7 +258,7 @@ impl Engine {
         }
         let incoming = std::mem::take(&mut self.incoming);
         for (parcel, mut incoming) in incoming {
-            if incoming.is_restoring() || (incoming.is_whole() && !incoming.is_text()) {
+            if incoming.leave() {
                 self.kept.insert(parcel, Kept::Received(Box::new(incoming)));
                 self.cx.event(Event::Kept);
             } else {

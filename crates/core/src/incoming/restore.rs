@@ -69,6 +69,30 @@ impl Incoming {
         Some(incoming)
     }
 
+    /// This device leaves the room. Whether what arrived can be kept until it is back: as after a
+    /// restart, only nothing need be read back, as it was never let go.
+    pub(crate) fn leave(&mut self) -> bool {
+        let phase = std::mem::replace(&mut self.phase, Phase::Offered);
+        match phase {
+            // What storage has not confirmed may yet turn out not to be there.
+            Phase::Receiving(receiving) if receiving.unwritten == 0 && !self.offer.text => {
+                self.phase = Phase::Restoring(Box::new(Restoring {
+                    content: receiving.content,
+                    checks: BTreeMap::new(),
+                    reading: None,
+                    digests: None,
+                }));
+                self.formerly = Some(self.origin.receiver);
+                self.sender_present = false;
+                true
+            }
+            phase => {
+                self.phase = phase;
+                self.is_restoring() || (self.is_whole() && !self.is_text())
+            }
+        }
+    }
+
     /// The room that it was accepted in.
     pub(crate) fn room(&self) -> &str {
         &self.origin.room

@@ -115,7 +115,10 @@ impl Incoming {
                 receiving.stuck_by.as_ref().map(stuck_words)
             }
             Phase::Receiving(receiving) if receiving.restored && receiving.paused => {
-                Some("Not finished when this page was closed. Resume to go on".into())
+                Some(
+                    "Not finished when this page was closed or the room was left. Resume to go on"
+                        .into(),
+                )
             }
             Phase::Receiving(receiving) if state == TransferState::Paused && !receiving.paused => {
                 Some("Paused by the sender".into())
