@@ -22,8 +22,7 @@ pub enum Command {
     },
     /// Enter a room; leaves the one before.
     Join(JoinRequest),
-    /// Leave the room. What is being sent ends; what is being received is kept for when it is entered
-    /// again.
+    /// Leave the room. What is under way is kept for when it is entered again.
     Leave,
     /// Send files to everyone in the room.
     SendFiles(Picked),

@@ -45,6 +45,7 @@ scenario('a receiver whose browser is killed goes on in a new one', async (stage
   proxy.limit = 5 * MIB;
   const sender = await stage.join('Ada', { broker: proxy.broker });
   const before = await launch(profile.path, stage.station.origin);
+  await stage.use(Promise.resolve({ stop: () => before.context.close() }));
   await sender.waitForPeer('Bo');
   const file = await stage.file('long.bin', 24 * MIB);
   const sent = await sender.sendFiles([file.path]);
@@ -81,11 +82,14 @@ scenario('a duplicated tab is a device of its own and takes nothing from the fir
   await received.waitForMiddle(2 * MIB);
   // A window that a page opens gets a copy of its session's storage, as a duplicated tab does.
   const opened = receiver.page.waitForEvent('popup');
-  await receiver.page.evaluate((origin) => void window.open(origin), stage.station.origin);
+  await receiver.page.evaluate((origin) => {
+    sessionStorage.setItem('copied', 'yes');
+    window.open(origin);
+  }, stage.station.origin);
   const twin = new Room(await opened);
   await twin.join({ key: KEY, name: 'Bo again' });
   await twin.waitForStatus('online');
-  assert.ok(await twin.page.evaluate(() => sessionStorage.length > 0), 'the storage was copied');
+  assert.equal(await twin.page.evaluate(() => sessionStorage.getItem('copied')), 'yes');
   await Promise.all([twin.waitForPeer('Bo'), sender.waitForPeer('Bo again')]);
   // It is offered the file like anyone who comes later.
   const offered = new Transfer(twin.page, sent.parcel);

@@ -7,7 +7,7 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::DataTransfer;
 
-use crate::js::{call, call_async};
+use crate::js::call;
 
 /// How to find out whether files may be read.
 #[derive(Clone, Copy)]
@@ -28,13 +28,15 @@ impl Permission {
         let mode = Object::new();
         // Fails for what is no object.
         let _ = Reflect::set(&mode, &"mode".into(), &"read".into());
-        for handle in handles.iter() {
-            let state = call_async(&handle, method, &[&mode]).await;
-            if state != Ok("granted".into()) {
-                return false;
-            }
-        }
-        true
+        // All at once: the user's click does not count for long.
+        let states: Option<Array> = handles
+            .iter()
+            .map(|handle| call(&handle, method, &[&mode]).ok())
+            .collect();
+        let Some(states) = states else { return false };
+        let states = JsFuture::from(Promise::all(&states)).await;
+        let states: Option<Array> = states.ok().and_then(|states| states.dyn_into().ok());
+        states.is_some_and(|states| states.iter().all(|state| state == "granted"))
     }
 }
 

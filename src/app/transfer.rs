@@ -153,14 +153,15 @@ fn ChooseAgain(
     now: RwSignal<TransferView>,
 ) -> impl IntoView {
     let lacking = Memo::new(move |_| now.read().lacks_files);
-    let reopen = StoredValue::new({
+    // Not in the card's own memory: it may be gone when the user has answered.
+    let reopen = {
         let parcel = parcel.clone();
         move || {
             session.engine.send(Command::Reopen {
                 parcel: parcel.to_string(),
             });
         }
-    });
+    };
     Effect::new({
         let parcel = parcel.clone();
         move || {
@@ -172,12 +173,13 @@ fn ChooseAgain(
         }
     });
     Effect::new({
-        let handles = parts.handles.clone();
+        let (handles, reopen) = (parts.handles.clone(), reopen.clone());
         move || {
             if let Some(handles) = handles.get() {
+                let reopen = reopen.clone();
                 spawn_local(async move {
                     if Permission::Query.is_given(&handles).await {
-                        reopen.with_value(|reopen| reopen());
+                        reopen();
                     }
                 });
             }
@@ -185,7 +187,7 @@ fn ChooseAgain(
     });
     move || {
         lacking.get().then(|| {
-            let handles = parts.handles.clone();
+            let (handles, reopen) = (parts.handles.clone(), reopen.clone());
             let folder = parts
                 .files
                 .read()
@@ -204,11 +206,12 @@ fn ChooseAgain(
                         handles
                             .get()
                             .map(|handles| {
+                                let reopen = reopen.clone();
                                 let ask = move |_| {
-                                    let handles = handles.clone();
+                                    let (handles, reopen) = (handles.clone(), reopen.clone());
                                     spawn_local(async move {
                                         if Permission::Request.is_given(&handles).await {
-                                            reopen.with_value(|reopen| reopen());
+                                            reopen();
                                         } else {
                                             session.state.fail(REFUSED);
                                         }

@@ -112,6 +112,8 @@ impl Driver {
                     });
                 }
             }
+            // Its user may have been quicker, or have left.
+            Input::Reopened(parcel, _) if !self.lacks_files(parcel) => {}
             Input::Reopened(parcel, Some(files)) => self.take_again(parcel, files),
             Input::Reopened(_, None) => self
                 .news
@@ -173,7 +175,9 @@ impl Driver {
         let gone = self.news.tell(&self.engine, &self.clock, tell);
         for parcel in gone {
             self.sources.forget(parcel);
-            handles::forget(parcel);
+            if !self.engine.keeps(parcel) {
+                handles::forget(parcel);
+            }
         }
         self.set_alarm();
     }
@@ -245,9 +249,16 @@ impl Driver {
 
     fn choose_again(&mut self, parcel: &str, Picked { files, handles }: Picked) {
         if let Some(parcel) = self.parse(parcel) {
+            // Those of before were of no use.
+            handles::forget(parcel);
             handles::keep(parcel, handles);
             self.take_again(parcel, files);
         }
+    }
+
+    fn lacks_files(&self, parcel: ParcelId) -> bool {
+        let view = self.engine.transfer(parcel, self.clock.now());
+        view.is_some_and(|view| view.lacks_files)
     }
 
     fn find_handles(&mut self, parcel: &str) {

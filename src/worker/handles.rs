@@ -127,7 +127,7 @@ pub(super) async fn files(handles: Array) -> Result<Vec<PickedFile>, JsValue> {
                 todo.push((property(&next, "value"), path.clone()));
             }
         }
-        if files.len() + todo.len() > MAX_FILES {
+        if files.len() > MAX_FILES || todo.len() > 2 * MAX_FILES {
             return Err(JsValue::UNDEFINED);
         }
     }

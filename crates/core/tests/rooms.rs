@@ -547,9 +547,22 @@ fn when_the_sender_leaves_what_arrived_is_kept() {
     let view = world.devices[1].view(parcel, world.now).unwrap();
     assert_eq!(view.state, TransferState::Waiting);
     assert!(view.bytes >= 1_000_000);
-    assert!(view.error.unwrap().contains("The sender left"));
-    assert!(world.devices[1].stores.contains_key(&parcel));
-    // It can be left.
+    assert!(view.error.unwrap().contains("The sender is away"));
+    assert_eq!(world.devices[0].engine.kept().parcels, 1);
+    // Its user is back, and chooses the files again.
+    world.act(0, |engine, now| engine.join(sim::join(), now).unwrap());
+    world.run_for(5 * SECOND);
+    let sent = world.devices[0].sent;
+    world.choose_again(0);
+    assert!(world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)));
+    assert!(world.devices[0].sent - sent < 2_300_000);
+}
+
+#[test]
+fn a_receiver_can_give_up_a_sender_that_left() {
+    let (mut world, parcel) = under_way(2_000_000, &[3_000_000], 1_000_000);
+    world.act(0, |engine, now| engine.leave(now));
+    world.run_for(MINUTE);
     world.act(1, |engine, now| engine.cancel(parcel, now));
     assert!(!world.devices[1].stores.contains_key(&parcel));
     assert_eq!(world.state(1, parcel), Some(TransferState::Cancelled));

@@ -125,11 +125,11 @@ impl Shelf {
                 data,
             } => {
                 let len = data.len();
-                let written = match self.store(parcel) {
-                    Some(store) => store.write(offset, data.clone()),
-                    None => Err(gone()),
+                let Some(store) = self.store(parcel) else {
+                    let error = gone();
+                    return Some(StoreReply::Failed { parcel, error });
                 };
-                Some(match written {
+                Some(match store.write(offset, data.clone()) {
                     Ok(()) => StoreReply::Written { parcel, len },
                     Err(error) => StoreReply::Unwritten {
                         parcel,

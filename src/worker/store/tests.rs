@@ -232,7 +232,7 @@ fn what_there_is_no_space_for_is_given_back() {
         parcel,
         offset: 0,
         data,
-        error: StoreError::NoSpace { available: None },
+        error: StoreError::NoSpace { available: Some(0) },
     };
     assert_eq!(shelf.request(write.clone()), Some(given_back));
     let note = StoreRequest::Note {

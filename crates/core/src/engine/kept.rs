@@ -83,6 +83,12 @@ impl Engine {
         }
     }
 
+    /// Whether a parcel is kept for when its room is entered.
+    #[must_use]
+    pub fn keeps(&self, parcel: ParcelId) -> bool {
+        self.kept.contains_key(&parcel)
+    }
+
     /// Frees what is kept of other rooms.
     pub fn discard_kept(&mut self) {
         for parcel in std::mem::take(&mut self.kept).into_keys() {

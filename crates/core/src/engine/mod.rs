@@ -85,8 +85,8 @@ impl Engine {
         Ok(())
     }
 
-    /// Leaves the room. What is being sent ends, and its receivers keep what they have; what was or is
-    /// being received is kept for when the room is entered again.
+    /// Leaves the room. What somebody receives, here or elsewhere, is kept for when the room is entered
+    /// again; what nobody has accepted ends.
     pub fn leave(&mut self, now: Time) {
         if self.room.is_none() {
             return;

@@ -249,11 +249,15 @@ impl Engine {
         later
     }
 
-    /// This device leaves the room: ends what is being sent, keeps what is being received.
+    /// This device leaves the room: keeps what is under way, and ends the rest.
     pub(super) fn end_transfers(&mut self) {
         for (parcel, mut outgoing) in std::mem::take(&mut self.outgoing) {
-            // Receivers keep what they have: nobody decided against it.
-            outgoing.end(EndReason::Unknown, &mut self.cx);
+            if let Some(kept) = outgoing.leave() {
+                self.kept.insert(parcel, Kept::Sent(Box::new(kept)));
+                self.cx.event(Event::Kept);
+            } else {
+                outgoing.end(EndReason::ByUser, &mut self.cx);
+            }
             self.cx.event(Event::Transfer(parcel));
         }
         let incoming = std::mem::take(&mut self.incoming);

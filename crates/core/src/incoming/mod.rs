@@ -349,6 +349,8 @@ impl Incoming {
             // Keep what there is: it may be offered again.
             receiving.unknown_to_sender = true;
             cx.event(Event::Transfer(self.offer.parcel));
+        } else if self.is_restoring() && reason == EndReason::Unknown {
+            // As well; it says so again when it is asked.
         } else if (self.is_offered() || self.is_under_way()) && !self.is_whole() {
             self.discard(Phase::EndedBySender(reason), cx);
         }

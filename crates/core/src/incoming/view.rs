@@ -76,14 +76,13 @@ impl Incoming {
         match &self.phase {
             Phase::Offered => TransferState::Offered,
             Phase::Opening { paused: true } => TransferState::Paused,
-            Phase::Receiving(receiving) if receiving.paused || self.sender_paused => {
-                TransferState::Paused
-            }
+            Phase::Receiving(receiving) if receiving.paused => TransferState::Paused,
+            Phase::Receiving(receiving) if receiving.unknown_to_sender => TransferState::Waiting,
+            Phase::Receiving(_) if self.sender_paused => TransferState::Paused,
             Phase::Receiving(receiving) if receiving.content.is_whole() => TransferState::Verifying,
             Phase::Opening { .. } | Phase::Receiving(_) if !self.sender_present => {
                 TransferState::Waiting
             }
-            Phase::Receiving(receiving) if receiving.unknown_to_sender => TransferState::Waiting,
             Phase::Opening { .. } | Phase::Receiving(_) => TransferState::Active,
             Phase::Restoring(_) | Phase::Finishing(_) => TransferState::Verifying,
             Phase::Done(_) => TransferState::Done,

@@ -29,19 +29,28 @@ impl Outgoing {
         if self.ended.is_some() {
             return self.forget_note(cx);
         }
-        let sent = Sent {
-            room: self.room.clone(),
+        cx.store.push_back(StoreRequest::Note {
             parcel,
+            note: Note::Sent(self.to_note()).to_bytes(),
+        });
+    }
+
+    fn to_note(&self) -> Sent {
+        Sent {
+            room: self.room.clone(),
+            parcel: self.parcel,
             secret: self.key.secret(),
             content_key: self.offer.content_key,
             title: self.offer.title.clone(),
             files: self.offer.files,
             manifest: self.manifest_bytes.clone(),
-        };
-        cx.store.push_back(StoreRequest::Note {
-            parcel,
-            note: Note::Sent(sent).to_bytes(),
-        });
+        }
+    }
+
+    /// This device leaves the room: the parcel as it is after a restart, if somebody receives it.
+    pub(crate) fn leave(&self) -> Option<Self> {
+        let is_wanted = self.noted && self.ended.is_none();
+        is_wanted.then(|| Self::restore(self.to_note())).flatten()
     }
 
     /// Nobody needs to go on with it after a restart.

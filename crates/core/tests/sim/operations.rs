@@ -150,14 +150,14 @@ impl Run {
                 }
             }
             (16, _) if numbers.below(4) == 0 => {
-                // What is kept through it is only what was whole.
-                let world = &self.world;
-                self.model.accepted.retain(|&(of, parcel)| {
-                    of != device || world.state(device, parcel) == Some(TransferState::Done)
-                });
                 self.world.act(device, |engine, now| {
                     engine.leave(now);
                     engine.join(super::join_as(device), now).unwrap();
+                });
+                // What was whole or under way is kept through it.
+                let world = &self.world;
+                self.model.accepted.retain(|&(of, parcel)| {
+                    of != device || world.devices[device].view(parcel, world.now).is_some()
                 });
                 self.model.refused.retain(|(of, _)| *of != device);
             }
