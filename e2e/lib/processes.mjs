@@ -76,14 +76,23 @@ export async function stop({ child }, signal = 'SIGTERM') {
   return child.exitCode;
 }
 
-/** A port of this computer that nothing listens on. @returns {Promise<number>} */
+/**
+ * A port of this computer that nothing listens on. Not of those that the system gives to outgoing
+ * connections (from 32,768 on Linux): one of them may take it before a slow server does.
+ * @returns {Promise<number>}
+ */
 export async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
-  server.close();
-  await once(server, 'close');
-  return port;
+  for (;;) {
+    const port = 11_000 + Math.floor(Math.random() * 21_000);
+    const server = createServer().listen(port, '127.0.0.1');
+    const free = await new Promise((resolve) => {
+      server.once('listening', () => resolve(true)).once('error', () => resolve(false));
+    });
+    if (!free) continue;
+    server.close();
+    await once(server, 'close');
+    return port;
+  }
 }
 
 /**
