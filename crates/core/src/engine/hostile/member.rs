@@ -121,30 +121,41 @@ crate::testing::properties! {
     }
 }
 
+/// A parcel that the victim has accepted, and a frame that claims to be its manifest.
+fn forged(member: &mut Member, victim: &mut Victim) -> (Parcel, Vec<u8>) {
+    let parcel = Parcel::new(member, 4);
+    parcel.is_accepted(member, victim);
+    let forged = frame(&parcel.offer, 0, 1, &vec![9; parcel.manifest.len()]);
+    (parcel, forged)
+}
+
 #[test]
 fn a_manifest_from_someone_else_is_fetched_again() {
     let mut victim = Victim::online();
     let mut honest = Member::in_room(2, &mut victim);
-    let parcel = Parcel::new(&honest, 4);
-    parcel.is_accepted(&mut honest, &mut victim);
-    let forged = frame(&parcel.offer, 0, 1, &vec![9; parcel.manifest.len()]);
+    let (parcel, forged) = forged(&mut honest, &mut victim);
     for _ in 0..2 {
         victim.deliver(&format!("d/{}", parcel.id()), &forged);
         let view = victim.view(parcel.id()).unwrap();
         assert_eq!(view.state, TransferState::Active);
     }
     parcel.arrives(&mut honest, &mut victim);
+}
 
-    // Whoever goes on with it can stop the transfer, and not more.
-    let parcel = Parcel::new(&honest, 5);
-    parcel.is_accepted(&mut honest, &mut victim);
-    let forged = frame(&parcel.offer, 0, 1, &vec![9; parcel.manifest.len()]);
+#[test]
+fn who_keeps_forging_manifests_ends_that_transfer_and_nothing_is_written() {
+    let mut victim = Victim::online();
+    let mut honest = Member::in_room(2, &mut victim);
+    let (parcel, forged) = forged(&mut honest, &mut victim);
     for _ in 0..10 {
         victim.deliver(&format!("d/{}", parcel.id()), &forged);
     }
     let view = victim.view(parcel.id()).unwrap();
     assert_eq!(view.state, TransferState::Failed);
-    assert_eq!(victim.written, parcel.offer.total, "only of the one before");
+    assert_eq!(victim.written, 0);
+    let other = Parcel::new(&honest, 5);
+    other.is_accepted(&mut honest, &mut victim);
+    other.arrives(&mut honest, &mut victim);
 }
 
 #[test]
