@@ -227,12 +227,18 @@ mod tests {
         assert_eq!(error.file, 0);
     }
 
-    #[wasm_bindgen_test]
-    async fn a_long_file_is_read_on_from_wherever_reading_got_to() {
+    /// 16 MB, no two places of which are alike.
+    fn long_file() -> (String, Files) {
         let text: String = (0..2_000_000)
             .map(|number| format!("{number:08}"))
             .collect();
         let files = Files::new(vec![file("long", &text)]);
+        (text, files)
+    }
+
+    #[wasm_bindgen_test]
+    async fn a_long_file_is_read_on_from_wherever_reading_got_to() {
+        let (text, files) = long_file();
         let len = 700_000;
         let last = text.len() - len;
         // From the start on, what was lost, on, on from elsewhere, the end, and from the start again.
@@ -258,10 +264,7 @@ mod tests {
 
     #[wasm_bindgen_test]
     async fn a_long_file_is_read_in_any_order() {
-        let text: String = (0..2_000_000)
-            .map(|number| format!("{number:08}"))
-            .collect();
-        let files = Files::new(vec![file("long", &text)]);
+        let (text, files) = long_file();
         let len = 300_000;
         let last = text.len() - len;
         // From the start on, back, ahead, and several at a time.
