@@ -10,6 +10,9 @@ mod codec;
 /// The most files that are taken at once; more are refused before the page runs out of memory.
 pub const MAX_FILES: usize = 100_000;
 
+/// How deep folders may be nested; a link into itself would have no end.
+pub const MAX_DEPTH: usize = 64;
+
 pub use codec::BridgeCodec;
 
 /// What the app tells the worker to do.

@@ -44,6 +44,16 @@ pub(crate) async fn call_async(
     JsFuture::from(promise).await
 }
 
+/// The next value of an async iterator, such as a folder's; `None` after the last one.
+///
+/// # Errors
+/// What it rejects with.
+pub(crate) async fn next(iterator: &JsValue) -> Result<Option<JsValue>, JsValue> {
+    let next = call_async(iterator, "next", &[]).await?;
+    let is_done = property(&next, "done").is_truthy();
+    Ok((!is_done).then(|| property(&next, "value")))
+}
+
 /// An exception's name, such as `QuotaExceededError`; empty if it has none.
 pub(crate) fn error_name(error: &JsValue) -> String {
     property(error, "name").as_string().unwrap_or_default()

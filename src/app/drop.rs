@@ -9,10 +9,7 @@ use web_sys::{
 };
 
 use super::{handles, page::listen, picked, session::Session};
-use crate::bridge::{MAX_FILES, Picked, PickedFile};
-
-/// How deep folders may be nested; a link into itself would have no end.
-const MAX_DEPTH: usize = 64;
+use crate::bridge::{MAX_DEPTH, MAX_FILES, Picked, PickedFile};
 
 /// Covers the page while files are dragged over it, and takes what is dropped.
 #[component]

@@ -10,14 +10,11 @@ use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{IdbDatabase, IdbFactory, IdbObjectStore, IdbRequest, IdbTransactionMode};
 
 use super::clock::global;
-use crate::bridge::{MAX_FILES, PickedFile};
-use crate::js::{call, call_async, property};
+use crate::bridge::{MAX_DEPTH, MAX_FILES, PickedFile};
+use crate::js::{call, call_async, next, property};
 
 const DATABASE: &str = "mqdrop";
 const STORE: &str = "handles";
-
-/// How deep folders may be nested.
-const MAX_DEPTH: usize = 64;
 
 /// Keeps what a parcel's files were opened with, in the background. Without it, they can still be
 /// chosen again.
@@ -119,12 +116,8 @@ pub(super) async fn files(handles: Array) -> Result<Vec<PickedFile>, JsValue> {
             });
         } else if path.len() <= MAX_DEPTH {
             let children = call(&handle, "values", &[])?;
-            loop {
-                let next = call_async(&children, "next", &[]).await?;
-                if property(&next, "done").is_truthy() {
-                    break;
-                }
-                todo.push((property(&next, "value"), path.clone()));
+            while let Some(child) = next(&children).await? {
+                todo.push((child, path.clone()));
             }
         }
         if files.len() > MAX_FILES || todo.len() > 2 * MAX_FILES {
@@ -139,30 +132,21 @@ pub(super) async fn files(handles: Array) -> Result<Vec<PickedFile>, JsValue> {
 mod tests {
     use wasm_bindgen_test::wasm_bindgen_test;
 
+    use super::super::store::{creating, directory, file_system};
     use super::*;
 
     /// A folder in the browser's own file system, whose handles are like those of the user's files.
     async fn folder() -> JsValue {
-        let storage = property(&global().navigator(), "storage");
-        let root = call_async(&storage, "getDirectory", &[]).await.unwrap();
-        let create = js_sys::Object::new();
-        js_sys::Reflect::set(&create, &"create".into(), &true.into()).unwrap();
-        let make = |parent: JsValue, name: &'static str| {
-            let create = create.clone();
-            async move {
-                call_async(&parent, "getDirectoryHandle", &[&name.into(), &create])
-                    .await
-                    .unwrap()
-            }
-        };
-        let outer = make(root, "of handles").await;
-        let inner = make(outer.clone(), "inner").await;
+        let outer = directory(&file_system().await.unwrap(), "of handles")
+            .await
+            .unwrap();
+        let inner = directory(&outer, "inner").await.unwrap();
         for (folder, name) in [(&outer, "a.txt"), (&inner, "b.txt")] {
-            call_async(folder, "getFileHandle", &[&name.into(), &create])
+            call_async(folder, "getFileHandle", &[&name.into(), &creating()])
                 .await
                 .unwrap();
         }
-        outer
+        outer.into()
     }
 
     fn parcel(letter: &str) -> ParcelId {

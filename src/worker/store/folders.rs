@@ -16,7 +16,7 @@ use web_sys::FileSystemDirectoryHandle;
 use super::super::clock::global;
 use super::opfs::{NOTES, OpfsStore, creating, flag};
 use super::{BlockStore, Kept, locks, store_error};
-use crate::js::{call, call_async, property};
+use crate::js::{call, call_async, next, property};
 
 /// The folder of all folders; its path also begins their locks' names.
 const ROOT: &str = "mqdrop";
@@ -48,13 +48,7 @@ impl Folder {
     /// # Errors
     /// If this browser, or this page, has no such file system, no synchronous handles or no locks.
     pub(super) async fn open(former: Option<String>) -> Result<Self, JsValue> {
-        let root = call_async(
-            &property(&global().navigator(), "storage"),
-            "getDirectory",
-            &[],
-        )
-        .await?;
-        let all = directory(&root, ROOT).await?;
+        let all = root().await?;
         let name = match former.filter(|name| is_name(name)) {
             Some(name) if locks::wait(&lock_name(&name), PATIENCE).await.is_ok() => name,
             _ => {
@@ -208,7 +202,21 @@ async fn take_up_files(
     Ok(noted)
 }
 
-async fn directory(parent: &JsValue, name: &str) -> Result<FileSystemDirectoryHandle, JsValue> {
+/// The origin private file system.
+pub(in super::super) async fn file_system() -> Result<JsValue, JsValue> {
+    let storage = property(&global().navigator(), "storage");
+    call_async(&storage, "getDirectory", &[]).await
+}
+
+/// The folder of all folders.
+async fn root() -> Result<FileSystemDirectoryHandle, JsValue> {
+    directory(&file_system().await?, ROOT).await
+}
+
+pub(in super::super) async fn directory(
+    parent: &JsValue,
+    name: &str,
+) -> Result<FileSystemDirectoryHandle, JsValue> {
     let handle = call_async(parent, "getDirectoryHandle", &[&name.into(), &creating()]).await?;
     Ok(handle.unchecked_into())
 }
@@ -217,13 +225,10 @@ async fn directory(parent: &JsValue, name: &str) -> Result<FileSystemDirectoryHa
 async fn names(folder: &JsValue) -> Result<Vec<String>, JsValue> {
     let keys = call(folder, "keys", &[])?;
     let mut names = Vec::new();
-    loop {
-        let next = call_async(&keys, "next", &[]).await?;
-        if property(&next, "done").is_truthy() {
-            return Ok(names);
-        }
-        names.extend(property(&next, "value").as_string());
+    while let Some(name) = next(&keys).await? {
+        names.extend(name.as_string());
     }
+    Ok(names)
 }
 
 fn lock_name(folder: &str) -> String {
@@ -252,12 +257,6 @@ mod tests {
 
     use super::*;
 
-    async fn root() -> FileSystemDirectoryHandle {
-        let storage = property(&global().navigator(), "storage");
-        let root = call_async(&storage, "getDirectory", &[]).await.unwrap();
-        directory(&root, ROOT).await.unwrap()
-    }
-
     /// Everything that was reported.
     type Found = Rc<RefCell<Vec<Kept>>>;
 
@@ -278,7 +277,7 @@ mod tests {
 
     #[wasm_bindgen_test]
     async fn what_the_gone_left_is_inherited_and_of_the_living_left_alone() {
-        let all = root().await;
+        let all = root().await.unwrap();
         let left = directory(&all, "left").await.unwrap();
         leave(&left, b"abc", b"notes").await;
         // Content without notes is nothing.
@@ -317,7 +316,7 @@ mod tests {
 
     #[wasm_bindgen_test]
     async fn a_tab_gets_its_own_folder_again() {
-        let all = root().await;
+        let all = root().await.unwrap();
         let name = random_name().unwrap();
         let own = directory(&all, &name).await.unwrap();
         leave(&own, b"abc", b"mine").await;

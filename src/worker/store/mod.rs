@@ -28,6 +28,10 @@ use crate::js::{call_async, error_name, error_text, property};
 use blob::BlobStore;
 use folders::Folder;
 
+#[cfg(all(test, target_arch = "wasm32"))]
+pub(super) use folders::{directory, file_system};
+#[cfg(all(test, target_arch = "wasm32"))]
+pub(super) use opfs::creating;
 pub(super) use shelf::{Outcome, Shelf};
 
 /// What takes a while in a browser.

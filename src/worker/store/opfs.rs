@@ -223,7 +223,7 @@ fn finished() -> JsValue {
     JsValue::from_str("it is finished already")
 }
 
-pub(super) fn creating() -> JsValue {
+pub(in super::super) fn creating() -> JsValue {
     flag("create")
 }
 
