@@ -1,5 +1,7 @@
 //! Drives one engine: every input is followed by draining what it wants done.
 
+mod files;
+
 use std::rc::Rc;
 
 use gloo_timers::callback::Timeout;
@@ -14,10 +16,10 @@ use web_sys::Blob;
 use super::clock::{Alarm, Clock, global};
 use super::news::News;
 use super::socket::{self, Socket, SocketEvent};
-use super::sources::{self, ReadResult, Sources};
+use super::sources::{ReadResult, Sources};
 use super::store::{Backend, Kept, Outcome, Shelf};
 use super::{handles, request};
-use crate::bridge::{self, Command, JoinRequest, Picked, PickedFile, TransferAction};
+use crate::bridge::{self, Command, JoinRequest, PickedFile, TransferAction};
 
 /// How long commands wait at most for what storage holds, in milliseconds: a browser whose storage
 /// does not answer is to send and receive all the same.
@@ -229,72 +231,6 @@ impl Driver {
     fn hand_back(&self, reply: StoreReply) {
         let mailbox = Rc::clone(&self.mailbox);
         Timeout::new(0, move || mailbox(Message(Input::ReadBack(reply)))).forget();
-    }
-
-    fn send_files(&mut self, Picked { files, handles }: Picked) {
-        let offered = sources::open(files).and_then(|(files, entries)| {
-            let offer = self.engine.offer_files(entries, self.clock.now());
-            offer
-                .map(|parcel| (parcel, files))
-                .map_err(|error| error.to_string())
-        });
-        match offered {
-            Ok((parcel, files)) => {
-                self.sources.keep(parcel, files);
-                handles::keep(parcel, handles);
-            }
-            Err(text) => self.news.error(&text),
-        }
-    }
-
-    fn choose_again(&mut self, parcel: &str, Picked { files, handles }: Picked) {
-        if let Some(parcel) = self.parse(parcel) {
-            // Those of before were of no use.
-            handles::forget(parcel);
-            handles::keep(parcel, handles);
-            self.take_again(parcel, files);
-        }
-    }
-
-    fn lacks_files(&self, parcel: ParcelId) -> bool {
-        let view = self.engine.transfer(parcel, self.clock.now());
-        view.is_some_and(|view| view.lacks_files)
-    }
-
-    fn find_handles(&mut self, parcel: &str) {
-        if let Some(parcel) = self.parse(parcel) {
-            let mailbox = Rc::clone(&self.mailbox);
-            spawn_local(async move {
-                let handles = handles::find(parcel).await;
-                mailbox(Message(Input::Handles(parcel, handles)));
-            });
-        }
-    }
-
-    fn reopen(&mut self, parcel: &str) {
-        if let Some(parcel) = self.parse(parcel) {
-            let mailbox = Rc::clone(&self.mailbox);
-            spawn_local(async move {
-                let files = handles::files(handles::find(parcel).await).await;
-                mailbox(Message(Input::Reopened(parcel, files.ok())));
-            });
-        }
-    }
-
-    /// Goes on with a parcel whose files are these, if they are.
-    fn take_again(&mut self, parcel: ParcelId, picked: Vec<PickedFile>) {
-        let chosen = sources::open(picked).and_then(|(files, entries)| {
-            let places = self.engine.choose_again(parcel, entries, self.clock.now());
-            let places = places.map_err(|error| error.to_string())?;
-            Ok(places
-                .into_iter()
-                .filter_map(|place| files.get(place).cloned())
-                .collect())
-        });
-        match chosen {
-            Ok(files) => self.sources.keep(parcel, files),
-            Err(text) => self.news.error(&text),
-        }
     }
 
     fn parse(&mut self, parcel: &str) -> Option<ParcelId> {

@@ -1,0 +1,78 @@
+//! Commands that bring files to send, and what was kept to find them again.
+
+use std::rc::Rc;
+
+use mqdrop_core::ParcelId;
+use wasm_bindgen_futures::spawn_local;
+
+use super::super::{handles, sources};
+use super::{Driver, Input, Message};
+use crate::bridge::{Picked, PickedFile};
+
+impl Driver {
+    pub(super) fn send_files(&mut self, Picked { files, handles }: Picked) {
+        let offered = sources::open(files).and_then(|(files, entries)| {
+            let offer = self.engine.offer_files(entries, self.clock.now());
+            offer
+                .map(|parcel| (parcel, files))
+                .map_err(|error| error.to_string())
+        });
+        match offered {
+            Ok((parcel, files)) => {
+                self.sources.keep(parcel, files);
+                handles::keep(parcel, handles);
+            }
+            Err(text) => self.news.error(&text),
+        }
+    }
+
+    pub(super) fn choose_again(&mut self, parcel: &str, Picked { files, handles }: Picked) {
+        if let Some(parcel) = self.parse(parcel) {
+            // Those of before were of no use.
+            handles::forget(parcel);
+            handles::keep(parcel, handles);
+            self.take_again(parcel, files);
+        }
+    }
+
+    pub(super) fn lacks_files(&self, parcel: ParcelId) -> bool {
+        let view = self.engine.transfer(parcel, self.clock.now());
+        view.is_some_and(|view| view.lacks_files)
+    }
+
+    pub(super) fn find_handles(&mut self, parcel: &str) {
+        if let Some(parcel) = self.parse(parcel) {
+            let mailbox = Rc::clone(&self.mailbox);
+            spawn_local(async move {
+                let handles = handles::find(parcel).await;
+                mailbox(Message(Input::Handles(parcel, handles)));
+            });
+        }
+    }
+
+    pub(super) fn reopen(&mut self, parcel: &str) {
+        if let Some(parcel) = self.parse(parcel) {
+            let mailbox = Rc::clone(&self.mailbox);
+            spawn_local(async move {
+                let files = handles::files(handles::find(parcel).await).await;
+                mailbox(Message(Input::Reopened(parcel, files.ok())));
+            });
+        }
+    }
+
+    /// Goes on with a parcel whose files are these, if they are.
+    pub(super) fn take_again(&mut self, parcel: ParcelId, picked: Vec<PickedFile>) {
+        let chosen = sources::open(picked).and_then(|(files, entries)| {
+            let places = self.engine.choose_again(parcel, entries, self.clock.now());
+            let places = places.map_err(|error| error.to_string())?;
+            Ok(places
+                .into_iter()
+                .filter_map(|place| files.get(place).cloned())
+                .collect())
+        });
+        match chosen {
+            Ok(files) => self.sources.keep(parcel, files),
+            Err(text) => self.news.error(&text),
+        }
+    }
+}
