@@ -47,6 +47,18 @@ export class Room {
   }
 
   /**
+   * Loads the page anew, whatever it asks, and joins again.
+   * @param {JoinFields} fields
+   */
+  async reload(fields) {
+    this.page.once('dialog', (dialog) => void dialog.accept());
+    await this.page.reload();
+    await this.join(fields);
+    await this.waitForStatus('online');
+    return this;
+  }
+
+  /**
    * The workers behind the page: one runs the engine, the other has its WebSocket.
    * @param {'engine' | 'socket'} which
    */

@@ -7,6 +7,7 @@ import { chromium } from 'playwright-core';
 import { args, executablePath } from '../lib/browser.mjs';
 import { assertSaved } from '../lib/contents.mjs';
 import { MIB, tempFolder } from '../lib/files.mjs';
+import { inTheMiddle } from '../lib/in-the-middle.mjs';
 import { proxyTo } from '../lib/proxy.mjs';
 import { Room } from '../lib/room.mjs';
 import { KEY, scenario } from '../lib/scenario.mjs';
@@ -72,14 +73,7 @@ scenario('a receiver whose browser is killed goes on in a new one', async (stage
 });
 
 scenario('a duplicated tab is a device of its own and takes nothing from the first', async (stage) => {
-  const proxy = await stage.use(proxyTo(stage.station.broker));
-  proxy.limit = 5 * MIB;
-  const [sender, receiver] = await stage.pair({ broker: proxy.broker }, {});
-  const file = await stage.file('long.bin', 16 * MIB);
-  const sent = await sender.sendFiles([file.path]);
-  const received = await receiver.incoming(sent);
-  await received.press('accept');
-  await received.waitForMiddle(2 * MIB);
+  const { proxy, file, sender, sent, receiver, received } = await inTheMiddle(stage, 2 * MIB);
   // A window that a page opens gets a copy of its session's storage, as a duplicated tab does.
   const opened = receiver.page.waitForEvent('popup');
   await receiver.page.evaluate((origin) => {

@@ -6,12 +6,11 @@ import { rename } from 'node:fs/promises';
 import { assertSaved } from '../lib/contents.mjs';
 import { MIB } from '../lib/files.mjs';
 import { inTheMiddle } from '../lib/in-the-middle.mjs';
-import { Room } from '../lib/room.mjs';
 import { KEY, scenario } from '../lib/scenario.mjs';
 
 /**
  * Drops a file of this machine on the page, as a person would.
- * @param {Room} room
+ * @param {import('../lib/room.mjs').Room} room
  * @param {string} path
  */
 async function drop(room, path) {
@@ -29,18 +28,13 @@ async function drop(room, path) {
  * @param {Awaited<ReturnType<typeof inTheMiddle>>} transfer
  * @param {{ query: PermissionState, request?: PermissionState }} answers what the browser says when it is asked whether files may be read
  */
-async function reload({ sender: { page }, proxy }, answers) {
-  await page.addInitScript(({ query, request }) => {
+async function reload({ sender, proxy }, answers) {
+  await sender.page.addInitScript(({ query, request }) => {
     const { prototype } = /** @type {any} */ (window).FileSystemHandle;
     prototype.queryPermission = async () => query;
     if (request) prototype.requestPermission = async () => request;
   }, answers);
-  page.once('dialog', (dialog) => void dialog.accept());
-  await page.reload();
-  const room = new Room(page);
-  await room.join({ key: KEY, name: 'Ada', broker: proxy.broker });
-  await room.waitForStatus('online');
-  return room;
+  return sender.reload({ key: KEY, name: 'Ada', broker: proxy.broker });
 }
 
 scenario('a sender whose page is reloaded goes on by itself with what was dropped', async (stage) => {

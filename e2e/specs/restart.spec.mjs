@@ -12,17 +12,12 @@ import { Transfer } from '../lib/transfer.mjs';
 const HELD = 8 * MIB;
 
 /**
- * Loads the page anew, whatever it says, and joins again.
- * @param {import('../lib/room.mjs').Room} room
+ * Loads the page anew and joins again.
+ * @param {Room} room
  * @param {import('../lib/room.mjs').JoinFields} [parts]
  */
-async function reload({ page }, parts = { name: 'Bo' }) {
-  page.once('dialog', (dialog) => void dialog.accept());
-  await page.reload();
-  const room = new Room(page);
-  await room.join({ key: KEY, ...parts });
-  await room.waitForStatus('online');
-  return room;
+function reload(room, parts = { name: 'Bo' }) {
+  return room.reload({ key: KEY, ...parts });
 }
 
 /**
@@ -89,42 +84,35 @@ scenario('a crash of the thread that has the WebSocket is no more than a lost co
   assert.equal(await receiver.byId('error').count(), 0);
 });
 
-scenario('a disk that is full in the middle pauses the transfer, which goes on when there is space', async (stage) => {
-  const transfer = await inTheMiddle(stage, HELD);
-  const { receiver, received } = transfer;
-  const worker = await receiver.worker('engine');
-  await worker.evaluate(() => {
-    const { prototype } = FileSystemSyncAccessHandle;
-    const { write } = prototype;
-    // What a full disk does to a synchronous handle: it takes less than it is given.
-    prototype.write = () => 0;
-    Object.assign(globalThis, { makeSpace: () => (prototype.write = write) });
+for (const { what, error, said } of [
+  // It takes less than it is given.
+  { what: 'a disk that is full', error: undefined, said: /no space left on this device/ },
+  {
+    what: 'storage that fails',
+    error: { name: 'UnknownError', message: 'The disk was pulled out' },
+    said: /did not store what arrived: .*pulled out.*Resume to try again/,
+  },
+]) {
+  scenario(`${what} in the middle pauses the transfer, which goes on when it works again`, async (stage) => {
+    const transfer = await inTheMiddle(stage, HELD);
+    const { receiver, received } = transfer;
+    const worker = await receiver.worker('engine');
+    await worker.evaluate((error) => {
+      const { prototype } = FileSystemSyncAccessHandle;
+      const { write } = prototype;
+      prototype.write = () => {
+        if (error) throw new DOMException(error.message, error.name);
+        return 0;
+      };
+      Object.assign(globalThis, { mend: () => (prototype.write = write) });
+    }, error);
+    await received.waitForState('paused');
+    assert.match(await received.describe(), said);
+    // @ts-expect-error put there above
+    await worker.evaluate(() => void mend());
+    await onlyTheRestIsSent(transfer, () => received.press('resume'));
   });
-  await received.waitForState('paused');
-  assert.match(await received.describe(), /no space left on this device/);
-  // @ts-expect-error put there above
-  await worker.evaluate(() => void makeSpace());
-  await onlyTheRestIsSent(transfer, () => received.press('resume'));
-});
-
-scenario('storage that fails in the middle pauses the transfer, which goes on when it works again', async (stage) => {
-  const transfer = await inTheMiddle(stage, HELD);
-  const { receiver, received } = transfer;
-  const worker = await receiver.worker('engine');
-  await worker.evaluate(() => {
-    const { prototype } = FileSystemSyncAccessHandle;
-    const { write } = prototype;
-    prototype.write = () => {
-      throw new DOMException('The disk was pulled out', 'UnknownError');
-    };
-    Object.assign(globalThis, { mend: () => (prototype.write = write) });
-  });
-  await received.waitForState('paused');
-  assert.match(await received.describe(), /did not store what arrived: .*pulled out.*Resume to try again/);
-  // @ts-expect-error put there above
-  await worker.evaluate(() => void mend());
-  await onlyTheRestIsSent(transfer, () => received.press('resume'));
-});
+}
 
 scenario('a receiver that leaves the room goes on when it is back', async (stage) => {
   const transfer = await inTheMiddle(stage, HELD);
