@@ -2,6 +2,7 @@
 
 import { existsSync } from 'node:fs';
 import { chromium } from 'playwright-core';
+import { inTime } from './in-time.mjs';
 
 /** The browser's program. */
 export const executablePath =
@@ -26,9 +27,37 @@ export const args = [
 /** What it logs, unavoidably, when a WebSocket does not open or breaks. */
 export const SOCKET_FAILED = /WebSocket connection to 'ws:\/\/127\.0\.0\.1:\d+\/\w*' failed/;
 
+/** How long a browser may take to end when it is asked to, in milliseconds. */
+const ENDING = 15_000;
+
+/** The browsers' own processes. @type {WeakMap<import('playwright-core').Browser, number>} */
+const pids = new WeakMap();
+
 /** Starts a browser. @returns {Promise<import('playwright-core').Browser>} */
-export function launchBrowser() {
-  return chromium.launch({ executablePath, args });
+export async function launchBrowser() {
+  const browser = await chromium.launch({ executablePath, args });
+  const session = await browser.newBrowserCDPSession();
+  const { processInfo } = await session.send('SystemInfo.getProcessInfo');
+  await session.detach();
+  const own = processInfo.find(({ type }) => type === 'browser');
+  if (own) pids.set(browser, own.id);
+  return browser;
+}
+
+/**
+ * Ends a browser: one that does not when it is asked is killed, and that is printed.
+ * @param {import('playwright-core').Browser} browser
+ */
+export async function endBrowser(browser) {
+  const closed = browser.close();
+  try {
+    await inTime(closed, ENDING, 'ending the browser');
+  } catch (error) {
+    console.error(String(error));
+    const pid = pids.get(browser);
+    if (pid !== undefined) process.kill(pid, 'SIGKILL');
+    await closed;
+  }
 }
 
 /**

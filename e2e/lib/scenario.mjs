@@ -3,8 +3,9 @@
 import assert from 'node:assert/strict';
 import { mkdir } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
-import { collectNoise, launchBrowser } from './browser.mjs';
+import { collectNoise, endBrowser, launchBrowser } from './browser.mjs';
 import { makeFile, tempFolder } from './files.mjs';
+import { inTime } from './in-time.mjs';
 import { linkTo, PATIENCE, Room } from './room.mjs';
 import { startStation } from './station.mjs';
 
@@ -14,18 +15,29 @@ export const RESULTS = new URL('../results/', import.meta.url).pathname;
 /** What a key is when a test does not care. */
 export const KEY = 'north-lantern-harbour-quiet';
 
+/** How long what surrounds tests may take: starting, telling what went wrong, and ending; in milliseconds. */
+const ENDING = 60_000;
+
+/** How long one window may take to be told of or closed, in milliseconds. */
+const WINDOW = 20_000;
+
 /** @type {import('playwright-core').Browser} */
 let browser;
 /** The station that serves the app in this file's tests. @type {import('./station.mjs').Station} */
 let station;
 
-before(async () => {
-  [browser, station] = await Promise.all([launchBrowser(), startStation()]);
-});
-after(async () => {
-  await browser?.close();
-  await station?.stop();
-});
+before(
+  async () => {
+    [browser, station] = await Promise.all([launchBrowser(), startStation()]);
+  },
+  { timeout: ENDING },
+);
+after(
+  async () => {
+    await Promise.all([browser && endBrowser(browser), station?.stop()]);
+  },
+  { timeout: ENDING },
+);
 
 /**
  * A window with its own storage, and what went wrong in it.
@@ -47,10 +59,11 @@ after(async () => {
  * @param {{ timeout?: number }} [options] in milliseconds
  */
 export function scenario(name, body, { timeout = 120_000 } = {}) {
-  test(name, { timeout }, async () => {
+  // A test that took too long still tells what its windows show, and leaves nothing behind.
+  test(name, { timeout: timeout + ENDING }, async () => {
     const stage = new Stage(name);
     try {
-      await body(stage);
+      await inTime(body(stage), timeout, 'the test');
       stage.assertQuiet();
     } catch (error) {
       throw await stage.explained(error);
@@ -191,22 +204,30 @@ export class Stage {
   async explained(error) {
     await mkdir(RESULTS, { recursive: true });
     const slug = this.name.replaceAll(/[^a-z0-9]+/gi, '-');
-    const reports = [];
-    for (const [name, { page, noise }] of this.#devices) {
-      const picture = `${RESULTS}failed-${slug}-${name}.png`;
-      const shown = await page.locator('body').innerText({ timeout: 2_000 }).catch(String);
-      await page.screenshot({ path: picture, timeout: 5_000 }).catch(() => undefined);
-      reports.push(`--- ${name} (${page.url()}, ${picture})`, shown.replaceAll(/\n+/g, ' | '), ...noise.lines);
-    }
+    const reports = await Promise.all(
+      [...this.#devices].map(async ([name, { page, noise }]) => {
+        const picture = `${RESULTS}failed-${slug}-${name}.png`;
+        const look = async () => {
+          const shown = await page.locator('body').innerText({ timeout: 2_000 }).catch(String);
+          await page.screenshot({ path: picture, timeout: 5_000 }).catch(() => undefined);
+          return shown;
+        };
+        const shown = await inTime(look(), WINDOW, 'looking at the window').catch(String);
+        return [`--- ${name} (${page.url()}, ${picture})`, shown.replaceAll(/\n+/g, ' | '), ...noise.lines];
+      }),
+    );
     const explained = error instanceof Error ? error : new Error(String(error));
-    explained.stack = [explained.stack, ...reports].join('\n');
+    explained.stack = [explained.stack, ...reports.flat()].join('\n');
     return explained;
   }
 
-  /** Closes the windows and ends what was started. */
+  /** Closes the windows and ends what was started: all of it, also if some of it fails. */
   async close() {
-    await Promise.all([...this.#devices.values()].map(({ page }) => page.context().close()));
-    for (const end of this.#endings.reverse()) await end();
+    const closing = [...this.#devices.values()].map(({ page }) => inTime(page.context().close(), WINDOW, 'closing a window'));
+    const ends = await Promise.allSettled(closing);
+    for (const end of this.#endings.reverse()) ends.push(...(await Promise.allSettled([end()])));
+    const failed = ends.find(({ status }) => status === 'rejected');
+    if (failed) throw failed.reason;
   }
 }
 

@@ -189,6 +189,8 @@ fn e2e(filters: &[String], tally: &mut Tally) -> Result<(), String> {
     let mut node = program("node");
     node.current_dir(workspace::root().join("e2e"))
         .args(["--test", "--test-concurrency=1", "--test-reporter=spec"])
+        // What a failed test leaves open would keep its process for ever.
+        .arg("--test-force-exit")
         .args(&specs)
         .env("MQDROP_STATION", workspace::station_binary("debug"))
         // The counts are read from plain lines.

@@ -3,6 +3,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { inTime } from '../in-time.mjs';
 import { freePort, portAnswers, start, stop } from '../processes.mjs';
 import * as inPage from './in-page.mjs';
 import { EnginePage } from './page.mjs';
@@ -13,6 +14,9 @@ const executable = process.env.MQDROP_WEBKIT_DRIVER ?? 'WebKitWebDriver';
 
 /** How long a script in the page may take at most, in milliseconds: as long as any test. */
 const SCRIPT_PATIENCE = 300_000;
+
+/** How long ending it may take, in milliseconds. */
+const QUITTING = 10_000;
 
 export class WebKit {
   #screen;
@@ -85,8 +89,8 @@ function windowOf(driver, home, saved, program) {
     screenshot: () => driver.get('screenshot'),
     close: async () => {
       watching.close();
-      await driver.quit();
-      await stop(program);
+      // A browser that does not answer ends with its driver.
+      await inTime(driver.quit(), QUITTING, 'ending WebKit').finally(() => stop(program));
       // Processes that are on their way out may still write there.
       await rm(home, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
     },
