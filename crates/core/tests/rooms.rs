@@ -540,6 +540,25 @@ fn a_receiver_that_leaves_in_the_middle_goes_on_when_it_is_back() {
 }
 
 #[test]
+fn a_receiver_that_leaves_with_a_full_disk_goes_on_when_it_is_back() {
+    let no_space = StoreError::NoSpace { available: None };
+    let (mut world, parcel) = stopped_by(no_space, "no space");
+    world.run_for(5 * SECOND);
+    let sent = world.devices[0].sent;
+    world.act(1, |engine, now| engine.leave(now));
+    world.run_for(MINUTE);
+    world.act(1, |engine, now| engine.join(sim::join(), now).unwrap());
+    world.run_for(SECOND);
+    let view = world.devices[1].view(parcel, world.now).unwrap();
+    assert_eq!(view.state, TransferState::Paused);
+    assert!(view.error.unwrap().contains("no space"));
+    world.devices[1].broken = None;
+    world.act(1, |engine, now| engine.resume(parcel, now));
+    assert!(world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)));
+    assert!(world.devices[0].sent - sent < 2_100_000);
+}
+
+#[test]
 fn when_the_sender_leaves_what_arrived_is_kept() {
     let (mut world, parcel) = under_way(2_000_000, &[3_000_000], 1_000_000);
     world.act(0, |engine, now| engine.leave(now));

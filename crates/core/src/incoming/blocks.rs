@@ -95,8 +95,8 @@ impl Incoming {
                     ..
                 },
             ) => {
-                receiving.stuck.push((*offset, data.clone()));
-                receiving.stuck_by = Some(error.clone());
+                receiving.stuck.pieces.push((*offset, data.clone()));
+                receiving.stuck.error = Some(error.clone());
                 if !receiving.paused {
                     self.set_paused(true, now, cx);
                 }

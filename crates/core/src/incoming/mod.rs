@@ -94,15 +94,29 @@ struct Receiving {
     expected: u32,
     /// Bytes that storage has not confirmed.
     unwritten: u64,
-    /// What storage did not take, and where it belongs; no more than is allowed to be unwritten.
-    stuck: Vec<(u64, Bytes)>,
-    /// Why it did not the last time.
-    stuck_by: Option<StoreError>,
+    /// What storage did not take; no more than is allowed to be unwritten.
+    stuck: Stuck,
     /// The digests' hash, once the sender said that all is sent.
     complete: Option<[u8; 32]>,
     verified: bool,
     repairs: u32,
     rate: RateMeter,
+}
+
+/// Content that storage gave back.
+#[derive(Default)]
+struct Stuck {
+    /// Where it belongs, and what it is.
+    pieces: Vec<(u64, Bytes)>,
+    /// Why the last one was not taken.
+    error: Option<StoreError>,
+}
+
+impl Stuck {
+    /// Bytes.
+    fn len(&self) -> u64 {
+        self.pieces.iter().map(|(_, data)| data.len() as u64).sum()
+    }
 }
 
 impl Incoming {
@@ -245,8 +259,7 @@ impl Incoming {
             receiving.restored = false;
             if !wanted {
                 let parcel = self.offer.parcel;
-                receiving.stuck_by = None;
-                let stuck = receiving.stuck.drain(..);
+                let stuck = std::mem::take(&mut receiving.stuck).pieces.into_iter();
                 cx.store
                     .extend(stuck.map(|(offset, data)| StoreRequest::Write {
                         parcel,
@@ -485,8 +498,7 @@ impl Receiving {
             echo: None,
             expected: 0,
             unwritten: 0,
-            stuck: Vec::new(),
-            stuck_by: None,
+            stuck: Stuck::default(),
             complete: None,
             verified: false,
             repairs: 0,

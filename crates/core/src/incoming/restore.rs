@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use mqdrop_mqtt::Time;
 
 use super::content::{self, Content, Placed};
-use super::{Incoming, Phase, Receiving};
-use crate::effects::{DataTopic, Effects};
+use super::{Incoming, Phase, Receiving, Stuck};
+use crate::effects::Effects;
 use crate::engine::Event;
 use crate::hash::CHECK;
 use crate::ids::DeviceId;
@@ -27,6 +27,8 @@ pub(super) struct Restoring {
     reading: Option<Range<u32>>,
     /// All of it was verified before.
     digests: Option<Vec<u8>>,
+    /// What storage did not take before, and is in memory still.
+    stuck: Stuck,
 }
 
 impl Incoming {
@@ -65,6 +67,7 @@ impl Incoming {
             checks,
             reading: None,
             digests: notes.digests,
+            stuck: Stuck::default(),
         }));
         Some(incoming)
     }
@@ -74,13 +77,16 @@ impl Incoming {
     pub(crate) fn leave(&mut self) -> bool {
         let phase = std::mem::replace(&mut self.phase, Phase::Offered);
         match phase {
-            // What storage has not confirmed may yet turn out not to be there.
-            Phase::Receiving(receiving) if receiving.unwritten == 0 && !self.offer.text => {
+            // What storage has not answered may yet turn out not to be there.
+            Phase::Receiving(receiving)
+                if receiving.unwritten == receiving.stuck.len() && !self.offer.text =>
+            {
                 self.phase = Phase::Restoring(Box::new(Restoring {
                     content: receiving.content,
                     checks: BTreeMap::new(),
                     reading: None,
                     digests: None,
+                    stuck: receiving.stuck,
                 }));
                 self.formerly = Some(self.origin.receiver);
                 self.sender_present = false;
@@ -182,6 +188,7 @@ impl Incoming {
         let Restoring {
             mut content,
             digests,
+            stuck,
             ..
         } = *restoring;
         cx.event(Event::Files(parcel));
@@ -190,12 +197,14 @@ impl Incoming {
             cx.store.push_back(StoreRequest::Finish { parcel });
             return;
         }
-        let mut receiving = Receiving::new(&self.offer, content, !wanted, now);
+        let mut receiving = Receiving::new(&self.offer, content, true, now);
         receiving.restored = true;
+        receiving.unwritten = stuck.len();
+        receiving.stuck = stuck;
         self.phase = Phase::Receiving(Box::new(receiving));
         self.note_accepted(cx);
         if wanted {
-            cx.topics.push_back(DataTopic::Subscribe(parcel));
+            self.set_paused(false, now, cx);
         }
     }
 }

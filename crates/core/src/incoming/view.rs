@@ -110,8 +110,8 @@ impl Incoming {
                         .into(),
                 )
             }
-            Phase::Receiving(receiving) if receiving.paused && receiving.stuck_by.is_some() => {
-                receiving.stuck_by.as_ref().map(stuck_words)
+            Phase::Receiving(receiving) if receiving.paused && receiving.stuck.error.is_some() => {
+                receiving.stuck.error.as_ref().map(stuck_words)
             }
             Phase::Receiving(receiving) if receiving.restored && receiving.paused => {
                 Some(
