@@ -155,6 +155,8 @@ scenario('a receiver whose page was closed goes on in another one', async (stage
 
 scenario('leaving the page asks first while something moves, and only then', async (stage) => {
   const { proxy, sender, sent, receiver, received } = await inTheMiddle(stage);
+  // Slow enough to look at both.
+  proxy.limit = MIB;
   for (const { page } of [sender, receiver]) {
     const asked = page.waitForEvent('dialog');
     await page.close({ runBeforeUnload: true });

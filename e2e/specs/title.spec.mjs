@@ -1,5 +1,6 @@
 // What a tab in the background tells of a transfer.
 
+import { MIB } from '../lib/files.mjs';
 import { inTheMiddle } from '../lib/in-the-middle.mjs';
 import { scenario } from '../lib/scenario.mjs';
 
@@ -17,6 +18,7 @@ async function show(page, state) {
 
 scenario('the title of a page that cannot be seen shows the progress', async (stage) => {
   const { proxy, receiver, received } = await inTheMiddle(stage);
+  proxy.limit = MIB;
   await show(receiver.page, 'hidden');
   await receiver.page.waitForFunction(() => /^\d+ % – mqdrop$/.test(document.title));
   await show(receiver.page, 'visible');
