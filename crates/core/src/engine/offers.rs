@@ -13,8 +13,8 @@ use crate::message::{Body, EndReason, Offer, ParcelRef};
 const MAX_OFFERS_OF_ONE: usize = 100;
 /// The most incoming parcels in all.
 pub(super) const MAX_INCOMING: usize = 1000;
-/// Bytes of manifests under way above which no further parcel is accepted without a user.
-const MAX_MANIFESTS: u64 = 64 * 1024 * 1024;
+/// Bytes of manifests under way and of texts above which nothing is accepted without a user.
+const MAX_MEMORY: u64 = 64 * 1024 * 1024;
 
 impl Engine {
     /// `sender` has a parcel for this device.
@@ -39,12 +39,8 @@ impl Engine {
                 return;
             }
         };
-        let under_way: u64 = self
-            .incoming
-            .values()
-            .map(Incoming::manifest_under_way)
-            .sum();
-        let fits = under_way + incoming.manifest_len() <= MAX_MANIFESTS;
+        let in_use: u64 = self.incoming.values().map(Incoming::memory_in_use).sum();
+        let fits = in_use + incoming.memory() <= MAX_MEMORY;
         if (self.auto_accept || incoming.is_text()) && fits {
             incoming.accept(now, &mut self.cx);
         } else {

@@ -382,6 +382,29 @@ fn floods_stay_within_their_limits() {
 }
 
 #[test]
+fn texts_beyond_what_memory_is_for_wait_for_the_user() {
+    let mut victim = Victim::online();
+    let mut states = Vec::new();
+    // Ids are free, so it takes as many members as it likes.
+    for member in 3..11 {
+        let traitor = &mut Member::in_room(member, &mut victim);
+        for number in 0..10 {
+            let mut offer = offer(traitor, 10 * member + number, &[7; 100], 1024 * 1024, 1);
+            offer.text = true;
+            let parcel = offer.parcel;
+            traitor.tell_room(&mut victim, Body::Offer(offer));
+            states.push(victim.view(parcel).unwrap().state);
+        }
+    }
+    let taken = states
+        .iter()
+        .take_while(|state| **state == TransferState::Active);
+    assert_eq!(taken.count(), 63);
+    let waits = |state: &TransferState| *state == TransferState::Offered;
+    assert!(states[63..].iter().all(waits), "{states:?}");
+}
+
+#[test]
 fn whatever_a_device_calls_itself_is_one_short_line() {
     let mut victim = Victim::online();
     for (seed, name) in [
