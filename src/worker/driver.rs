@@ -324,12 +324,9 @@ impl Driver {
                     self.engine.handle_close(close, self.clock.now());
                 }
             }
-            SocketAction::Close => {
-                // The farewell, also if there is no room for it: nothing follows.
-                while self.socket.is_open()
-                    && let Some(bytes) = self.engine.poll_transmit(self.clock.now())
-                {
-                    self.socket.send(&bytes);
+            SocketAction::Close { last } => {
+                if self.socket.is_open() {
+                    last.iter().for_each(|bytes| self.socket.send(bytes));
                 }
                 self.socket.close();
             }

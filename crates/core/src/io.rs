@@ -14,8 +14,12 @@ pub enum SocketAction {
         /// A `ws://` or `wss://` URL (browser), or whatever the driver understands.
         url: String,
     },
-    /// Close the connection once what was taken from `poll_transmit` is sent. No answer is expected.
-    Close,
+    /// Close the connection once what was taken from `poll_transmit` is sent, and these, for which
+    /// there may be no room. No answer is expected.
+    Close {
+        /// The farewell to the broker; empty if the connection never opened.
+        last: Vec<Bytes>,
+    },
 }
 
 /// How a connection ended, as far as the driver knows.

@@ -334,7 +334,7 @@ fn a_host_that_does_not_answer_is_given_up_and_tried_again() {
         assert!(deadline.since(now) <= 20 * SECOND);
         now = deadline;
         engine.handle_timeout(now);
-        assert_eq!(actions(&mut engine), [SocketAction::Close]);
+        assert_eq!(actions(&mut engine), [SocketAction::Close { last: vec![] }]);
         assert_eq!(engine.status().state, ConnectionState::Error);
         (now, _) = engine.poll_timeout(now).unwrap();
         engine.handle_timeout(now);

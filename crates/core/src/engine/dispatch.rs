@@ -8,7 +8,6 @@ use super::topics::Channel;
 use super::{Engine, Event};
 use crate::effects::To;
 use crate::ids::DeviceId;
-use crate::io::SocketAction;
 use crate::message::{Body, EndReason, Introduction, Message, ParcelRef, Want};
 use crate::peers::Introduced;
 use crate::seal::{OpenError, Opened};
@@ -47,7 +46,7 @@ impl Engine {
                         Some(reason) => {
                             room.session.disconnect(now);
                             room.link.not_subscribed(reason, &mut self.random, now);
-                            self.socket.push_back(SocketAction::Close);
+                            self.socket.push_back(room.close());
                             self.cx.event(Event::Status);
                         }
                     }
@@ -99,7 +98,7 @@ impl Engine {
         room.describe_limits();
         room.link
             .ended(why, room.may_change_version(), &mut self.random, now);
-        self.socket.push_back(SocketAction::Close);
+        self.socket.push_back(room.close());
         if was_online {
             for outgoing in self.outgoing.values_mut() {
                 outgoing.handle_link_lost(&mut self.cx);

@@ -43,8 +43,6 @@ pub struct Engine {
     auto_accept: bool,
     cx: Effects,
     socket: VecDeque<SocketAction>,
-    /// What is still to be sent on a connection that was left.
-    farewell: VecDeque<Bytes>,
     /// Which outgoing parcel was served last.
     turn: Option<ParcelId>,
 }
@@ -62,7 +60,6 @@ impl Engine {
             auto_accept: false,
             cx: Effects::default(),
             socket: VecDeque::new(),
-            farewell: VecDeque::new(),
             turn: None,
         }
     }
@@ -100,8 +97,7 @@ impl Engine {
         room.flush(&mut self.random, now);
         room.session.disconnect(now);
         if !matches!(room.link.stage, Stage::Waiting(_)) {
-            self.farewell = std::iter::from_fn(|| room.session.poll_transmit()).collect();
-            self.socket.push_back(SocketAction::Close);
+            self.socket.push_back(room.close());
         }
         self.cx.topics.clear();
         self.cx.messages.clear();
@@ -116,7 +112,7 @@ impl Engine {
                 Stage::Waiting(_) => room.link.stage = Stage::Waiting(now),
                 Stage::Opening(until) if now >= until => {
                     // This device slept meanwhile.
-                    self.socket.push_back(SocketAction::Close);
+                    self.socket.push_back(room.close());
                     room.link.stage = Stage::Waiting(now);
                 }
                 _ => room.session.check(now),
@@ -148,7 +144,6 @@ impl Engine {
 
     /// The connection ended, or could not be opened.
     pub fn handle_close(&mut self, close: SocketClose, now: Time) {
-        self.farewell.clear();
         if let Some(room) = &mut self.room {
             match room.link.stage {
                 Stage::Waiting(_) => {}
@@ -200,7 +195,7 @@ impl Engine {
         room.session.handle_timeout(now);
         match room.link.stage {
             Stage::Opening(until) if now >= until => {
-                self.socket.push_back(SocketAction::Close);
+                self.socket.push_back(room.close());
                 let close = SocketClose::Unreachable;
                 room.link.unreachable(&close, &mut self.random, now);
                 self.cx.event(Event::Status);
@@ -237,9 +232,6 @@ impl Engine {
     /// room: what waits here can still be put to better use.
     #[inline(never)]
     pub fn poll_transmit(&mut self, now: Time) -> Option<Bytes> {
-        if let Some(bytes) = self.farewell.pop_front() {
-            return Some(bytes);
-        }
         loop {
             let room = self.room.as_mut()?;
             if let Some(bytes) = room.session.poll_transmit() {
@@ -253,16 +245,6 @@ impl Engine {
 
     /// What to do with the connection to the broker.
     pub fn poll_socket(&mut self) -> Option<SocketAction> {
-        // A goodbye is sent before the connection is closed.
-        if self.socket.front() == Some(&SocketAction::Close)
-            && self.socket.len() == 1
-            && !self.farewell.is_empty()
-        {
-            return None;
-        }
-        if let Some(SocketAction::Open { .. }) = self.socket.front() {
-            self.farewell.clear();
-        }
         self.socket.pop_front()
     }
 

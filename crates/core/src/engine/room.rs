@@ -14,6 +14,7 @@ use crate::effects::{DataTopic, To};
 use crate::frame_size::{FrameSize, MAX_FRAME, MIN_FRAME};
 use crate::identity::Identity;
 use crate::ids::ParcelId;
+use crate::io::SocketAction;
 use crate::message::{Body, Introduction, Message};
 use crate::names;
 use crate::peers::Peers;
@@ -92,6 +93,13 @@ impl Room {
             told_of_newer: false,
             close_code: None,
         })
+    }
+
+    /// Has the connection closed, after whatever the broker is still to be told.
+    pub(super) fn close(&mut self) -> SocketAction {
+        SocketAction::Close {
+            last: std::iter::from_fn(|| self.session.poll_transmit()).collect(),
+        }
     }
 
     /// The room's name in topics.

@@ -560,6 +560,11 @@ impl World {
         }
     }
 
+        if let SocketAction::Close { last } = action {
+            for bytes in last {
+                self.send(index, bytes.to_vec());
+            }
+        }
     fn device_of(&self, connection: u32) -> Option<usize> {
         self.devices
             .iter()

@@ -156,7 +156,10 @@ impl Victim {
             let mut busy = false;
             while let Some(action) = self.engine.poll_socket() {
                 busy = true;
-                self.opening |= matches!(action, SocketAction::Open { .. });
+                match action {
+                    SocketAction::Open { .. } => self.opening = true,
+                    SocketAction::Close { last } => self.sent.extend(last.concat()),
+                }
             }
             while let Some(request) = self.engine.poll_store() {
                 busy = true;
