@@ -207,6 +207,9 @@ pub enum StoreError {
         /// Bytes that are free, if the browser tells.
         available: Option<u64>,
     },
+    /// What was stored is not there any more, and trying again does not help.
+    #[error("the browser removed what was received; receive it again")]
+    Gone,
     /// Anything else, in words.
     #[error("{0}")]
     Other(String),

@@ -126,7 +126,7 @@ impl Shelf {
             } => {
                 let len = data.len();
                 let Some(store) = self.store(parcel) else {
-                    let error = gone();
+                    let error = StoreError::Gone;
                     return Some(StoreReply::Failed { parcel, error });
                 };
                 Some(match store.write(offset, data.clone()) {
@@ -151,7 +151,7 @@ impl Shelf {
             } => {
                 let read = match self.store(parcel) {
                     Some(store) => store.read(offset, len),
-                    None => Err(gone()),
+                    None => Err(StoreError::Gone),
                 };
                 Some(match read {
                     Ok(data) => StoreReply::Read { parcel, data },
@@ -162,13 +162,13 @@ impl Shelf {
                 let Some(slot) = self.slots.get_mut(&parcel) else {
                     return Some(StoreReply::Failed {
                         parcel,
-                        error: gone(),
+                        error: StoreError::Gone,
                     });
                 };
                 let Some(store) = slot.store.as_mut() else {
                     return Some(StoreReply::Failed {
                         parcel,
-                        error: gone(),
+                        error: StoreError::Gone,
                     });
                 };
                 let (number, finished, report) =
@@ -246,9 +246,4 @@ impl Shelf {
             store.discard();
         }
     }
-}
-
-/// The engine asks for a store that is not there, or not yet.
-fn gone() -> StoreError {
-    StoreError::Other("its storage is gone; receive it again".to_owned())
 }

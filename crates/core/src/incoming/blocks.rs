@@ -87,6 +87,13 @@ impl Incoming {
                 self.advance(now, cx);
             }
             (
+                Phase::Receiving(_),
+                StoreReply::Unwritten {
+                    error: error @ StoreError::Gone,
+                    ..
+                },
+            ) => self.cancel(storage_reason(error), cx),
+            (
                 Phase::Receiving(receiving),
                 StoreReply::Unwritten {
                     offset,
@@ -195,6 +202,6 @@ fn storage_reason(error: &StoreError) -> EndReason {
         StoreError::NoSpace { available } => EndReason::NoSpace {
             available: *available,
         },
-        StoreError::Other(text) => EndReason::Storage(text.clone()),
+        StoreError::Gone | StoreError::Other(_) => EndReason::Storage(error.to_string()),
     }
 }

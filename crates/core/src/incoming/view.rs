@@ -137,8 +137,8 @@ fn stuck_words(error: &StoreError) -> String {
         StoreError::NoSpace { .. } => {
             "There is no space left on this device. Make some, then resume".into()
         }
-        StoreError::Other(text) => {
-            format!("This device did not store what arrived: {text}. Resume to try again")
+        StoreError::Gone | StoreError::Other(_) => {
+            format!("This device did not store what arrived: {error}. Resume to try again")
         }
     }
 }
