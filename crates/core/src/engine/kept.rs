@@ -111,10 +111,9 @@ impl Engine {
         for parcel in parcels {
             match self.kept.remove(&parcel) {
                 Some(Kept::Received(mut incoming)) => {
-                    incoming.set_receiver(me);
                     let sender = incoming.sender();
                     incoming.set_sender_present(room.peers.present().any(|peer| peer == sender));
-                    incoming.read_back(self.auto_accept, now, &mut self.cx);
+                    incoming.enter(me, self.auto_accept, now, &mut self.cx);
                     self.incoming.insert(parcel, *incoming);
                 }
                 Some(Kept::Sent(mut outgoing)) => {

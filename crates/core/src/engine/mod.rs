@@ -175,8 +175,13 @@ impl Engine {
             incoming.handle_store(&reply, now, &mut self.cx);
             incoming.read_back(self.auto_accept, now, &mut self.cx);
         } else if let Some(Kept::Received(incoming)) = self.kept.get_mut(&parcel) {
-            // Asked for before this device left its room.
-            incoming.handle_store(&reply, now, &mut self.cx);
+            // Asked for before this device left its room; there is nobody to tell.
+            let mut cx = Effects::default();
+            incoming.handle_store(&reply, now, &mut cx);
+            self.cx.store.append(&mut cx.store);
+            for event in cx.events {
+                self.cx.event(event);
+            }
         } else if let Some(outgoing) = self.outgoing.get_mut(&parcel) {
             if matches!(reply, StoreReply::Created { .. }) {
                 outgoing.handle_created(&mut self.cx);

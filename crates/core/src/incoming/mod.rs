@@ -36,8 +36,11 @@ pub(crate) struct Incoming {
     origin: Origin,
     sender_present: bool,
     sender_paused: bool,
-    /// This device's id when it accepted, if that was before a restart.
+    /// This device's id when it last told the sender what it holds, if that was before a restart or
+    /// before it left the room.
     formerly: Option<DeviceId>,
+    /// Whether it has told under its present id.
+    announced: bool,
     phase: Phase,
 }
 
@@ -84,7 +87,8 @@ struct Receiving {
     /// Whether the broker has confirmed that data frames come here.
     subscribed: bool,
     paused: bool,
-    /// It was accepted before a restart, and the user has not said to go on.
+    /// It was accepted before a restart, or before the room was left, and the user has not said to
+    /// go on.
     restored: bool,
     /// The sender said that it does not know the parcel; it may offer it again.
     unknown_to_sender: bool,
@@ -112,13 +116,6 @@ struct Stuck {
     error: Option<StoreError>,
 }
 
-impl Stuck {
-    /// Bytes.
-    fn len(&self) -> u64 {
-        self.pieces.iter().map(|(_, data)| data.len() as u64).sum()
-    }
-}
-
 impl Incoming {
     /// Looks at an offer. `Err` is what to answer when it cannot be taken at all.
     pub(crate) fn new(offer: Offer, origin: Origin) -> Result<Self, EndReason> {
@@ -134,6 +131,7 @@ impl Incoming {
             sender_present: true,
             sender_paused,
             formerly: None,
+            announced: false,
             phase: Phase::Offered,
         })
     }
@@ -433,6 +431,9 @@ impl Incoming {
             receiving.ack.on_sent(now);
             let want = receiving.want(self.offer.parcel, self.formerly, now);
             cx.send(self.origin.sender, Body::Want(want));
+            if !std::mem::replace(&mut self.announced, true) {
+                self.note_accepted(cx);
+            }
         }
     }
 
@@ -468,13 +469,23 @@ impl Incoming {
         cx.event(Event::Transfer(self.parcel()));
     }
 
+    /// The id under which the sender knows this device as a receiver, if it does.
+    fn known_as(&self) -> DeviceId {
+        let former = self.formerly.filter(|_| !self.announced);
+        former.unwrap_or(self.origin.receiver)
+    }
+
     fn note_accepted(&self, cx: &mut Effects) {
         if self.offer.text {
             return;
         }
+        let origin = Origin {
+            receiver: self.known_as(),
+            ..self.origin.clone()
+        };
         let accepted = Accepted {
             offer: self.offer.clone(),
-            origin: self.origin.clone(),
+            origin,
         };
         cx.store.push_back(StoreRequest::Note {
             parcel: self.offer.parcel,
@@ -515,6 +526,16 @@ impl Receiving {
             repairs: 0,
             rate: RateMeter::default(),
         }
+    }
+
+    /// The room is left: what is here stays, and nothing comes until it is entered again.
+    fn rest(&mut self) {
+        self.paused = true;
+        self.restored = true;
+        self.subscribed = false;
+        self.unknown_to_sender = false;
+        self.echo = None;
+        self.rate.clear();
     }
 
     /// Bytes that may be under way to this device.

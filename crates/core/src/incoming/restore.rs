@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use mqdrop_mqtt::Time;
 
 use super::content::{self, Content, Placed};
-use super::{Incoming, Phase, Receiving, Stuck};
+use super::{Incoming, Phase, Receiving};
 use crate::effects::Effects;
 use crate::engine::Event;
 use crate::hash::CHECK;
@@ -27,8 +27,6 @@ pub(super) struct Restoring {
     reading: Option<Range<u32>>,
     /// All of it was verified before.
     digests: Option<Vec<u8>>,
-    /// What storage did not take before, and is in memory still.
-    stuck: Stuck,
 }
 
 impl Incoming {
@@ -67,46 +65,41 @@ impl Incoming {
             checks,
             reading: None,
             digests: notes.digests,
-            stuck: Stuck::default(),
         }));
         Some(incoming)
     }
 
-    /// This device leaves the room. Whether what arrived can be kept until it is back: as after a
-    /// restart, only nothing need be read back, as it was never let go.
+    /// This device leaves the room. Whether what was accepted is kept until it is back.
     pub(crate) fn leave(&mut self) -> bool {
-        let phase = std::mem::replace(&mut self.phase, Phase::Offered);
-        match phase {
-            // What storage has not answered may yet turn out not to be there.
-            Phase::Receiving(receiving)
-                if receiving.unwritten == receiving.stuck.len() && !self.offer.text =>
-            {
-                self.phase = Phase::Restoring(Box::new(Restoring {
-                    content: receiving.content,
-                    checks: BTreeMap::new(),
-                    reading: None,
-                    digests: None,
-                    stuck: receiving.stuck,
-                }));
-                self.formerly = Some(self.origin.receiver);
-                self.sender_present = false;
-                true
-            }
-            phase => {
-                self.phase = phase;
-                self.is_restoring() || (self.is_whole() && !self.is_text())
-            }
+        if !(self.is_under_way() || self.is_done()) || self.is_text() {
+            return false;
+        }
+        match &mut self.phase {
+            Phase::Opening { paused } => *paused = true,
+            Phase::Receiving(receiving) => receiving.rest(),
+            // What is here was read back, or is being.
+            _ => {}
+        }
+        self.formerly = Some(self.known_as());
+        self.announced = false;
+        self.sender_present = false;
+        true
+    }
+
+    /// This device is in the room that it was accepted in, for the first time since a restart or
+    /// again. `wanted` says whether to go on receiving without being asked.
+    pub(crate) fn enter(&mut self, as_device: DeviceId, wanted: bool, now: Time, cx: &mut Effects) {
+        self.origin.receiver = as_device;
+        if let Phase::Receiving(_) = &self.phase {
+            self.go_on(wanted, now, cx);
+        } else {
+            self.read_back(wanted, now, cx);
         }
     }
 
     /// The room that it was accepted in.
     pub(crate) fn room(&self) -> &str {
         &self.origin.room
-    }
-
-    /// The device that goes on receiving it. It is noted when it does.
-    pub(crate) fn set_receiver(&mut self, receiver: DeviceId) {
-        self.origin.receiver = receiver;
     }
 
     /// Whether what was kept is still being read back.
@@ -151,6 +144,10 @@ impl Incoming {
         let Phase::Restoring(restoring) = &mut self.phase else {
             return;
         };
+        if restoring.reading.is_some() {
+            // Asked for before the room was left and entered again.
+            return;
+        }
         if let Some((run, offset, len)) = restoring.next() {
             restoring.reading = Some(run);
             cx.store.push_back(StoreRequest::Read {
@@ -188,7 +185,6 @@ impl Incoming {
         let Restoring {
             mut content,
             digests,
-            stuck,
             ..
         } = *restoring;
         cx.event(Event::Files(parcel));
@@ -199,12 +195,17 @@ impl Incoming {
         }
         let mut receiving = Receiving::new(&self.offer, content, true, now);
         receiving.restored = true;
-        receiving.unwritten = stuck.len();
-        receiving.stuck = stuck;
         self.phase = Phase::Receiving(Box::new(receiving));
         self.note_accepted(cx);
+        self.go_on(wanted, now, cx);
+    }
+
+    /// Goes on receiving if that is wanted; else tells the sender that it waits.
+    fn go_on(&mut self, wanted: bool, now: Time, cx: &mut Effects) {
         if wanted {
             self.set_paused(false, now, cx);
+        } else if let Phase::Receiving(receiving) = &mut self.phase {
+            receiving.ack.now(now);
         }
     }
 }

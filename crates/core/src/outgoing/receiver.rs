@@ -127,6 +127,11 @@ impl Receiver {
         }
     }
 
+    /// Whether it accepted, and has not confirmed yet that it has everything.
+    pub(super) fn is_receiving(&self) -> bool {
+        matches!(self.phase, Phase::Receiving(_) | Phase::Verifying { .. })
+    }
+
     /// Whether the offer is still to be answered.
     pub(super) fn is_undecided(&self) -> bool {
         matches!(self.phase, Phase::Offered { .. } | Phase::Seen)

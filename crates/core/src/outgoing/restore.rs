@@ -49,8 +49,12 @@ impl Outgoing {
 
     /// This device leaves the room: the parcel as it is after a restart, if somebody receives it.
     pub(crate) fn leave(&self) -> Option<Self> {
-        let is_wanted = self.noted && self.ended.is_none();
-        is_wanted.then(|| Self::restore(self.to_note())).flatten()
+        // Of what was restored itself it is not known who has begun.
+        let is_wanted =
+            self.lacks_files || self.receivers.values().any(super::Receiver::is_receiving);
+        (is_wanted && self.noted && self.ended.is_none())
+            .then(|| Self::restore(self.to_note()))
+            .flatten()
     }
 
     /// Nobody needs to go on with it after a restart.

@@ -127,7 +127,7 @@ impl Outgoing {
         }
         let words = match state {
             _ if self.lacks_files => {
-                "This page was closed while sending. Choose the same files again to go on"
+                "This page was closed or the room was left while sending. Choose the same files again to go on"
             }
             TransferState::Waiting if self.receivers.is_empty() => "Waiting for a receiver to join",
             TransferState::Waiting => "The receiver is away. It goes on when it is back",
