@@ -56,6 +56,8 @@ pub struct World {
     pub throttled: BTreeMap<usize, Duration>,
     /// These devices do nothing.
     asleep: BTreeSet<usize>,
+    /// Nothing gets to or from these devices and nobody is told; and what waits to.
+    severed: BTreeMap<usize, Vec<Input>>,
     heap: BinaryHeap<Reverse<(Time, u64, Step)>>,
     steps: Vec<Option<Input>>,
     next_connection: u32,
@@ -69,7 +71,7 @@ enum Input {
     Up(usize, u32, Vec<u8>),
     Down(u32, Vec<u8>),
     /// The device closed it.
-    Left(u32),
+    Left(usize, u32),
     /// It was lost, as the device finds out.
     Closed(u32),
     Read(usize, Box<mqdrop_core::ReadRequest>),
@@ -156,6 +158,7 @@ impl World {
             cut_off: BTreeSet::new(),
             throttled: BTreeMap::new(),
             asleep: BTreeSet::new(),
+            severed: BTreeMap::new(),
             heap: BinaryHeap::new(),
             steps: Vec::new(),
             next_connection: 0,
@@ -350,6 +353,22 @@ impl World {
         self.drain(index);
     }
 
+    /// From now on nothing gets to or from a device, and neither end is told.
+    pub fn sever(&mut self, device: usize) {
+        self.severed.entry(device).or_default();
+    }
+
+    pub fn is_severed(&self, device: usize) -> bool {
+        self.severed.contains_key(&device)
+    }
+
+    /// What was held back goes on, as what computers send again.
+    pub fn mend(&mut self, device: usize) {
+        for input in self.severed.remove(&device).unwrap_or_default() {
+            self.push(self.now, input);
+        }
+    }
+
     /// Cuts a device's connection without a word.
     pub fn cut(&mut self, device: usize) {
         if let Some((connection, _)) = self.devices[device].connection {
@@ -372,6 +391,9 @@ impl World {
         {
             return self.push(now + SECOND, input);
         }
+        let Some(input) = self.hold_back(input) else {
+            return;
+        };
         match input {
             Input::Open(device, connection) => {
                 if self.devices[device].connection != Some((connection, false)) {
@@ -416,7 +438,7 @@ impl World {
                     self.drain(device);
                 }
             }
-            Input::Left(connection) => {
+            Input::Left(_, connection) => {
                 let actions = self.broker.lost(connection, &mut self.random);
                 self.perform(actions);
             }
@@ -443,7 +465,6 @@ impl World {
         }
     }
 
-    /// Does for a device what its engine asks for, until it asks for nothing more.
     /// The device that has to do something about an input.
     fn concerned(&self, input: &Input) -> Option<usize> {
         match *input {
@@ -452,10 +473,26 @@ impl World {
             | Input::Read(device, _)
             | Input::Stored(device, _) => Some(device),
             Input::Down(connection, _) | Input::Closed(connection) => self.device_of(connection),
-            Input::Up(..) | Input::Left(_) => None,
+            Input::Up(..) | Input::Left(..) => None,
         }
     }
 
+    /// Keeps an input for later if it cannot get through now.
+    fn hold_back(&mut self, input: Input) -> Option<Input> {
+        let device = match input {
+            Input::Open(device, _) | Input::Up(device, ..) | Input::Left(device, _) => Some(device),
+            Input::Down(connection, _) | Input::Closed(connection) => self.device_of(connection),
+            // Without a word.
+            Input::Refuse(..) | Input::Read(..) | Input::Stored(..) => None,
+        };
+        let Some(held) = device.and_then(|device| self.severed.get_mut(&device)) else {
+            return Some(input);
+        };
+        held.push(input);
+        None
+    }
+
+    /// Does for a device what its engine asks for, until it asks for nothing more.
     fn drain(&mut self, index: usize) {
         let now = self.now;
         let due = self.devices[index].engine.poll_timeout(now);
@@ -523,12 +560,17 @@ impl World {
     }
 
     fn change_socket(&mut self, index: usize, action: &SocketAction) {
+        if let SocketAction::Close { last } = action {
+            for bytes in last {
+                self.send(index, bytes.to_vec());
+            }
+        }
         if let Some((connection, open)) = self.devices[index].connection.take()
             && open
         {
             // What was sent before is sent.
             let at = self.devices[index].last_arrival.max(self.now);
-            self.push(at, Input::Left(connection));
+            self.push(at, Input::Left(index, connection));
         }
         if let SocketAction::Open { .. } = action {
             self.next_connection += 1;
@@ -560,11 +602,6 @@ impl World {
         }
     }
 
-        if let SocketAction::Close { last } = action {
-            for bytes in last {
-                self.send(index, bytes.to_vec());
-            }
-        }
     fn device_of(&self, connection: u32) -> Option<usize> {
         self.devices
             .iter()

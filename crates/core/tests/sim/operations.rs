@@ -8,12 +8,15 @@ use mqdrop_core::view::TransferState;
 use mqdrop_core::{ParcelId, StoreError};
 
 use super::broker::Faults;
-use super::{MINUTE, World};
+use super::{SECOND, World};
 
 /// The most devices, parcels and operations of a list.
 const DEVICES: usize = 4;
 const PARCELS: usize = 6;
 const OPERATIONS: usize = 60;
+
+/// After everything works again, everything has arrived within this time.
+const RESUMES: Duration = Duration::from_secs(120);
 
 /// The longest packet: a frame of 896 KiB and what is around it.
 const LONGEST: usize = 897 * 1024;
@@ -95,7 +98,7 @@ impl Run {
         let device = numbers.below(self.world.devices.len());
         let parcels: Vec<ParcelId> = self.model.parcels.iter().map(|(_, id)| *id).collect();
         let parcel = numbers.any_of(&parcels);
-        match (numbers.below(20), parcel) {
+        match (numbers.below(21), parcel) {
             (0, _) if self.world.devices.len() < DEVICES => self.join(),
             (1 | 2, _) if parcels.len() < PARCELS => {
                 let sizes = [&[60_000, 0, 9][..], &[1], &[200_000], &[16_384, 16_384]];
@@ -149,23 +152,19 @@ impl Run {
                     self.world.cut(device);
                 }
             }
-            (16, _) if numbers.below(4) == 0 => {
-                self.world.act(device, |engine, now| {
-                    engine.leave(now);
-                    engine.join(super::join_as(device), now).unwrap();
-                });
-                // What was whole or under way is kept through it.
-                let world = &self.world;
-                self.model.accepted.retain(|&(of, parcel)| {
-                    of != device || world.devices[device].view(parcel, world.now).is_some()
-                });
-                self.model.refused.retain(|(of, _)| *of != device);
-            }
+            (16, _) if numbers.below(4) == 0 => self.leave_and_come_back(device),
             (17, _) => {
                 let long = [3, 200][numbers.below(2)];
                 self.world.sleep(device, Duration::from_secs(long));
             }
             (18, _) => {
+                if self.world.is_severed(device) {
+                    self.world.mend(device);
+                } else {
+                    self.world.sever(device);
+                }
+            }
+            (19, _) => {
                 let no_space = StoreError::NoSpace { available: None };
                 let other = StoreError::Other("out of order".into());
                 self.world.devices[device].broken =
@@ -176,6 +175,33 @@ impl Run {
                 self.world.run_for(Duration::from_millis(pause));
             }
         }
+    }
+
+    fn leave_and_come_back(&mut self, device: usize) {
+        let held = |world: &World, parcel| {
+            let view = world.devices[device].view(parcel, world.now)?;
+            let is_held = view.state == TransferState::Done
+                || !(view.state.is_final() || view.state == TransferState::Offered);
+            is_held.then_some(view.bytes)
+        };
+        let received = self.model.parcels.iter().filter(|(of, _)| *of != device);
+        let before: Vec<_> = received
+            .map(|&(_, parcel)| (parcel, held(&self.world, parcel)))
+            .collect();
+        self.world.act(device, |engine, now| {
+            engine.leave(now);
+            engine.join(super::join_as(device), now).unwrap();
+        });
+        for (parcel, before) in before {
+            if before.is_none() {
+                self.model.accepted.remove(&(device, parcel));
+            }
+            assert!(
+                held(&self.world, parcel) >= before,
+                "what was whole or under way is kept"
+            );
+        }
+        self.model.refused.retain(|(of, _)| *of != device);
     }
 
     fn accept(&mut self, device: usize, parcel: ParcelId) {
@@ -235,15 +261,16 @@ impl Run {
         }
     }
 
-    /// Everything works again and every user wants everything: whatever can arrive does.
+    /// Everything works again and every user wants everything: whatever can arrive does, in time.
     fn heal(&mut self) {
         self.world.cut_off.clear();
         for device in 0..self.world.devices.len() {
+            self.world.mend(device);
             self.world.devices[device].broken = None;
             self.world.choose_again(device);
         }
-        for _ in 0..20 {
-            self.world.run_for(MINUTE / 4);
+        let end = self.world.now + RESUMES;
+        let late = loop {
             for &(_, parcel) in &self.model.parcels.clone() {
                 for device in 0..self.world.devices.len() {
                     self.accept(device, parcel);
@@ -251,8 +278,27 @@ impl Run {
                         .act(device, |engine, now| engine.resume(parcel, now));
                 }
             }
+            self.world.run_for(5 * SECOND);
             self.check();
-        }
+            let late = self.late();
+            if late.is_empty() || self.world.now >= end {
+                break late;
+            }
+        };
+        let views = |&(sender, device, parcel): &(usize, usize, ParcelId)| {
+            let view = |device: usize| self.world.devices[device].view(parcel, self.world.now);
+            (sender, device, view(sender), view(device))
+        };
+        assert!(
+            late.is_empty(),
+            "{:?}",
+            late.iter().map(views).collect::<Vec<_>>()
+        );
+    }
+
+    /// What is still to arrive: the sender, the receiver and the parcel.
+    fn late(&self) -> Vec<(usize, usize, ParcelId)> {
+        let mut late = Vec::new();
         for &(sender, parcel) in &self.model.parcels {
             let state = self.world.state(sender, parcel);
             if !state.is_some_and(|state| !state.is_final() || state == TransferState::Done) {
@@ -260,14 +306,12 @@ impl Run {
             }
             for device in (0..self.world.devices.len()).filter(|device| *device != sender) {
                 let wanted = !self.model.refused.contains(&(device, parcel));
-                assert!(
-                    !wanted || self.world.delivered(sender, device, parcel),
-                    "{parcel} of {sender} did not reach {device}: {:?} {:?}",
-                    self.world.devices[sender].view(parcel, self.world.now),
-                    self.world.devices[device].view(parcel, self.world.now),
-                );
+                if wanted && !self.world.delivered(sender, device, parcel) {
+                    late.push((sender, device, parcel));
+                }
             }
         }
+        late
     }
 
     /// There is no state that cannot be left.
