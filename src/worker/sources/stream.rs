@@ -38,6 +38,10 @@ impl Stream {
     /// If there is nothing to read, or this engine's files are no streams of bytes. Other streams
     /// allocate for each answer as reading pieces does, and may read ahead without a bound.
     pub(super) fn open(whole: &Blob, at: u64) -> Result<Self, Failure> {
+        // A stream that is not read may load its file all the same, so it is not tried on that.
+        if !IS_SUPPORTED.with(|supported| *supported) {
+            return Err(Failure::Short);
+        }
         let end = at.saturating_add(STRETCH).min(whole.size() as u64);
         if at >= end {
             return Err(Failure::Short);
@@ -104,6 +108,11 @@ impl Stream {
     pub(super) fn is_at_end(&self) -> bool {
         self.at == self.whole.size() as u64
     }
+}
+
+thread_local! {
+    /// Whether this engine's files are streams of bytes.
+    static IS_SUPPORTED: bool = Blob::new().is_ok_and(|nothing| Reader::open(&nothing).is_ok());
 }
 
 /// A `ReadableStreamBYOBReader`.
