@@ -18,6 +18,7 @@ use wasm_bindgen::prelude::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Event, MessageEvent, Worker, WorkerOptions, WorkerType, console};
 
+use super::clock::global;
 use crate::js::{error_text, property};
 use connection::Offer;
 use drain::Drain;
@@ -35,6 +36,9 @@ const QUEUE: u32 = 4 * 1024 * 1024;
 
 /// So many bytes are taken in before the thread hears of it.
 const TAKEN: u32 = 1024 * 1024;
+
+/// A thread that is not ready after so long is replaced, in milliseconds.
+const STARTING: f64 = 20_000.0;
 
 /// What happened to the connection.
 pub(super) enum SocketEvent {
@@ -107,6 +111,7 @@ impl Socket {
     pub(super) fn open(&mut self, url: String) -> Result<(), SocketClose> {
         self.close();
         self.target.0 = url;
+        self.thread.take_if(|thread| thread.is_overdue());
         if self.thread.is_none() {
             self.thread = Some(Thread::start(&self.script, &self.report)?);
         }
@@ -132,10 +137,6 @@ impl Socket {
     pub(super) fn close(&mut self) {
         if self.stage != Stage::Closed {
             self.order(Order::Close);
-        }
-        if self.stage == Stage::Opening {
-            // A thread that was not ready in all the time that a connection is given never will be.
-            self.thread.take_if(|thread| !thread.is_ready);
         }
         self.number = self.number.wrapping_add(1);
         self.stage = Stage::Closed;
@@ -259,6 +260,8 @@ struct Thread {
     worker: Worker,
     /// Whether it takes orders.
     is_ready: bool,
+    /// When it began to load, in milliseconds of this worker's clock.
+    started: f64,
     /// The browser calls these; they must outlive its interest.
     _message: Closure<dyn FnMut(MessageEvent)>,
     _error: Closure<dyn FnMut(Event)>,
@@ -290,6 +293,7 @@ impl Thread {
         let thread = Self {
             worker,
             is_ready: false,
+            started: now(),
             _message: message,
             _error: error,
         };
@@ -297,6 +301,15 @@ impl Thread {
         given.map_err(|error| refused(&error))?;
         Ok(thread)
     }
+
+    /// Whether it should take orders by now and does not.
+    fn is_overdue(&self) -> bool {
+        !self.is_ready && now() - self.started > STARTING
+    }
+}
+
+fn now() -> f64 {
+    global().performance().map_or(0.0, |clock| clock.now())
 }
 
 impl Drop for Thread {
@@ -434,12 +447,24 @@ mod tests {
     #[wasm_bindgen_test]
     fn a_thread_that_never_gets_ready_is_given_up() {
         let mut socket = Socket::new(EMPTY.into(), Rc::new(|_| ()));
-        socket.open("ws://one.example/mqtt".into()).unwrap();
-        socket.close();
-        assert!(socket.thread.is_none());
-        socket.open("ws://one.example/mqtt".into()).unwrap();
-        assert!(socket.handle(Signal::Report(Report::Ready)).is_none());
-        socket.close();
-        assert!(socket.thread.is_some());
+        let mut next = |wait: f64, is_ready: bool| {
+            let before = socket
+                .thread
+                .as_ref()
+                .map(|thread| JsValue::from(thread.worker.clone()));
+            if let Some(thread) = &mut socket.thread {
+                thread.started -= wait;
+                thread.is_ready = is_ready;
+            }
+            socket.open("ws://one.example/mqtt".into()).unwrap();
+            let after = socket
+                .thread
+                .as_ref()
+                .map(|thread| JsValue::from(thread.worker.clone()));
+            before == after
+        };
+        assert!(next(0.0, false));
+        assert!(!next(STARTING, false));
+        assert!(next(STARTING, true));
     }
 }
