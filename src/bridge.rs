@@ -34,7 +34,7 @@ pub enum Command {
         /// The parcel's id.
         parcel: String,
         /// What the user picked, in any order.
-        picked: Picked,
+        files: Vec<PickedFile>,
     },
     /// What were a parcel's files opened with? Answered by [`Event::Handles`], if it was kept.
     FindHandles {

@@ -19,17 +19,17 @@ pub(super) fn send(session: Session, picked: Picked) {
 }
 
 /// Hands the files of a parcel to the worker again.
-pub(super) fn choose_again(session: Session, parcel: &str, picked: Picked) {
-    if picked.files.is_empty() {
+pub(super) fn choose_again(session: Session, parcel: &str, files: Vec<PickedFile>) {
+    if files.is_empty() {
         return;
     }
-    if let Err(words) = check(picked.files.len()) {
+    if let Err(words) = check(files.len()) {
         return session.state.fail(words);
     }
     session.state.error.set(None);
     session.engine.send(Command::ChooseAgain {
         parcel: parcel.to_owned(),
-        picked,
+        files,
     });
 }
 

@@ -44,13 +44,13 @@ pub(super) fn Send(session: Session) -> impl IntoView {
                         id="send-files"
                         label="Choose files"
                         folder=false
-                        take=move |picked| picked::send(session, picked)
+                        take=move |files| picked::send(session, picked::without_handles(files))
                     />
                     <Picker
                         id="send-folder"
                         label="Choose folder"
                         folder=true
-                        take=move |picked| picked::send(session, picked)
+                        take=move |files| picked::send(session, picked::without_handles(files))
                     />
                 </div>
             </div>

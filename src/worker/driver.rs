@@ -150,7 +150,7 @@ impl Driver {
                 self.sweep();
             }
             Command::SendFiles(picked) => self.send_files(picked),
-            Command::ChooseAgain { parcel, picked } => self.choose_again(&parcel, picked),
+            Command::ChooseAgain { parcel, files } => self.choose_again(&parcel, files),
             Command::FindHandles { parcel } => self.find_handles(&parcel),
             Command::Reopen { parcel } => self.reopen(&parcel),
             Command::SendText(text) => {

@@ -47,11 +47,9 @@ async fn get(parcel: ParcelId) -> Result<JsValue, JsValue> {
 
 /// Forgets what was kept for a parcel, in the background.
 pub(super) fn forget(parcel: ParcelId) {
-    if is_supported() {
-        spawn_local(async move {
-            let _ = delete(parcel).await;
-        });
-    }
+    spawn_local(async move {
+        let _ = delete(parcel).await;
+    });
 }
 
 async fn delete(parcel: ParcelId) -> Result<(), JsValue> {
@@ -65,7 +63,13 @@ fn key(parcel: ParcelId) -> JsValue {
 }
 
 /// The store, in a transaction that ends when nothing more is asked of it.
+///
+/// # Errors
+/// `undefined` where there is nothing to keep; the browser's.
 async fn store(mode: IdbTransactionMode) -> Result<IdbObjectStore, JsValue> {
+    if !is_supported() {
+        return Err(JsValue::UNDEFINED);
+    }
     let factory: IdbFactory = property(&global(), "indexedDB").dyn_into()?;
     let opening = factory.open_with_u32(DATABASE, 1)?;
     let request = opening.clone();

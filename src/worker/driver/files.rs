@@ -26,11 +26,8 @@ impl Driver {
         }
     }
 
-    pub(super) fn choose_again(&mut self, parcel: &str, Picked { files, handles }: Picked) {
+    pub(super) fn choose_again(&mut self, parcel: &str, files: Vec<PickedFile>) {
         if let Some(parcel) = self.parse(parcel) {
-            // Those of before were of no use.
-            handles::forget(parcel);
-            handles::keep(parcel, handles);
             self.take_again(parcel, files);
         }
     }
@@ -55,7 +52,8 @@ impl Driver {
             let mailbox = Rc::clone(&self.mailbox);
             spawn_local(async move {
                 let files = handles::files(handles::find(parcel).await).await;
-                mailbox(Message(Input::Reopened(parcel, files.ok())));
+                let files = files.ok().filter(|files| !files.is_empty());
+                mailbox(Message(Input::Reopened(parcel, files)));
             });
         }
     }
