@@ -8,7 +8,7 @@ use crate::process::{cargo, find, output_of, program, run};
 use crate::workspace::{self, tool_version, wasm_bindgen_version};
 
 /// The first Node with everything the end-to-end tests use.
-const NODE_MAJOR: u32 = 20;
+const NODE: (u32, u32) = (20, 14);
 
 /// A Debian package and a command that comes with it.
 struct Package {
@@ -165,24 +165,20 @@ pub(crate) fn node_packages() -> Result<(), String> {
 }
 
 fn node() -> Result<(), String> {
-    let version = output_of(program("node").arg("--version"));
-    let major: Option<u32> = version.as_deref().and_then(|text| {
-        text.trim()
-            .trim_start_matches('v')
-            .split('.')
-            .next()?
-            .parse()
-            .ok()
-    });
-    match major {
-        Some(major) if major >= NODE_MAJOR => Ok(()),
-        Some(major) => Err(format!(
-            "Node {major} is too old: install Node {NODE_MAJOR} or newer."
-        )),
-        None => Err(format!(
-            "Node is missing: install Node {NODE_MAJOR} or newer."
-        )),
+    let (major, minor) = NODE;
+    let wanted = format!("install Node {major}.{minor} or newer.");
+    match output_of(program("node").arg("--version")).map(|text| node_version(&text)) {
+        Some(version) if version >= Some(NODE) => Ok(()),
+        Some(_) => Err(format!("Node is too old: {wanted}")),
+        None => Err(format!("Node is missing: {wanted}")),
     }
+}
+
+/// What `node --version` says: `v20.14.0`.
+fn node_version(text: &str) -> Option<(u32, u32)> {
+    let mut numbers = text.trim().trim_start_matches('v').split('.');
+    let mut next = || numbers.next()?.parse().ok();
+    Some((next()?, next()?))
 }
 
 fn wasm_target() -> Result<(), String> {
@@ -271,4 +267,16 @@ fn apt(prefix: &[&str]) -> Command {
 
 fn announce(what: &str, with: &str) {
     println!("Installing {what} with {with}.");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_of_node() {
+        assert_eq!(node_version("v20.14.0\n"), Some(NODE));
+        assert!(node_version("v20.9.1") < Some(NODE) && node_version("v22.1.0") > Some(NODE));
+        assert_eq!(node_version("node"), None);
+    }
 }
