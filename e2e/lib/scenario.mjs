@@ -62,14 +62,21 @@ export function scenario(name, body, { timeout = 120_000 } = {}) {
   // A test that took too long still tells what its windows show, and leaves nothing behind.
   test(name, { timeout: timeout + ENDING }, async () => {
     const stage = new Stage(name);
+    /** @type {Error | undefined} */
+    let failure;
     try {
       await inTime(body(stage), timeout, 'the test');
       stage.assertQuiet();
     } catch (error) {
-      throw await stage.explained(error);
-    } finally {
-      await stage.close();
+      failure = await stage.explained(error);
     }
+    try {
+      await stage.close();
+    } catch (error) {
+      // What went wrong first tells more.
+      failure ??= error instanceof Error ? error : new Error(String(error));
+    }
+    if (failure) throw failure;
   });
 }
 

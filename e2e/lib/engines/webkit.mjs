@@ -90,9 +90,13 @@ function windowOf(driver, home, saved, program) {
     close: async () => {
       watching.close();
       // A browser that does not answer ends with its driver.
-      await inTime(driver.quit(), QUITTING, 'ending WebKit').finally(() => stop(program));
-      // Processes that are on their way out may still write there.
-      await rm(home, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+      try {
+        await inTime(driver.quit(), QUITTING, 'ending WebKit');
+      } finally {
+        await stop(program);
+        // Processes that are on their way out may still write there.
+        await rm(home, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+      }
     },
   });
   const watching = watchSaved(saved, (download) => page.emit('download', download));
