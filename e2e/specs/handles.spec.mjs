@@ -61,13 +61,31 @@ scenario('a sender who has to allow it again is asked with one click', async (st
   await assertSaved(received, [file]);
 });
 
-scenario('files that may not be read again, or are gone, can be chosen', async (stage) => {
+scenario('files that may not be read, are gone or are others are said, and lose nothing', async (stage) => {
   const transfer = await inTheMiddle(stage, MIB, drop);
   const { proxy, file, sent, received } = transfer;
   const refused = await reload(transfer, { query: 'prompt', request: 'denied' });
   await sent.press('resume');
   await refused.byId('error').getByText(/does not let this page read the files/).waitFor();
 
+  const moved = `${file.path}.moved`;
+  await rename(file.path, moved);
+  const room = await reload(transfer, { query: 'granted', request: 'granted' });
+  await room.byId('error').getByText(/not where they were/).waitFor();
+  const other = await stage.file('other.bin', MIB);
+  await sent.byId('choose-again').setInputFiles(other.path);
+  await room.byId('error').getByText(/long\.bin/).waitFor();
+  // The wrong one took nothing away: where the right one is, is still known.
+  await rename(moved, file.path);
+  proxy.limit = Infinity;
+  await sent.press('resume');
+  await received.waitForState('done');
+  await assertSaved(received, [file]);
+});
+
+scenario('files that are gone for good can be chosen from elsewhere', async (stage) => {
+  const transfer = await inTheMiddle(stage, MIB, drop);
+  const { proxy, file, sent, received } = transfer;
   const moved = `${file.path}.moved`;
   await rename(file.path, moved);
   const room = await reload(transfer, { query: 'granted' });
