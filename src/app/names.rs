@@ -2,6 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
+use mqdrop_core::unicode::lower_case;
+
 /// The longest device name, in characters.
 pub const MAX_NAME: usize = 64;
 
@@ -81,8 +83,8 @@ pub fn save_names<'a>(paths: impl IntoIterator<Item = &'a str>) -> Vec<String> {
                 .find(|part| !part.is_empty())
                 .unwrap_or("file");
             let mut candidate = name.to_owned();
-            while !taken.insert(candidate.to_lowercase()) {
-                let number = next.entry(name.to_lowercase()).or_insert(1);
+            while !taken.insert(lower_case(&candidate)) {
+                let number = next.entry(lower_case(name)).or_insert(1);
                 *number += 1;
                 let (stem, extension) = split_extension(name);
                 candidate = format!("{stem} ({number}){extension}");

@@ -1,6 +1,7 @@
 //! Who else is in the room.
 
 use leptos::prelude::*;
+use mqdrop_core::unicode::upper_case;
 use mqdrop_core::view::{ConnectionState, PeerView};
 
 use super::{
@@ -93,11 +94,8 @@ fn Person(session: Session, peer: PeerView) -> impl IntoView {
 
 /// The first character of a name, for its picture.
 fn initial(name: &str) -> String {
-    name.trim()
-        .chars()
-        .next()
-        .map(|c| c.to_uppercase().collect())
-        .unwrap_or_default()
+    let first: String = name.trim().chars().take(1).collect();
+    upper_case(&first)
 }
 
 /// One of six colours, always the same one for a device.

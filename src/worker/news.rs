@@ -3,6 +3,7 @@
 use core::time::Duration;
 use std::collections::VecDeque;
 
+use mqdrop_core::unicode::upper_case;
 use mqdrop_core::view::{FileView, TransferState};
 use mqdrop_core::{Engine, ParcelId, Time};
 
@@ -151,11 +152,9 @@ fn expressible(mut file: FileView) -> FileView {
 
 /// Errors begin in lower case, to be part of longer ones; what a person reads begins in upper case.
 fn sentence(text: &str) -> String {
-    let mut letters = text.chars();
-    match letters.next() {
-        Some(first) => first.to_uppercase().chain(letters).collect(),
-        None => String::new(),
-    }
+    let first = text.chars().next().map_or(0, char::len_utf8);
+    let (first, rest) = text.split_at(first);
+    upper_case(first) + rest
 }
 
 #[cfg(test)]

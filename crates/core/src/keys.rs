@@ -6,10 +6,10 @@ use hkdf::Hkdf;
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
 use sha2::Sha256;
-use unicode_normalization::UnicodeNormalization;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use crate::ids::base32;
+use crate::unicode::{lower_case, nfkc};
 
 /// The longest key that is accepted, in bytes after normalisation.
 pub const MAX_KEY_LEN: usize = 1024;
@@ -38,9 +38,9 @@ pub fn normalise(key: &str) -> Result<String, KeyError> {
         return Err(KeyError::TooLong);
     }
     let mut normal = String::with_capacity(key.len());
-    let lower = key.nfkc().collect::<String>().to_lowercase();
+    let lower = lower_case(&nfkc(key));
     // Lower-casing may leave NFKC (as with U+0130), so it is applied once more.
-    for letter in lower.nfkc() {
+    for letter in nfkc(&lower).chars() {
         if letter.is_whitespace() || is_dash(letter) {
             if !normal.ends_with('-') && !normal.is_empty() {
                 normal.push('-');

@@ -31,6 +31,7 @@ mod replay;
 mod seal;
 #[cfg(test)]
 mod testing;
+pub mod unicode;
 pub mod view;
 pub mod words;
 

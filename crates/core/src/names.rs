@@ -2,6 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
+use crate::unicode::lower_case;
+
 /// The longest part of a path, in bytes of UTF-8: what common file systems take.
 const MAX_PART: usize = 255;
 /// The deepest path.
@@ -55,15 +57,15 @@ pub(crate) fn make_unique(paths: &mut [String]) {
     // Where counting went on last, so that many equal names do not take quadratic time.
     let mut numbers: HashMap<String, u32> = HashMap::new();
     for path in paths {
-        if taken.insert(path.to_lowercase()) {
+        if taken.insert(lower_case(path)) {
             continue;
         }
-        let number = numbers.entry(path.to_lowercase()).or_insert(1);
+        let number = numbers.entry(lower_case(path)).or_insert(1);
         let original = path.clone();
         loop {
             *number += 1;
             *path = numbered(&original, *number);
-            if taken.insert(path.to_lowercase()) {
+            if taken.insert(lower_case(path)) {
                 break;
             }
         }
