@@ -25,11 +25,16 @@ pub(super) fn watch(state: State) {
             if let Some(lock) = held.try_update_value(Option::take).flatten() {
                 let _ = call(&lock, "release", &[]);
             }
+            state.may_darken.set(false);
             return;
         }
         spawn_local(async move {
             // Refused on pages without https, and when the battery is low.
-            if let Ok(lock) = request().await {
+            let lock = request().await;
+            state
+                .may_darken
+                .set(lock.is_err() && moving.get_untracked());
+            if let Ok(lock) = lock {
                 // Another one may have come meanwhile, or nothing moves any more.
                 let spare = if moving.get_untracked() {
                     held.try_update_value(|held| held.replace(lock)).flatten()

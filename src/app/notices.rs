@@ -118,6 +118,24 @@ pub(super) fn KeptNotice(session: Session) -> impl IntoView {
     }
 }
 
+/// On what is held in a hand: that the screen has to stay on, where the browser does not see to it.
+#[component]
+pub(super) fn ScreenNotice(state: State) -> impl IntoView {
+    move || {
+        state.may_darken.get().then(|| {
+            view! {
+                <div class="notice touch-only" role="note">
+                    {icon(Icon::Info)}
+                    <p data-testid="screen-notice">
+                        "Keep the screen on until this is done. The browser lets it go dark, and connections may end then; \
+                         they come back by themselves when it is on again."
+                    </p>
+                </div>
+            }
+        })
+    }
+}
+
 /// What this browser lacks for keeping received files, and what follows from it.
 #[component]
 pub(super) fn StorageNotice(state: State) -> impl IntoView {

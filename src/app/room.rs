@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::{
-    notices::{ErrorLine, KeptNotice, LimitNotice, StorageNotice},
+    notices::{ErrorLine, KeptNotice, LimitNotice, ScreenNotice, StorageNotice},
     peers::Peers,
     send::Send,
     session::Session,
@@ -22,6 +22,7 @@ pub(super) fn Room(session: Session, inviting: RwSignal<bool>) -> impl IntoView 
             <KeptNotice session />
             <Peers session inviting />
             <Send session />
+            <ScreenNotice state />
             <Transfers session />
         </div>
     }

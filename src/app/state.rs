@@ -28,6 +28,8 @@ pub(super) struct State {
     pub(super) kept: RwSignal<KeptView>,
     /// The last thing that did not work.
     pub(super) error: RwSignal<Option<String>>,
+    /// Something moves, and the browser does not keep the screen on for it.
+    pub(super) may_darken: RwSignal<bool>,
     /// The worker is gone; only a reload helps.
     pub(super) crashed: RwSignal<bool>,
     /// What a screen reader is told.
@@ -62,6 +64,7 @@ impl State {
             storage: RwSignal::default(),
             kept: RwSignal::default(),
             error: RwSignal::default(),
+            may_darken: RwSignal::default(),
             crashed: RwSignal::default(),
             news: RwSignal::default(),
             parts: StoredValue::default(),

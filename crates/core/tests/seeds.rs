@@ -7,7 +7,7 @@ use core::time::Duration;
 use mqdrop_core::view::TransferState;
 use sim::World;
 use sim::broker::Faults;
-use sim::random::Random;
+use sim::random::{Random, seed_to_repeat};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
@@ -15,7 +15,7 @@ const SEEDS: u64 = 1000;
 
 #[test]
 fn whatever_the_broker_does_accepted_parcels_arrive_whole() {
-    let only: Option<u64> = option_env!("MQDROP_SEED").and_then(|seed| seed.parse().ok());
+    let only = seed_to_repeat();
     for seed in only.map_or(0..SEEDS, |seed| seed..seed + 1) {
         let outcome = std::panic::catch_unwind(|| scenario(seed));
         if let Err(panic) = outcome {
