@@ -2,7 +2,8 @@
 //!
 //! MQTT 5 brokers name their limit; others simply hang up on what is too long. So frames begin at
 //! one block and double while they arrive. If the connection dies right after the first frame of a
-//! new length, that length is under suspicion; the second time it is the limit.
+//! new length, that length is under suspicion; the second time it is the limit. If connections die
+//! of lengths that arrived before, the limit has changed.
 
 use core::time::Duration;
 
@@ -17,6 +18,8 @@ pub(crate) const MIN_FRAME: u64 = BLOCK;
 pub(crate) const MAX_FRAME: u64 = 896 * 1024;
 /// A connection that lives longer than this after a frame did not die of it.
 const SUSPICION: Duration = Duration::from_secs(10);
+/// After so many connections that died of a length that had arrived before, that counts no more.
+const MOST_RELAPSES: u32 = 3;
 /// How many frames must arrive before a suspicious length is tried once more.
 const PROBATION: u32 = 32;
 
@@ -25,14 +28,18 @@ pub(crate) struct FrameSize {
     current: u64,
     /// The longest that arrived.
     confirmed: u64,
+    /// The longest that arrived on this connection.
+    confirmed_here: u64,
     limit: Option<u64>,
-    /// The first frame longer than any that arrived, and when it was sent.
+    /// The first frame longer than any that arrived on this connection, and when it was sent.
     probe: Option<(u64, Time)>,
     /// The length that was under way when a connection died.
     suspect: Option<u64>,
     probation: u32,
     /// How often the connection died before even the shortest frame arrived.
     deaths_at_once: u32,
+    /// How often in a row a connection died before a length arrived that had arrived before.
+    relapses: u32,
 }
 
 impl FrameSize {
@@ -42,11 +49,13 @@ impl FrameSize {
         Self {
             current: MIN_FRAME,
             confirmed: 0,
+            confirmed_here: 0,
             limit,
             probe: None,
             suspect: None,
             probation: 0,
             deaths_at_once: 0,
+            relapses: 0,
         }
     }
 
@@ -66,15 +75,20 @@ impl FrameSize {
     }
 
     pub(crate) fn on_sent(&mut self, bytes: u64, now: Time) {
-        if self.probe.is_none() && bytes > self.confirmed {
+        if self.probe.is_none() && bytes > self.confirmed_here {
             self.probe = Some((bytes, now));
         }
     }
 
     pub(crate) fn on_delivered(&mut self, bytes: u64) {
         self.confirmed = self.confirmed.max(bytes);
-        if self.probe.is_some_and(|(probe, _)| probe <= self.confirmed) {
+        self.confirmed_here = self.confirmed_here.max(bytes);
+        if self
+            .probe
+            .is_some_and(|(probe, _)| probe <= self.confirmed_here)
+        {
             self.probe = None;
+            self.relapses = 0;
         }
         if self.confirmed >= MIN_FRAME {
             self.deaths_at_once = 0;
@@ -95,10 +109,15 @@ impl FrameSize {
     /// The connection ended; `too_large` if the broker said that a packet was too large. True if
     /// the limit became known by it.
     pub(crate) fn on_connection_lost(&mut self, too_large: bool, now: Time) -> bool {
+        self.confirmed_here = 0;
         let Some((probe, sent)) = self.probe.take() else {
             return false;
         };
         if now.since(sent) > SUSPICION {
+            return false;
+        }
+        if probe <= self.confirmed && self.confirmed >= MIN_FRAME {
+            self.doubt(too_large);
             return false;
         }
         // The longest power of two that is known to arrive.
@@ -115,6 +134,17 @@ impl FrameSize {
         self.suspect = Some(probe);
         self.probation = PROBATION;
         false
+    }
+}
+
+impl FrameSize {
+    /// A connection died of a length that had arrived before, by chance or because the broker's
+    /// limit is another one now: in the end everything is found out anew.
+    fn doubt(&mut self, too_large: bool) {
+        self.relapses += 1;
+        if too_large || self.relapses >= MOST_RELAPSES {
+            *self = Self::new(self.limit);
+        }
     }
 }
 
@@ -157,6 +187,18 @@ mod tests {
             assert!(found <= limit && found * 2 > limit, "{found} of {limit}");
             let mut again = FrameSize::new(size.limit());
             assert_eq!(send(&mut again, limit, 200), 0);
+        }
+    }
+
+    #[test]
+    fn a_limit_that_changes_is_found_again() {
+        for (before, after) in [(u64::MAX, 20_000), (40_000, 20_000), (300_000, 40_000)] {
+            let mut size = FrameSize::new(None);
+            send(&mut size, before, 100);
+            let hung_up = send(&mut size, after, 100);
+            // The first time it may be chance, and so may the first at a new length.
+            assert!(hung_up <= 1 + MOST_RELAPSES + 2, "{hung_up}");
+            assert!(size.limit().is_some_and(|limit| limit <= after));
         }
     }
 
