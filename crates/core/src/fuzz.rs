@@ -94,20 +94,15 @@ mod tests {
     use crate::incoming::Origin;
     use crate::layout::BLOCK;
     use crate::manifest::Manifest;
-    use crate::message::{Body, EndReason, Message, Offer, ParcelRef};
+    use crate::message::tests::one_of_each;
+    use crate::message::{Message, Offer};
     use crate::notes::{Accepted, Blocks, Note};
 
     const PARCEL: ParcelId = ParcelId([4; 10]);
 
     /// Good ones to be spoilt: nothing else gets far.
     fn messages() -> impl Strategy<Value = Vec<u8>> {
-        let bodies = vec![
-            Body::Gone,
-            Body::Offer(offer(b"manifest")),
-            Body::Seen(ParcelRef { parcel: PARCEL }),
-            Body::Cancel(EndReason::FileChanged("a".into()).ending(PARCEL)),
-        ];
-        let all: Vec<_> = bodies
+        let all: Vec<_> = one_of_each()
             .into_iter()
             .map(|body| Message { counter: 9, body }.encode())
             .collect();

@@ -302,7 +302,7 @@ impl Runs {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use proptest::prelude::*;
 
     use super::*;
@@ -313,8 +313,8 @@ mod tests {
         Message { counter: 5, body }
     }
 
-    #[test]
-    fn messages_survive_being_written_and_read() {
+    /// Every kind of message.
+    pub(crate) fn one_of_each() -> Vec<Body> {
         let parcel = ParcelId([1; 10]);
         let offer = Offer {
             parcel,
@@ -341,20 +341,28 @@ mod tests {
             paused: false,
             formerly: None,
         };
-        let bodies = [
+        vec![
             Body::Hello(introduction.clone()),
             Body::Alive(introduction),
             Body::Gone,
             Body::Offer(offer),
+            Body::Seen(ParcelRef { parcel }),
             Body::Want(want),
+            Body::Decline(EndReason::NoSpace { available: Some(7) }.ending(parcel)),
             Body::Complete(Complete {
                 parcel,
                 digests_hash: [1; 32],
             }),
             Body::Cancel(EndReason::FileChanged("x".into()).ending(parcel)),
             Body::Receipt(ParcelRef { parcel }),
-        ];
-        for body in bodies {
+            Body::Pause(ParcelRef { parcel }),
+            Body::Resume(ParcelRef { parcel }),
+        ]
+    }
+
+    #[test]
+    fn messages_survive_being_written_and_read() {
+        for body in one_of_each() {
             let message = message(body);
             assert_eq!(Message::decode(&message.encode()), Some(message));
         }
