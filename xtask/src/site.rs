@@ -26,7 +26,7 @@ pub(crate) fn build(optimised: bool) -> Result<(), String> {
     let mut trunk = program("trunk");
     trunk.arg("build");
     if optimised {
-        trunk.arg("--release");
+        trunk.args(["--release", "--cargo-profile", "web"]);
     }
     // trunk reads NO_COLOR as true or false and stops at the usual "1".
     run(trunk.env_remove("NO_COLOR"))?;

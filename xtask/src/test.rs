@@ -41,7 +41,7 @@ const PARTS: [Part; 4] = [
 ];
 
 /// Packages that are compiled to wasm.
-const WASM_PACKAGES: [&str; 3] = ["mqdrop", "mqdrop-core", "mqdrop-mqtt"];
+const WASM_PACKAGES: [&str; 4] = ["mqdrop", "mqdrop-aead", "mqdrop-core", "mqdrop-mqtt"];
 
 /// Runs all parts, going on after one that fails, or the part that is named first.
 pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
@@ -167,6 +167,7 @@ fn wasm(filters: &[String], tally: &mut Tally) -> Result<(), String> {
         "--lib",
         "--tests",
     ])
+    .args(["--package", "mqdrop-aead"])
     .args(["--package", "mqdrop-core", "--package", "mqdrop-mqtt"]);
     let pure = run_watched(with_filters(&mut test, filters), |line| tally.read(line));
 

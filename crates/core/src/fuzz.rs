@@ -191,7 +191,7 @@ mod tests {
         proptest::collection::vec(any::<u8>(), 0..300)
     }
 
-    crate::testing::properties! {
+    mqdrop_testing::properties! {
         fn envelopes(bytes in noise()) {
             super::envelope(&bytes);
         }

@@ -219,7 +219,7 @@ mod tests {
 
     use super::*;
 
-    crate::testing::properties! {
+    mqdrop_testing::properties! {
         fn any_order_gives_the_hash_of_the_whole(
             size in prop_oneof![Just(0usize), 1usize..50, 16_380usize..16_390, 0usize..600_000],
             order in any::<u64>(),

@@ -213,7 +213,7 @@ mod tests {
         proptest::collection::vec(size, 0..20)
     }
 
-    crate::testing::properties! {
+    mqdrop_testing::properties! {
         fn every_byte_has_one_place(manifest in 1u64..40_000, sizes in sizes(), max in 1u64..300_000) {
             let layout = Layout::new(manifest, sizes.clone()).unwrap();
             let (mut block, mut read) = (0, vec![0u64; sizes.len()]);

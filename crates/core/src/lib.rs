@@ -3,7 +3,6 @@
 //! Rooms and transfers over MQTT. An [`Engine`] is one device: its driver gives it what the socket,
 //! storage, files and clock bring, and does what it asks for. `docs/PROTOCOL.md` has the protocol.
 
-mod aead;
 mod effects;
 mod engine;
 mod frame_size;
@@ -29,8 +28,6 @@ mod rate;
 mod reasons;
 mod replay;
 mod seal;
-#[cfg(test)]
-mod testing;
 pub mod unicode;
 pub mod view;
 pub mod words;

@@ -197,7 +197,7 @@ mod tests {
         assert_eq!(built.entries[19_999].path, "same (20000).txt");
     }
 
-    crate::testing::properties! {
+    mqdrop_testing::properties! {
         fn noise_is_no_manifest(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
             if let Some(manifest) = Manifest::decode(&bytes, 2) {
                 prop_assert_eq!(manifest.entries.len(), 2);

@@ -418,7 +418,7 @@ pub(crate) mod tests {
         assert_eq!(listed.len(), 512);
     }
 
-    crate::testing::properties! {
+    mqdrop_testing::properties! {
         fn runs_survive(ranges in proptest::collection::vec((0u32..5000, 1u32..50), 0..40)) {
             let mut set = RangeSet::default();
             for (start, len) in ranges {

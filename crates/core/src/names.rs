@@ -208,7 +208,7 @@ mod tests {
         assert_eq!(device_name(&"x".repeat(100_000)).len(), 64);
     }
 
-    crate::testing::properties! {
+    mqdrop_testing::properties! {
         fn no_path_leads_out(path in "\\PC{0,40}|[./\\\\ a-c\u{202e}\u{0}]{0,40}") {
             let safe = safe_path(&path);
             prop_assert!(!safe.is_empty() && !safe.starts_with('/'));

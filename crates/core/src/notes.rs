@@ -206,7 +206,7 @@ mod tests {
         ]
     }
 
-    crate::testing::properties! {
+    mqdrop_testing::properties! {
         fn notes_are_read_up_to_where_they_were_cut(cut in 0usize..400) {
             let notes: Vec<Bytes> = all().iter().map(Note::to_bytes).collect();
             let bytes = notes.concat();

@@ -141,7 +141,7 @@ mod tests {
         proptest::collection::vec(op, 0..40)
     }
 
-    crate::testing::properties! {
+    mqdrop_testing::properties! {
         fn behaves_as_a_set(ops in ops(), probe in 0u32..100) {
             let mut set = RangeSet::default();
             let mut model = BTreeSet::new();

@@ -49,7 +49,7 @@ mod tests {
     #[cfg(target_arch = "wasm32")]
     use wasm_bindgen_test::wasm_bindgen_test as test;
 
-    crate::testing::properties! {
+    mqdrop_testing::properties! {
         fn nothing_is_accepted_twice(steps in proptest::collection::vec(-1500i64..1500, 1..200)) {
             let (mut window, mut seen, mut at) = (ReplayWindow::default(), HashSet::new(), 2000i64);
             for step in steps {

@@ -5,10 +5,10 @@
 //! a single device is sealed under a key that only the two share. A data frame is sealed under its
 //! parcel's content key.
 
-use crate::aead::{self, NONCE, TAG};
 use crate::identity::{Identity, PUBLIC, PairKey, SIGNATURE, device_of, is_signed};
 use crate::ids::{DeviceId, ParcelId};
 use crate::random::Random;
+use mqdrop_aead::{self as aead, NONCE, TAG};
 
 /// The version of everything that is sealed, and of what is inside.
 pub(crate) const VERSION: u8 = 1;

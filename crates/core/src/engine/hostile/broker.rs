@@ -51,7 +51,7 @@ fn recovers(victim: &mut Victim) {
     assert_eq!(victim.engine.status().state, ConnectionState::Online);
 }
 
-crate::testing::properties! {
+mqdrop_testing::properties! {
     /// At whatever point of the connection it begins to talk nonsense.
     fn no_broker_breaks_a_device_for_good(
         online in any::<bool>(),

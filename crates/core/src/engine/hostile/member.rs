@@ -36,7 +36,7 @@ fn receiver_states(view: &TransferView) -> Vec<TransferState> {
         .collect()
 }
 
-crate::testing::properties! {
+mqdrop_testing::properties! {
     /// Every kind of message, spoilt in any way by one who can seal it.
     fn no_spoilt_message_has_an_effect_on_others(
         kind in 0usize..12,

@@ -10,9 +10,9 @@ use poly1305::universal_hash::{KeyInit, UniversalHash};
 use wide::u32x4;
 
 /// Bytes of a nonce, which may be random: no two of 2^80 are the same.
-pub(crate) const NONCE: usize = 24;
+pub const NONCE: usize = 24;
 /// Bytes of a tag.
-pub(crate) const TAG: usize = 16;
+pub const TAG: usize = 16;
 
 /// Bytes of key stream in a block.
 const BLOCK: usize = 64;
@@ -22,24 +22,23 @@ const BATCH: usize = 4 * BLOCK;
 const CONSTANTS: [u32; 4] = [0x6170_7865, 0x3320_646e, 0x7962_2d32, 0x6b20_6574];
 
 /// What was to be opened was not sealed so: another key, or changed bytes.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct NotAuthentic;
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotAuthentic;
 
 /// Encrypts in place, less than 256 GiB, and returns the tag.
-pub(crate) fn encrypt(
-    key: &[u8; 32],
-    nonce: &[u8; NONCE],
-    aad: &[u8],
-    text: &mut [u8],
-) -> [u8; TAG] {
+#[must_use]
+pub fn encrypt(key: &[u8; 32], nonce: &[u8; NONCE], aad: &[u8], text: &mut [u8]) -> [u8; TAG] {
     let mut stream = KeyStream::new(key, nonce);
     let mac = stream.mac();
     stream.apply(text);
     authenticate(mac, aad, text).finalize().into()
 }
 
-/// Decrypts in place. If the tag is wrong, nothing is changed.
-pub(crate) fn decrypt(
+/// Decrypts in place.
+///
+/// # Errors
+/// If the tag is wrong; then nothing is changed.
+pub fn decrypt(
     key: &[u8; 32],
     nonce: &[u8; NONCE],
     aad: &[u8],
@@ -204,7 +203,7 @@ mod tests {
         );
     }
 
-    crate::testing::properties! {
+    mqdrop_testing::properties! {
         fn gives_the_same_bytes_as_another_implementation(
             key in any::<[u8; 32]>(),
             nonce in any::<[u8; NONCE]>(),

@@ -1,15 +1,16 @@
-//! What the unit tests of this crate share.
+//! What the tests of several packages share.
 
 /// Property tests that run natively and in wasm: a fixed number of cases from a fixed seed, so that
 /// a failure comes back with the same input on either.
+#[macro_export]
 macro_rules! properties {
     ($($(#[$doc:meta])* fn $name:ident($($arg:ident in $strategy:expr),+ $(,)?) $body:block)+) => {
         $(
             $(#[$doc])*
             #[cfg_attr(not(target_arch = "wasm32"), test)]
-            #[cfg_attr(target_arch = "wasm32", wasm_bindgen_test::wasm_bindgen_test)]
+            #[cfg_attr(target_arch = "wasm32", $crate::wasm_bindgen_test::wasm_bindgen_test)]
             fn $name() {
-                use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+                use $crate::proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
                 let config = Config { cases: 256, failure_persistence: None, ..Config::default() };
                 let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[7; 32]);
                 let outcome = TestRunner::new_with_rng(config, rng)
@@ -22,4 +23,8 @@ macro_rules! properties {
     };
 }
 
-pub(crate) use properties;
+#[doc(hidden)]
+pub use proptest;
+#[doc(hidden)]
+#[cfg(target_arch = "wasm32")]
+pub use wasm_bindgen_test;
