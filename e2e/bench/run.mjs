@@ -2,10 +2,11 @@
 
 import { parseArgs } from 'node:util';
 import { MIB, tempFolder } from '../lib/files.mjs';
+import { endBrowser, launchBrowser } from '../lib/browser.mjs';
+import { measureFirstLoad } from '../lib/first-load.mjs';
 import { startStaticHost } from '../lib/static-host.mjs';
 import { startStation } from '../lib/station.mjs';
 import { CONTENDERS } from './contenders.mjs';
-import { measureFirstLoad } from './first-load.mjs';
 import { LeanBrowser } from './lean-browser.mjs';
 import { measureMemory } from './memory.mjs';
 import { circumstances, rateTable, writeBetweenMarkers } from './report.mjs';
@@ -43,7 +44,9 @@ async function bench() {
   }
   const lines = [circumstances(await sender.version(), options.rounds, options.size), '', ...rateTable(rates)];
 
-  const load = await measureFirstLoad(station);
+  const browser = await launchBrowser();
+  endings.push(() => endBrowser(browser));
+  const load = await measureFirstLoad(browser, station);
   lines.push('', `First load, everything needed to be in a room, compressed with brotli: ${kib(load.brotli)}`);
   lines.push(`(${load.files.map(({ name, brotli }) => `${name} ${kib(brotli)}`).join(', ')}).`);
 

@@ -1,15 +1,29 @@
 // The built site works from any static host.
 
+import assert from 'node:assert/strict';
 import { fileURLToPath } from 'node:url';
 import { arrives } from '../lib/contents.mjs';
+import { measureFirstLoad } from '../lib/first-load.mjs';
 import { MIB } from '../lib/files.mjs';
 import { scenario } from '../lib/scenario.mjs';
 import { startStaticHost } from '../lib/static-host.mjs';
 
 const site = process.env.MQDROP_SITE ?? fileURLToPath(new URL('../../dist', import.meta.url));
 
+/** What a phone loads before it is in a room, compressed; in bytes. To be lowered, not raised. */
+const BUDGET = 425_000;
+
 scenario('under a sub-path of a static host, with a broker elsewhere', async (stage) => {
   const { origin } = await stage.use(startStaticHost(site, '/tools/drop'));
   const file = await stage.file('hosted.bin', MIB);
   await arrives(stage, { broker: stage.station.broker }, [file], { origin });
+});
+
+scenario('what is loaded first stays within its budget', async (stage) => {
+  const { brotli, files } = await measureFirstLoad(stage.browser, stage.station);
+  const names = files.map(({ name }) => name);
+  for (const part of [/app-\w+_bg\.wasm$/, /worker_bg\.wasm$/, /\.css$/]) {
+    assert.ok(names.some((name) => part.test(name)), `${part} is among ${names}`);
+  }
+  assert.ok(brotli <= BUDGET, `${brotli} bytes: ${files.map(({ name, brotli }) => `${name} ${brotli}`).join(', ')}`);
 });

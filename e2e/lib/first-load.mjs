@@ -1,16 +1,15 @@
 // What a browser fetches before it is in a room, and what that is compressed.
 
 import { brotliCompressSync, constants } from 'node:zlib';
-import { launchBrowser } from '../lib/browser.mjs';
-import { linkTo, Room } from '../lib/room.mjs';
+import { linkTo, Room } from './room.mjs';
 
 /**
  * Joins with an empty cache and adds up what was fetched.
- * @param {import('../lib/station.mjs').Station} station
+ * @param {import('playwright-core').Browser} browser
+ * @param {import('./station.mjs').Station} station
  * @returns {Promise<{ files: { name: string, brotli: number }[], brotli: number }>} in bytes
  */
-export async function measureFirstLoad(station) {
-  const browser = await launchBrowser();
+export async function measureFirstLoad(browser, station) {
   const context = await browser.newContext();
   const room = new Room(await context.newPage());
   /** @type {Set<string>} */
@@ -18,7 +17,7 @@ export async function measureFirstLoad(station) {
   context.on('request', (request) => addresses.add(request.url()));
   await room.page.goto(linkTo(station.origin, { key: 'first-load-of-the-app', name: 'Ada', auto: true }));
   await room.waitForStatus('online');
-  await browser.close();
+  await context.close();
 
   const files = [];
   for (const address of addresses) {
