@@ -1,0 +1,217 @@
+//! Storage that takes no more, and rooms that are left: nothing that was accepted is lost.
+
+mod sim;
+
+use mqdrop_core::view::TransferState;
+use mqdrop_core::{ParcelId, StoreError};
+use sim::{MINUTE, SECOND, World, room, under_way};
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+#[test]
+fn no_space_is_a_refusal_with_numbers() {
+    let mut world = room(2);
+    world.devices[1].space = 1000;
+    let parcel = world.offer(0, &[50_000]);
+    assert!(world.run_until(MINUTE, |w| w.state(0, parcel)
+        == Some(TransferState::Declined)));
+    let sender = world.devices[0].view(parcel, world.now).unwrap();
+    assert!(
+        sender.receivers[0]
+            .reason
+            .as_ref()
+            .is_some_and(|reason| reason.contains("space") && reason.contains("1.0 kB are free"))
+    );
+    let receiver = world.devices[1].view(parcel, world.now).unwrap();
+    assert_eq!(receiver.state, TransferState::Failed);
+    let error = receiver.error.unwrap_or_default();
+    assert!(
+        error.contains("it takes 50 kB, and 1.0 kB are free"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_disk_that_is_full_in_the_middle_pauses_and_loses_nothing() {
+    let no_space = StoreError::NoSpace { available: None };
+    let (mut world, parcel) = stopped_by(no_space, "no space");
+    world.run_for(MINUTE);
+    // Too early: it is full again.
+    world.act(1, |engine, now| engine.resume(parcel, now));
+    assert!(world.run_until(MINUTE, |w| {
+        w.state(1, parcel) == Some(TransferState::Paused)
+    }));
+    world.devices[1].broken = None;
+    world.act(1, |engine, now| engine.resume(parcel, now));
+    assert!(world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)));
+}
+
+#[test]
+fn storage_that_fails_in_the_middle_pauses_and_loses_nothing() {
+    let failure = StoreError::Other("the disk was pulled out".into());
+    let (mut world, parcel) = stopped_by(failure, "the disk was pulled out");
+    world.devices[1].broken = None;
+    world.act(1, |engine, now| engine.resume(parcel, now));
+    assert!(world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)));
+    assert_eq!(
+        world.devices[1].view(parcel, world.now).unwrap().error,
+        None
+    );
+}
+
+/// A transfer whose receiver stopped in the middle, as its storage took nothing more.
+fn stopped_by(error: StoreError, words: &str) -> (World, ParcelId) {
+    let (mut world, parcel) = under_way(2_000_000, &[3_000_000], 1_000_000);
+    world.devices[1].broken = Some(error);
+    assert!(world.run_until(MINUTE, |w| {
+        w.state(1, parcel) == Some(TransferState::Paused)
+    }));
+    let view = world.devices[1].view(parcel, world.now);
+    let error = view.and_then(|view| view.error);
+    assert!(error.is_some_and(|error| error.contains(words)));
+    (world, parcel)
+}
+
+#[test]
+fn a_receiver_that_leaves_in_the_middle_goes_on_when_it_is_back() {
+    let (mut world, parcel) = under_way(2_000_000, &[3_000_000], 1_000_000);
+    // Writes are on their way to storage.
+    world.act(1, |engine, now| engine.leave(now));
+    world.run_for(MINUTE);
+    assert_eq!(world.devices[1].engine.kept().parcels, 1);
+    assert_eq!(world.state(0, parcel), Some(TransferState::Waiting));
+    world.act(1, |engine, now| engine.join(sim::join(), now).unwrap());
+    world.run_for(SECOND);
+    let view = world.devices[1].view(parcel, world.now).unwrap();
+    assert_eq!(view.state, TransferState::Paused);
+    assert!(view.bytes > 1_000_000);
+    assert!(view.error.unwrap().contains("the room was left"));
+    let sent = world.devices[0].sent;
+    world.act(1, |engine, now| engine.resume(parcel, now));
+    assert!(world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)));
+    assert!(world.devices[0].sent - sent < (3_000_000 - view.bytes) * 21 / 20);
+    assert_eq!(receivers(&world, parcel), 1);
+}
+
+/// How many receivers the first device's user sees.
+fn receivers(world: &World, parcel: ParcelId) -> usize {
+    let view = world.devices[0].view(parcel, world.now);
+    view.map_or(0, |view| view.receivers.len())
+}
+
+#[test]
+fn a_receiver_that_was_not_heard_of_between_two_rooms_is_one_receiver() {
+    let (mut world, parcel) = under_way(2_000_000, &[3_000_000], 1_000_000);
+    world.act(1, |engine, now| engine.leave(now));
+    world.cut_off.insert(1);
+    world.act(1, |engine, now| engine.join(sim::join(), now).unwrap());
+    world.run_for(SECOND);
+    world.restart(1, false);
+    world.run_for(SECOND);
+    world.act(1, |engine, now| engine.leave(now));
+    world.cut_off.clear();
+    world.act(1, |engine, now| engine.join(sim::join(), now).unwrap());
+    world.run_for(SECOND);
+    world.act(1, |engine, now| engine.resume(parcel, now));
+    assert!(world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)));
+    assert_eq!(receivers(&world, parcel), 1);
+    assert!(world.run_until(MINUTE, |w| {
+        w.state(0, parcel) == Some(TransferState::Done)
+    }));
+}
+
+#[test]
+fn leaving_while_what_was_kept_is_read_back_loses_nothing() {
+    let (mut world, parcel) = under_way(20_000_000, &[12_000_000], 10_000_000);
+    let before = world.bytes(1, parcel);
+    world.restart(1, false);
+    for _ in 0..3 {
+        // The first run is being read.
+        world.act(1, |engine, now| engine.leave(now));
+        world.act(1, |engine, now| engine.join(sim::join(), now).unwrap());
+    }
+    world.run_for(5 * SECOND);
+    assert!(world.bytes(1, parcel) >= before);
+}
+
+#[test]
+fn what_was_verified_but_not_stored_needs_no_sender() {
+    let (mut world, parcel) = under_way(2_000_000, &[3_000_000], 2_000_000);
+    let stored = world.bytes(1, parcel);
+    world.run_until(MINUTE, |w| w.bytes(1, parcel) > 2_900_000);
+    let no_space = StoreError::NoSpace { available: None };
+    world.devices[1].broken = Some(no_space);
+    world.run_for(10 * SECOND);
+    assert!(world.bytes(1, parcel) > stored);
+    world.act(1, |engine, now| engine.resume(parcel, now));
+    world.run_for(10 * SECOND);
+    let whole = world.bytes(1, parcel) == 3_000_000;
+    world.act(1, |engine, now| engine.leave(now));
+    world.act(0, |engine, now| engine.leave(now));
+    world.devices[1].broken = None;
+    world.act(1, |engine, now| engine.join(sim::join(), now).unwrap());
+    world.act(1, |engine, now| engine.resume(parcel, now));
+    assert!(whole && world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)));
+}
+
+#[test]
+fn what_nobody_accepted_ends_when_its_sender_leaves() {
+    let mut world = room(2);
+    world.devices[1].accepts = false;
+    let parcel = world.offer(0, &[1_000]);
+    world.run_for(5 * SECOND);
+    assert_eq!(world.state(1, parcel), Some(TransferState::Offered));
+    world.act(0, |engine, now| engine.leave(now));
+    world.run_for(5 * SECOND);
+    assert_eq!(world.state(1, parcel), Some(TransferState::Cancelled));
+    assert_eq!(world.devices[0].engine.kept().parcels, 0);
+    assert!(world.devices[0].notes.is_empty());
+}
+
+#[test]
+fn a_receiver_that_leaves_with_a_full_disk_goes_on_when_it_is_back() {
+    let no_space = StoreError::NoSpace { available: None };
+    let (mut world, parcel) = stopped_by(no_space, "no space");
+    world.run_for(5 * SECOND);
+    let sent = world.devices[0].sent;
+    world.act(1, |engine, now| engine.leave(now));
+    world.run_for(MINUTE);
+    world.act(1, |engine, now| engine.join(sim::join(), now).unwrap());
+    world.run_for(SECOND);
+    let view = world.devices[1].view(parcel, world.now).unwrap();
+    assert_eq!(view.state, TransferState::Paused);
+    assert!(view.error.unwrap().contains("no space"));
+    world.devices[1].broken = None;
+    world.act(1, |engine, now| engine.resume(parcel, now));
+    assert!(world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)));
+    assert!(world.devices[0].sent - sent < 2_100_000);
+}
+
+#[test]
+fn when_the_sender_leaves_what_arrived_is_kept() {
+    let (mut world, parcel) = under_way(2_000_000, &[3_000_000], 1_000_000);
+    world.act(0, |engine, now| engine.leave(now));
+    world.run_for(MINUTE);
+    let view = world.devices[1].view(parcel, world.now).unwrap();
+    assert_eq!(view.state, TransferState::Waiting);
+    assert!(view.bytes >= 1_000_000);
+    assert!(view.error.unwrap().contains("The sender is away"));
+    assert_eq!(world.devices[0].engine.kept().parcels, 1);
+    // Its user is back, and chooses the files again.
+    world.act(0, |engine, now| engine.join(sim::join(), now).unwrap());
+    world.run_for(5 * SECOND);
+    let sent = world.devices[0].sent;
+    world.choose_again(0);
+    assert!(world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)));
+    assert!(world.devices[0].sent - sent < 2_300_000);
+}
+
+#[test]
+fn a_receiver_can_give_up_a_sender_that_left() {
+    let (mut world, parcel) = under_way(2_000_000, &[3_000_000], 1_000_000);
+    world.act(0, |engine, now| engine.leave(now));
+    world.run_for(MINUTE);
+    world.act(1, |engine, now| engine.cancel(parcel, now));
+    assert!(!world.devices[1].stores.contains_key(&parcel));
+    assert_eq!(world.state(1, parcel), Some(TransferState::Cancelled));
+}
