@@ -31,15 +31,16 @@ pub(crate) struct FrameSize {
     /// The longest that arrived on this connection.
     confirmed_here: u64,
     limit: Option<u64>,
-    /// The first frame longer than any that arrived on this connection, and when it was sent.
+    /// The longest frame under way that is longer than any that arrived on this connection, and when
+    /// the first of its length was sent.
     probe: Option<(u64, Time)>,
     /// The length that was under way when a connection died.
     suspect: Option<u64>,
     probation: u32,
     /// How often the connection died before even the shortest frame arrived.
     deaths_at_once: u32,
-    /// How often in a row a connection died before a length arrived that had arrived before.
-    relapses: u32,
+    /// The shortest length that had arrived before, and of which connections died since, and how many.
+    relapse: Option<(u64, u32)>,
 }
 
 impl FrameSize {
@@ -55,7 +56,7 @@ impl FrameSize {
             suspect: None,
             probation: 0,
             deaths_at_once: 0,
-            relapses: 0,
+            relapse: None,
         }
     }
 
@@ -75,7 +76,8 @@ impl FrameSize {
     }
 
     pub(crate) fn on_sent(&mut self, bytes: u64, now: Time) {
-        if self.probe.is_none() && bytes > self.confirmed_here {
+        let longest = self.probe.map_or(self.confirmed_here, |(probe, _)| probe);
+        if bytes > longest {
             self.probe = Some((bytes, now));
         }
     }
@@ -88,7 +90,9 @@ impl FrameSize {
             .is_some_and(|(probe, _)| probe <= self.confirmed_here)
         {
             self.probe = None;
-            self.relapses = 0;
+        }
+        if self.relapse.is_some_and(|(length, _)| length <= bytes) {
+            self.relapse = None;
         }
         if self.confirmed >= MIN_FRAME {
             self.deaths_at_once = 0;
@@ -117,7 +121,7 @@ impl FrameSize {
             return false;
         }
         if probe <= self.confirmed && self.confirmed >= MIN_FRAME {
-            self.doubt(too_large);
+            self.doubt(probe, too_large);
             return false;
         }
         // The longest power of two that is known to arrive.
@@ -140,9 +144,10 @@ impl FrameSize {
 impl FrameSize {
     /// A connection died of a length that had arrived before, by chance or because the broker's
     /// limit is another one now: in the end everything is found out anew.
-    fn doubt(&mut self, too_large: bool) {
-        self.relapses += 1;
-        if too_large || self.relapses >= MOST_RELAPSES {
+    fn doubt(&mut self, length: u64, too_large: bool) {
+        let (shortest, times) = self.relapse.unwrap_or((length, 0));
+        self.relapse = Some((shortest.min(length), times + 1));
+        if too_large || times + 1 >= MOST_RELAPSES {
             *self = Self::new(self.limit);
         }
     }
@@ -200,6 +205,28 @@ mod tests {
             assert!(hung_up <= 1 + MOST_RELAPSES + 2, "{hung_up}");
             assert!(size.limit().is_some_and(|limit| limit <= after));
         }
+    }
+
+    /// As after a reconnection, when the window is short.
+    #[test]
+    fn a_limit_that_changes_is_found_again_behind_shorter_frames() {
+        let (mut size, limit) = (FrameSize::new(None), 200_000);
+        send(&mut size, u64::MAX, 100);
+        let mut hung_up = 0;
+        for _ in 0..20 {
+            for window in [65_536, 131_072, 262_144, MAX_FRAME] {
+                let bytes = size.current().min(window);
+                size.on_sent(bytes, Time::ZERO);
+                if bytes > limit {
+                    hung_up += 1;
+                    size.on_connection_lost(false, Time::ZERO);
+                    break;
+                }
+                size.on_delivered(bytes);
+            }
+        }
+        assert!(hung_up <= 1 + MOST_RELAPSES + 2, "{hung_up}");
+        assert_eq!(size.limit(), Some(131_072));
     }
 
     #[test]

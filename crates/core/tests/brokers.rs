@@ -3,7 +3,7 @@
 
 mod sim;
 
-use mqdrop_core::view::ConnectionState;
+use mqdrop_core::view::{ConnectionState, TransferState};
 use mqdrop_core::{Engine, Join, SocketAction, Time, VersionPolicy};
 use sim::broker::Faults;
 use sim::{MINUTE, SECOND, World, room_with};
@@ -139,4 +139,18 @@ fn a_version_the_user_insists_on_is_kept_to() {
         world.devices[device].engine.status().state,
         ConnectionState::Error
     );
+}
+
+#[test]
+fn a_limit_that_becomes_lower_is_found_and_said() {
+    let (mut world, parcel) = sim::under_way(20_000_000, &[60_000_000], 20_000_000);
+    assert!(world.broker.longest > 200_000);
+    world.broker.faults.max_packet = Some(200_000);
+    world.restart_broker();
+    assert!(world.run_until(2 * MINUTE, |w| {
+        w.state(1, parcel) == Some(TransferState::Done)
+    }));
+    assert!(world.delivered(0, 1, parcel));
+    let limit = world.devices[0].engine.status().limit;
+    assert!(limit.is_some(), "the limit is said");
 }
