@@ -156,7 +156,7 @@ async fn available() -> Option<u64> {
 fn store_error(error: &JsValue) -> StoreError {
     match error_name(error).as_str() {
         "QuotaExceededError" => StoreError::NoSpace { available: None },
-        "NotFoundError" | "InvalidStateError" => StoreError::Gone,
+        "NotFoundError" => StoreError::Gone,
         _ => StoreError::Other(format!("it could not be stored: {}", error_text(error))),
     }
 }
