@@ -13,8 +13,10 @@ use crate::message::{Body, EndReason, Offer, ParcelRef};
 const MAX_OFFERS_OF_ONE: usize = 100;
 /// The most incoming parcels in all.
 pub(super) const MAX_INCOMING: usize = 1000;
-/// Bytes of manifests under way and of texts above which nothing is accepted without a user.
-const MAX_MEMORY: u64 = 64 * 1024 * 1024;
+/// Bytes of manifests under way above which no further file is accepted without a user.
+const MAX_MANIFESTS: u64 = 64 * 1024 * 1024;
+/// Bytes of texts, under way or shown, above which older ones make room.
+const MAX_TEXTS: u64 = 64 * 1024 * 1024;
 
 impl Engine {
     /// `sender` has a parcel for this device.
@@ -39,8 +41,12 @@ impl Engine {
                 return;
             }
         };
-        let in_use: u64 = self.incoming.values().map(Incoming::memory_in_use).sum();
-        let fits = in_use + incoming.memory() <= MAX_MEMORY;
+        let fits = if incoming.is_text() {
+            self.make_room_for_text(incoming.total())
+        } else {
+            let manifests = self.incoming.values().map(Incoming::manifest_under_way);
+            manifests.sum::<u64>() + incoming.manifest_len() <= MAX_MANIFESTS
+        };
         if (self.auto_accept || incoming.is_text()) && fits {
             incoming.accept(now, &mut self.cx);
         } else {
@@ -48,6 +54,21 @@ impl Engine {
         }
         self.incoming.insert(parcel, incoming);
         self.cx.event(Event::Transfer(parcel));
+    }
+
+    /// Forgets texts that the user has until there is room for another one. Whether there is.
+    fn make_room_for_text(&mut self, len: u64) -> bool {
+        loop {
+            let in_use: u64 = self.incoming.values().map(Incoming::text_in_use).sum();
+            if in_use + len <= MAX_TEXTS {
+                return true;
+            }
+            let mut shown = self.incoming.iter().filter(|(_, i)| i.is_done());
+            let Some(shown) = shown.find(|(_, i)| i.is_text()).map(|(parcel, _)| *parcel) else {
+                return false;
+            };
+            self.forget(shown);
+        }
     }
 
     /// Whether there is room for one more; `Err` is what to answer.

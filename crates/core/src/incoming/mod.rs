@@ -190,15 +190,14 @@ impl Incoming {
         self.is_done() && !self.offer.text
     }
 
-    /// Bytes of memory that it will take, or may, when it is accepted: files go to storage.
-    pub(crate) fn memory(&self) -> u64 {
-        self.offer.manifest_len + self.text_len()
+    /// Bytes of its manifest.
+    pub(crate) fn manifest_len(&self) -> u64 {
+        self.offer.manifest_len
     }
 
-    /// Bytes of memory that it takes, or may yet, for a manifest that is not known to be genuine, or
-    /// for a text, also when the user has it.
-    pub(crate) fn memory_in_use(&self) -> u64 {
-        let manifest = match &self.phase {
+    /// Bytes that its manifest may still take before it is known to be genuine.
+    pub(crate) fn manifest_under_way(&self) -> u64 {
+        match &self.phase {
             Phase::Opening { .. } => self.offer.manifest_len,
             Phase::Receiving(receiving) if receiving.content.manifest().is_none() => {
                 self.offer.manifest_len
@@ -213,8 +212,13 @@ impl Incoming {
         manifest + text
     }
 
-    fn text_len(&self) -> u64 {
-        if self.offer.text { self.offer.total } else { 0 }
+    /// Bytes of memory that it takes for a text, also when the user has it. Files go to storage.
+    pub(crate) fn text_in_use(&self) -> u64 {
+        if self.is_text() && (self.is_under_way() || self.is_done()) {
+            self.offer.total
+        } else {
+            0
+        }
     }
 
     /// The user wants it.

@@ -399,9 +399,9 @@ fn texts_beyond_what_memory_is_for_wait_for_the_user() {
     let taken = states
         .iter()
         .take_while(|state| **state == TransferState::Active);
-    assert_eq!(taken.count(), 63);
+    assert_eq!(taken.count(), 64);
     let waits = |state: &TransferState| *state == TransferState::Offered;
-    assert!(states[63..].iter().all(waits), "{states:?}");
+    assert!(states[64..].iter().all(waits), "{states:?}");
 }
 
 #[test]
