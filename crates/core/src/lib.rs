@@ -1,4 +1,5 @@
-//! Pure: no sockets, clock, randomness, storage, threads or browser. Time, seed and bytes come in; bytes, deadlines and events come out.
+//! Pure: no sockets, clock, randomness, storage, threads or browser; in wasm the JavaScript engine maps letters, see
+//! [`unicode`]. Time, seed and bytes come in; bytes, deadlines and events come out.
 //!
 //! Rooms and transfers over MQTT. An [`Engine`] is one device: its driver gives it what the socket,
 //! storage, files and clock bring, and does what it asks for. `docs/PROTOCOL.md` has the protocol.

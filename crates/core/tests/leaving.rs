@@ -215,3 +215,74 @@ fn a_receiver_can_give_up_a_sender_that_left() {
     assert!(!world.devices[1].stores.contains_key(&parcel));
     assert_eq!(world.state(1, parcel), Some(TransferState::Cancelled));
 }
+
+#[test]
+fn a_sender_that_leaves_again_before_its_receiver_is_back_ends_nothing() {
+    let (mut world, parcel) = under_way(2_000_000, &[3_000_000], 1_000_000);
+    world.cut_off.insert(1);
+    world.cut(1);
+    world.act(0, |engine, now| engine.leave(now));
+    world.act(0, |engine, now| engine.join(sim::join(), now).unwrap());
+    world.choose_again(0);
+    world.run_for(SECOND);
+    world.act(0, |engine, now| engine.leave(now));
+    world.act(0, |engine, now| engine.join(sim::join(), now).unwrap());
+    world.cut_off.clear();
+    world.choose_again(0);
+    assert!(world.run_until(2 * MINUTE, |w| w.delivered(0, 1, parcel)));
+}
+
+#[test]
+fn leaving_while_storage_makes_room_is_a_pause() {
+    for auto_accept in [false, true] {
+        let mut world = room(2);
+        world.devices[1].accepts = false;
+        let parcel = world.offer(0, &[100_000]);
+        world.run_for(SECOND);
+        world.act(1, |engine, now| {
+            engine.accept(parcel, now);
+            engine.leave(now);
+            let join = mqdrop_core::Join {
+                auto_accept,
+                ..sim::join()
+            };
+            engine.join(join, now).unwrap();
+        });
+        world.run_for(5 * SECOND);
+        if !auto_accept {
+            let view = world.devices[1].view(parcel, world.now).unwrap();
+            assert_eq!(view.state, TransferState::Paused);
+            assert!(view.error.unwrap().contains("Resume to go on"));
+            world.act(1, |engine, now| engine.resume(parcel, now));
+        }
+        assert!(world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)));
+    }
+}
+
+#[test]
+fn what_storage_refuses_after_leaving_is_not_kept() {
+    let mut world = room(2);
+    world.devices[1].accepts = false;
+    world.devices[1].space = 1;
+    let parcel = world.offer(0, &[100_000]);
+    world.run_for(SECOND);
+    world.act(1, |engine, now| {
+        engine.accept(parcel, now);
+        engine.leave(now);
+    });
+    world.run_for(SECOND);
+    assert_eq!(world.devices[1].engine.kept().parcels, 0);
+}
+
+#[test]
+fn what_the_browser_removed_ends_with_a_reason_on_both_sides() {
+    let (mut world, parcel) = under_way(2_000_000, &[3_000_000], 1_000_000);
+    world.devices[1].broken = Some(StoreError::Gone);
+    world.run_for(10 * SECOND);
+    let view = world.devices[1].view(parcel, world.now).unwrap();
+    assert_eq!(view.state, TransferState::Failed);
+    assert!(view.error.unwrap().contains("the browser removed"));
+    assert!(!world.devices[1].stores.contains_key(&parcel));
+    let sender = world.devices[0].view(parcel, world.now).unwrap();
+    assert_eq!(sender.receivers[0].state, TransferState::Failed);
+}

@@ -178,9 +178,14 @@ impl Engine {
             // Asked for before this device left its room; there is nobody to tell.
             let mut cx = Effects::default();
             incoming.handle_store(&reply, now, &mut cx);
+            let has_failed = incoming.has_failed();
             self.cx.store.append(&mut cx.store);
             for event in cx.events {
                 self.cx.event(event);
+            }
+            if has_failed {
+                self.kept.remove(&parcel);
+                self.cx.event(Event::Kept);
             }
         } else if let Some(outgoing) = self.outgoing.get_mut(&parcel) {
             if matches!(reply, StoreReply::Created { .. }) {

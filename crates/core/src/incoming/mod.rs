@@ -203,13 +203,7 @@ impl Incoming {
                 self.offer.manifest_len
             }
             _ => 0,
-        };
-        let text = if self.is_under_way() || self.is_done() {
-            self.text_len()
-        } else {
-            0
-        };
-        manifest + text
+        }
     }
 
     /// Bytes of memory that it takes for a text, also when the user has it. Files go to storage.
@@ -464,7 +458,9 @@ impl Incoming {
 
     fn begin(&mut self, paused: bool, now: Time, cx: &mut Effects) {
         let content = Content::new(&self.offer);
-        let receiving = Receiving::new(&self.offer, content, paused, now);
+        let mut receiving = Receiving::new(&self.offer, content, paused, now);
+        // The room was left meanwhile.
+        receiving.restored = paused && self.formerly.is_some();
         self.phase = Phase::Receiving(Box::new(receiving));
         self.note_accepted(cx);
         if !paused {

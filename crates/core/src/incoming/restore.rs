@@ -90,6 +90,9 @@ impl Incoming {
     /// again. `wanted` says whether to go on receiving without being asked.
     pub(crate) fn enter(&mut self, as_device: DeviceId, wanted: bool, now: Time, cx: &mut Effects) {
         self.origin.receiver = as_device;
+        if let Phase::Opening { paused } = &mut self.phase {
+            *paused = !wanted;
+        }
         if let Phase::Receiving(_) = &self.phase {
             self.go_on(wanted, now, cx);
         } else {

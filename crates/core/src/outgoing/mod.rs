@@ -48,6 +48,8 @@ pub(crate) struct Outgoing {
     room: String,
     /// After a restart, until the user chose the files again.
     lacks_files: bool,
+    /// It was sent before a restart, or before the room was left.
+    restored: bool,
     /// Storage keeps a note of it.
     noted: bool,
     hashes: ParcelHashes,
@@ -188,6 +190,7 @@ impl Outgoing {
             key,
             room,
             lacks_files: false,
+            restored: false,
             noted: false,
             digests: None,
             receivers: BTreeMap::new(),

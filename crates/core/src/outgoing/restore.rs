@@ -49,9 +49,8 @@ impl Outgoing {
 
     /// This device leaves the room: the parcel as it is after a restart, if somebody receives it.
     pub(crate) fn leave(&self) -> Option<Self> {
-        // Of what was restored itself it is not known who has begun.
-        let is_wanted =
-            self.lacks_files || self.receivers.values().any(super::Receiver::is_receiving);
+        // Of what was kept before, not everyone who has begun need have come back yet.
+        let is_wanted = self.restored || self.receivers.values().any(super::Receiver::is_receiving);
         (is_wanted && self.noted && self.ended.is_none())
             .then(|| Self::restore(self.to_note()))
             .flatten()
@@ -82,6 +81,7 @@ impl Outgoing {
             sent.room,
         );
         outgoing.lacks_files = true;
+        outgoing.restored = true;
         outgoing.noted = true;
         Some(outgoing)
     }
