@@ -31,9 +31,11 @@ pub(super) fn watch(state: State) {
         spawn_local(async move {
             // Refused on pages without https, and when the battery is low.
             let lock = request().await;
+            // An earlier one may have been given.
+            let is_held = held.with_value(Option::is_some);
             state
                 .may_darken
-                .set(lock.is_err() && moving.get_untracked());
+                .set(lock.is_err() && !is_held && moving.get_untracked());
             if let Ok(lock) = lock {
                 // Another one may have come meanwhile, or nothing moves any more.
                 let spare = if moving.get_untracked() {
