@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { randomBytes, randomInt } from 'node:crypto';
 import { connectAsync } from 'mqtt';
 import { assertSaved } from '../lib/contents.mjs';
-import { MIB } from '../lib/files.mjs';
+import { KIB } from '../lib/files.mjs';
 import { inTheMiddle } from '../lib/in-the-middle.mjs';
 import { observe } from '../lib/observer.mjs';
 import { scenario } from '../lib/scenario.mjs';
@@ -42,7 +42,10 @@ for (const [what, attack] of Object.entries(ATTACKS)) {
     await stage.use(Promise.resolve({ stop: () => stranger.endAsync(true) }));
     const seen = observer.messages.slice(0, 400);
     assert.ok(seen.some(({ payload }) => payload.length > 10_000), 'frames were seen');
+    // Slow enough to be under way for as long as that takes.
+    proxy.limit = 64 * KIB;
     for (const { topic, payload } of attack(seen)) await stranger.publishAsync(topic, payload, { qos: 1 });
+    assert.equal((await received.progress()).state, 'active', 'it is attacked in its middle');
 
     proxy.limit = Infinity;
     await received.waitForState('done');
