@@ -92,11 +92,12 @@ function windowOf(driver, home, saved, program) {
       // A browser that does not answer ends with its driver.
       try {
         await inTime(driver.quit(), QUITTING, 'ending WebKit');
-      } finally {
-        await stop(program);
-        // Processes that are on their way out may still write there.
-        await rm(home, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+      } catch (error) {
+        console.error(String(error));
       }
+      await stop(program);
+      // Processes that are on their way out may still write there.
+      await rm(home, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
     },
   });
   const watching = watchSaved(saved, (download) => page.emit('download', download));
