@@ -37,8 +37,9 @@ const QUEUE: u32 = 4 * 1024 * 1024;
 /// So many bytes are taken in before the thread hears of it.
 const TAKEN: u32 = 1024 * 1024;
 
-/// A thread that is not ready after so long is replaced, in milliseconds.
-const STARTING: f64 = 20_000.0;
+/// A thread that is not ready after so long is replaced when a connection is to be opened, in
+/// milliseconds. Less than a connection is given, so that the next try has another thread.
+const STARTING: f64 = 10_000.0;
 
 /// What happened to the connection.
 pub(super) enum SocketEvent {
