@@ -305,7 +305,7 @@ impl Thread {
 
     /// Whether it should take orders by now and does not.
     fn is_overdue(&self) -> bool {
-        !self.is_ready && now() - self.started > STARTING
+        !self.is_ready && now() - self.started >= STARTING
     }
 }
 
