@@ -73,14 +73,16 @@ impl Driver {
         getrandom::fill(&mut seed).map_err(|error| {
             format!("this browser gives no random numbers, and nothing is safe without: {error}")
         })?;
+        let clock = Clock::new();
+        let script = global().location().href();
         Ok(Self {
             engine: Engine::new(seed),
-            clock: Clock::new(),
             alarm: Alarm::new({
                 let ring = sender(&mailbox, |()| Input::Alarm);
                 move || ring(())
             }),
-            socket: Socket::new(global().location().href(), sender(&mailbox, Input::Socket)),
+            socket: Socket::new(script, sender(&mailbox, Input::Socket), clock.now()),
+            clock,
             sources: Sources::new(sender(&mailbox, Input::Read)),
             shelf: Shelf::new(sender(&mailbox, Input::Store)),
             early: Some(Vec::new()),
@@ -320,8 +322,9 @@ impl Driver {
     fn act_on_socket(&mut self, action: SocketAction) {
         match action {
             SocketAction::Open { url } => {
-                if let Err(close) = self.socket.open(url) {
-                    self.engine.handle_close(close, self.clock.now());
+                let now = self.clock.now();
+                if let Err(close) = self.socket.open(url, now) {
+                    self.engine.handle_close(close, now);
                 }
             }
             SocketAction::Close { last } => {

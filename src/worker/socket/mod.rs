@@ -9,16 +9,16 @@ mod drain;
 mod message;
 mod thread;
 
+use core::time::Duration;
 use std::rc::Rc;
 
 use bytes::Bytes;
 use js_sys::{ArrayBuffer, Uint8Array};
-use mqdrop_core::SocketClose;
+use mqdrop_core::{SocketClose, Time};
 use wasm_bindgen::prelude::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Event, MessageEvent, Worker, WorkerOptions, WorkerType, console};
 
-use super::clock::global;
 use crate::js::{error_text, property};
 use connection::Offer;
 use drain::Drain;
@@ -37,9 +37,9 @@ const QUEUE: u32 = 4 * 1024 * 1024;
 /// So many bytes are taken in before the thread hears of it.
 const TAKEN: u32 = 1024 * 1024;
 
-/// A thread that is not ready after so long is replaced when a connection is to be opened, in
-/// milliseconds. Less than a connection is given, so that the next try has another thread.
-const STARTING: f64 = 10_000.0;
+/// A thread that is not ready after so long is replaced when a connection is to be opened. Less than
+/// a connection is given, so that the next try has another thread.
+const STARTING: Duration = Duration::from_secs(10);
 
 /// What happened to the connection.
 pub(super) enum SocketEvent {
@@ -88,10 +88,10 @@ impl Socket {
     /// `script` is the address of what starts the thread, as a module in a worker named "socket".
     /// `report` is told what happens, never from within a call; it is to be brought back to
     /// [`Self::handle`].
-    pub(super) fn new(script: String, report: Rc<dyn Fn(Signal)>) -> Self {
+    pub(super) fn new(script: String, report: Rc<dyn Fn(Signal)>, now: Time) -> Self {
         Self {
             // Begins to load at once. If that fails, opening will say why.
-            thread: Thread::start(&script, &report).ok(),
+            thread: Thread::start(&script, &report, now).ok(),
             number: 0,
             stage: Stage::Closed,
             queued: 0,
@@ -109,12 +109,12 @@ impl Socket {
     ///
     /// # Errors
     /// If the browser does not even try.
-    pub(super) fn open(&mut self, url: String) -> Result<(), SocketClose> {
+    pub(super) fn open(&mut self, url: String, now: Time) -> Result<(), SocketClose> {
         self.close();
         self.target.0 = url;
-        self.thread.take_if(|thread| thread.is_overdue());
+        self.thread.take_if(|thread| thread.is_overdue(now));
         if self.thread.is_none() {
-            self.thread = Some(Thread::start(&self.script, &self.report)?);
+            self.thread = Some(Thread::start(&self.script, &self.report, now)?);
         }
         self.stage = Stage::Opening;
         self.order_open();
@@ -261,8 +261,8 @@ struct Thread {
     worker: Worker,
     /// Whether it takes orders.
     is_ready: bool,
-    /// When it began to load, in milliseconds of this worker's clock.
-    started: f64,
+    /// When it began to load.
+    started: Time,
     /// The browser calls these; they must outlive its interest.
     _message: Closure<dyn FnMut(MessageEvent)>,
     _error: Closure<dyn FnMut(Event)>,
@@ -270,7 +270,7 @@ struct Thread {
 
 impl Thread {
     /// The script is given the compiled engine: it need not be loaded and compiled again.
-    fn start(script: &str, report: &Rc<dyn Fn(Signal)>) -> Result<Self, SocketClose> {
+    fn start(script: &str, report: &Rc<dyn Fn(Signal)>, now: Time) -> Result<Self, SocketClose> {
         let options = WorkerOptions::new();
         options.set_type(WorkerType::Module);
         options.set_name(THREAD);
@@ -294,7 +294,7 @@ impl Thread {
         let thread = Self {
             worker,
             is_ready: false,
-            started: now(),
+            started: now,
             _message: message,
             _error: error,
         };
@@ -304,13 +304,9 @@ impl Thread {
     }
 
     /// Whether it should take orders by now and does not.
-    fn is_overdue(&self) -> bool {
-        !self.is_ready && now() - self.started >= STARTING
+    fn is_overdue(&self, now: Time) -> bool {
+        !self.is_ready && now.since(self.started) >= STARTING
     }
-}
-
-fn now() -> f64 {
-    global().performance().map_or(0.0, |clock| clock.now())
 }
 
 impl Drop for Thread {
@@ -370,8 +366,10 @@ mod tests {
 
     #[wasm_bindgen_test]
     fn takes_as_much_as_is_reported_back() {
-        let mut socket = Socket::new(EMPTY.into(), Rc::new(|_| ()));
-        socket.open("ws://one.example/mqtt".into()).unwrap();
+        let mut socket = Socket::new(EMPTY.into(), Rc::new(|_| ()), Time::ZERO);
+        socket
+            .open("ws://one.example/mqtt".into(), Time::ZERO)
+            .unwrap();
         let number = socket.number;
         assert!(!socket.has_room());
         assert!(is_open(&mut socket, number));
@@ -389,13 +387,17 @@ mod tests {
 
     #[wasm_bindgen_test]
     fn of_earlier_connections_nothing_is_heard() {
-        let mut socket = Socket::new(EMPTY.into(), Rc::new(|_| ()));
-        socket.open("ws://one.example/mqtt".into()).unwrap();
+        let mut socket = Socket::new(EMPTY.into(), Rc::new(|_| ()), Time::ZERO);
+        socket
+            .open("ws://one.example/mqtt".into(), Time::ZERO)
+            .unwrap();
         let first = socket.number;
         assert!(is_open(&mut socket, first));
         assert_eq!(received(&mut socket, first), Some(100_000));
         socket.send(&[1; 1_000_000]);
-        socket.open("ws://two.example/mqtt".into()).unwrap();
+        socket
+            .open("ws://two.example/mqtt".into(), Time::ZERO)
+            .unwrap();
         let second = socket.number;
         assert!(!is_open(&mut socket, first));
         assert_eq!(received(&mut socket, first), None);
@@ -428,10 +430,12 @@ mod tests {
                 let address = web_sys::Url::new_with_base(script, &here).map(|url| url.href());
                 // What these tests come from may have no place beside it.
                 let address = address.unwrap_or_else(|_| script.to_owned());
-                socket = Some(Socket::new(address, Rc::new(report)));
+                socket = Some(Socket::new(address, Rc::new(report), Time::ZERO));
             });
             let mut socket = socket.unwrap();
-            socket.open("ws://one.example/mqtt".into()).unwrap();
+            socket
+                .open("ws://one.example/mqtt".into(), Time::ZERO)
+                .unwrap();
             JsFuture::from(promise).await.unwrap();
             let event = socket.handle(heard.take().unwrap());
             assert!(
@@ -440,32 +444,31 @@ mod tests {
             );
             // The next one gets another thread.
             assert!(socket.thread.is_none());
-            socket.open("ws://one.example/mqtt".into()).unwrap();
+            socket
+                .open("ws://one.example/mqtt".into(), Time::ZERO)
+                .unwrap();
             assert!(socket.thread.is_some());
         }
     }
 
     #[wasm_bindgen_test]
     fn a_thread_that_never_gets_ready_is_given_up() {
-        let mut socket = Socket::new(EMPTY.into(), Rc::new(|_| ()));
-        let mut next = |wait: f64, is_ready: bool| {
-            let before = socket
-                .thread
-                .as_ref()
-                .map(|thread| JsValue::from(thread.worker.clone()));
+        let mut socket = Socket::new(EMPTY.into(), Rc::new(|_| ()), Time::ZERO);
+        let mut is_the_same = |now: Time, is_ready: bool| {
+            let worker = |socket: &Socket| {
+                let thread = socket.thread.as_ref();
+                thread.map(|thread| JsValue::from(thread.worker.clone()))
+            };
+            let before = worker(&socket);
             if let Some(thread) = &mut socket.thread {
-                thread.started -= wait;
                 thread.is_ready = is_ready;
             }
-            socket.open("ws://one.example/mqtt".into()).unwrap();
-            let after = socket
-                .thread
-                .as_ref()
-                .map(|thread| JsValue::from(thread.worker.clone()));
-            before == after
+            socket.open("ws://one.example/mqtt".into(), now).unwrap();
+            before == worker(&socket)
         };
-        assert!(next(0.0, false));
-        assert!(!next(STARTING, false));
-        assert!(next(STARTING, true));
+        let overdue = Time::ZERO + STARTING;
+        assert!(is_the_same(Time::ZERO, false));
+        assert!(!is_the_same(overdue, false));
+        assert!(is_the_same(overdue + STARTING, true));
     }
 }
