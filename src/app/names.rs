@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use mqdrop_core::unicode::lower_case;
+use mqdrop_unicode::lower_case;
 
 /// The longest device name, in characters.
 pub const MAX_NAME: usize = 64;

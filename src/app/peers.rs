@@ -1,8 +1,8 @@
 //! Who else is in the room.
 
 use leptos::prelude::*;
-use mqdrop_core::unicode::upper_case;
 use mqdrop_core::view::{ConnectionState, PeerView};
+use mqdrop_unicode::upper_case;
 
 use super::{
     icons::{Icon, icon},

@@ -3,9 +3,9 @@
 use core::time::Duration;
 use std::collections::VecDeque;
 
-use mqdrop_core::unicode::upper_case;
 use mqdrop_core::view::{FileView, TransferState};
 use mqdrop_core::{Engine, ParcelId, Time};
+use mqdrop_unicode::upper_case;
 
 use super::clock::Clock;
 use super::throttle::Throttle;

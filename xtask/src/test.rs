@@ -40,8 +40,16 @@ const PARTS: [Part; 4] = [
     },
 ];
 
-/// Packages that are compiled to wasm.
-const WASM_PACKAGES: [&str; 4] = ["mqdrop", "mqdrop-aead", "mqdrop-core", "mqdrop-mqtt"];
+/// The app and its driver: compiled to wasm, and tested in a browser.
+const APP: &str = "mqdrop";
+
+/// What the app is made of: compiled to wasm, and tested there without a browser.
+const PURE: [&str; 4] = [
+    "mqdrop-aead",
+    "mqdrop-core",
+    "mqdrop-mqtt",
+    "mqdrop-unicode",
+];
 
 /// Runs all parts, going on after one that fails, or the part that is named first.
 pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
@@ -136,8 +144,8 @@ fn lint(_: &[String], tally: &mut Tally) -> Result<(), String> {
                 "--bins",
             ])
             .args(
-                WASM_PACKAGES
-                    .iter()
+                PURE.iter()
+                    .chain([&APP])
                     .flat_map(|package| ["--package", package]),
             )
             .args(["--", "--deny", "warnings"])
@@ -167,14 +175,13 @@ fn wasm(filters: &[String], tally: &mut Tally) -> Result<(), String> {
         "--lib",
         "--tests",
     ])
-    .args(["--package", "mqdrop-aead"])
-    .args(["--package", "mqdrop-core", "--package", "mqdrop-mqtt"]);
+    .args(PURE.iter().flat_map(|package| ["--package", package]));
     let pure = run_watched(with_filters(&mut test, filters), |line| tally.read(line));
 
     // The app's own need a browser; webdriver.json says how it is started.
     let mut test = cargo();
     test.args(["test", "--target", "wasm32-unknown-unknown", "--lib"])
-        .args(["--package", "mqdrop"])
+        .args(["--package", APP])
         .env("CHROMEDRIVER", setup::chromedriver()?);
     let browser = run_watched(with_filters(&mut test, filters), |line| tally.read(line));
     pure.and(browser)

@@ -3,13 +3,13 @@
 use argon2::{Algorithm, Argon2, Params, Version};
 use bip39::Language;
 use hkdf::Hkdf;
+use mqdrop_unicode::{lower_case, nfkc};
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
 use sha2::Sha256;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use crate::ids::base32;
-use crate::unicode::{lower_case, nfkc};
 
 /// The longest key that is accepted, in bytes after normalisation.
 pub const MAX_KEY_LEN: usize = 1024;

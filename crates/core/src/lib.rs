@@ -1,5 +1,4 @@
-//! Pure: no sockets, clock, randomness, storage, threads or browser; in wasm the JavaScript engine maps letters, see
-//! [`unicode`]. Time, seed and bytes come in; bytes, deadlines and events come out.
+//! Pure: no sockets, clock, randomness, storage, threads or browser. Time, seed and bytes come in; bytes, deadlines and events come out.
 //!
 //! Rooms and transfers over MQTT. An [`Engine`] is one device: its driver gives it what the socket,
 //! storage, files and clock bring, and does what it asks for. `docs/PROTOCOL.md` has the protocol.
@@ -29,7 +28,6 @@ mod rate;
 mod reasons;
 mod replay;
 mod seal;
-pub mod unicode;
 pub mod view;
 pub mod words;
 

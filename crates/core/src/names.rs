@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::unicode::lower_case;
+use mqdrop_unicode::lower_case;
 
 /// The longest part of a path, in bytes of UTF-8: what common file systems take.
 const MAX_PART: usize = 255;

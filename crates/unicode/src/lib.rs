@@ -1,43 +1,35 @@
 //! Unicode's mappings of text. In wasm they are the JavaScript engine's, whose tables are there
 //! already: ours would be a fifth of all that a page loads.
 
-#[cfg(not(target_arch = "wasm32"))]
-use unicode_normalization::UnicodeNormalization;
+#[cfg_attr(target_arch = "wasm32", path = "javascript.rs")]
+#[cfg_attr(not(target_arch = "wasm32"), path = "tables.rs")]
+mod platform;
 
 /// Lower case, by the full mappings (The Unicode Standard, section 3.13, R2).
 #[must_use]
 pub fn lower_case(text: &str) -> String {
-    if text.is_ascii() {
-        return text.to_ascii_lowercase();
-    }
-    #[cfg(target_arch = "wasm32")]
-    return js_sys::JsString::from(text).to_lower_case().into();
-    #[cfg(not(target_arch = "wasm32"))]
-    text.to_lowercase()
+    map(text, str::to_ascii_lowercase, platform::lower_case)
 }
 
 /// Upper case, by the full mappings (The Unicode Standard, section 3.13, R1).
 #[must_use]
 pub fn upper_case(text: &str) -> String {
-    if text.is_ascii() {
-        return text.to_ascii_uppercase();
-    }
-    #[cfg(target_arch = "wasm32")]
-    return js_sys::JsString::from(text).to_upper_case().into();
-    #[cfg(not(target_arch = "wasm32"))]
-    text.to_uppercase()
+    map(text, str::to_ascii_uppercase, platform::upper_case)
 }
 
 /// Normalization Form KC (Unicode Standard Annex #15): what looks the same is the same.
 #[must_use]
-pub(crate) fn nfkc(text: &str) -> String {
+pub fn nfkc(text: &str) -> String {
+    map(text, str::to_owned, platform::nfkc)
+}
+
+/// Most text needs no tables, nor a copy for the JavaScript engine.
+fn map(text: &str, ascii: fn(&str) -> String, other: fn(&str) -> String) -> String {
     if text.is_ascii() {
-        return text.to_owned();
+        ascii(text)
+    } else {
+        other(text)
     }
-    #[cfg(target_arch = "wasm32")]
-    return js_sys::JsString::from(text).normalize("NFKC").into();
-    #[cfg(not(target_arch = "wasm32"))]
-    text.nfkc().collect()
 }
 
 #[cfg(test)]
