@@ -139,9 +139,7 @@ impl FrameSize {
         self.probation = PROBATION;
         false
     }
-}
 
-impl FrameSize {
     /// A connection died of a length that had arrived before, by chance or because the broker's
     /// limit is another one now: in the end everything is found out anew.
     fn doubt(&mut self, length: u64, too_large: bool) {

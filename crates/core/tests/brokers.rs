@@ -57,6 +57,23 @@ fn a_broker_too_small_for_any_frame_is_named_as_such() {
 }
 
 #[test]
+fn a_broker_that_was_too_small_and_is_not_any_more_is_no_error() {
+    let faults = Faults {
+        max_packet: Some(9000),
+        ..Faults::default()
+    };
+    let mut world = room_with(2, faults);
+    let parcel = world.offer(0, &[100_000]);
+    let state = |w: &World| w.devices[0].engine.status().state;
+    assert!(world.run_until(5 * MINUTE, |w| {
+        state(w) == ConnectionState::Error && w.devices[0].connection.is_some()
+    }));
+    world.broker.faults.max_packet = None;
+    assert!(world.run_until(5 * MINUTE, |w| w.delivered(0, 1, parcel)));
+    assert_eq!(state(&world), ConnectionState::Online);
+}
+
+#[test]
 fn the_older_version_is_found_without_help_and_remembered() {
     let faults = Faults {
         only_v311: true,

@@ -310,6 +310,7 @@ impl Engine {
                 .send(sender, Body::Cancel(EndReason::Unknown.ending(want.parcel)));
             return;
         };
+        let was_hopeless = room.frame_size.is_hopeless();
         outgoing.handle_want(
             sender,
             want,
@@ -318,5 +319,9 @@ impl Engine {
             &mut room.frame_size,
             &mut self.cx,
         );
+        if was_hopeless && !room.frame_size.is_hopeless() {
+            room.describe_limits();
+            self.cx.event(Event::Status);
+        }
     }
 }
