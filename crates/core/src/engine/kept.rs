@@ -4,9 +4,10 @@ use mqdrop_mqtt::Time;
 
 use super::offers::MAX_INCOMING;
 use super::{Engine, Event, RestoreError, Restored};
+use crate::effects::Effects;
 use crate::ids::ParcelId;
 use crate::incoming::Incoming;
-use crate::io::StoreRequest;
+use crate::io::{StoreReply, StoreRequest};
 use crate::notes::Notes;
 use crate::outgoing::Outgoing;
 use crate::view::KeptView;
@@ -95,6 +96,22 @@ impl Engine {
             self.cx.store.push_back(StoreRequest::Discard { parcel });
         }
         self.cx.event(Event::Kept);
+    }
+
+    /// Storage answered what was asked before this device left the parcel's room.
+    pub(super) fn handle_store_of_kept(&mut self, parcel: ParcelId, reply: &StoreReply, now: Time) {
+        let Some(Kept::Received(incoming)) = self.kept.get_mut(&parcel) else {
+            return;
+        };
+        // There is nobody to tell: this device may be in another room.
+        let mut cx = Effects::default();
+        incoming.handle_store(reply, now, &mut cx);
+        let has_failed = incoming.has_failed();
+        self.cx.store.append(&mut cx.store);
+        if has_failed {
+            self.kept.remove(&parcel);
+            self.cx.event(Event::Kept);
+        }
     }
 
     /// Goes on with what was kept of this room.

@@ -174,19 +174,8 @@ impl Engine {
         if let Some(incoming) = self.incoming.get_mut(&parcel) {
             incoming.handle_store(&reply, now, &mut self.cx);
             incoming.read_back(self.auto_accept, now, &mut self.cx);
-        } else if let Some(Kept::Received(incoming)) = self.kept.get_mut(&parcel) {
-            // Asked for before this device left its room; there is nobody to tell.
-            let mut cx = Effects::default();
-            incoming.handle_store(&reply, now, &mut cx);
-            let has_failed = incoming.has_failed();
-            self.cx.store.append(&mut cx.store);
-            for event in cx.events {
-                self.cx.event(event);
-            }
-            if has_failed {
-                self.kept.remove(&parcel);
-                self.cx.event(Event::Kept);
-            }
+        } else if let Some(Kept::Received(_)) = self.kept.get(&parcel) {
+            self.handle_store_of_kept(parcel, &reply, now);
         } else if let Some(outgoing) = self.outgoing.get_mut(&parcel) {
             if matches!(reply, StoreReply::Created { .. }) {
                 outgoing.handle_created(&mut self.cx);
