@@ -2,7 +2,8 @@
 // choosing them again.
 
 import assert from 'node:assert/strict';
-import { rename } from 'node:fs/promises';
+import { mkdir, rename } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { assertSaved } from '../lib/contents.mjs';
 import { MIB } from '../lib/files.mjs';
 import { inTheMiddle } from '../lib/in-the-middle.mjs';
@@ -86,13 +87,13 @@ scenario('files that may not be read, are gone or are others are said, and lose 
 scenario('files that are gone for good can be chosen from elsewhere', async (stage) => {
   const transfer = await inTheMiddle(stage, MIB, drop);
   const { proxy, file, sent, received } = transfer;
-  const moved = `${file.path}.moved`;
+  const moved = join(await stage.folder(), 'elsewhere', basename(file.path));
+  await mkdir(dirname(moved));
   await rename(file.path, moved);
   const room = await reload(transfer, { query: 'granted' });
   await room.byId('error').getByText(/not where they were/).waitFor();
-  await rename(moved, file.path);
   proxy.limit = Infinity;
-  await sent.byId('choose-again').setInputFiles(file.path);
+  await sent.byId('choose-again').setInputFiles(moved);
   await received.waitForState('done');
   await assertSaved(received, [file]);
 });
