@@ -158,6 +158,9 @@ pub(crate) struct Want {
     /// The receiver's id when it accepted, if it was restarted since.
     #[n(5)]
     pub(crate) formerly: Option<DeviceId>,
+    /// Only frames that are signed are taken: others were forged.
+    #[n(6)]
+    pub(crate) signed: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Encode, Decode)]
@@ -340,6 +343,7 @@ pub(crate) mod tests {
             echo: Some(Echo { sent: 1, age: 2 }),
             paused: false,
             formerly: None,
+            signed: true,
         };
         vec![
             Body::Hello(introduction.clone()),

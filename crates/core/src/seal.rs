@@ -3,9 +3,14 @@
 //! XChaCha20-Poly1305 (draft-irtf-cfrg-xchacha) with random nonces throughout. A control message
 //! is sealed under the room key. Inside, one to the whole room is signed by its sender, and one to
 //! a single device is sealed under a key that only the two share. A data frame is sealed under its
-//! parcel's content key.
+//! parcel's content key, which the whole room knows; once a receiver asks for it, frames are signed
+//! with the parcel's own key as well.
 
-use crate::identity::{Identity, PUBLIC, PairKey, SIGNATURE, device_of, is_signed};
+use core::ops::Range;
+
+use crate::identity::{
+    Identity, PUBLIC, PairKey, ParcelKey, SIGNATURE, device_of, is_frame_signed, is_signed,
+};
 use crate::ids::{DeviceId, ParcelId};
 use crate::random::Random;
 use mqdrop_aead::{self as aead, NONCE, TAG};
@@ -20,9 +25,12 @@ const TO_DEVICE: u8 = 1;
 
 /// Before a data frame's ciphertext: version, kind, first block, count, send time; then the nonce.
 pub(crate) const FRAME_HEAD: usize = 12 + NONCE;
-/// What sealing adds to a data frame's plaintext, in bytes.
-pub(crate) const FRAME_OVERHEAD: usize = FRAME_HEAD + TAG;
-const FRAME_BLOCKS: u8 = 0;
+/// What sealing adds to a data frame's blocks at most, in bytes.
+pub(crate) const FRAME_OVERHEAD: usize = FRAME_HEAD + SIGNATURE + TAG;
+/// Blocks alone.
+const FRAME_PLAIN: u8 = 0;
+/// Blocks, then a signature.
+const FRAME_SIGNED: u8 = 1;
 
 /// A message that was opened: nobody but its sender can have written it.
 #[derive(Debug, PartialEq, Eq)]
@@ -215,11 +223,18 @@ pub(crate) struct FrameHead {
     pub(crate) count: u16,
     /// Microseconds on the sender's clock, modulo 2^32; later frames of a sender have later times.
     pub(crate) sent: u32,
+    /// Whether it is signed with the parcel's own key, and so its sender's for sure.
+    pub(crate) signed: bool,
 }
 
 impl FrameHead {
     fn to_bytes(self) -> [u8; 12] {
-        let mut bytes = [VERSION, FRAME_BLOCKS, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+        let kind = if self.signed {
+            FRAME_SIGNED
+        } else {
+            FRAME_PLAIN
+        };
+        let mut bytes = [VERSION, kind, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
         bytes[2..6].copy_from_slice(&self.first_block.to_be_bytes());
         bytes[6..8].copy_from_slice(&self.count.to_be_bytes());
         bytes[8..].copy_from_slice(&self.sent.to_be_bytes());
@@ -229,7 +244,7 @@ impl FrameHead {
     fn from_bytes(b: &[u8]) -> Option<Self> {
         let [
             VERSION,
-            FRAME_BLOCKS,
+            kind @ (FRAME_PLAIN | FRAME_SIGNED),
             b0,
             b1,
             b2,
@@ -248,6 +263,7 @@ impl FrameHead {
             first_block: u32::from_be_bytes([b0, b1, b2, b3]),
             count: u16::from_be_bytes([c0, c1]),
             sent: u32::from_be_bytes([t0, t1, t2, t3]),
+            signed: kind == FRAME_SIGNED,
         })
     }
 }
@@ -266,32 +282,55 @@ impl FrameCipher {
         }
     }
 
-    /// Seals `buffer`, which has [`FRAME_HEAD`] bytes of room before its plaintext. Every call takes
-    /// a fresh nonce: the same blocks may be sent again with other bytes, if the file changed.
-    pub(crate) fn seal(&self, head: FrameHead, buffer: &mut Vec<u8>, random: &mut Random) {
+    /// Seals `buffer`, which has [`FRAME_HEAD`] bytes of room before its blocks; with `key`, if it is
+    /// to be signed. Every call takes a fresh nonce: the same blocks may be sent again with other
+    /// bytes, if the file changed.
+    pub(crate) fn seal(
+        &self,
+        head: FrameHead,
+        buffer: &mut Vec<u8>,
+        key: &ParcelKey,
+        random: &mut Random,
+    ) {
         let nonce = random.bytes::<NONCE>();
         let bytes = head.to_bytes();
+        if head.signed {
+            let signature = key.sign_frame(self.parcel, &bytes, &buffer[FRAME_HEAD..]);
+            buffer.extend_from_slice(&signature);
+        }
         buffer[..12].copy_from_slice(&bytes);
         buffer[12..FRAME_HEAD].copy_from_slice(&nonce);
         let aad = self.aad(&bytes);
         seal_tail(&self.content_key, &nonce, &aad, buffer, FRAME_HEAD);
     }
 
-    /// Opens a frame in place; the plaintext stands in the returned range of it.
+    /// Opens a frame in place; its blocks stand in the returned range of it. `key` is the parcel's
+    /// public one, with which a signed frame must be.
     pub(crate) fn open(
         &self,
         frame: &mut [u8],
-    ) -> Result<(FrameHead, core::ops::Range<usize>), OpenError> {
+        key: &[u8; PUBLIC],
+    ) -> Result<(FrameHead, Range<usize>), OpenError> {
         if frame.first().is_some_and(|&version| version > VERSION) {
             return Err(OpenError::Newer);
         }
         let (head, ciphertext) = frame
             .split_at_mut_checked(FRAME_HEAD)
             .ok_or(OpenError::NotAuthentic)?;
-        let parsed = FrameHead::from_bytes(&head[..12]).ok_or(OpenError::NotAuthentic)?;
-        let aad = self.aad(&head[..12]);
-        open_tail(&self.content_key, &head[12..], &aad, ciphertext)?;
-        Ok((parsed, FRAME_HEAD..frame.len() - TAG))
+        let bytes = &head[..12];
+        let parsed = FrameHead::from_bytes(bytes).ok_or(OpenError::NotAuthentic)?;
+        open_tail(&self.content_key, &head[12..], &self.aad(bytes), ciphertext)?;
+        let mut blocks = &ciphertext[..ciphertext.len() - TAG];
+        if parsed.signed {
+            let (signed, signature) = blocks
+                .split_last_chunk::<SIGNATURE>()
+                .ok_or(OpenError::NotAuthentic)?;
+            if !is_frame_signed(key, self.parcel, bytes, signed, signature) {
+                return Err(OpenError::NotAuthentic);
+            }
+            blocks = signed;
+        }
+        Ok((parsed, FRAME_HEAD..FRAME_HEAD + blocks.len()))
     }
 
     fn aad(&self, head: &[u8]) -> Vec<u8> {
@@ -404,34 +443,63 @@ mod tests {
         assert_eq!(read(&named, &mut random), Err(OpenError::NotAuthentic));
     }
 
-    #[test]
-    fn frames_are_bound_to_their_parcel_and_head() {
-        let mut random = Random::new([5; 32]);
-        let cipher = FrameCipher::new(&[1; 32], ParcelId([2; 10]));
-        let head = FrameHead {
+    fn head(signed: bool) -> FrameHead {
+        FrameHead {
             first_block: 7,
             count: 3,
             sent: u32::MAX,
-        };
+            signed,
+        }
+    }
+
+    fn sealed(cipher: &FrameCipher, head: FrameHead, key: &ParcelKey) -> Vec<u8> {
         let mut frame = vec![0; FRAME_HEAD];
         frame.extend_from_slice(b"content");
-        cipher.seal(head, &mut frame, &mut random);
-        assert_eq!(frame.len(), FRAME_OVERHEAD + 7);
-        let (read, range) = cipher.open(&mut frame.clone()).unwrap();
-        assert_eq!((read, range.clone()), (head, FRAME_HEAD..FRAME_HEAD + 7));
-        let mut opened = frame.clone();
-        cipher.open(&mut opened).unwrap();
-        assert_eq!(&opened[range], b"content");
-        for at in 0..frame.len() {
-            let mut forged = frame.clone();
-            forged[at] ^= 1;
-            assert!(cipher.open(&mut forged).is_err(), "byte {at}");
-            assert!(
-                cipher.open(&mut frame[..at].to_vec()).is_err(),
-                "cut at {at}"
-            );
+        cipher.seal(head, &mut frame, key, &mut Random::new([5; 32]));
+        frame
+    }
+
+    #[test]
+    fn frames_are_bound_to_their_parcel_and_head() {
+        let cipher = FrameCipher::new(&[1; 32], ParcelId([2; 10]));
+        let key = ParcelKey::new([7; 32]);
+        for (head, overhead) in [
+            (head(false), FRAME_OVERHEAD - SIGNATURE),
+            (head(true), FRAME_OVERHEAD),
+        ] {
+            let frame = sealed(&cipher, head, &key);
+            assert_eq!(frame.len(), overhead + 7);
+            let mut opened = frame.clone();
+            let (read, range) = cipher.open(&mut opened, &key.public()).unwrap();
+            assert_eq!((read, range.clone()), (head, FRAME_HEAD..FRAME_HEAD + 7));
+            assert_eq!(&opened[range], b"content");
+            for at in 0..frame.len() {
+                let mut forged = frame.clone();
+                forged[at] ^= 1;
+                assert!(
+                    cipher.open(&mut forged, &key.public()).is_err(),
+                    "byte {at}"
+                );
+                assert!(
+                    cipher
+                        .open(&mut frame[..at].to_vec(), &key.public())
+                        .is_err(),
+                    "cut at {at}"
+                );
+            }
+            let other = FrameCipher::new(&[1; 32], ParcelId([3; 10]));
+            assert!(other.open(&mut frame.clone(), &key.public()).is_err());
         }
-        let other = FrameCipher::new(&[1; 32], ParcelId([3; 10]));
-        assert_eq!(other.open(&mut frame), Err(OpenError::NotAuthentic));
+    }
+
+    #[test]
+    fn only_who_has_the_parcels_key_signs_its_frames() {
+        let cipher = FrameCipher::new(&[1; 32], ParcelId([2; 10]));
+        let (key, other) = (ParcelKey::new([7; 32]), ParcelKey::new([8; 32]));
+        let mut frame = sealed(&cipher, head(true), &other);
+        assert_eq!(
+            cipher.open(&mut frame, &key.public()),
+            Err(OpenError::NotAuthentic)
+        );
     }
 }

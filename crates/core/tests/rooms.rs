@@ -352,6 +352,8 @@ fn bytes_that_do_not_match_the_hashes_are_fetched_again_and_never_delivered() {
             .iter()
             .any(|error| error.contains("file 0.bin"))
     );
+    // It could have been somebody else's doing.
+    assert!(world.broker.signed > 0);
 }
 
 #[test]

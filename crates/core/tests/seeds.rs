@@ -93,6 +93,7 @@ fn scenario(seed: u64) {
         world.uplink,
         views()
     );
+    assert_eq!(world.broker.signed, 0, "seed {seed}: nobody forges");
 }
 
 /// Lets some time pass, in which something goes wrong.

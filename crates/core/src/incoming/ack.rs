@@ -54,8 +54,13 @@ impl AckClock {
         self.reminder = FIRST_REMINDER;
     }
 
+    /// Whether nothing arrived since the last acknowledgement.
+    pub(super) fn is_reminder(&self) -> bool {
+        self.frames == 0
+    }
+
     pub(super) fn on_sent(&mut self, now: Time) {
-        if self.frames == 0 {
+        if self.is_reminder() {
             self.reminder = (self.reminder * 2).min(LAST_REMINDER);
         }
         (self.frames, self.due, self.sent) = (0, None, now);

@@ -4,7 +4,8 @@ use bytes::{Bytes, BytesMut};
 use mqdrop_mqtt::Time;
 
 use super::content::Placed;
-use super::{CREDIT, Incoming, MAX_REPAIRS, Phase};
+use super::receiving::CREDIT;
+use super::{Incoming, MAX_REPAIRS, Phase};
 use crate::effects::{DataTopic, Effects};
 use crate::engine::Event;
 use crate::io::{StoreError, StoreReply, StoreRequest};
@@ -28,9 +29,11 @@ impl Incoming {
         let mut frame = payload
             .try_into_mut()
             .unwrap_or_else(|shared| BytesMut::from(&shared[..]));
-        let Ok((head, plain)) = receiving.cipher.open(&mut frame) else {
+        let opened = receiving.cipher.open(&mut frame, &self.offer.parcel_key);
+        let Ok((head, plain)) = opened else { return };
+        if !receiving.is_by_sender(head, now) {
             return;
-        };
+        }
         let data = frame.freeze().slice(plain);
         let Some(end) = head.first_block.checked_add(u32::from(head.count)) else {
             return;
@@ -49,6 +52,7 @@ impl Incoming {
         receiving.unwritten += written;
         receiving.rate.add(written, now);
         receiving.echo = Some((head.sent, now));
+        receiving.newest = Some(head.sent);
         receiving.ack.on_frame(run.start != receiving.expected, now);
         receiving.expected = run.end;
         match placed {
@@ -61,7 +65,7 @@ impl Incoming {
             Placed::BadManifest => return self.cancel(EndReason::BadManifest, cx),
             Placed::NotTheManifest => {
                 receiving.repairs += 1;
-                receiving.ack.now(now);
+                receiving.take_signed_only(now);
                 if receiving.repairs > MAX_REPAIRS {
                     return self.cancel(EndReason::BadManifest, cx);
                 }
@@ -144,7 +148,7 @@ impl Incoming {
             if let Err(file) = receiving.content.verify(&digests_hash) {
                 receiving.complete = None;
                 receiving.repairs += 1;
-                receiving.ack.now(now);
+                receiving.take_signed_only(now);
                 if receiving.repairs > MAX_REPAIRS {
                     return self.cancel(EndReason::FileChanged(file), cx);
                 }

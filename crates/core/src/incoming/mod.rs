@@ -3,31 +3,27 @@
 mod ack;
 mod blocks;
 mod content;
+mod receiving;
 mod restore;
 mod state;
 mod view;
 
-use bytes::Bytes;
 use minicbor::{Decode, Encode};
 use mqdrop_mqtt::Time;
 
 use crate::effects::{DataTopic, Effects};
 use crate::engine::Event;
-use crate::ids::{DeviceId, ParcelId};
-use crate::io::{StoreError, StoreRequest};
-use crate::message::{Body, Complete, Echo, EndReason, Offer, ParcelRef, Want};
+use crate::ids::DeviceId;
+use crate::io::StoreRequest;
+use crate::message::{Body, Complete, EndReason, Offer, ParcelRef};
 use crate::notes::{Accepted, Note};
-use crate::rate::RateMeter;
-use crate::seal::FrameCipher;
 
-use ack::AckClock;
 use content::Content;
+use receiving::Receiving;
 use restore::Restoring;
 
 /// The longest text, in bytes. Texts are taken without asking and kept in memory.
 pub(crate) const MAX_TEXT: u64 = 1024 * 1024;
-/// Bytes that may be under way to this device or wait for its storage.
-const CREDIT: u64 = 16 * 1024 * 1024;
 /// How often a parcel whose hashes disagree is mended before it is given up.
 const MAX_REPAIRS: u32 = 3;
 
@@ -80,41 +76,6 @@ enum Phase {
     EndedBySender(EndReason),
     /// Ended here.
     EndedHere(EndReason),
-}
-
-struct Receiving {
-    cipher: FrameCipher,
-    content: Content,
-    /// Whether the broker has confirmed that data frames come here.
-    subscribed: bool,
-    paused: bool,
-    /// It was accepted before a restart, or before the room was left, and the user has not said to
-    /// go on.
-    restored: bool,
-    /// The sender said that it does not know the parcel; it may offer it again.
-    unknown_to_sender: bool,
-    ack: AckClock,
-    echo: Option<(u32, Time)>,
-    /// The block behind the newest frame.
-    expected: u32,
-    /// Bytes that storage has not confirmed.
-    unwritten: u64,
-    /// What storage did not take; no more than is allowed to be unwritten.
-    stuck: Stuck,
-    /// The digests' hash, once the sender said that all is sent.
-    complete: Option<[u8; 32]>,
-    verified: bool,
-    repairs: u32,
-    rate: RateMeter,
-}
-
-/// Content that storage gave back.
-#[derive(Default)]
-struct Stuck {
-    /// Where it belongs, and what it is.
-    pieces: Vec<(u64, Bytes)>,
-    /// Why the last one was not taken.
-    error: Option<StoreError>,
 }
 
 impl Incoming {
@@ -232,6 +193,10 @@ impl Incoming {
         }
         if sender != self.origin.sender {
             self.origin.sender = sender;
+            if let Phase::Receiving(receiving) = &mut self.phase {
+                // It has another clock.
+                (receiving.echo, receiving.newest) = (None, None);
+            }
             // While it is opened or restored this is noted afterwards; when it is whole it is idle.
             if matches!(self.phase, Phase::Receiving(_)) {
                 self.note_accepted(cx);
@@ -348,6 +313,10 @@ impl Incoming {
         if self.deadline().is_some_and(|deadline| deadline <= now)
             && let Phase::Receiving(receiving) = &mut self.phase
         {
+            if receiving.ack.is_reminder() {
+                // However long that takes, what comes then is not out of order.
+                receiving.newest = None;
+            }
             receiving.ack.on_sent(now);
             let want = receiving.want(self.offer.parcel, self.formerly, now);
             cx.send(self.origin.sender, Body::Want(want));
@@ -419,61 +388,5 @@ impl Incoming {
         }
         self.phase = phase;
         cx.event(Event::Transfer(parcel));
-    }
-}
-
-impl Receiving {
-    fn new(offer: &Offer, content: Content, paused: bool, now: Time) -> Self {
-        Self {
-            cipher: FrameCipher::new(&offer.content_key, offer.parcel),
-            content,
-            subscribed: false,
-            paused,
-            restored: false,
-            unknown_to_sender: false,
-            ack: AckClock::new(now),
-            echo: None,
-            expected: 0,
-            unwritten: 0,
-            stuck: Stuck::default(),
-            complete: None,
-            verified: false,
-            repairs: 0,
-            rate: RateMeter::default(),
-        }
-    }
-
-    /// The room is left: what is here stays, and nothing comes until it is entered again.
-    fn rest(&mut self) {
-        self.paused = true;
-        self.restored = true;
-        self.subscribed = false;
-        self.unknown_to_sender = false;
-        self.echo = None;
-        self.rate.clear();
-    }
-
-    /// Bytes that may be under way to this device.
-    fn credit(&self) -> u64 {
-        if self.paused {
-            0
-        } else {
-            CREDIT.saturating_sub(self.unwritten)
-        }
-    }
-
-    fn want(&self, parcel: ParcelId, formerly: Option<DeviceId>, now: Time) -> Want {
-        let echo = self.echo.map(|(sent, at)| Echo {
-            sent,
-            age: u32::try_from(now.since(at).as_micros()).unwrap_or(u32::MAX),
-        });
-        Want {
-            parcel,
-            held: self.content.runs(),
-            credit: self.credit(),
-            echo,
-            paused: self.paused,
-            formerly,
-        }
     }
 }

@@ -22,6 +22,8 @@ pub(super) struct Frame {
 pub(super) struct Flight {
     frames: VecDeque<Frame>,
     last_sent: u64,
+    /// The send time of the newest frame that is not kept in mind any more.
+    forgotten: u64,
 }
 
 impl Flight {
@@ -39,7 +41,7 @@ impl Flight {
         self.last_sent = frame.sent;
         self.frames.push_back(frame);
         if self.frames.len() > MAX_FRAMES {
-            self.frames.pop_front();
+            self.forget_first();
         }
     }
 
@@ -50,6 +52,16 @@ impl Flight {
         self.last_sent
             .checked_sub(u64::from(behind))
             .filter(|&sent| sent > 0)
+    }
+
+    /// Whether an echo is of a frame that was never sent: someone else writes frames.
+    pub(super) fn is_foreign(&self, echo: u32) -> bool {
+        let ahead = echo.wrapping_sub(self.last_sent as u32) as i32;
+        let unknown = |sent| {
+            let kept = sent > self.forgotten;
+            kept && self.between(sent - 1, sent).next().is_none()
+        };
+        self.last_sent > 0 && (ahead > 0 || self.widen(echo).is_some_and(unknown))
     }
 
     /// The frames sent after `after` and up to `until`.
@@ -73,7 +85,13 @@ impl Flight {
     /// Forgets frames up to `sent`: everyone has accounted for them.
     pub(super) fn forget(&mut self, sent: u64) {
         while self.frames.front().is_some_and(|frame| frame.sent <= sent) {
-            self.frames.pop_front();
+            self.forget_first();
+        }
+    }
+
+    fn forget_first(&mut self) {
+        if let Some(frame) = self.frames.pop_front() {
+            self.forgotten = frame.sent;
         }
     }
 }
@@ -115,6 +133,17 @@ mod tests {
         assert_eq!(flight.widen((wrap - 10) as u32), Some(wrap - 10));
         assert_eq!(flight.widen(10), Some(wrap + 10));
         assert_eq!(Flight::default().widen(3), None);
+    }
+
+    #[test]
+    fn echoes_of_frames_that_were_not_sent_are_told_apart() {
+        let mut flight = flight(&[10, 20, 30]);
+        for (echo, foreign) in [(10, false), (11, true), (30, false), (31, true), (9, true)] {
+            assert_eq!(flight.is_foreign(echo), foreign, "{echo}");
+        }
+        flight.forget(20);
+        assert!(!flight.is_foreign(11));
+        assert!(!Flight::default().is_foreign(31));
     }
 
     #[test]

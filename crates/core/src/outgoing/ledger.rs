@@ -12,7 +12,7 @@ use crate::engine::Event;
 use crate::frame_size::FrameSize;
 use crate::ids::DeviceId;
 use crate::layout::Region;
-use crate::message::{Body, EndReason, Want};
+use crate::message::{Body, Echo, EndReason, Want};
 use crate::ranges::RangeSet;
 
 impl Outgoing {
@@ -147,6 +147,8 @@ impl Outgoing {
         let Some(progress) = receiver.progress_mut() else {
             return;
         };
+        let foreign = |echo: Echo| self.flight.is_foreign(echo.sent);
+        self.signs |= want.signed || want.echo.is_some_and(foreign);
         progress.heard = now;
         progress.credit = want.credit;
         if progress.paused && !want.paused {

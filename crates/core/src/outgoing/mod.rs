@@ -44,6 +44,8 @@ pub(crate) struct Outgoing {
     text: Option<String>,
     cipher: FrameCipher,
     key: ParcelKey,
+    /// Somebody forges frames: those that are sent are signed.
+    signs: bool,
     /// The room's name in topics.
     room: String,
     /// After a restart, until the user chose the files again.
@@ -188,6 +190,7 @@ impl Outgoing {
             text,
             cipher: FrameCipher::new(&content_key, parcel),
             key,
+            signs: false,
             room,
             lacks_files: false,
             restored: false,
@@ -424,8 +427,9 @@ impl Outgoing {
                 first_block: blocks.start,
                 count: blocks.len() as u16,
                 sent: sent as u32,
+                signed: self.signs,
             };
-            self.cipher.seal(head, &mut buffer, random);
+            self.cipher.seal(head, &mut buffer, &self.key, random);
             self.flight.push(Frame {
                 sent,
                 blocks: blocks.clone(),

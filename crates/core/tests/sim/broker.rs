@@ -33,6 +33,8 @@ pub struct Broker {
     pub record: bool,
     /// Bytes of the longest packet that any device sent.
     pub longest: usize,
+    /// How many data frames were signed, as they are where somebody forges them.
+    pub signed: usize,
 }
 
 #[derive(Default, Clone)]
@@ -71,6 +73,7 @@ impl Broker {
             seen: Vec::new(),
             record: false,
             longest: 0,
+            signed: 0,
         }
     }
 
@@ -320,6 +323,10 @@ impl Broker {
         qos: u8,
         random: &mut Random,
     ) {
+        // By docs/PROTOCOL.md: the second byte of a data frame.
+        if topic.contains("/d/") && payload.get(1) == Some(&1) {
+            self.signed += 1;
+        }
         if self.record {
             self.seen.push((topic.to_string(), payload.to_vec()));
         }

@@ -232,6 +232,7 @@ impl Run {
     /// What must hold at any time.
     fn check(&mut self) {
         assert!(self.world.broker.longest <= LONGEST);
+        assert_eq!(self.world.broker.signed, 0, "nobody forges anything");
         for &(sender, parcel) in &self.model.parcels {
             for device in (0..self.world.devices.len()).filter(|device| *device != sender) {
                 // It is the sender's bytes, and was given to the user once.

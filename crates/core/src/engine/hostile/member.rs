@@ -4,14 +4,14 @@ use proptest::prelude::*;
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-use super::parcel::{BLOCKS, Parcel, frame, offer};
+use super::parcel::{BLOCKS, Parcel, frame, offer, seal as seal_frame};
 use super::victim::{Member, Victim, secret};
 use crate::identity::ParcelKey;
 use crate::ids::ParcelId;
 use crate::layout::BLOCK;
-use crate::message::{Body, EndReason, Introduction, Offer, ParcelRef, Runs, Want};
+use crate::message::{Body, Echo, EndReason, Introduction, Offer, ParcelRef, Runs, Want};
 use crate::ranges::RangeSet;
-use crate::seal;
+use crate::seal::{self, FrameCipher, FrameHead};
 use crate::view::{TransferState, TransferView};
 
 fn want(parcel: ParcelId, held: impl IntoIterator<Item = u32>, credit: u64) -> Body {
@@ -26,6 +26,7 @@ fn want(parcel: ParcelId, held: impl IntoIterator<Item = u32>, credit: u64) -> B
         echo: None,
         paused: false,
         formerly: None,
+        signed: false,
     })
 }
 
@@ -94,8 +95,8 @@ mqdrop_testing::properties! {
         let mut honest = Member::in_room(2, &mut victim);
         let parcel = Parcel::new(&honest, 4);
         parcel.is_accepted(&mut honest, &mut victim);
-        let manifest = &parcel.frames()[0];
-        victim.deliver(&format!("d/{}", parcel.id()), manifest);
+        let manifest = frame(&parcel.offer, 0, 1, &parcel.manifest);
+        victim.deliver(&format!("d/{}", parcel.id()), &manifest);
         let blocks = BLOCKS + 2;
         let fits = u64::from(first) + u64::from(count) <= u64::from(blocks)
             && len as u64 == u64::from(count) * BLOCK;
@@ -121,41 +122,127 @@ mqdrop_testing::properties! {
     }
 }
 
-/// A parcel that the victim has accepted, and a frame that claims to be its manifest.
-fn forged(member: &mut Member, victim: &mut Victim) -> (Parcel, Vec<u8>) {
-    let parcel = Parcel::new(member, 4);
-    parcel.is_accepted(member, victim);
-    let forged = frame(&parcel.offer, 0, 1, &vec![9; parcel.manifest.len()]);
-    (parcel, forged)
+/// Frames of the victim's parcels that `member` gets.
+fn frames_sent(victim: &mut Victim, parcel: ParcelId) -> Vec<Vec<u8>> {
+    let published = victim.published().into_iter();
+    let data = published.filter(|(tail, _)| *tail == format!("d/{parcel}"));
+    data.map(|(_, frame)| frame).collect()
 }
 
 #[test]
-fn a_manifest_from_someone_else_is_fetched_again() {
+fn who_forges_manifests_gains_nothing() {
+    for times in [1, 2, 10] {
+        let mut victim = Victim::online();
+        let mut honest = Member::in_room(2, &mut victim);
+        let parcel = Parcel::new(&honest, 4);
+        parcel.is_accepted(&mut honest, &mut victim);
+        let forged = frame(&parcel.offer, 0, 1, &vec![9; parcel.manifest.len()]);
+        for _ in 0..times {
+            victim.deliver(&format!("d/{}", parcel.id()), &forged);
+        }
+        assert_eq!(victim.written, 0);
+        parcel.arrives(&mut honest, &mut victim);
+    }
+}
+
+#[test]
+fn who_forges_content_and_digests_all_the_time_gains_nothing() {
     let mut victim = Victim::online();
     let mut honest = Member::in_room(2, &mut victim);
-    let (parcel, forged) = forged(&mut honest, &mut victim);
-    for _ in 0..2 {
-        victim.deliver(&format!("d/{}", parcel.id()), &forged);
-        let view = victim.view(parcel.id()).unwrap();
-        assert_eq!(view.state, TransferState::Active);
+    let parcel = Parcel::new(&honest, 4);
+    parcel.is_accepted(&mut honest, &mut victim);
+    let topic = format!("d/{}", parcel.id());
+    victim.deliver(&topic, &frame(&parcel.offer, 0, 1, &parcel.manifest));
+    let forged = |from: u32| {
+        let content = (from..=BLOCKS).map(|at| (at, vec![9; BLOCK as usize]));
+        content.chain([(BLOCKS + 1, vec![9; 32])])
+    };
+    for (at, block) in forged(1) {
+        victim.deliver(&topic, &frame(&parcel.offer, at, 1, &block));
+    }
+    assert!(victim.written > 0);
+    // Found out by the first whole set of hashes, and from then on it has to be signed.
+    honest.tell(&mut victim, parcel.complete());
+    for _ in 0..10 {
+        for (at, block) in forged(1) {
+            victim.deliver(&topic, &frame(&parcel.offer, at, 1, &block));
+        }
+        honest.tell(&mut victim, parcel.complete());
     }
     parcel.arrives(&mut honest, &mut victim);
 }
 
 #[test]
-fn who_keeps_forging_manifests_ends_that_transfer_and_nothing_is_written() {
+fn frames_of_another_clock_make_the_sender_sign() {
     let mut victim = Victim::online();
     let mut honest = Member::in_room(2, &mut victim);
-    let (parcel, forged) = forged(&mut honest, &mut victim);
-    for _ in 0..10 {
-        victim.deliver(&format!("d/{}", parcel.id()), &forged);
+    let parcel = Parcel::new(&honest, 4);
+    parcel.is_accepted(&mut honest, &mut victim);
+    victim.published();
+    let topic = format!("d/{}", parcel.id());
+    // All that is forged is when it was sent.
+    let late = FrameHead {
+        first_block: 0,
+        count: 1,
+        sent: 1 << 30,
+        signed: false,
+    };
+    let forged = seal_frame(
+        &parcel.offer,
+        late,
+        &parcel.manifest,
+        &ParcelKey::new([0; 32]),
+    );
+    victim.deliver(&topic, &forged);
+    parcel.arrives(&mut honest, &mut victim);
+}
+
+#[test]
+fn a_sender_signs_when_it_is_asked_to_or_hears_of_frames_that_it_never_sent() {
+    for (signed, echo, signs) in [
+        (false, None, false),
+        (true, None, true),
+        (false, Some(Echo { sent: 1, age: 0 }), true),
+    ] {
+        let mut victim = Victim::online();
+        let mut member = Member::in_room(2, &mut victim);
+        let text = "A text of some length. ".repeat(40_000);
+        let parcel = victim
+            .act(|engine, now| engine.offer_text(&text, now))
+            .unwrap();
+        let offers = member.read_room(&victim.published());
+        let Some(Body::Offer(offer)) = offers.last() else {
+            panic!("{offers:?}");
+        };
+        let mut wanted = Want {
+            parcel,
+            held: Runs::new(&RangeSet::default()),
+            credit: 1 << 20,
+            echo: None,
+            paused: false,
+            formerly: None,
+            signed: false,
+        };
+        member.tell(&mut victim, Body::Want(wanted.clone()));
+        let cipher = FrameCipher::new(&offer.content_key, parcel);
+        let signatures = |victim: &mut Victim| -> Vec<bool> {
+            let frames = frames_sent(victim, parcel).into_iter();
+            let open = |mut frame: Vec<u8>| cipher.open(&mut frame, &offer.parcel_key).unwrap().0;
+            frames.map(|frame| open(frame).signed).collect()
+        };
+        let first = signatures(&mut victim);
+        assert!(!first.is_empty() && first.iter().all(|signed| !signed));
+        (wanted.signed, wanted.echo) = (signed, echo);
+        wanted.held = Runs::new(&RangeSet::of(0..first.len() as u32));
+        member.tell(&mut victim, Body::Want(wanted));
+        // What is under way counts as lost by then.
+        victim.wait(Duration::from_secs(5));
+        let later = signatures(&mut victim);
+        assert!(
+            !later.is_empty() && later.iter().all(|signed| *signed == signs),
+            "{later:?}"
+        );
     }
-    let view = victim.view(parcel.id()).unwrap();
-    assert_eq!(view.state, TransferState::Failed);
-    assert_eq!(victim.written, 0);
-    let other = Parcel::new(&honest, 5);
-    other.is_accepted(&mut honest, &mut victim);
-    other.arrives(&mut honest, &mut victim);
 }
 
 #[test]

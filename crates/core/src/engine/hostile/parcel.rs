@@ -1,5 +1,7 @@
 //! A parcel as its sender knows it, good or bad.
 
+use core::time::Duration;
+
 use super::victim::{Member, Victim};
 use crate::Entry;
 use crate::identity::ParcelKey;
@@ -7,6 +9,7 @@ use crate::ids::ParcelId;
 use crate::layout::BLOCK;
 use crate::manifest::Manifest;
 use crate::message::{Body, Complete, Offer};
+use crate::random::Random;
 use crate::seal::{FRAME_HEAD, FrameCipher, FrameHead};
 use crate::view::TransferState;
 
@@ -17,6 +20,7 @@ pub(super) const BLOCKS: u32 = 8;
 pub(super) struct Parcel {
     pub(super) offer: Offer,
     pub(super) manifest: Vec<u8>,
+    key: ParcelKey,
     content: Vec<u8>,
 }
 
@@ -38,6 +42,7 @@ impl Parcel {
         Self {
             offer: offer(member, number, &manifest, total, 1),
             manifest,
+            key: ParcelKey::new([number; 32]),
             content,
         }
     }
@@ -46,15 +51,21 @@ impl Parcel {
         self.offer.parcel
     }
 
-    /// Frames of one block each, from the first to the last, the digests included.
-    pub(super) fn frames(&self) -> Vec<Vec<u8>> {
+    /// Sends frames of one block each, from the first to the last, the digests included.
+    fn send(&self, signed: bool, victim: &mut Victim) {
         let digests = self.digests();
         let parts = [&self.manifest, &self.content, &digests];
         let blocks = parts.iter().flat_map(|part| part.chunks(BLOCK as usize));
-        blocks
-            .enumerate()
-            .map(|(at, block)| frame(&self.offer, at as u32, 1, block))
-            .collect()
+        for (at, block) in blocks.enumerate() {
+            let head = FrameHead {
+                first_block: at as u32,
+                count: 1,
+                sent: victim.now.as_micros() as u32,
+                signed,
+            };
+            let frame = seal(&self.offer, head, block, &self.key);
+            victim.deliver(&format!("d/{}", self.id()), &frame);
+        }
     }
 
     fn digests(&self) -> Vec<u8> {
@@ -72,16 +83,27 @@ impl Parcel {
     pub(super) fn is_accepted(&self, member: &mut Member, victim: &mut Victim) {
         member.tell_room(victim, Body::Offer(self.offer.clone()));
         victim.act(|engine, now| engine.accept(self.id(), now));
+        victim.answer_subscribe(&[0]);
         let receiving = victim.view(self.id()).unwrap().state;
         assert_eq!(receiving, TransferState::Active);
     }
 
-    /// Sends all of it; the victim has it then.
+    /// Sends all of it; the victim has it then. Signs its frames if it is asked to.
     pub(super) fn arrives(&self, member: &mut Member, victim: &mut Victim) {
-        for frame in self.frames() {
-            victim.deliver(&format!("d/{}", self.id()), &frame);
-        }
+        self.send(false, victim);
         member.tell(victim, self.complete());
+        // As often as that may take when some of it was forged.
+        for _ in 0..3 {
+            if victim.view(self.id()).unwrap().state == TransferState::Done {
+                return;
+            }
+            victim.wait(Duration::from_millis(10));
+            let wants = member.read(&victim.published());
+            let is_asked = |body: &Body| matches!(body, Body::Want(want) if want.signed);
+            assert!(wants.iter().any(is_asked), "{wants:?}");
+            self.send(true, victim);
+            member.tell(victim, self.complete());
+        }
         let view = victim.view(self.id()).unwrap();
         assert_eq!(view.state, TransferState::Done, "{view:?}");
     }
@@ -106,16 +128,22 @@ pub(super) fn offer(member: &Member, number: u8, manifest: &[u8], total: u64, fi
     }
 }
 
+/// A frame as anyone in the room can write it.
 pub(super) fn frame(offer: &Offer, first_block: u32, count: u16, content: &[u8]) -> Vec<u8> {
-    let cipher = FrameCipher::new(&offer.content_key, offer.parcel);
-    let mut frame = vec![0; FRAME_HEAD];
-    frame.extend_from_slice(content);
     let head = FrameHead {
         first_block,
         count,
         sent: first_block,
+        signed: false,
     };
-    let mut random = crate::random::Random::new([first_block as u8; 32]);
-    cipher.seal(head, &mut frame, &mut random);
+    seal(offer, head, content, &ParcelKey::new([0; 32]))
+}
+
+pub(super) fn seal(offer: &Offer, head: FrameHead, content: &[u8], key: &ParcelKey) -> Vec<u8> {
+    let cipher = FrameCipher::new(&offer.content_key, offer.parcel);
+    let mut frame = vec![0; FRAME_HEAD];
+    frame.extend_from_slice(content);
+    let mut random = Random::new([head.first_block as u8; 32]);
+    cipher.seal(head, &mut frame, key, &mut random);
     frame
 }

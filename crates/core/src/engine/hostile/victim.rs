@@ -86,8 +86,14 @@ impl Victim {
         self.sent.clear();
         self.open();
         self.receive(connack);
+        self.answer_subscribe(result);
+    }
+
+    /// The broker answers the SUBSCRIBE that was sent last; this stands behind its packet
+    /// identifier.
+    pub(super) fn answer_subscribe(&mut self, result: &[u8]) {
         let packets = packets(&std::mem::take(&mut self.sent));
-        let subscribe = packets.iter().find(|(first, _)| first >> 4 == 8).unwrap();
+        let subscribe = packets.iter().rfind(|(first, _)| first >> 4 == 8).unwrap();
         self.receive(&packet(0x90, &[&subscribe.1[..2], result].concat()));
     }
 
@@ -273,6 +279,16 @@ impl Member {
             &mut self.random,
         );
         victim.deliver(&format!("i/{device}"), &sealed);
+    }
+
+    /// What the victim wrote to the room.
+    pub(super) fn read_room(&self, published: &[(String, Vec<u8>)]) -> Vec<Body> {
+        let to_room = published.iter().filter(|(topic, _)| topic == "c");
+        let open = |sealed: &[u8]| {
+            let opened = seal::open(&secret().key, self.device(), "c", sealed, |_, _| None);
+            Message::decode(&opened.unwrap().body).unwrap().body
+        };
+        to_room.map(|(_, sealed)| open(sealed)).collect()
     }
 
     /// What the victim wrote to this member.

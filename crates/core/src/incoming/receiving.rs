@@ -1,0 +1,140 @@
+//! A parcel while it arrives.
+
+use bytes::Bytes;
+use mqdrop_mqtt::Time;
+
+use super::ack::AckClock;
+use super::content::Content;
+use crate::ids::{DeviceId, ParcelId};
+use crate::io::StoreError;
+use crate::message::{Echo, Offer, Want};
+use crate::rate::RateMeter;
+use crate::seal::{FrameCipher, FrameHead};
+
+/// Bytes that may be under way to this device or wait for its storage.
+pub(super) const CREDIT: u64 = 16 * 1024 * 1024;
+
+pub(super) struct Receiving {
+    pub(super) cipher: FrameCipher,
+    pub(super) content: Content,
+    /// Whether the broker has confirmed that data frames come here.
+    pub(super) subscribed: bool,
+    pub(super) paused: bool,
+    /// It was accepted before a restart, or before the room was left, and the user has not said to
+    /// go on.
+    pub(super) restored: bool,
+    /// The sender said that it does not know the parcel; it may offer it again.
+    pub(super) unknown_to_sender: bool,
+    pub(super) ack: AckClock,
+    /// The send time of the newest frame, and when it came.
+    pub(super) echo: Option<(u32, Time)>,
+    /// The same send time while frames come one after the other.
+    pub(super) newest: Option<u32>,
+    /// The block behind the newest frame.
+    pub(super) expected: u32,
+    /// Bytes that storage has not confirmed.
+    pub(super) unwritten: u64,
+    /// What storage did not take; no more than is allowed to be unwritten.
+    pub(super) stuck: Stuck,
+    /// The digests' hash, once the sender said that all is sent.
+    pub(super) complete: Option<[u8; 32]>,
+    pub(super) verified: bool,
+    pub(super) repairs: u32,
+    /// Somebody forges frames: only those that are signed with the parcel's key are taken.
+    pub(super) signed: bool,
+    pub(super) rate: RateMeter,
+}
+
+/// Content that storage gave back.
+#[derive(Default)]
+pub(super) struct Stuck {
+    /// Where it belongs, and what it is.
+    pub(super) pieces: Vec<(u64, Bytes)>,
+    /// Why the last one was not taken.
+    pub(super) error: Option<StoreError>,
+}
+
+impl Receiving {
+    pub(super) fn new(offer: &Offer, content: Content, paused: bool, now: Time) -> Self {
+        Self {
+            cipher: FrameCipher::new(&offer.content_key, offer.parcel),
+            content,
+            subscribed: false,
+            paused,
+            restored: false,
+            unknown_to_sender: false,
+            ack: AckClock::new(now),
+            echo: None,
+            newest: None,
+            expected: 0,
+            unwritten: 0,
+            stuck: Stuck::default(),
+            complete: None,
+            verified: false,
+            repairs: 0,
+            signed: false,
+            rate: RateMeter::default(),
+        }
+    }
+
+    /// The room is left: what is here stays, and nothing comes until it is entered again.
+    pub(super) fn rest(&mut self) {
+        self.paused = true;
+        self.restored = true;
+        self.subscribed = false;
+        self.unknown_to_sender = false;
+        (self.echo, self.newest) = (None, None);
+        self.rate.clear();
+    }
+
+    /// Whether a frame is the sender's, as far as can be told. Everyone in the room has the content
+    /// key; who once forged a frame, or made the sender sign, is not heard any more.
+    pub(super) fn is_by_sender(&mut self, head: FrameHead, now: Time) -> bool {
+        if head.signed {
+            self.signed = true;
+        } else if self.signed {
+            return false;
+        }
+        // The send times of one sender grow, and so they arrive (MQTT 5, section 4.6).
+        let in_order = self
+            .newest
+            .is_none_or(|newest| (head.sent.wrapping_sub(newest) as i32) > 0);
+        if !in_order && !self.signed {
+            self.take_signed_only(now);
+        }
+        in_order
+    }
+
+    /// Someone else writes frames of this parcel: the sender is to sign its own.
+    pub(super) fn take_signed_only(&mut self, now: Time) {
+        self.signed = true;
+        // It may have been a forged one.
+        self.newest = None;
+        self.ack.now(now);
+    }
+
+    /// Bytes that may be under way to this device.
+    pub(super) fn credit(&self) -> u64 {
+        if self.paused {
+            0
+        } else {
+            CREDIT.saturating_sub(self.unwritten)
+        }
+    }
+
+    pub(super) fn want(&self, parcel: ParcelId, formerly: Option<DeviceId>, now: Time) -> Want {
+        let echo = self.echo.map(|(sent, at)| Echo {
+            sent,
+            age: u32::try_from(now.since(at).as_micros()).unwrap_or(u32::MAX),
+        });
+        Want {
+            parcel,
+            held: self.content.runs(),
+            credit: self.credit(),
+            echo,
+            paused: self.paused,
+            formerly,
+            signed: self.signed,
+        }
+    }
+}
