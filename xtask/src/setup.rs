@@ -16,6 +16,11 @@ struct Package {
     command: &'static str,
 }
 
+/// libFuzzer is written in it.
+const CPP: Package = Package {
+    name: "g++",
+    command: "c++",
+};
 const CHROMIUM: Package = Package {
     name: "chromium",
     command: "chromium",
@@ -86,7 +91,7 @@ pub(crate) fn chromedriver() -> Result<PathBuf, String> {
     find(CHROMEDRIVER.command).ok_or_else(|| format!("{} is missing.", CHROMEDRIVER.command))
 }
 
-/// What linting needs: rustfmt, clippy and Rust's wasm target.
+/// What linting needs: rustfmt, clippy, Rust's wasm target, and for what fuzzers run C++.
 pub(crate) fn for_lint() -> Result<(), String> {
     for component in ["rustfmt", "clippy"] {
         let name = if component == "clippy" {
@@ -99,6 +104,7 @@ pub(crate) fn for_lint() -> Result<(), String> {
             run(program("rustup").args(["component", "add", component]))?;
         }
     }
+    debian_packages(&[CPP])?;
     wasm_target()
 }
 

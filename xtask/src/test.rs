@@ -20,7 +20,7 @@ struct Part {
 const PARTS: [Part; 4] = [
     Part {
         name: "lint",
-        what: "format and lints",
+        what: "format, lints, and what fuzzers run",
         run: lint,
     },
     Part {
@@ -134,28 +134,46 @@ fn lint(_: &[String], tally: &mut Tally) -> Result<(), String> {
         "warnings",
     ]));
     let wasm = check(
-        cargo()
-            .args([
-                "clippy",
-                "--quiet",
-                "--target",
-                "wasm32-unknown-unknown",
-                "--lib",
-                "--bins",
-            ])
-            .args(
-                PURE.iter()
-                    .chain([&APP])
-                    .flat_map(|package| ["--package", package]),
-            )
-            .args(["--", "--deny", "warnings"])
-            // What compiles to wasm but breaks there is banned there.
-            .env(
-                "CLIPPY_CONF_DIR",
-                workspace::root().join("xtask").join("clippy-wasm"),
-            ),
+        clippy_for_wasm()
+            .args(["--lib", "--bins", "--"])
+            .args(["--deny", "warnings"]),
     );
-    formatted.and(native).and(wasm)
+    // What may be in tests is not told from the rest in wasm, where they are no `#[test]`s.
+    let wasm_tests = check(clippy_for_wasm().args(["--tests", "--"]).args([
+        "--deny",
+        "warnings",
+        "--allow",
+        "clippy::unwrap_used",
+        "--allow",
+        "clippy::expect_used",
+        "--allow",
+        "clippy::panic",
+    ]));
+    let fuzz = check(
+        cargo()
+            .args(["check", "--quiet", "--locked", "--manifest-path"])
+            .arg(workspace::root().join("fuzz").join("Cargo.toml"))
+            .arg("--target-dir")
+            .arg(workspace::target_dir().join("fuzz"))
+            // As cargo-fuzz builds them.
+            .env("RUSTFLAGS", "--cfg fuzzing"),
+    );
+    formatted.and(native).and(wasm).and(wasm_tests).and(fuzz)
+}
+
+/// Clippy on everything that is compiled to wasm.
+fn clippy_for_wasm() -> std::process::Command {
+    let packages = PURE.iter().chain([&APP]);
+    let mut clippy = cargo();
+    clippy
+        .args(["clippy", "--quiet", "--target", "wasm32-unknown-unknown"])
+        .args(packages.flat_map(|package| ["--package", package]))
+        // What compiles to wasm but breaks there is banned there.
+        .env(
+            "CLIPPY_CONF_DIR",
+            workspace::root().join("xtask").join("clippy-wasm"),
+        );
+    clippy
 }
 
 fn unit(filters: &[String], tally: &mut Tally) -> Result<(), String> {

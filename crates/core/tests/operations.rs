@@ -44,7 +44,7 @@ const SEED: u8 = 11;
 
 #[test]
 fn whatever_happens_what_is_accepted_arrives_or_ends_with_a_reason() {
-    let seed = sim::random::seed_to_repeat().unwrap_or(SEED.into());
+    let seed = mqdrop_testing::seed_to_repeat().unwrap_or(SEED.into());
     let mut bytes = [SEED; 32];
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
     let config = Config {

@@ -5,9 +5,10 @@ mod sim;
 use core::time::Duration;
 
 use mqdrop_core::view::TransferState;
+use mqdrop_testing::seed_to_repeat;
 use sim::World;
 use sim::broker::Faults;
-use sim::random::{Random, seed_to_repeat};
+use sim::random::Random;
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 

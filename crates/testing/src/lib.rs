@@ -23,6 +23,17 @@ macro_rules! properties {
     };
 }
 
+/// The seed that a failed test asked to be repeated with: when it runs, or in wasm, where there is no
+/// environment, when it is built.
+#[must_use]
+pub fn seed_to_repeat() -> Option<u64> {
+    #[cfg(target_arch = "wasm32")]
+    let given = option_env!("MQDROP_SEED");
+    #[cfg(not(target_arch = "wasm32"))]
+    let given = std::env::var("MQDROP_SEED").ok();
+    given?.parse().ok()
+}
+
 #[doc(hidden)]
 pub use proptest;
 #[doc(hidden)]

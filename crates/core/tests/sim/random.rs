@@ -27,13 +27,3 @@ impl Random {
         seed
     }
 }
-
-/// The seed that a failed test asked to be repeated with: when it runs, or in wasm when it is built.
-pub fn seed_to_repeat() -> Option<u64> {
-    let given = std::env::var("MQDROP_SEED").ok();
-    given
-        .as_deref()
-        .or(option_env!("MQDROP_SEED"))?
-        .parse()
-        .ok()
-}

@@ -14,10 +14,7 @@ pub(super) fn check<S: Strategy>(
 ) where
     S::Value: Debug,
 {
-    let seed = std::env::var("MQDROP_SEED")
-        .ok()
-        .and_then(|seed| seed.parse().ok())
-        .unwrap_or(0x6D71_6472_6F70);
+    let seed = mqdrop_testing::seed_to_repeat().unwrap_or(0x6D71_6472_6F70);
     let mut runner = TestRunner::new(Config {
         cases,
         failure_persistence: None,
