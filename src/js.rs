@@ -54,6 +54,16 @@ pub(crate) async fn next(iterator: &JsValue) -> Result<Option<JsValue>, JsValue>
     Ok((!is_done).then(|| property(&next, "value")))
 }
 
+/// How many bytes this page may still store, if the browser tells. Not exact: browsers round and
+/// reserve as they like, so a write may fail all the same.
+pub(crate) async fn available_space(navigator: &JsValue) -> Option<u64> {
+    let storage = property(navigator, "storage");
+    let estimate = call_async(&storage, "estimate", &[]).await.ok()?;
+    let quota = property(&estimate, "quota").as_f64()?;
+    let usage = property(&estimate, "usage").as_f64()?;
+    Some((quota - usage).max(0.0) as u64)
+}
+
 /// An exception's name, such as `QuotaExceededError`; empty if it has none.
 pub(crate) fn error_name(error: &JsValue) -> String {
     property(error, "name").as_string().unwrap_or_default()

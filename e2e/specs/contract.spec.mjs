@@ -123,12 +123,15 @@ scenario('the reason of a refusal and of a cancellation is told', async (stage) 
 scenario('what there is no space for is refused with numbers, on both sides', async (stage) => {
   const [sender, receiver] = await stage.pair();
   const worker = await receiver.worker('engine');
-  await worker.evaluate(() => {
+  const estimate = () => {
     StorageManager.prototype.estimate = async () => ({ quota: 3_000_000, usage: 1_900_000 });
-  });
+  };
+  await Promise.all([worker.evaluate(estimate), receiver.page.evaluate(estimate)]);
   const file = await stage.file('too-long.bin', 20 * MIB);
   const sent = await sender.sendFiles([file.path]);
   const received = await receiver.incoming(sent);
+  // Said before anyone decides, and not only when it is too late.
+  await received.byId('transfer-space').getByText(/takes 21 MB, and 1\.1 MB are free/).waitFor();
   await received.press('accept');
   await received.waitForState('failed');
   assert.match(await received.byId('transfer-error').innerText(), /it takes 21 MB, and 1\.1 MB are free/);

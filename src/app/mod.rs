@@ -35,6 +35,7 @@ mod save;
 mod send;
 mod session;
 mod shell;
+mod space;
 mod state;
 mod storage;
 mod transfer;

@@ -17,6 +17,7 @@ use super::{
     receivers::Receivers,
     save,
     session::Session,
+    space::SpaceNotice,
     state::{Parts, Transfer},
     storage,
 };
@@ -74,6 +75,8 @@ pub(super) fn Card(session: Session, transfer: Transfer) -> impl IntoView {
                         }
                     })
             }}
+            {(direction == Direction::In && kind == ParcelKind::Files)
+                .then(|| view! { <SpaceNotice app=session.state now state /> })}
             <ChooseAgain session parcel=parcel.clone() parts=parts.clone() now />
             {(direction == Direction::Out).then(|| view! { <Receivers view=view.clone() /> })}
             {match kind {

@@ -145,7 +145,10 @@ impl Driver {
             return;
         }
         match command {
-            Command::Start { folder } => choose_storage(&self.mailbox, folder),
+            Command::Start { folder } => {
+                choose_storage(&self.mailbox, folder);
+                handles::sweep();
+            }
             Command::Join(request) => self.join(request, tell),
             Command::Leave => {
                 self.engine.leave(self.clock.now());

@@ -2,7 +2,7 @@
 //! restart. Only Chromium has such handles (<https://wicg.github.io/file-system-access/>); in
 //! IndexedDB they outlive the page, and the user is asked whether they may be read again.
 
-use js_sys::{Array, Promise};
+use js_sys::{Array, Date, Promise, Reflect};
 use mqdrop_core::ParcelId;
 use wasm_bindgen::prelude::Closure;
 use wasm_bindgen::{JsCast, JsValue};
@@ -16,6 +16,10 @@ use crate::js::{call, call_async, next, property};
 const DATABASE: &str = "mqdrop";
 const STORE: &str = "handles";
 
+/// After so long they are forgotten, in milliseconds: a page that ends at the wrong moment leaves
+/// some of parcels that nobody can go on with. Files can still be chosen again.
+const KEPT_FOR: f64 = 30.0 * 24.0 * 3600.0 * 1000.0;
+
 /// Keeps what a parcel's files were opened with, in the background. Without it, they can still be
 /// chosen again.
 pub(super) fn keep(parcel: ParcelId, handles: Array) {
@@ -28,7 +32,8 @@ pub(super) fn keep(parcel: ParcelId, handles: Array) {
 
 async fn put(parcel: ParcelId, handles: &Array) -> Result<(), JsValue> {
     let store = store(IdbTransactionMode::Readwrite).await?;
-    answer(&store.put_with_key(handles, &key(parcel))?).await?;
+    let value = Array::of2(&Date::now().into(), handles);
+    answer(&store.put_with_key(&value, &key(parcel))?).await?;
     Ok(())
 }
 
@@ -42,7 +47,31 @@ pub(super) async fn find(parcel: ParcelId) -> Array {
 
 async fn get(parcel: ParcelId) -> Result<JsValue, JsValue> {
     let store = store(IdbTransactionMode::Readonly).await?;
-    answer(&store.get(&key(parcel))?).await
+    let kept = answer(&store.get(&key(parcel))?).await?;
+    Reflect::get_u32(&kept, 1)
+}
+
+/// Forgets in the background what has been kept for long.
+pub(super) fn sweep() {
+    spawn_local(async {
+        let _ = sweep_before(Date::now() - KEPT_FOR).await;
+    });
+}
+
+async fn sweep_before(time: f64) -> Result<(), JsValue> {
+    let keys = store(IdbTransactionMode::Readonly).await?.get_all_keys()?;
+    for key in answer(&keys).await?.dyn_into::<Array>()?.iter() {
+        // Each in its turn, as a transaction ends when nothing is asked of it.
+        let store = store(IdbTransactionMode::Readwrite).await?;
+        let kept = answer(&store.get(&key)?).await?;
+        let is_old = Reflect::get_u32(&kept, 0)?
+            .as_f64()
+            .is_none_or(|kept| kept < time);
+        if is_old {
+            answer(&store.delete(&key)?).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Forgets what was kept for a parcel, in the background.
@@ -168,6 +197,16 @@ mod tests {
         assert_eq!(property(&found.get(0), "name"), "of handles");
         delete(parcel("a")).await.unwrap();
         assert_eq!(find(parcel("a")).await.length(), 0);
+    }
+
+    #[wasm_bindgen_test]
+    async fn what_was_kept_for_long_is_forgotten() {
+        let handles = Array::of1(&folder().await);
+        put(parcel("c"), &handles).await.unwrap();
+        sweep_before(Date::now() - 60_000.0).await.unwrap();
+        assert_eq!(find(parcel("c")).await.length(), 1);
+        sweep_before(Date::now() + 60_000.0).await.unwrap();
+        assert_eq!(find(parcel("c")).await.length(), 0);
     }
 
     #[wasm_bindgen_test]

@@ -24,7 +24,7 @@ use web_sys::Blob;
 
 use super::clock::global;
 use crate::bridge;
-use crate::js::{call_async, error_name, error_text, property};
+use crate::js::{available_space, error_name, error_text};
 use blob::BlobStore;
 use folders::Folder;
 
@@ -116,7 +116,7 @@ impl Backend {
         match self {
             Self::Opfs(folder) => bridge::Storage::Opfs {
                 folder: folder.name(),
-                available: available().await,
+                available: available_space(&global().navigator()).await,
             },
             Self::Blob => bridge::Storage::Blob {
                 secure_context: global().is_secure_context(),
@@ -131,7 +131,7 @@ impl Backend {
     pub(super) async fn create(&self, size: u64) -> Result<Box<dyn BlockStore>, StoreError> {
         match self {
             Self::Opfs(folder) => {
-                let available = available().await;
+                let available = available_space(&global().navigator()).await;
                 if available.is_some_and(|available| available < size) {
                     return Err(StoreError::NoSpace { available });
                 }
@@ -140,16 +140,6 @@ impl Backend {
             Self::Blob => Ok(Box::new(BlobStore::new(size))),
         }
     }
-}
-
-/// How many bytes this page may still store, if the browser tells. Not exact: browsers round and
-/// reserve as they like, so a write may fail all the same.
-async fn available() -> Option<u64> {
-    let storage = property(&global().navigator(), "storage");
-    let estimate = call_async(&storage, "estimate", &[]).await.ok()?;
-    let quota = property(&estimate, "quota").as_f64()?;
-    let usage = property(&estimate, "usage").as_f64()?;
-    Some((quota - usage).max(0.0) as u64)
 }
 
 /// An exception as an error of storage.
