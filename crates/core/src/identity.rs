@@ -74,9 +74,18 @@ pub(crate) fn is_signed(
 
 /// The id of the device that has this public key.
 pub(crate) fn device_of(public: &[u8; PUBLIC]) -> DeviceId {
+    DeviceId(id_of(public))
+}
+
+/// The id of the parcel that has this public key.
+pub(crate) fn parcel_of(public: &[u8; PUBLIC]) -> ParcelId {
+    ParcelId(id_of(public))
+}
+
+fn id_of(public: &[u8; PUBLIC]) -> [u8; 10] {
     let mut id = [0; 10];
     id.copy_from_slice(&blake3::hash(public).as_bytes()[..10]);
-    DeviceId(id)
+    id
 }
 
 /// A parcel's own key pair, by which a sender that was restarted, and is another device now, shows
@@ -96,6 +105,11 @@ impl ParcelKey {
         self.0.verifying_key().to_bytes()
     }
 
+    /// The parcel's id, which nobody without this key can offer something under.
+    pub(crate) fn parcel(&self) -> ParcelId {
+        parcel_of(&self.public())
+    }
+
     /// Shows everyone that `sender` has the parcel's secret.
     pub(crate) fn proof(&self, parcel: ParcelId, sender: DeviceId) -> [u8; SIGNATURE] {
         let said = text(PARCEL, &[&parcel.0, &sender.0]);
@@ -113,7 +127,7 @@ impl ParcelKey {
     }
 }
 
-/// Whether this proof of `sender` is right for a parcel with this key.
+/// Whether this is the key of this parcel, and the proof of `sender` is right for it.
 pub(crate) fn is_proof(
     parcel_key: &[u8; PUBLIC],
     parcel: ParcelId,
@@ -121,7 +135,7 @@ pub(crate) fn is_proof(
     proof: &[u8; SIGNATURE],
 ) -> bool {
     let said = text(PARCEL, &[&parcel.0, &sender.0]);
-    verify(parcel_key, &said, proof)
+    parcel_of(parcel_key) == parcel && verify(parcel_key, &said, proof)
 }
 
 /// Whether a data frame was signed with the key of its parcel.
@@ -198,14 +212,16 @@ mod tests {
     #[test]
     fn a_parcel_is_its_senders_as_one_device_only() {
         let key = ParcelKey::new([7; 32]);
-        let (parcel, sender) = (ParcelId([1; 10]), identity(1).device);
+        let (parcel, sender) = (key.parcel(), identity(1).device);
         let proof = key.proof(parcel, sender);
         assert!(is_proof(&key.public(), parcel, sender, &proof));
         let again = ParcelKey::new(key.secret());
         assert_eq!(again.public(), key.public());
         assert!(!is_proof(&key.public(), parcel, identity(2).device, &proof));
         assert!(!is_proof(&key.public(), ParcelId([2; 10]), sender, &proof));
-        let other = ParcelKey::new([8; 32]).public();
-        assert!(!is_proof(&other, parcel, sender, &proof));
+        // Nor is it another key's, whatever that one signs.
+        let other = ParcelKey::new([8; 32]);
+        let proof = other.proof(parcel, sender);
+        assert!(!is_proof(&other.public(), parcel, sender, &proof));
     }
 }

@@ -73,7 +73,7 @@ macro_rules! id {
 }
 
 id! {
-    /// A device: the first 10 bytes of the BLAKE3 hash of its X25519 public key, so that no one
+    /// A device: the first 10 bytes of the BLAKE3 hash of its public key, so that no one
     /// can take another's id.
     DeviceId
 }

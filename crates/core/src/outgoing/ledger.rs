@@ -121,7 +121,7 @@ impl Outgoing {
         if let Some(formerly) = want.formerly {
             self.forget_former(formerly);
         }
-        if !self.receivers.contains_key(&device) && self.receivers.len() >= super::MAX_RECEIVERS {
+        if !self.receivers.contains_key(&device) && !self.has_room() {
             return;
         }
         let receiver = self
@@ -247,4 +247,42 @@ fn account(
     // Another receiver may have lost it as well, and then it is on its way again already.
     flight.subtract_later(&mut lost, echoed);
     lost
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::Runs;
+    use crate::outgoing::MAX_RECEIVERS;
+    use crate::random::Random;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    fn device(number: usize) -> DeviceId {
+        let mut id = [0; 10];
+        id[..8].copy_from_slice(&(number as u64).to_be_bytes());
+        DeviceId(id)
+    }
+
+    #[test]
+    fn devices_that_do_not_answer_leave_room_for_those_that_do() {
+        let mut outgoing = Outgoing::text("a text", &mut Random::new([1; 32])).unwrap();
+        let (cx, mut size) = (&mut Effects::default(), FrameSize::new(None));
+        for number in 0..MAX_RECEIVERS + 10 {
+            outgoing.handle_here(device(number), Time::ZERO, cx);
+        }
+        let want = Want {
+            parcel: outgoing.parcel(),
+            held: Runs::new(&RangeSet::default()),
+            credit: 1,
+            echo: None,
+            paused: false,
+            formerly: None,
+            signed: false,
+        };
+        let late = device(usize::MAX);
+        outgoing.handle_want(late, &want, 1, Time::ZERO, &mut size, cx);
+        assert_eq!(outgoing.receivers.len(), MAX_RECEIVERS);
+        assert!(outgoing.receivers[&late].active().is_some());
+    }
 }

@@ -85,10 +85,11 @@ struct Secrets {
 
 impl Secrets {
     fn new(random: &mut Random) -> Self {
+        let key = ParcelKey::new(random.bytes());
         Self {
-            parcel: ParcelId(random.bytes()),
+            parcel: key.parcel(),
             content_key: random.bytes(),
-            key: ParcelKey::new(random.bytes()),
+            key,
         }
     }
 }
@@ -240,7 +241,6 @@ impl Outgoing {
         if self.ended.is_some() || self.lacks_files {
             return;
         }
-        let full = self.receivers.len() >= MAX_RECEIVERS;
         match self.receivers.get_mut(&device) {
             Some(receiver) => {
                 receiver.away_since = None;
@@ -250,17 +250,28 @@ impl Outgoing {
                     Phase::Seen | Phase::Receiving(_) => {}
                     Phase::Done | Phase::Declined(_) | Phase::Cancelled(_) => return,
                 }
-                // It may have decided, ended or missed something while it was away: its answer to
-                // the offer says how it stands.
-                cx.send(device, Body::Offer(self.current_offer()));
             }
-            None if !full => {
+            None => {
+                if !self.has_room() {
+                    return;
+                }
                 self.receivers.insert(device, Receiver::offered(now));
-                cx.send(device, Body::Offer(self.current_offer()));
             }
-            None => {}
         }
+        // It may have decided, ended or missed something while it was away: its answer to the offer
+        // says how it stands.
+        cx.send(device, Body::Offer(self.current_offer()));
         cx.event(Event::Transfer(self.parcel));
+    }
+
+    /// Whether there is room for one more receiver: if need be, one that has not decided makes it.
+    fn has_room(&mut self) -> bool {
+        if self.receivers.len() < MAX_RECEIVERS {
+            return true;
+        }
+        let mut undecided = self.receivers.iter().filter(|(_, r)| r.is_undecided());
+        let undecided = undecided.next().map(|(device, _)| *device);
+        undecided.is_some_and(|device| self.receivers.remove(&device).is_some())
     }
 
     /// A device left the room.

@@ -111,7 +111,7 @@ impl Parcel {
 
 pub(super) fn offer(member: &Member, number: u8, manifest: &[u8], total: u64, files: u32) -> Offer {
     let key = ParcelKey::new([number; 32]);
-    let parcel = ParcelId([number; 10]);
+    let parcel = key.parcel();
     Offer {
         parcel,
         title: "file.bin".into(),
