@@ -10,6 +10,9 @@ use super::{
 };
 use crate::bridge::Command;
 
+/// As many devices are shown by name.
+const SHOWN: usize = 100;
+
 /// The other devices.
 #[component]
 pub(super) fn Peers(session: Session, inviting: RwSignal<bool>) -> impl IntoView {
@@ -28,12 +31,23 @@ pub(super) fn Peers(session: Session, inviting: RwSignal<bool>) -> impl IntoView
                     <span class="person-note">"you"</span>
                 </li>
                 <For
-                    each=move || peers.get()
+                    each=move || peers.with(|all| all.iter().take(SHOWN).cloned().collect::<Vec<_>>())
                     key=|peer| (peer.device.clone(), peer.name.clone(), peer.muted)
                     let:peer
                 >
                     <Person session peer />
                 </For>
+                {move || {
+                    let more = peers.read().len().saturating_sub(SHOWN);
+                    (more > 0)
+                        .then(|| {
+                            view! {
+                                <li class="person person-more" data-testid="peers-more">
+                                    {format!("and {more} more")}
+                                </li>
+                            }
+                        })
+                }}
             </ul>
             <Show when=alone>
                 <p class="people-empty">

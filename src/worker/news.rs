@@ -17,8 +17,11 @@ const TRANSFER_PAUSE: Duration = Duration::from_millis(250);
 /// A parcel's files are told so often at most.
 const FILES_PAUSE: Duration = Duration::from_millis(250);
 
-/// Telling the files of a huge folder takes long; this many times as long nothing is told of them.
-const FILES_REST: u32 = 10;
+/// Who is in the room is told so often at most.
+const PEERS_PAUSE: Duration = Duration::from_millis(100);
+
+/// Telling a long list takes long; this many times as long nothing is told of it.
+const REST: u32 = 10;
 
 /// The latest time that JavaScript can express, in milliseconds since 1970 (ECMA-262, section
 /// 21.4.1.1). What a sender claims beyond is no time, and could not be encoded either.
@@ -30,6 +33,8 @@ pub(super) struct News {
     events: VecDeque<Event>,
     status: bool,
     peers: bool,
+    /// Until then nothing is told of who is in the room.
+    peers_rest: Time,
     transfers: Throttle<TransferState>,
     files: Throttle<()>,
 }
@@ -40,6 +45,7 @@ impl News {
             events: VecDeque::new(),
             status: false,
             peers: false,
+            peers_rest: Time::ZERO,
             transfers: Throttle::new(TRANSFER_PAUSE),
             files: Throttle::new(FILES_PAUSE),
         }
@@ -84,11 +90,9 @@ impl News {
 
     /// When there is something to tell again.
     pub(super) fn next(&self) -> Option<Time> {
-        self.transfers
-            .next()
-            .into_iter()
-            .chain(self.files.next())
-            .min()
+        let peers = self.peers.then_some(self.peers_rest);
+        let deadlines = [peers, self.transfers.next(), self.files.next()];
+        deadlines.into_iter().flatten().min()
     }
 
     /// Tells what is due; returns the parcels that are gone.
@@ -102,14 +106,17 @@ impl News {
         if core::mem::take(&mut self.status) {
             tell(Event::Status(engine.status()));
         }
-        if core::mem::take(&mut self.peers) {
+        let now = clock.now();
+        if self.peers && self.peers_rest <= now {
+            self.peers = false;
             tell(Event::Peers(engine.peers()));
+            let after = clock.now();
+            self.peers_rest = after + PEERS_PAUSE.max(after.since(now) * REST);
         }
         // A parcel's content comes before the state that says it is there.
         for event in self.events.drain(..) {
             tell(event);
         }
-        let now = clock.now();
         for parcel in self.transfers.changed() {
             let Some(view) = engine.transfer(parcel, now) else {
                 tell(Event::Removed {
@@ -137,8 +144,7 @@ impl News {
                     });
                 }
                 let after = clock.now();
-                self.files
-                    .rest(parcel, after.since(now) * FILES_REST, after);
+                self.files.rest(parcel, after.since(now) * REST, after);
             }
         }
         gone
