@@ -47,10 +47,10 @@ impl Message {
 
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
 pub(crate) enum Body {
-    /// To the room: I am here now. Everyone answers `Alive`.
+    /// I am here now, are you? To the room, or to a device that may not be. It is answered.
     #[n(0)]
     Hello(#[n(0)] Introduction),
-    /// I am here too; to a device that said hello, and now and then to the room.
+    /// I am here too: to a device that said hello, and now and then to the room.
     #[n(1)]
     Alive(#[n(0)] Introduction),
     /// To the room: I leave, or my connection broke (the will).
@@ -91,6 +91,12 @@ pub(crate) struct Introduction {
     /// The device's name, as its user typed it.
     #[n(0)]
     pub(crate) name: String,
+    /// The counter of the device's hello to the room on this connection.
+    #[n(1)]
+    pub(crate) hello: u64,
+    /// The counter of the hello that this answers; 0 for none.
+    #[n(2)]
+    pub(crate) heard: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
@@ -335,6 +341,8 @@ pub(crate) mod tests {
         };
         let introduction = Introduction {
             name: "phone".into(),
+            hello: 2,
+            heard: u64::MAX,
         };
         let want = Want {
             parcel,

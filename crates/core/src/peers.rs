@@ -15,6 +15,8 @@ use crate::view::PeerView;
 const MAX_PEERS: usize = 4096;
 /// A device that was not heard of for so long is gone: three missed refreshes.
 pub(crate) const SILENCE: Duration = Duration::from_secs(95);
+/// A device that does not answer is asked again after so long, if it is heard of.
+const ASK_AGAIN: Duration = Duration::from_secs(5);
 
 /// One other device.
 struct Peer {
@@ -22,8 +24,15 @@ struct Peer {
     name: Option<String>,
     pair_key: Option<PairKey>,
     replay: ReplayWindow,
-    /// The counter of its newest hello.
+    /// It answered this device's hello on this connection: it is here now, and what it said before
+    /// is not news. Until then what it says to the room may be a repetition by someone else.
+    confirmed: bool,
+    /// When it was last asked whether it is here.
+    asked: Option<Time>,
+    /// The counter of its newest hello to the room.
     hello: u64,
+    /// The will of that connection came.
+    will: bool,
     heard: Time,
     /// The user wants to hear nothing of it.
     muted: bool,
@@ -49,7 +58,14 @@ pub(crate) enum Introduced {
 
 impl Peers {
     /// Whether a message with this counter is new. Makes the device known, but not present.
-    pub(crate) fn accept(&mut self, device: DeviceId, counter: u64, now: Time) -> bool {
+    /// `to_me` says that it is a message to this device alone.
+    pub(crate) fn accept(
+        &mut self,
+        device: DeviceId,
+        counter: u64,
+        to_me: bool,
+        now: Time,
+    ) -> bool {
         if !self.peers.contains_key(&device) && self.peers.len() >= MAX_PEERS {
             self.forget_quietest();
         }
@@ -57,22 +73,52 @@ impl Peers {
             name: None,
             pair_key: None,
             replay: ReplayWindow::default(),
+            confirmed: false,
+            asked: None,
             hello: 0,
+            will: false,
             heard: now,
             muted: false,
             gone: true,
         });
         let fresh = peer.replay.accept(counter);
-        if fresh {
+        if fresh && (to_me || peer.confirmed) {
             peer.heard = now;
         }
         fresh
     }
 
-    /// Takes note that a message with this counter was a hello.
-    pub(crate) fn note_hello(&mut self, device: DeviceId, counter: u64) {
-        if let Some(peer) = self.peers.get_mut(&device) {
-            peer.hello = counter;
+    /// A device answered this one's hello, in a message with this counter.
+    pub(crate) fn confirm(&mut self, device: DeviceId, counter: u64) {
+        if let Some(peer) = self.peers.get_mut(&device)
+            && !std::mem::replace(&mut peer.confirmed, true)
+        {
+            peer.replay.ignore_before(counter);
+        }
+    }
+
+    pub(crate) fn is_confirmed(&self, device: DeviceId) -> bool {
+        self.peers.get(&device).is_some_and(|peer| peer.confirmed)
+    }
+
+    /// Whether to ask a device whether it is here; not if that was just done.
+    pub(crate) fn may_ask(&mut self, device: DeviceId, now: Time) -> bool {
+        let Some(peer) = self.peers.get_mut(&device) else {
+            return false;
+        };
+        let due = peer.asked.is_none_or(|asked| now.since(asked) >= ASK_AGAIN);
+        if due {
+            peer.asked = Some(now);
+        }
+        due
+    }
+
+    /// Takes note of the counter of a device's newest hello to the room.
+    pub(crate) fn note_hello(&mut self, device: DeviceId, hello: u64) {
+        if let Some(peer) = self.peers.get_mut(&device)
+            && hello > peer.hello
+        {
+            (peer.hello, peer.will) = (hello, false);
         }
     }
 
@@ -81,7 +127,7 @@ impl Peers {
     pub(crate) fn is_will(&mut self, device: DeviceId, counter: u64) -> bool {
         let peer = self.peers.get_mut(&device);
         let will = peer.filter(|peer| peer.hello > 0 && peer.hello == counter.saturating_add(1));
-        will.is_some_and(|peer| std::mem::replace(&mut peer.hello, 0) > 0)
+        will.is_some_and(|peer| !std::mem::replace(&mut peer.will, true))
     }
 
     /// Takes note of a device's name; it is present from now on.
@@ -118,6 +164,14 @@ impl Peers {
                 *device
             })
             .collect()
+    }
+
+    /// This device is being connected again: everyone has to answer its hello before what they say
+    /// to the room is heard.
+    pub(crate) fn doubt(&mut self) {
+        for peer in self.peers.values_mut() {
+            (peer.confirmed, peer.asked) = (false, None);
+        }
     }
 
     /// Everyone gets their full silence again: it was this device that was away.
@@ -217,8 +271,8 @@ mod tests {
     #[test]
     fn devices_come_are_renamed_leave_and_fall_silent() {
         let mut peers = Peers::default();
-        assert!(peers.accept(id(1), 1, Time::ZERO));
-        assert!(!peers.accept(id(1), 1, Time::ZERO), "a repeat");
+        assert!(peers.accept(id(1), 1, true, Time::ZERO));
+        assert!(!peers.accept(id(1), 1, true, Time::ZERO), "a repeat");
         assert_eq!(peers.present().count(), 0);
         assert_eq!(peers.introduce(id(1), "phone"), Introduced::New);
         assert_eq!(peers.introduce(id(1), "phone"), Introduced::Known);
@@ -234,21 +288,26 @@ mod tests {
     #[test]
     fn only_the_will_of_the_present_connection_counts_and_only_once() {
         let mut peers = Peers::default();
-        peers.accept(id(1), 5000, Time::ZERO);
+        peers.accept(id(1), 5000, false, Time::ZERO);
         peers.note_hello(id(1), 5000);
         assert!(!peers.is_will(id(1), 17), "of an earlier connection");
         assert!(!peers.is_will(id(2), 4999), "of someone else");
         assert!(peers.is_will(id(1), 4999));
         assert!(!peers.is_will(id(1), 4999), "replayed");
+        peers.note_hello(id(1), 5000);
+        assert!(
+            !peers.is_will(id(1), 4999),
+            "replayed, and told of the hello again"
+        );
     }
 
     #[test]
     fn invented_devices_do_not_fill_the_memory_or_push_out_those_present() {
         let mut peers = Peers::default();
-        peers.accept(id(0), 1, Time::ZERO);
+        peers.accept(id(0), 1, true, Time::ZERO);
         peers.introduce(id(0), "here");
         for n in 1..=5000 {
-            peers.accept(id(n), 1, Time::from_millis(u64::from(n)));
+            peers.accept(id(n), 1, false, Time::from_millis(u64::from(n)));
         }
         assert_eq!(peers.peers.len(), MAX_PEERS);
         assert_eq!(peers.present().collect::<Vec<_>>(), [id(0)]);

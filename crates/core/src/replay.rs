@@ -30,6 +30,20 @@ impl ReplayWindow {
         new
     }
 
+    /// From now on, whatever is older than this counter counts as seen.
+    pub(crate) fn ignore_before(&mut self, counter: u64) {
+        if counter >= self.newest {
+            self.newest = counter;
+            self.seen = [u64::MAX; (WINDOW / 64) as usize];
+        } else {
+            // What is newer came before it, and stays told apart.
+            let oldest = self.newest.saturating_sub(WINDOW - 1);
+            for older in oldest..counter {
+                self.seen[Self::word(older)] |= Self::bit(older);
+            }
+        }
+    }
+
     fn word(counter: u64) -> usize {
         (counter % WINDOW / 64) as usize
     }
@@ -60,6 +74,22 @@ mod tests {
                     seen.insert(at);
                 }
             }
+        }
+    }
+
+    #[test]
+    fn what_is_older_than_it_should_be_is_ignored() {
+        for newest in [0, 90, 100, 150, 5000] {
+            let mut window = ReplayWindow::default();
+            window.accept(newest);
+            window.ignore_before(100);
+            for counter in [1, 50, 90, 99, newest] {
+                assert!(!window.accept(counter), "{counter} of {newest}");
+            }
+            let newer = newest.max(100) + 1;
+            assert!(window.accept(newer) && window.accept(newer + 1000));
+            // What is newer, and was not seen, may still come.
+            assert!(window.accept(newer + 1));
         }
     }
 

@@ -93,8 +93,10 @@ fn one_who_comes_in_the_middle_does_not_send_the_others_back() {
             .view(parcel, w.now)
             .is_some_and(|v| v.bytes > size / 2)
     }));
-    let (half, sent_by_then) = (world.now, world.devices[0].sent);
+    let half = world.now;
     let late = world.join();
+    assert!(world.run_until(MINUTE, |w| w.state(late, parcel).is_some()));
+    let sent_by_then = world.devices[0].sent;
     assert!(world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)));
     let took = world.now.since(half);
     assert!(
@@ -294,6 +296,46 @@ fn hidden_tabs_whose_timers_hardly_ring_get_through() {
             }));
         }
     }
+}
+
+#[test]
+fn what_was_said_before_a_device_came_is_not_news_when_someone_repeats_it() {
+    let mut world = World::new(1, Faults::default());
+    world.broker.record = true;
+    let (stays, leaves) = (world.join(), world.join());
+    world.run_for(SECOND);
+    let over = world.offer(stays, &[100_000]);
+    assert!(world.run_until(MINUTE, |w| w.delivered(stays, leaves, over)));
+    world.act(stays, |engine, now| engine.remove(over, now));
+    let open = world.offer(stays, &[100_000]);
+    world.run_for(SECOND);
+    world.act(leaves, |engine, now| engine.leave(now));
+    world.run_for(SECOND);
+    let said = world.broker.seen.clone();
+
+    let late = world.join();
+    for _ in 0..3 {
+        world.broker.seen.clone_from(&said);
+        world.repeat_everything();
+        world.run_for(SECOND * 10);
+        let peers = world.devices[late].engine.peers();
+        assert_eq!(peers.len(), 1, "{peers:?}");
+        assert_eq!(world.state(late, over), None);
+    }
+    assert!(world.run_until(MINUTE, |w| w.delivered(stays, late, open)));
+    // Nor is what was missed during an interruption.
+    world.cut(late);
+    let again = world.offer(stays, &[100_000]);
+    world.act(stays, |engine, now| engine.cancel(again, now));
+    world.act(stays, |engine, now| engine.remove(again, now));
+    let said = world.broker.seen.clone();
+    world.run_for(SECOND * 30);
+    world.broker.seen = said;
+    world.repeat_everything();
+    world.run_for(SECOND * 10);
+    assert_eq!(world.state(late, again), None);
+    assert_eq!(world.devices[late].engine.peers().len(), 1);
+    assert_eq!(world.devices[stays].engine.peers().len(), 1);
 }
 
 #[test]

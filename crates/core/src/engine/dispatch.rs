@@ -160,16 +160,27 @@ impl Engine {
         if sender == room.identity.device {
             return;
         }
-        let fresh = room.peers.accept(sender, message.counter, now);
+        let to_me = channel == Channel::Me;
+        let fresh = room.peers.accept(sender, message.counter, to_me, now);
         let will = message.body == Body::Gone && room.peers.is_will(sender, message.counter);
         if !(fresh || will) {
             return;
         }
+        room.peers.learn_public(sender, &public, &room.identity);
+        if to_me
+            && let Body::Hello(introduction) | Body::Alive(introduction) = &message.body
+            && introduction.heard >= room.hello
+        {
+            room.peers.confirm(sender, message.counter);
+            room.peers.note_hello(sender, introduction.hello);
+        }
         if room.peers.is_muted(sender) && message.body != Body::Gone {
             return;
         }
-        room.peers.learn_public(sender, &public, &room.identity);
-        self.handle_body(sender, channel == Channel::Me, message, now);
+        if !(to_me || room.peers.is_confirmed(sender)) {
+            return room.ask(sender, &message, now);
+        }
+        self.handle_body(sender, to_me, message, now);
     }
 
     /// `to_me` says that the message is for this device alone.
@@ -178,7 +189,7 @@ impl Engine {
         let Message { counter, body } = message;
         match body {
             Body::Hello(introduction) => {
-                self.handle_introduction(sender, &introduction, true, false, counter, now)
+                self.handle_introduction(sender, &introduction, true, to_me, counter, now)
             }
             Body::Alive(introduction) => {
                 self.handle_introduction(sender, &introduction, false, to_me, counter, now)
@@ -253,8 +264,16 @@ impl Engine {
         now: Time,
     ) {
         let Some(room) = &mut self.room else { return };
+        if !room.peers.is_confirmed(device) {
+            // It was said before this device came back, or by one that does not know it yet.
+            if hello {
+                let introduction = room.introduction(counter);
+                room.push(To::Device(device), Body::Hello(introduction));
+            }
+            return;
+        }
         let introduced = room.peers.introduce(device, &introduction.name);
-        if hello {
+        if hello && !to_me {
             room.peers.note_hello(device, counter);
         }
         if introduced != Introduced::Known {
@@ -262,7 +281,7 @@ impl Engine {
         }
         let came = introduced == Introduced::New;
         if hello || (came && !to_me) {
-            let introduction = room.introduction();
+            let introduction = room.introduction(if hello { counter } else { 0 });
             room.push(To::Device(device), Body::Alive(introduction));
         }
         if hello || to_me || came {

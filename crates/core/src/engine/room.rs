@@ -13,7 +13,7 @@ use super::{Join, JoinError};
 use crate::effects::{DataTopic, To};
 use crate::frame_size::{FrameSize, MAX_FRAME, MIN_FRAME};
 use crate::identity::Identity;
-use crate::ids::ParcelId;
+use crate::ids::{DeviceId, ParcelId};
 use crate::io::SocketAction;
 use crate::message::{Body, Introduction, Message};
 use crate::names;
@@ -50,6 +50,8 @@ pub(super) struct Room {
     /// keep what it was told before.
     topic_changes: BTreeMap<ParcelId, DataTopic>,
     counter: u64,
+    /// The counter of the hello on this connection.
+    pub(super) hello: u64,
     outbox: VecDeque<(To, Body)>,
     pub(super) refresh: Time,
     /// The user was told that someone speaks a newer version.
@@ -88,6 +90,7 @@ impl Room {
             subscribing: BTreeMap::new(),
             topic_changes: BTreeMap::new(),
             counter: 0,
+            hello: 0,
             outbox: VecDeque::new(),
             refresh: now,
             told_of_newer: false,
@@ -120,6 +123,9 @@ impl Room {
     /// The transport is open.
     pub(super) fn connect(&mut self, random: &mut Random, now: Time) {
         let payload = self.seal(To::Room, Body::Gone, random).unwrap_or_default();
+        // It is the next thing that is said.
+        self.hello = self.counter + 1;
+        self.peers.doubt();
         let will = Will {
             topic: self.topics.room(),
             payload: payload.into(),
@@ -155,19 +161,35 @@ impl Room {
     pub(super) fn greet(&mut self, random: &mut Random, now: Time) {
         self.outbox.clear();
         self.peers.forgive(now);
-        self.push(To::Room, Body::Hello(self.introduction()));
+        self.push(To::Room, Body::Hello(self.introduction(0)));
         self.refresh = now + random.around(REFRESH);
     }
 
     /// Shows that this device is still here.
     pub(super) fn show_presence(&mut self, random: &mut Random, now: Time) {
-        self.push(To::Room, Body::Alive(self.introduction()));
+        self.push(To::Room, Body::Alive(self.introduction(0)));
         self.refresh = now + random.around(REFRESH);
     }
 
-    pub(super) fn introduction(&self) -> Introduction {
+    /// What this device says of itself; `heard` is the counter of the hello that this answers.
+    pub(super) fn introduction(&self, heard: u64) -> Introduction {
         Introduction {
             name: self.name.clone(),
+            hello: self.hello,
+            heard,
+        }
+    }
+
+    /// A device says something to the room, and has not shown yet that it is here: it is asked.
+    pub(super) fn ask(&mut self, device: DeviceId, said: &Message, now: Time) {
+        let heard = match said.body {
+            Body::Gone => return,
+            Body::Hello(_) => said.counter,
+            _ => 0,
+        };
+        if self.peers.may_ask(device, now) {
+            let hello = Body::Hello(self.introduction(heard));
+            self.push(To::Device(device), hello);
         }
     }
 

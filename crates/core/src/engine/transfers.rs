@@ -176,7 +176,7 @@ impl Engine {
             }
         } else if room.link.is_online() {
             // It answers, and offers again what it has.
-            let introduction = room.introduction();
+            let introduction = room.introduction(0);
             room.push(To::Device(device), Body::Hello(introduction));
         }
         self.cx.event(Event::Peers);

@@ -106,6 +106,14 @@ impl Broker {
         self.flush()
     }
 
+    /// Someone who recorded everything publishes it again.
+    pub fn repeat_everything(&mut self, random: &mut Random) -> Vec<Action> {
+        for (topic, payload) in std::mem::take(&mut self.seen) {
+            self.route(None, &topic, &payload, 1, random);
+        }
+        self.flush()
+    }
+
     /// Everything is forgotten; whoever was connected is not any more.
     pub fn restart(&mut self) -> Vec<Action> {
         self.sessions.clear();

@@ -378,6 +378,11 @@ impl World {
         }
     }
 
+    pub fn repeat_everything(&mut self) {
+        let actions = self.broker.repeat_everything(&mut self.random);
+        self.perform(actions);
+    }
+
     pub fn restart_broker(&mut self) {
         let actions = self.broker.restart();
         self.perform(actions);

@@ -53,10 +53,14 @@ mqdrop_testing::properties! {
         let parcel = under_way.id();
         let reference = ParcelRef { parcel };
         let ending = EndReason::ByUser.ending(parcel);
-        let name = "x".to_owned();
+        let introduction = Introduction {
+            name: "x".to_owned(),
+            hello: 1,
+            heard: u64::MAX,
+        };
         let body = match kind {
-            0 => Body::Hello(Introduction { name }),
-            1 => Body::Alive(Introduction { name }),
+            0 => Body::Hello(introduction),
+            1 => Body::Alive(introduction),
             2 => Body::Gone,
             3 => Body::Offer(Parcel::new(&traitor, 5).offer),
             4 => Body::Seen(reference),
@@ -456,7 +460,7 @@ fn floods_stay_within_their_limits() {
     assert!(victim.view(another.id()).is_some());
     victim.act(|engine, now| engine.mute(traitor.device(), true, now));
     victim.published();
-    traitor.tell_room(&mut victim, Body::Hello(Introduction { name: "x".into() }));
+    traitor.tell_room(&mut victim, traitor.hello("x"));
     assert!(victim.published().is_empty());
     accepted.arrives(&mut honest, &mut victim);
 }
@@ -495,7 +499,7 @@ fn whatever_a_device_calls_itself_is_one_short_line() {
         (14, String::new()),
     ] {
         let mut member = Member::new(seed);
-        member.tell_room(&mut victim, Body::Hello(Introduction { name }));
+        member.introduce(&mut victim, &name);
     }
     let peers = victim.engine.peers();
     assert_eq!(peers.len(), 5);

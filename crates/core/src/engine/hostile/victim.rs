@@ -234,9 +234,26 @@ impl Member {
     /// One who is in the room with the victim.
     pub(super) fn in_room(seed: u8, victim: &mut Victim) -> Self {
         let mut member = Self::new(seed);
-        let name = format!("Member {seed}");
-        member.tell_room(victim, Body::Hello(Introduction { name }));
+        member.introduce(victim, &format!("Member {seed}"));
         member
+    }
+
+    /// Comes in, and answers when it is asked whether it is here.
+    pub(super) fn introduce(&mut self, victim: &mut Victim, name: &str) {
+        self.tell_room(victim, self.hello(name));
+        let Body::Hello(hello) = self.hello(name) else {
+            return;
+        };
+        let heard = victim.engine.room.as_ref().unwrap().hello;
+        self.tell(victim, Body::Alive(Introduction { heard, ..hello }));
+    }
+
+    pub(super) fn hello(&self, name: &str) -> Body {
+        Body::Hello(Introduction {
+            name: name.into(),
+            hello: 1,
+            heard: 0,
+        })
     }
 
     pub(super) fn device(&self) -> DeviceId {
