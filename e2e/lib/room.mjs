@@ -150,6 +150,15 @@ export class Room {
     return this.page.locator(`[data-testid="peer"][data-name=${JSON.stringify(name)}]`);
   }
 
+  /**
+   * Hears nothing more of a device of this name.
+   * @param {string} name
+   */
+  async mute(name) {
+    await this.#peer(name).getByTestId('mute').click();
+    await this.#peer(name).locator('[data-testid="mute"][aria-pressed="true"]').waitFor({ timeout: PATIENCE });
+  }
+
   /** How many other devices are in the room. */
   peerCount() {
     return this.byId('peer').count();

@@ -11,7 +11,7 @@ use super::{
 use crate::bridge::Command;
 
 /// As many devices are shown by name.
-const SHOWN: usize = 100;
+const SHOWN: usize = 500;
 
 /// The other devices.
 #[component]
