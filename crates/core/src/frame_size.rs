@@ -43,6 +43,17 @@ pub(crate) struct FrameSize {
     relapse: Option<(u64, u32)>,
 }
 
+/// What is known of why a connection ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Loss {
+    /// The broker said that a packet was too large.
+    TooLarge,
+    /// The broker gave another reason.
+    NotBySize,
+    /// Nobody said why.
+    Unexplained,
+}
+
 impl FrameSize {
     /// `learnt` is the limit found earlier at this broker.
     pub(crate) fn new(learnt: Option<u64>) -> Self {
@@ -110,16 +121,16 @@ impl FrameSize {
         }
     }
 
-    /// The connection ended; `too_large` if the broker said that a packet was too large. True if
-    /// the limit became known by it.
-    pub(crate) fn on_connection_lost(&mut self, too_large: bool, now: Time) -> bool {
+    /// The connection ended. True if the limit became known by it.
+    pub(crate) fn on_connection_lost(&mut self, why: Loss, now: Time) -> bool {
         self.confirmed_here = 0;
         let Some((probe, sent)) = self.probe.take() else {
             return false;
         };
-        if now.since(sent) > SUSPICION {
+        if now.since(sent) > SUSPICION || why == Loss::NotBySize {
             return false;
         }
+        let too_large = why == Loss::TooLarge;
         if probe <= self.confirmed && self.confirmed >= MIN_FRAME {
             self.doubt(probe, too_large);
             return false;
@@ -168,7 +179,7 @@ mod tests {
                 arrived += 1;
             } else {
                 hung_up += 1;
-                size.on_connection_lost(false, Time::ZERO);
+                size.on_connection_lost(Loss::Unexplained, Time::ZERO);
             }
         }
         hung_up
@@ -205,6 +216,18 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_connection_that_ends_for_another_reason_says_nothing_of_lengths() {
+        let mut size = FrameSize::new(None);
+        send(&mut size, u64::MAX, 3);
+        let current = size.current();
+        for _ in 0..10 {
+            size.on_sent(current, Time::ZERO);
+            assert!(!size.on_connection_lost(Loss::NotBySize, Time::ZERO));
+        }
+        assert_eq!((size.current(), size.limit()), (current, None));
+    }
+
     /// As after a reconnection, when the window is short.
     #[test]
     fn a_limit_that_changes_is_found_again_behind_shorter_frames() {
@@ -217,7 +240,7 @@ mod tests {
                 size.on_sent(bytes, Time::ZERO);
                 if bytes > limit {
                     hung_up += 1;
-                    size.on_connection_lost(false, Time::ZERO);
+                    size.on_connection_lost(Loss::Unexplained, Time::ZERO);
                     break;
                 }
                 size.on_delivered(bytes);
@@ -233,13 +256,13 @@ mod tests {
         size.on_sent(size.current(), Time::ZERO);
         size.on_delivered(MIN_FRAME);
         size.on_sent(size.current(), Time::ZERO);
-        assert!(!size.on_connection_lost(false, Time::ZERO));
+        assert!(!size.on_connection_lost(Loss::Unexplained, Time::ZERO));
         assert_eq!(size.current(), MIN_FRAME);
         send(&mut size, u64::MAX, 60);
         assert_eq!((size.current(), size.limit()), (MAX_FRAME, None));
         size.on_sent(size.current(), Time::ZERO);
         assert!(
-            !size.on_connection_lost(false, Time::ZERO),
+            !size.on_connection_lost(Loss::Unexplained, Time::ZERO),
             "nothing new was tried"
         );
     }
@@ -250,7 +273,7 @@ mod tests {
         size.on_sent(MIN_FRAME, Time::ZERO);
         size.on_delivered(MIN_FRAME);
         size.on_sent(2 * MIN_FRAME, Time::ZERO);
-        assert!(size.on_connection_lost(true, Time::ZERO));
+        assert!(size.on_connection_lost(Loss::TooLarge, Time::ZERO));
         assert_eq!(size.limit(), Some(MIN_FRAME));
     }
 
@@ -260,7 +283,7 @@ mod tests {
         for _ in 0..3 {
             assert!(!size.is_hopeless());
             size.on_sent(MIN_FRAME, Time::ZERO);
-            size.on_connection_lost(false, Time::ZERO);
+            size.on_connection_lost(Loss::Unexplained, Time::ZERO);
         }
         assert!(size.is_hopeless());
         size.on_delivered(MIN_FRAME);
@@ -272,7 +295,7 @@ mod tests {
         let mut size = FrameSize::new(None);
         for _ in 0..5 {
             size.on_sent(MIN_FRAME, Time::ZERO);
-            assert!(!size.on_connection_lost(false, Time::from_millis(60_000)));
+            assert!(!size.on_connection_lost(Loss::Unexplained, Time::from_millis(60_000)));
         }
     }
 }

@@ -93,8 +93,8 @@ impl Engine {
             return;
         }
         let was_online = room.link.is_online();
-        let too_large = link::is_too_large(why, room.close_code);
-        let limit_found = room.frame_size.on_connection_lost(too_large, now);
+        let loss = link::loss(why, room.close_code);
+        let limit_found = room.frame_size.on_connection_lost(loss, now);
         room.describe_limits();
         room.link
             .ended(why, room.may_change_version(), &mut self.random, now);

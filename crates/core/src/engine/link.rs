@@ -4,6 +4,7 @@ use core::time::Duration;
 
 use mqdrop_mqtt::{Disconnect, ReasonCode, Ticket, Time, Version};
 
+use crate::frame_size::Loss;
 use crate::io::SocketClose;
 use crate::random::Random;
 use crate::view::{ConnectionState, StatusView};
@@ -19,6 +20,22 @@ const UNSUPPORTED_VERSION: ReasonCode = ReasonCode(0x84);
 const BAD_LOGIN: ReasonCode = ReasonCode(0x86);
 const NOT_AUTHORIZED: ReasonCode = ReasonCode(0x87);
 const PACKET_TOO_LARGE: ReasonCode = ReasonCode(0x95);
+const SESSION_TAKEN_OVER: ReasonCode = ReasonCode(0x8e);
+/// Reasons that have nothing to do with what was sent last: not authorized, busy, shutting down,
+/// silent for too long, taken over, an administrator's will, another server, connected for too long.
+const NOT_BY_SIZE: [ReasonCode; 9] = [
+    NOT_AUTHORIZED,
+    ReasonCode(0x89),
+    ReasonCode(0x8b),
+    ReasonCode(0x8d),
+    SESSION_TAKEN_OVER,
+    ReasonCode(0x98),
+    ReasonCode(0x9c),
+    ReasonCode(0x9d),
+    ReasonCode(0xa0),
+];
+/// So often in a row another client may take this one's place before each try waits longer.
+const TAKEOVERS: u32 = 3;
 /// WebSocket close code for a message that is too big (RFC 6455, section 7.4.1).
 const MESSAGE_TOO_BIG: u16 = 1009;
 
@@ -40,6 +57,8 @@ pub(super) struct Link {
     pub(super) stage: Stage,
     broker: String,
     attempts: u32,
+    /// How often in a row another client took this one's place.
+    takeovers: u32,
     /// The other version was tried already since the last success.
     tried_other_version: bool,
     was_online: bool,
@@ -58,6 +77,7 @@ impl Link {
             stage: Stage::Opening(now + OPENING),
             broker,
             attempts: 0,
+            takeovers: 0,
             tried_other_version: false,
             was_online: false,
             failure: None,
@@ -118,6 +138,13 @@ impl Link {
             self.tried_other_version = true;
             self.stage = Stage::Waiting(now);
             return;
+        }
+        if matches!(why, Disconnect::ByServer { reason, .. } if *reason == SESSION_TAKEN_OVER) {
+            // Two that come back at once would fight for ever.
+            self.takeovers += 1;
+            self.attempts = self.takeovers.saturating_sub(TAKEOVERS);
+        } else {
+            self.takeovers = 0;
         }
         let first_loss = self.was_online && self.attempts == 0;
         let text = match why {
@@ -231,7 +258,11 @@ fn said(text: Option<&str>) -> String {
 }
 
 /// Whether a connection ended because a packet was too large for the broker.
-pub(super) fn is_too_large(why: &Disconnect, close: Option<u16>) -> bool {
-    close == Some(MESSAGE_TOO_BIG)
-        || matches!(why, Disconnect::ByServer { reason, .. } if *reason == PACKET_TOO_LARGE)
+pub(super) fn loss(why: &Disconnect, close: Option<u16>) -> Loss {
+    match why {
+        _ if close == Some(MESSAGE_TOO_BIG) => Loss::TooLarge,
+        Disconnect::ByServer { reason, .. } if *reason == PACKET_TOO_LARGE => Loss::TooLarge,
+        Disconnect::ByServer { reason, .. } if NOT_BY_SIZE.contains(reason) => Loss::NotBySize,
+        _ => Loss::Unexplained,
+    }
 }

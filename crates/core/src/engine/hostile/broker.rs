@@ -125,7 +125,7 @@ fn a_broker_that_refuses_every_subscription_is_named() {
 fn a_session_that_another_took_over_is_named_and_taken_back_without_haste() {
     let mut victim = Victim::speaking(mqdrop_mqtt::Version::V5);
     let mut waits = Vec::new();
-    for _ in 0..4 {
+    for _ in 0..12 {
         assert!(victim.opening);
         victim.let_in(&[0x20, 3, 0, 0, 0], &[0, 1, 1]);
         assert_eq!(victim.engine.status().state, ConnectionState::Online);
@@ -142,5 +142,8 @@ fn a_session_that_another_took_over_is_named_and_taken_back_without_haste() {
         }
         waits.push(victim.now.since(began));
     }
-    assert!(waits[3] >= Duration::from_millis(500), "{waits:?}");
+    let shortest = Duration::from_millis(250);
+    assert!(waits.iter().all(|wait| *wait >= shortest), "{waits:?}");
+    // Who comes back at once every time does not make it do the same.
+    assert!(waits[11] >= Duration::from_secs(10), "{waits:?}");
 }
