@@ -53,7 +53,7 @@ export class LeanBrowser {
    * @param {string} url
    */
   async open(url) {
-    const { targetId } = await this.#devTools.call('Target.createTarget', { url: 'about:blank' });
+    const { targetId } = await this.#devTools.call('Target.createTarget', { url: 'about:blank', newWindow: true });
     const { sessionId } = await this.#devTools.call('Target.attachToTarget', { targetId, flatten: true });
     const page = new LeanPage(this.#devTools, sessionId, targetId);
     await page.go(url);

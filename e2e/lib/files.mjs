@@ -19,7 +19,8 @@ export const MIB = 1024 * KIB;
 /** A folder of this test's own. @returns {Promise<{ path: string, remove: () => Promise<void> }>} */
 export async function tempFolder() {
   const path = await mkdtemp(join(tmpdir(), 'mqdrop-e2e-'));
-  return { path, remove: () => rm(path, { recursive: true, force: true }) };
+  // What a browser started may write there for a moment after the browser itself has ended.
+  return { path, remove: () => rm(path, { recursive: true, force: true, maxRetries: 10 }) };
 }
 
 /**

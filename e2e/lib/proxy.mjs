@@ -28,6 +28,8 @@ export class Proxy {
   latency = 0;
   /** What happens to the bytes of connections that come from now on. @type {import('./faults.mjs').Faults | undefined} */
   faults;
+  /** Asked for every connection that comes from now on for who hears what its browser says. @type {(() => (bytes: Buffer) => void) | undefined} */
+  listener;
   /** Settled while bytes may pass. */
   #passage = Promise.resolve();
   #letPass = () => {};
@@ -131,6 +133,7 @@ export class Proxy {
    */
   async #pump(from, to, way) {
     const spoil = this.faults?.stream((this.#streams += 1));
+    const hear = way === 'up' ? this.listener?.() : undefined;
     let delivered = Promise.resolve();
     let onTheWay = 0;
     // When the line will have carried everything that was put on it.
@@ -138,6 +141,7 @@ export class Proxy {
     try {
       for await (const chunk of from) {
         this[way] += chunk.length;
+        hear?.(chunk);
         const { bytes, reset: ends } = spoil?.(chunk) ?? { bytes: chunk, reset: false };
         free = Math.max(free, performance.now()) + (bytes.length / this.limit) * 1000;
         const arrival = free + this.latency;

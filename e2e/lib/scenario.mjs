@@ -49,7 +49,7 @@ after(
  * @typedef {object} How
  * @property {string} [origin]
  * @property {import('playwright-core').BrowserContextOptions} [options]
- * @property {import('./engines/page.mjs').Engine} [engine]
+ * @property {import('./engines/page.mjs').Engine | import('./tabs.mjs').Tabs} [engine]
  */
 
 /**
@@ -250,7 +250,7 @@ async function openInChromium(options) {
   return { page, noise: await collectNoise(page) };
 }
 
-/** @param {import('./engines/page.mjs').Engine} engine */
+/** @param {import('./engines/page.mjs').Engine | import('./tabs.mjs').Tabs} engine */
 async function openIn(engine) {
   const opened = await engine.newPage();
   // All that rooms and transfers use of a page.

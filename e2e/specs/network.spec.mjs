@@ -134,35 +134,3 @@ scenario('300 ms round trip at 20 Mbit/s are put to use, after a cut as before',
     await sender.waitForStatus('online');
   }
 }, { timeout: 180_000 });
-
-for (const side of /** @type {const} */ (['sender', 'receiver'])) {
-  scenario(`after one cut at the ${side} no more than what was under way is sent again`, async (stage) => {
-    stage.expectNoise(SOCKET_FAILED);
-    const near = await stage.use(proxyTo(stage.station.broker));
-    const far = await stage.use(proxyTo(stage.station.broker));
-    near.limit = far.limit = 8 * MIB;
-    const [sender, receiver] = await stage.pair({ broker: near.broker }, { broker: far.broker });
-    const size = 24 * MIB;
-
-    const start = near.up;
-    await arrived(await accepted(stage, sender, receiver, 'whole.bin', size), RECOVERY);
-    const uninterrupted = near.up - start;
-
-    const before = near.up;
-    const journey = await accepted(stage, sender, receiver, 'cut.bin', size);
-    await journey.received.waitForMiddle(8 * MIB);
-    if (side === 'sender') {
-      near.cut();
-      await sender.waitUntilNotOnline();
-    } else {
-      far.cut();
-      await receiver.waitUntilNotOnline();
-      // Until it is back, the sender cannot know.
-      await receiver.waitForStatus('online');
-    }
-    const underWay = near.up - before - (await journey.sent.progress()).bytes;
-    await arrived(journey, RECOVERY);
-    const again = near.up - before - uninterrupted;
-    assert.ok(again <= underWay + size / 100, `${again} bytes were sent again, ${underWay} were under way`);
-  });
-}

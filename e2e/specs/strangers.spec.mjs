@@ -1,13 +1,16 @@
-// Whoever can publish at the broker, without the key: takes nothing, stops nothing, is not shown.
+// Whoever can connect to the broker, without the key: takes nothing, stops nothing, is not shown.
 
 import assert from 'node:assert/strict';
 import { randomBytes, randomInt } from 'node:crypto';
+import { once } from 'node:events';
 import { connectAsync } from 'mqtt';
 import { assertSaved } from '../lib/contents.mjs';
-import { KIB } from '../lib/files.mjs';
+import { KIB, MIB } from '../lib/files.mjs';
 import { inTheMiddle } from '../lib/in-the-middle.mjs';
+import { inTime } from '../lib/in-time.mjs';
 import { observe } from '../lib/observer.mjs';
 import { scenario } from '../lib/scenario.mjs';
+import { wireTo } from '../lib/wire.mjs';
 
 /** Topics and payloads that were seen, no two alike. @typedef {{ topic: string, payload: Buffer }[]} Seen */
 
@@ -61,3 +64,85 @@ for (const [what, attack] of Object.entries(ATTACKS)) {
     await (await sender.incoming(text)).waitForState('done');
   });
 }
+
+/** How often somebody takes a device's connection over. */
+const TAKEOVERS = 6;
+/** How much arrives between two of them, at least; in bytes. */
+const STEP = 2 * MIB;
+/** MQTT 5: another connection has the same client id. */
+const SESSION_TAKEN_OVER = 0x8e;
+
+/**
+ * A file on its way, each device behind a proxy of its own.
+ * @param {import('../lib/scenario.mjs').Stage} stage
+ * @param {number} limit in bytes a second
+ */
+async function onItsWay(stage, limit) {
+  const [near, far] = [await wireTo(stage, stage.station.broker), await wireTo(stage, stage.station.broker)];
+  near.proxy.limit = far.proxy.limit = limit;
+  const [sender, receiver] = await stage.pair({ broker: near.proxy.broker }, { broker: far.proxy.broker });
+  const file = await stage.file('long.bin', 24 * MIB);
+  const sent = await sender.sendFiles([file.path]);
+  const received = await receiver.incoming(sent);
+  await received.press('accept');
+  return { near, far, sender, receiver, file, sent, received };
+}
+
+/**
+ * Connects with the client id of a device, and waits until that has its connection back.
+ * @param {import('../lib/scenario.mjs').Stage} stage
+ * @param {string} clientId
+ * @param {boolean} clean whether the device's session is forgotten; else what was meant for it is heard
+ */
+async function takeOver(stage, clientId, clean) {
+  const thief = await connectAsync(stage.station.observerUrl, { clientId, clean, protocolVersion: 5, reconnectPeriod: 0 });
+  await stage.use(Promise.resolve({ stop: () => thief.endAsync(true) }));
+  const [{ reasonCode }] = await inTime(once(thief, 'disconnect'), 30_000, 'taking the connection back');
+  assert.equal(reasonCode, SESSION_TAKEN_OVER);
+}
+
+for (const side of /** @type {const} */ (['sender', 'receiver'])) {
+  scenario(`somebody takes the ${side}'s connection over ${TAKEOVERS} times, and each time it is taken back`, async (stage) => {
+    const { near, far, sender, receiver, file, sent, received } = await onItsWay(stage, 5 * MIB);
+    const { wire } = side === 'sender' ? near : far;
+    const [clientId] = wire.clientIds;
+    for (let takeover = 0; takeover < TAKEOVERS; takeover += 1) {
+      await received.waitForMiddle((await received.progress()).bytes + STEP);
+      await takeOver(stage, clientId, takeover % 2 === 0);
+    }
+    near.proxy.limit = far.proxy.limit = Infinity;
+    await Promise.all([received.waitForState('done'), sent.waitForState('done')]);
+    await assertSaved(received, [file]);
+    assert.deepEqual(wire.clientIds, Array(1 + TAKEOVERS).fill(clientId), 'one connection more for each that was taken');
+    for (const room of [sender, receiver]) {
+      await room.waitForStatus('online');
+      assert.equal(await room.peerCount(), 1, 'nobody else is shown');
+    }
+  });
+}
+
+scenario('a connection that was taken over is not taken for one that died of a message too long', async (stage) => {
+  const RATE = 16 * MIB;
+  const { near, sender, file, sent, received } = await onItsWay(stage, RATE);
+  const { proxy, wire } = near;
+  const [clientId] = wire.clientIds;
+  // The second time that a connection dies of a length, the length before is the broker's limit.
+  for (let takeover = 0; takeover < 2; takeover += 1) {
+    const longFrame = new Promise((resolve) => {
+      wire.onFrame = (bytes) => {
+        if (bytes < 200 * KIB) return;
+        // It will not have arrived when the connection is gone.
+        proxy.limit = 256 * KIB;
+        resolve(undefined);
+      };
+    });
+    await inTime(longFrame, 30_000, 'a long message');
+    await takeOver(stage, clientId, true);
+    wire.onFrame = () => {};
+    proxy.limit = RATE;
+  }
+  await Promise.all([received.waitForState('done'), sent.waitForState('done')]);
+  await assertSaved(received, [file]);
+  assert.deepEqual(wire.clientIds, Array(3).fill(clientId), 'it was taken over in the middle');
+  assert.equal(await sender.limit(), undefined, 'the broker said why it hung up');
+});

@@ -1,0 +1,123 @@
+// Chromium with tabs as people have them: one of a window is seen, the others are hidden, slow or
+// frozen. What tests are otherwise run in holds every page to be seen.
+
+import { join } from 'node:path';
+import { chromium } from 'playwright-core';
+import { args, collectNoise, endBrowser, executablePath } from './browser.mjs';
+import { tempFolder } from './files.mjs';
+import { start, stop } from './processes.mjs';
+
+/** Timers of hidden pages ring once a minute: otherwise after five minutes, here after a second. */
+const SLOW_SOON = '--enable-features=IntensiveWakeUpThrottling:grace_period_seconds/1';
+
+/** @typedef {import('playwright-core').Page} Page */
+
+export class Tabs {
+  #context;
+  #downloads;
+  #end;
+
+  /**
+   * @param {import('playwright-core').BrowserContext} context
+   * @param {string} downloads where files are saved
+   * @param {() => Promise<void>} end
+   */
+  constructor(context, downloads, end) {
+    this.#context = context;
+    this.#downloads = downloads;
+    this.#end = end;
+  }
+
+  /** Starts the browser with one window. */
+  static async launch() {
+    if (!executablePath) throw new Error('Chromium is missing: install it, or name it in MQDROP_CHROMIUM');
+    const folder = await tempFolder();
+    const options = ['--headless', '--remote-debugging-port=0', `--user-data-dir=${join(folder.path, 'profile')}`];
+    let address = '';
+    const program = await start(executablePath, [...options, SLOW_SOON, ...args, 'about:blank'], (line) => {
+      address ||= /DevTools listening on (ws:\S+)/.exec(line)?.[1] ?? '';
+      return address !== '';
+    });
+    const browser = await chromium.connectOverCDP(address, { noDefaults: true });
+    return new Tabs(browser.contexts()[0], join(folder.path, 'saved'), async () => {
+      await endBrowser(browser);
+      await stop(program);
+      await folder.remove();
+    });
+  }
+
+  /** Opens a tab; it is the one that is seen. */
+  async newPage() {
+    const page = await this.#context.newPage();
+    await this.#tellOfDownloads(page);
+    return Object.assign(page, { noise: await collectNoise(page) });
+  }
+
+  /**
+   * Another tab comes before this one, which is hidden then.
+   * @param {Page} page
+   */
+  async hide(page) {
+    const other = await this.#context.newPage();
+    await other.bringToFront();
+    await page.evaluate(async () => {
+      while (document.visibilityState !== 'hidden') {
+        await new Promise((resolve) => document.addEventListener('visibilitychange', resolve, { once: true }));
+      }
+    });
+  }
+
+  /**
+   * Hides a tab and stops it altogether, as browsers do with what was not looked at for long.
+   * @param {Page} page
+   */
+  async freeze(page) {
+    await this.hide(page);
+    const session = await page.context().newCDPSession(page);
+    await session.send('Page.setWebLifecycleState', { state: 'frozen' });
+  }
+
+  /**
+   * A frozen tab is looked at.
+   * @param {Page} page
+   */
+  async wake(page) {
+    const session = await page.context().newCDPSession(page);
+    await session.send('Page.setWebLifecycleState', { state: 'active' });
+    await page.bringToFront();
+  }
+
+  stop() {
+    return this.#end();
+  }
+
+  /**
+   * What drives the browser hears of downloads only where it decides how they are done.
+   * @param {Page} page
+   */
+  async #tellOfDownloads(page) {
+    const session = await page.context().newCDPSession(page);
+    /** @type {Map<string, () => void>} */
+    const complete = new Map();
+    session.on('Browser.downloadWillBegin', ({ guid, suggestedFilename }) => {
+      const saved = new Promise((resolve) => complete.set(guid, () => resolve(join(this.#downloads, guid))));
+      page.emit('download', { suggestedFilename: () => suggestedFilename, path: () => saved });
+    });
+    session.on('Browser.downloadProgress', ({ guid, state }) => state === 'completed' && complete.get(guid)?.());
+    await session.send('Browser.setDownloadBehavior', { behavior: 'allowAndName', downloadPath: this.#downloads, eventsEnabled: true });
+  }
+}
+
+/**
+ * Chooses files as they lie there; Playwright would carry every byte into a browser that it did not start.
+ * @param {import('./room.mjs').Room} room
+ * @param {string[]} files
+ */
+export async function sendFrom(room, files) {
+  const session = await room.page.context().newCDPSession(room.page);
+  const expression = `document.querySelector('[data-testid="send-files"]')`;
+  return room.newTransfer(async () => {
+    const { result } = await session.send('Runtime.evaluate', { expression });
+    await session.send('DOM.setFileInputFiles', { files, objectId: result.objectId });
+  });
+}
