@@ -146,7 +146,8 @@ export class Member {
    */
   async sendFrame(offer, head, blocks, secret) {
     const { parcel, contentKey } = /** @type {import('./member/messages.mjs').Offer} */ (offer);
-    await this.publish(`d/${base32(parcel)}`, sealFrame({ parcel, contentKey }, head, blocks, secret), 0);
+    const signer = secret && { secret, sender: this.identity.id };
+    await this.publish(`d/${base32(parcel)}`, sealFrame({ parcel, contentKey }, head, blocks, signer), 0);
   }
 
   /** @param {string} tail of the topic */
@@ -272,7 +273,7 @@ export class Member {
   async #handle(tail, payload) {
     const [kind, id] = tail.split('/');
     if (kind === 'd') {
-      this.sendTimes.set(id, payload.readUInt32BE(8));
+      this.sendTimes.set(id, Number(payload.readBigUInt64BE(8)));
       this.#listeners.forEach((listener) => listener());
       await this.#settled(id, async ({ receiving }) => receiving.handleFrame(payload));
       return;

@@ -15,6 +15,8 @@ pub(super) fn SpaceNotice(
 ) -> impl IntoView {
     let available = RwSignal::new(None::<u64>);
     Effect::new(move || {
+        // What is removed makes space.
+        app.transfers.track();
         let stores = matches!(*app.storage.read(), Some(Storage::Opfs { .. }));
         if stores && state.get() == TransferState::Offered {
             spawn_local(async move {

@@ -64,10 +64,11 @@ async fn sweep_before(time: f64) -> Result<(), JsValue> {
         // Each in its turn, as a transaction ends when nothing is asked of it.
         let store = store(IdbTransactionMode::Readwrite).await?;
         let kept = answer(&store.get(&key)?).await?;
-        let is_old = Reflect::get_u32(&kept, 0)?
-            .as_f64()
-            .is_none_or(|kept| kept < time);
-        if is_old {
+        // Another tab may have been quicker.
+        let since = Reflect::get_u32(&kept, 0)
+            .ok()
+            .and_then(|since| since.as_f64());
+        if since.is_none_or(|since| since < time) {
             answer(&store.delete(&key)?).await?;
         }
     }

@@ -111,19 +111,21 @@ impl ParcelKey {
     }
 
     /// Shows everyone that `sender` has the parcel's secret.
-    pub(crate) fn proof(&self, parcel: ParcelId, sender: DeviceId) -> [u8; SIGNATURE] {
-        let said = text(PARCEL, &[&parcel.0, &sender.0]);
+    pub(crate) fn proof(&self, sender: DeviceId) -> [u8; SIGNATURE] {
+        let said = text(PARCEL, &[&self.parcel().0, &sender.0]);
         self.0.sign(&said).to_bytes()
     }
 
-    /// Signs a data frame of the parcel.
+    /// Signs a data frame of the parcel for its sender, so that no other can be thought to have sent
+    /// it: by another one's clock it would come from the future.
     pub(crate) fn sign_frame(
         &self,
-        parcel: ParcelId,
+        sender: DeviceId,
         head: &[u8],
         blocks: &[u8],
     ) -> [u8; SIGNATURE] {
-        self.0.sign(&frame_text(parcel, head, blocks)).to_bytes()
+        let said = frame_text(self.parcel(), sender, head, blocks);
+        self.0.sign(&said).to_bytes()
     }
 }
 
@@ -138,20 +140,22 @@ pub(crate) fn is_proof(
     parcel_of(parcel_key) == parcel && verify(parcel_key, &said, proof)
 }
 
-/// Whether a data frame was signed with the key of its parcel.
+/// Whether a data frame of `sender` was signed with the key of its parcel.
 pub(crate) fn is_frame_signed(
     parcel_key: &[u8; PUBLIC],
-    parcel: ParcelId,
+    sender: DeviceId,
     head: &[u8],
     blocks: &[u8],
     signature: &[u8; SIGNATURE],
 ) -> bool {
-    verify(parcel_key, &frame_text(parcel, head, blocks), signature)
+    let said = frame_text(parcel_of(parcel_key), sender, head, blocks);
+    verify(parcel_key, &said, signature)
 }
 
-fn frame_text(parcel: ParcelId, head: &[u8], blocks: &[u8]) -> Vec<u8> {
+fn frame_text(parcel: ParcelId, sender: DeviceId, head: &[u8], blocks: &[u8]) -> Vec<u8> {
     // Ed25519 goes through what it signs twice, and slower than BLAKE3 does.
-    text(FRAME, &[&parcel.0, head, blake3::hash(blocks).as_bytes()])
+    let hash = blake3::hash(blocks);
+    text(FRAME, &[&parcel.0, &sender.0, head, hash.as_bytes()])
 }
 
 fn text(what: &[u8], parts: &[&[u8]]) -> Vec<u8> {
@@ -213,7 +217,7 @@ mod tests {
     fn a_parcel_is_its_senders_as_one_device_only() {
         let key = ParcelKey::new([7; 32]);
         let (parcel, sender) = (key.parcel(), identity(1).device);
-        let proof = key.proof(parcel, sender);
+        let proof = key.proof(sender);
         assert!(is_proof(&key.public(), parcel, sender, &proof));
         let again = ParcelKey::new(key.secret());
         assert_eq!(again.public(), key.public());
@@ -221,7 +225,7 @@ mod tests {
         assert!(!is_proof(&key.public(), ParcelId([2; 10]), sender, &proof));
         // Nor is it another key's, whatever that one signs.
         let other = ParcelKey::new([8; 32]);
-        let proof = other.proof(parcel, sender);
+        let proof = other.proof(sender);
         assert!(!is_proof(&other.public(), parcel, sender, &proof));
     }
 }

@@ -1,4 +1,6 @@
-//! Pure: no sockets, clock, randomness, storage, threads or browser. Time, seed and bytes come in; bytes, deadlines and events come out.
+//! Pure: no sockets, clock, randomness, storage, threads or browser, but for the tables of letters
+//! that `mqdrop_unicode` asks the browser for. Time, seed and bytes come in; bytes, deadlines and
+//! events come out.
 //!
 //! Rooms and transfers over MQTT. An [`Engine`] is one device: its driver gives it what the socket,
 //! storage, files and clock bring, and does what it asks for. `docs/PROTOCOL.md` has the protocol.

@@ -174,7 +174,7 @@ pub(crate) struct Want {
 pub(crate) struct Echo {
     /// Its send time, as it stood in it.
     #[n(0)]
-    pub(crate) sent: u32,
+    pub(crate) sent: u64,
     /// How long ago it arrived, in microseconds.
     #[n(1)]
     pub(crate) age: u32,

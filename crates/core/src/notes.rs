@@ -9,7 +9,6 @@ use bytes::Bytes;
 use minicbor::{Decode, Encode};
 
 use crate::hash::CHECK;
-use crate::ids::ParcelId;
 use crate::incoming::Origin;
 use crate::message::Offer;
 
@@ -40,9 +39,7 @@ pub(crate) struct Sent {
     /// The room's name in topics.
     #[n(0)]
     pub(crate) room: String,
-    #[n(1)]
-    pub(crate) parcel: ParcelId,
-    /// The secret half of the parcel's key.
+    /// The secret half of the parcel's key, which its id follows from.
     #[cbor(n(2), with = "minicbor::bytes")]
     pub(crate) secret: [u8; 32],
     #[cbor(n(3), with = "minicbor::bytes")]

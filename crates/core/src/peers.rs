@@ -40,6 +40,14 @@ struct Peer {
     gone: bool,
 }
 
+impl Peer {
+    /// Whether it was here. It has to answer again before it is.
+    fn leave(&mut self) -> bool {
+        (self.confirmed, self.asked) = (false, None);
+        !std::mem::replace(&mut self.gone, true)
+    }
+}
+
 #[derive(Default)]
 pub(crate) struct Peers {
     peers: BTreeMap<DeviceId, Peer>,
@@ -147,9 +155,7 @@ impl Peers {
 
     /// The device said that it leaves. Whether it was present.
     pub(crate) fn leave(&mut self, device: DeviceId) -> bool {
-        self.peers
-            .get_mut(&device)
-            .is_some_and(|peer| !std::mem::replace(&mut peer.gone, true))
+        self.peers.get_mut(&device).is_some_and(Peer::leave)
     }
 
     /// The devices that were not heard of for too long; they are gone from now on.
@@ -160,7 +166,7 @@ impl Peers {
             .filter(|(_, peer)| !peer.gone && now.since(peer.heard) >= SILENCE);
         silent
             .map(|(device, peer)| {
-                peer.gone = true;
+                peer.leave();
                 *device
             })
             .collect()

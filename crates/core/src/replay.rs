@@ -79,6 +79,10 @@ mod tests {
 
     #[test]
     fn what_is_older_than_it_should_be_is_ignored() {
+        let mut window = ReplayWindow::default();
+        window.accept(150);
+        window.ignore_before(100);
+        assert!(!window.accept(99) && window.accept(100) && window.accept(120));
         for newest in [0, 90, 100, 150, 5000] {
             let mut window = ReplayWindow::default();
             window.accept(newest);

@@ -339,6 +339,48 @@ fn what_was_said_before_a_device_came_is_not_news_when_someone_repeats_it() {
 }
 
 #[test]
+fn whoever_is_cut_off_while_it_comes_in_is_met_all_the_same() {
+    for millis in 0..150 {
+        let mut world = World::new(millis, Faults::default());
+        let (here, comes) = (world.join(), world.join());
+        world.run_for(Duration::from_millis(millis));
+        world.cut(comes);
+        if millis % 3 == 0 {
+            world.cut(here);
+        }
+        let met = world.run_until(SECOND * 8, |w| {
+            let sees = |device: usize| w.devices[device].engine.peers().len() == 1;
+            let online =
+                |device: usize| w.devices[device].engine.status().state == ConnectionState::Online;
+            [here, comes].into_iter().all(|d| sees(d) && online(d))
+        });
+        assert!(met, "cut after {millis} ms");
+    }
+}
+
+#[test]
+fn an_end_that_is_said_while_a_device_is_away_reaches_it() {
+    for only_v311 in [false, true] {
+        let mut world = room_with(
+            2,
+            Faults {
+                only_v311,
+                ..Faults::default()
+            },
+        );
+        world.devices[1].accepts = false;
+        let parcel = world.offer(0, &[100_000]);
+        assert!(world.run_until(SECOND, |w| w.state(1, parcel)
+            == Some(TransferState::Offered)));
+        world.cut(1);
+        world.act(0, |engine, now| engine.cancel(parcel, now));
+        world.run_for(SECOND * 10);
+        let state = world.state(1, parcel);
+        assert_eq!(state, Some(TransferState::Cancelled), "{only_v311}");
+    }
+}
+
+#[test]
 fn leaving_and_vanishing_are_noticed() {
     let mut world = room(3);
     world.act(0, |engine, now| engine.leave(now));

@@ -98,14 +98,14 @@ export class Parcel {
   /**
    * The frame that carries a run, and its send time.
    * @param {Run} run
-   * @param {boolean} signed
+   * @param {Uint8Array} [sender] who signs it
    */
-  frame({ first, count }, signed) {
+  frame({ first, count }, sender) {
     // No two frames of a parcel have the same.
     this.#last = Math.max(this.#last + 1, Math.floor(performance.now() * 1000));
-    const sent = this.#last % 2 ** 32;
+    const sent = this.#last;
     const blocks = Buffer.concat(this.blocks.slice(first, first + count));
-    return { sent, payload: sealFrame(this.seal, { first, count, sent }, blocks, signed ? this.secret : undefined) };
+    return { sent, payload: sealFrame(this.seal, { first, count, sent }, blocks, sender && { secret: this.secret, sender }) };
   }
 }
 

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { blake3 } from '@noble/hashes/blake3';
-import { base32 } from './keys.mjs';
+import { base32, idOf } from './keys.mjs';
 import { listOf } from './messages.mjs';
 import { BLOCK, blockCount, digestsOf, entriesOf } from './parcel.mjs';
 import { openFrame } from './sealing.mjs';
@@ -45,7 +45,7 @@ export class Receiving {
 
   /** @param {Buffer} payload */
   async handleFrame(payload) {
-    const { first, count, sent, blocks } = openFrame(this.#offer, payload);
+    const { first, count, sent, blocks } = openFrame(this.#offer, idOf(this.#member.publicKeyOf(this.#from)), payload);
     const came = performance.now();
     // How long ago it came is told when it is told.
     this.#echo = new Map([[0, sent], [1, came]]);

@@ -16,7 +16,7 @@ const SIGNATURE = 64;
 /** Version, kind, sender. */
 const HEAD = 12;
 /** Version, kind, first block, count, send time. */
-const FRAME_HEAD = 12;
+const FRAME_HEAD = 16;
 
 /** To the room, to one device; blocks, blocks and a signature. */
 const [TO_ROOM, TO_DEVICE] = [0, 1];
@@ -94,37 +94,41 @@ export function resealed(room, tail, payload, toTail = tail) {
  * @typedef {{ first: number, count: number, sent: number }} FrameHead
  */
 
+/** Who signs a frame: a parcel's secret key and its sender's id. @typedef {{ secret: Uint8Array, sender: Uint8Array }} Signer */
+
 /**
  * Seals a data frame, plain, or signed with the parcel's secret key.
  * @param {{ parcel: Uint8Array, contentKey: Uint8Array }} offer
  * @param {FrameHead} frame
  * @param {Uint8Array} blocks
- * @param {Uint8Array} [secret]
+ * @param {Signer} [signer]
  */
-export function sealFrame({ parcel, contentKey }, { first, count, sent }, blocks, secret) {
-  const head = Buffer.from([VERSION, secret ? SIGNED : PLAIN, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+export function sealFrame({ parcel, contentKey }, { first, count, sent }, blocks, signer) {
+  const head = Buffer.alloc(FRAME_HEAD);
+  head.set([VERSION, signer ? SIGNED : PLAIN]);
   head.writeUInt32BE(first, 2);
   head.writeUInt16BE(count, 6);
-  head.writeUInt32BE(sent, 8);
-  const signature = secret ? ed25519.sign(frameText(parcel, head, blocks), secret) : new Uint8Array();
+  head.writeBigUInt64BE(BigInt(sent), 8);
+  const signature = signer ? ed25519.sign(frameText(parcel, signer.sender, head, blocks), signer.secret) : new Uint8Array();
   return Buffer.concat([head, seal(contentKey, Buffer.concat([head, parcel]), Buffer.concat([blocks, signature]))]);
 }
 
 /**
  * Opens a data frame; throws if that does not go.
  * @param {{ parcel: Uint8Array, contentKey: Uint8Array, parcelKey: Uint8Array }} offer
+ * @param {Uint8Array} sender its id
  * @param {Buffer} payload
  * @returns {FrameHead & { blocks: Uint8Array }}
  */
-export function openFrame({ parcel, contentKey, parcelKey }, payload) {
+export function openFrame({ parcel, contentKey, parcelKey }, sender, payload) {
   const head = payload.subarray(0, FRAME_HEAD);
   let blocks = unseal(contentKey, Buffer.concat([head, parcel]), payload.subarray(FRAME_HEAD));
   if (head[1] === SIGNED) {
     const signature = blocks.subarray(-SIGNATURE);
     blocks = blocks.subarray(0, -SIGNATURE);
-    if (!ed25519.verify(signature, frameText(parcel, head, blocks), parcelKey)) throw new Error("a frame is signed with the parcel's key");
+    if (!ed25519.verify(signature, frameText(parcel, sender, head, blocks), parcelKey)) throw new Error("a frame is signed with the parcel's key");
   }
-  return { first: head.readUInt32BE(2), count: head.readUInt16BE(6), sent: head.readUInt32BE(8), blocks };
+  return { first: head.readUInt32BE(2), count: head.readUInt16BE(6), sent: Number(head.readBigUInt64BE(8)), blocks };
 }
 
 /**
@@ -178,9 +182,10 @@ function messageText(head, tail, body) {
 
 /**
  * @param {Uint8Array} parcel
+ * @param {Uint8Array} sender
  * @param {Uint8Array} head
  * @param {Uint8Array} blocks
  */
-function frameText(parcel, head, blocks) {
-  return Buffer.concat([Buffer.from('mqdrop data frame\0'), parcel, head, blake3(blocks)]);
+function frameText(parcel, sender, head, blocks) {
+  return Buffer.concat([Buffer.from('mqdrop data frame\0'), parcel, sender, head, blake3(blocks)]);
 }

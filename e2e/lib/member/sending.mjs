@@ -47,7 +47,7 @@ export class Sending {
     for (const run of parcel.runs(lacks)) {
       bytes += this.#length(run);
       if (bytes > credit) break;
-      const { sent, payload } = parcel.frame(run, this.#signs);
+      const { sent, payload } = parcel.frame(run, this.#signs ? this.#member.identity.id : undefined);
       underWay.push({ ...run, sent });
       publishing.push(this.#member.publish(`d/${parcel.name}`, payload, 0));
     }

@@ -172,12 +172,13 @@ impl Engine {
             && introduction.heard >= room.hello
         {
             room.peers.confirm(sender, message.counter);
-            room.peers.note_hello(sender, introduction.hello);
         }
         if room.peers.is_muted(sender) && message.body != Body::Gone {
             return;
         }
-        if !(to_me || room.peers.is_confirmed(sender)) {
+        // What is over stays so, however late it is said.
+        let is_final = matches!(message.body, Body::Gone | Body::Cancel(_));
+        if !(to_me || is_final || room.peers.is_confirmed(sender)) {
             return room.ask(sender, &message, now);
         }
         self.handle_body(sender, to_me, message, now);
@@ -217,11 +218,13 @@ impl Engine {
             }
             Body::Pause(parcel) => self.handle_sender_paused(sender, parcel, true),
             Body::Resume(parcel) => self.handle_sender_paused(sender, parcel, false),
-            Body::Seen(parcel) => {
-                if let Some(outgoing) = self.outgoing.get_mut(&parcel.parcel) {
-                    outgoing.handle_seen(sender, counter);
+            Body::Seen(parcel) => match self.outgoing.get_mut(&parcel.parcel) {
+                Some(outgoing) => outgoing.handle_seen(sender, counter, &mut self.cx),
+                None => {
+                    let ending = EndReason::Unknown.ending(parcel.parcel);
+                    self.cx.send(sender, Body::Cancel(ending));
                 }
-            }
+            },
             Body::Want(want) => self.handle_want(sender, &want, counter, now),
             Body::Receipt(parcel) => {
                 if let Some(outgoing) = self.outgoing.get_mut(&parcel.parcel) {
@@ -273,15 +276,13 @@ impl Engine {
             return;
         }
         let introduced = room.peers.introduce(device, &introduction.name);
-        if hello && !to_me {
-            room.peers.note_hello(device, counter);
-        }
+        room.peers.note_hello(device, introduction.hello);
         if introduced != Introduced::Known {
             self.cx.event(Event::Peers);
         }
         let came = introduced == Introduced::New;
-        if hello || (came && !to_me) {
-            let introduction = room.introduction(if hello { counter } else { 0 });
+        if hello {
+            let introduction = room.introduction(counter);
             room.push(To::Device(device), Body::Alive(introduction));
         }
         if hello || to_me || came {

@@ -183,14 +183,14 @@ impl Room {
     /// A device says something to the room, and has not shown yet that it is here: it is asked.
     pub(super) fn ask(&mut self, device: DeviceId, said: &Message, now: Time) {
         let heard = match said.body {
-            Body::Gone => return,
+            // Always answered: it is said once.
             Body::Hello(_) => said.counter,
+            // Before that nobody would hear it.
+            _ if !self.link.is_online() || !self.peers.may_ask(device, now) => return,
             _ => 0,
         };
-        if self.peers.may_ask(device, now) {
-            let hello = Body::Hello(self.introduction(heard));
-            self.push(To::Device(device), hello);
-        }
+        let hello = Body::Hello(self.introduction(heard));
+        self.push(To::Device(device), hello);
     }
 
     /// Queues a message. While not online there is nobody to hear it: every state is told anew

@@ -157,9 +157,9 @@ impl Engine {
         self.cx.event(Event::Transfer(parcel));
     }
 
-    /// Hears nothing more of a device, or hears it again. What is offered to the room it sees all
-    /// the same, and gets nothing of it, as its acceptance is not heard. It lasts for as long as
-    /// the device keeps its id, which is until it joins anew.
+    /// Hears nothing more of a device, or hears it again. It gets nothing, as its acceptance is not
+    /// heard, though it may see what is offered to the room. It lasts for as long as the device
+    /// keeps its id, which is until it joins anew.
     pub fn mute(&mut self, device: DeviceId, muted: bool, now: Time) {
         let Some(room) = &mut self.room else { return };
         if !room.peers.mute(device, muted) {

@@ -29,7 +29,8 @@ impl Incoming {
         let mut frame = payload
             .try_into_mut()
             .unwrap_or_else(|shared| BytesMut::from(&shared[..]));
-        let opened = receiving.cipher.open(&mut frame, &self.offer.parcel_key);
+        let by = (&self.offer.parcel_key, self.origin.sender);
+        let opened = receiving.cipher.open(&mut frame, by);
         let Ok((head, plain)) = opened else { return };
         if !receiving.is_by_sender(head, now) {
             return;

@@ -225,8 +225,16 @@ impl Incoming {
     /// The sender is in the room, new or again.
     pub(crate) fn handle_here(&mut self, now: Time, cx: &mut Effects) {
         self.sender_present = true;
-        if let Phase::Receiving(receiving) = &mut self.phase {
-            receiving.ack.now(now);
+        match &mut self.phase {
+            Phase::Receiving(receiving) => receiving.ack.now(now),
+            // It may be over, and the word of that got lost.
+            Phase::Offered => {
+                let parcel = ParcelRef {
+                    parcel: self.offer.parcel,
+                };
+                cx.send(self.origin.sender, Body::Seen(parcel));
+            }
+            _ => {}
         }
         cx.event(Event::Transfer(self.parcel()));
     }

@@ -27,9 +27,9 @@ pub(super) struct Receiving {
     pub(super) unknown_to_sender: bool,
     pub(super) ack: AckClock,
     /// The send time of the newest frame, and when it came.
-    pub(super) echo: Option<(u32, Time)>,
+    pub(super) echo: Option<(u64, Time)>,
     /// The same send time while frames come one after the other.
-    pub(super) newest: Option<u32>,
+    pub(super) newest: Option<u64>,
     /// The block behind the newest frame.
     pub(super) expected: u32,
     /// Bytes that storage has not confirmed.
@@ -96,9 +96,7 @@ impl Receiving {
             return false;
         }
         // The send times of one sender grow, and so they arrive (MQTT 5, section 4.6).
-        let in_order = self
-            .newest
-            .is_none_or(|newest| (head.sent.wrapping_sub(newest) as i32) > 0);
+        let in_order = self.newest.is_none_or(|newest| head.sent > newest);
         if !in_order && !self.signed {
             self.take_signed_only(now);
         }
@@ -109,7 +107,7 @@ impl Receiving {
     pub(super) fn take_signed_only(&mut self, now: Time) {
         self.signed = true;
         // It may have been a forged one.
-        self.newest = None;
+        (self.echo, self.newest) = (None, None);
         self.ack.now(now);
     }
 

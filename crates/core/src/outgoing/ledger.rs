@@ -17,7 +17,11 @@ use crate::ranges::RangeSet;
 
 impl Outgoing {
     /// A receiver has the offer.
-    pub(crate) fn handle_seen(&mut self, device: DeviceId, counter: u64) {
+    pub(crate) fn handle_seen(&mut self, device: DeviceId, counter: u64, cx: &mut Effects) {
+        if let Some(reason) = &self.ended {
+            cx.send(device, Body::Cancel(reason.ending(self.parcel)));
+            return;
+        }
         if let Some(receiver) = self.receivers.get_mut(&device)
             && receiver.is_undecided()
         {
@@ -51,15 +55,20 @@ impl Outgoing {
         cx.event(Event::Transfer(self.parcel));
     }
 
-    /// A device came back under another id after a restart. Whoever claims that of one that lives
-    /// achieves little: it is listed again with the next that it says.
-    fn forget_former(&mut self, former: DeviceId) {
-        if self
-            .receivers
-            .get(&former)
-            .is_some_and(|receiver| !matches!(receiver.phase, Phase::Done))
-        {
-            self.receivers.remove(&former);
+    /// A device came back under another id after a restart. Anyone can claim that of one that lives;
+    /// that one contradicts by going on.
+    fn forget_former(&mut self, former: DeviceId, now: Time) {
+        let Some(receiver) = self.receivers.get_mut(&former) else {
+            return;
+        };
+        match receiver.phase {
+            Phase::Done => {}
+            Phase::Receiving(_) | Phase::Verifying { .. } if receiver.is_present() => {
+                receiver.claim(now);
+            }
+            _ => {
+                self.receivers.remove(&former);
+            }
         }
     }
 
@@ -87,14 +96,27 @@ impl Outgoing {
             return;
         }
         receiver.phase = Phase::Done;
-        let open = |receiver: &Receiver| {
-            let under_way = matches!(
-                receiver.phase,
-                Phase::Receiving(_) | Phase::Verifying { .. }
-            );
-            under_way || receiver.is_undecided()
-        };
-        if !self.receivers.values().any(open) {
+        receiver.contradict();
+        self.forget_note_if_done(cx);
+    }
+
+    /// Takes those off the list that are other devices now.
+    pub(super) fn forget_others(&mut self, now: Time, cx: &mut Effects) {
+        let before = self.receivers.len();
+        self.receivers
+            .retain(|_, receiver| !receiver.is_another_now(now));
+        if self.receivers.len() < before {
+            self.forget_note_if_done(cx);
+            cx.event(Event::Transfer(self.parcel));
+        }
+    }
+
+    /// There is nothing to go on with after a restart once all have it who may want it.
+    pub(super) fn forget_note_if_done(&mut self, cx: &mut Effects) {
+        let is_open = |receiver: &Receiver| receiver.is_receiving() || receiver.is_undecided();
+        let is_done = |receiver: &Receiver| matches!(receiver.phase, Phase::Done);
+        let receivers = || self.receivers.values();
+        if receivers().any(is_done) && !receivers().any(is_open) {
             self.forget_note(cx);
         }
     }
@@ -119,7 +141,7 @@ impl Outgoing {
             return;
         };
         if let Some(formerly) = want.formerly {
-            self.forget_former(formerly);
+            self.forget_former(formerly, now);
         }
         if !self.receivers.contains_key(&device) && !self.has_room() {
             return;
@@ -135,6 +157,7 @@ impl Outgoing {
         }
         receiver.counter = counter;
         receiver.away_since = None;
+        receiver.contradict();
         let mut begins = false;
         if receiver.progress_mut().is_none()
             && !(held.len() == total && matches!(receiver.phase, Phase::Verifying { .. }))
@@ -147,8 +170,11 @@ impl Outgoing {
         let Some(progress) = receiver.progress_mut() else {
             return;
         };
-        let foreign = |echo: Echo| self.flight.is_foreign(echo.sent);
-        self.signs |= want.signed || want.echo.is_some_and(foreign);
+        let (own, foreign): (Option<Echo>, _) = match want.echo {
+            Some(echo) if self.flight.is_foreign(echo.sent) => (None, true),
+            echo => (echo, false),
+        };
+        self.signs |= want.signed || foreign;
         progress.heard = now;
         progress.credit = want.credit;
         if progress.paused && !want.paused {
@@ -176,11 +202,10 @@ impl Outgoing {
             progress.in_step = true;
             progress.clear_flight(self.flight.last_sent());
         }
-        if let Some(echo) = want.echo
-            && let Some(sent) = self.flight.widen(echo.sent)
+        if let Some(Echo { sent, age }) = own
             && sent > progress.echoed
         {
-            let age = u64::from(echo.age);
+            let age = u64::from(age);
             let rtt = now.as_micros().saturating_sub(sent).saturating_sub(age);
             progress.pacer.on_rtt(Duration::from_micros(rtt), now);
             let lost = account(progress, &self.flight, sent, want.held.until, now, size);
@@ -264,6 +289,44 @@ mod tests {
         DeviceId(id)
     }
 
+    fn want(outgoing: &Outgoing, formerly: Option<DeviceId>) -> Want {
+        Want {
+            parcel: outgoing.parcel(),
+            held: Runs::new(&RangeSet::default()),
+            credit: 1,
+            echo: None,
+            paused: false,
+            formerly,
+            signed: false,
+        }
+    }
+
+    #[test]
+    fn who_is_said_to_be_another_now_is_forgotten_unless_it_goes_on() {
+        let mut outgoing = Outgoing::text("a text", &mut Random::new([1; 32])).unwrap();
+        let (cx, mut size) = (&mut Effects::default(), FrameSize::new(None));
+        let (former, other) = (device(1), device(2));
+        let at = |seconds| Time::ZERO + Duration::from_secs(seconds);
+        let mut say = |outgoing: &mut Outgoing, who, formerly, seconds, cx: &mut Effects| {
+            let want = want(outgoing, formerly);
+            outgoing.handle_want(who, &want, seconds + 1, at(seconds), &mut size, cx);
+            outgoing.handle_timeout(at(seconds), cx);
+        };
+        say(&mut outgoing, former, None, 0, cx);
+        for seconds in 1..10 {
+            say(&mut outgoing, other, Some(former), seconds, cx);
+            // Believed once.
+            let is_sent_to = outgoing.receivers[&former].active().is_some();
+            assert_eq!(is_sent_to, seconds > 1);
+            say(&mut outgoing, former, None, seconds, cx);
+            assert!(outgoing.receivers[&former].active().is_some());
+        }
+        for seconds in 10..17 {
+            say(&mut outgoing, other, Some(former), seconds, cx);
+        }
+        assert!(!outgoing.receivers.contains_key(&former));
+    }
+
     #[test]
     fn devices_that_do_not_answer_leave_room_for_those_that_do() {
         let mut outgoing = Outgoing::text("a text", &mut Random::new([1; 32])).unwrap();
@@ -271,15 +334,7 @@ mod tests {
         for number in 0..MAX_RECEIVERS + 10 {
             outgoing.handle_here(device(number), Time::ZERO, cx);
         }
-        let want = Want {
-            parcel: outgoing.parcel(),
-            held: Runs::new(&RangeSet::default()),
-            credit: 1,
-            echo: None,
-            paused: false,
-            formerly: None,
-            signed: false,
-        };
+        let want = want(&outgoing, None);
         let late = device(usize::MAX);
         outgoing.handle_want(late, &want, 1, Time::ZERO, &mut size, cx);
         assert_eq!(outgoing.receivers.len(), MAX_RECEIVERS);

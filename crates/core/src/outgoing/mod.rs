@@ -44,6 +44,8 @@ pub(crate) struct Outgoing {
     text: Option<String>,
     cipher: FrameCipher,
     key: ParcelKey,
+    /// The device that offers it: this one.
+    sender: DeviceId,
     /// Somebody forges frames: those that are sent are signed.
     signs: bool,
     /// The room's name in topics.
@@ -78,18 +80,15 @@ pub(crate) struct Outgoing {
 
 /// What makes a parcel this one and its sender's.
 struct Secrets {
-    parcel: ParcelId,
     content_key: [u8; 32],
     key: ParcelKey,
 }
 
 impl Secrets {
     fn new(random: &mut Random) -> Self {
-        let key = ParcelKey::new(random.bytes());
         Self {
-            parcel: key.parcel(),
+            key: ParcelKey::new(random.bytes()),
             content_key: random.bytes(),
-            key,
         }
     }
 }
@@ -157,11 +156,8 @@ impl Outgoing {
         secrets: Secrets,
         room: String,
     ) -> Self {
-        let Secrets {
-            parcel,
-            content_key,
-            key,
-        } = secrets;
+        let Secrets { content_key, key } = secrets;
+        let parcel = key.parcel();
         let offer = Offer {
             parcel,
             title,
@@ -191,6 +187,8 @@ impl Outgoing {
             text,
             cipher: FrameCipher::new(&content_key, parcel),
             key,
+            // Until it is known which one that is.
+            sender: DeviceId([0; 10]),
             signs: false,
             room,
             lacks_files: false,
@@ -280,8 +278,9 @@ impl Outgoing {
             return;
         };
         receiver.away_since = Some(now);
-        if receiver.is_undecided() {
+        if receiver.is_undecided() || receiver.claimed {
             self.receivers.remove(&device);
+            self.forget_note_if_done(cx);
         } else if let Some(progress) = receiver.progress_mut() {
             progress.in_step = false;
             progress.clear_flight(self.flight.last_sent());
@@ -349,6 +348,7 @@ impl Outgoing {
         if self.ended.is_some() {
             return;
         }
+        self.forget_others(now, cx);
         let total = self.layout().total_blocks();
         let mut lacking = RangeSet::default();
         let mut messages = Vec::new();
@@ -437,10 +437,11 @@ impl Outgoing {
             let head = FrameHead {
                 first_block: blocks.start,
                 count: blocks.len() as u16,
-                sent: sent as u32,
+                sent,
                 signed: self.signs,
             };
-            self.cipher.seal(head, &mut buffer, &self.key, random);
+            let by = (&self.key, self.sender);
+            self.cipher.seal(head, &mut buffer, by, random);
             self.flight.push(Frame {
                 sent,
                 blocks: blocks.clone(),

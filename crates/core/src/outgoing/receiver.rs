@@ -16,6 +16,9 @@ const FIRST_ASK: Duration = Duration::from_secs(3);
 const COMPLETE_AGAIN: Duration = Duration::from_secs(3);
 /// A receiver that was silent for so long is not sent to until it is heard again.
 const SILENCE: Duration = Duration::from_secs(15);
+/// So long a receiver may be silent after another device said that it was this one: longer than
+/// between two reminders.
+const CONTRADICTION: Duration = Duration::from_secs(6);
 /// After so long a receiver that left counts for less than one that holds everything.
 const LOST: Duration = Duration::from_secs(120);
 /// The others do not wait any longer for one whose window or credit stays used up.
@@ -29,6 +32,11 @@ pub(super) struct Receiver {
     /// The counter of the newest message that decided its phase or its holdings: messages may
     /// overtake each other, and an old one must not undo a new one.
     pub(super) counter: u64,
+    /// Another device says that it was this one before a restart: nothing is sent for it until it
+    /// is heard again.
+    pub(super) claimed: bool,
+    /// It was heard again after that. Such claims are not believed any more while it is heard.
+    contradicted: bool,
 }
 
 pub(super) enum Phase {
@@ -81,6 +89,8 @@ impl Receiver {
             },
             away_since: None,
             counter: 0,
+            claimed: false,
+            contradicted: false,
         }
     }
 
@@ -96,11 +106,33 @@ impl Receiver {
             .is_some_and(|since| now.since(since) >= LOST)
     }
 
+    /// Another device says that it was this one.
+    pub(super) fn claim(&mut self, now: Time) {
+        self.claimed = !self.contradicted || self.is_silent(now);
+    }
+
+    /// It was heard.
+    pub(super) fn contradict(&mut self) {
+        self.contradicted |= std::mem::replace(&mut self.claimed, false);
+    }
+
+    /// Whether it is another device now: it does not contradict.
+    pub(super) fn is_another_now(&self, now: Time) -> bool {
+        self.claimed && self.is_silent(now)
+    }
+
+    fn is_silent(&self, now: Time) -> bool {
+        match &self.phase {
+            Phase::Receiving(progress) => now >= progress.heard + CONTRADICTION,
+            _ => false,
+        }
+    }
+
     /// Whether sending it frames makes sense now.
     pub(super) fn active(&self) -> Option<&Progress> {
         match &self.phase {
             Phase::Receiving(progress)
-                if self.is_present() && progress.in_step && !progress.paused =>
+                if self.is_present() && progress.in_step && !progress.paused && !self.claimed =>
             {
                 Some(progress)
             }
@@ -110,9 +142,9 @@ impl Receiver {
 
     /// Its progress while it can be relied on: it is here and was heard.
     pub(super) fn in_step_mut(&mut self) -> Option<&mut Progress> {
-        let present = self.is_present();
+        let counts = self.is_present() && !self.claimed;
         self.progress_mut()
-            .filter(|progress| present && progress.in_step)
+            .filter(|progress| counts && progress.in_step)
     }
 
     pub(super) fn active_mut(&mut self) -> Option<&mut Progress> {
@@ -184,6 +216,7 @@ impl Receiver {
         match &self.phase {
             Phase::Offered { asks, next } if self.is_present() && *asks < MAX_ASKS => Some(*next),
             Phase::Verifying { next } if self.is_present() => Some(*next),
+            Phase::Receiving(progress) if self.claimed => Some(progress.heard + CONTRADICTION),
             Phase::Receiving(progress) if self.is_present() && progress.in_step => {
                 progress.deadline(now)
             }

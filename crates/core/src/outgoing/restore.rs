@@ -38,7 +38,6 @@ impl Outgoing {
     fn to_note(&self) -> Sent {
         Sent {
             room: self.room.clone(),
-            parcel: self.parcel,
             secret: self.key.secret(),
             content_key: self.offer.content_key,
             title: self.offer.title.clone(),
@@ -68,7 +67,6 @@ impl Outgoing {
     pub(crate) fn restore(sent: Sent) -> Option<Self> {
         let manifest = Manifest::decode(&sent.manifest, sent.files)?;
         let secrets = Secrets {
-            parcel: sent.parcel,
             content_key: sent.content_key,
             key: ParcelKey::new(sent.secret),
         };
@@ -129,6 +127,7 @@ impl Outgoing {
 
     /// The device that offers it from now on.
     pub(crate) fn set_sender(&mut self, sender: DeviceId) {
-        self.offer.proof = self.key.proof(self.parcel, sender);
+        self.sender = sender;
+        self.offer.proof = self.key.proof(sender);
     }
 }

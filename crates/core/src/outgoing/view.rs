@@ -15,8 +15,7 @@ impl Outgoing {
     pub(crate) fn view(&self, name: impl Fn(DeviceId) -> String, now: Time) -> TransferView {
         let state = self.state(now);
         let receivers: Vec<ReceiverView> = self
-            .receivers
-            .iter()
+            .shown()
             .map(|(&device, receiver)| ReceiverView {
                 device: device.to_string(),
                 name: name(device),
@@ -68,6 +67,13 @@ impl Outgoing {
             .flatten()
     }
 
+    /// All but those that are other devices now, as these say.
+    fn shown(&self) -> impl Iterator<Item = (&DeviceId, &Receiver)> {
+        self.receivers
+            .iter()
+            .filter(|(_, receiver)| !receiver.claimed)
+    }
+
     /// Of the receiver that is furthest from its end; those who have not decided count last.
     fn state(&self, now: Time) -> TransferState {
         match &self.ended {
@@ -87,7 +93,7 @@ impl Outgoing {
             TransferState::Declined => 1,
             TransferState::Cancelled => 0,
         };
-        let furthest = self.receivers.values().max_by_key(rank);
+        let furthest = self.shown().map(|(_, receiver)| receiver).max_by_key(rank);
         furthest.map_or(TransferState::Waiting, |receiver| {
             self.receiver_state(receiver)
         })
@@ -112,8 +118,8 @@ impl Outgoing {
 
     fn bytes(&self, state: TransferState) -> u64 {
         let of_state = self
-            .receivers
-            .values()
+            .shown()
+            .map(|(_, receiver)| receiver)
             .filter(|receiver| self.receiver_state(receiver) == state);
         of_state
             .map(|receiver| self.bytes_of(receiver))
@@ -134,9 +140,8 @@ impl Outgoing {
             TransferState::Offered => "Waiting for an answer",
             TransferState::Failed | TransferState::Declined | TransferState::Cancelled => {
                 return self
-                    .receivers
-                    .values()
-                    .find_map(|receiver| reason(&receiver.phase));
+                    .shown()
+                    .find_map(|(_, receiver)| reason(&receiver.phase));
             }
             _ => return None,
         };

@@ -195,10 +195,37 @@ fn frames_of_another_clock_make_the_sender_sign() {
         &parcel.offer,
         late,
         &parcel.manifest,
-        &ParcelKey::new([0; 32]),
+        (&ParcelKey::new([0; 32]), honest.device()),
     );
     victim.deliver(&topic, &forged);
     parcel.arrives(&mut honest, &mut victim);
+}
+
+#[test]
+fn what_a_sender_signed_before_it_was_restarted_cannot_be_repeated() {
+    let mut victim = Victim::online();
+    let mut before = Member::in_room(2, &mut victim);
+    let mut parcel = Parcel::new(&before, 4);
+    parcel.is_accepted(&mut before, &mut victim);
+    // By a clock that had run for long.
+    let head = FrameHead {
+        first_block: 0,
+        count: 1,
+        sent: 1 << 50,
+        signed: true,
+    };
+    let by = (&parcel.key, before.device());
+    let recorded = seal_frame(&parcel.offer, head, &parcel.manifest, by);
+    victim.deliver(&format!("d/{}", parcel.id()), &recorded);
+
+    let mut after = Member::in_room(3, &mut victim);
+    parcel.belongs_to(&after);
+    after.tell_room(&mut victim, Body::Offer(parcel.offer.clone()));
+    victim.deliver(&format!("d/{}", parcel.id()), &recorded);
+    parcel.send(true, &mut victim);
+    after.tell(&mut victim, parcel.complete());
+    let view = victim.view(parcel.id()).unwrap();
+    assert_eq!(view.state, TransferState::Done, "{view:?}");
 }
 
 #[test]
@@ -231,7 +258,8 @@ fn a_sender_signs_when_it_is_asked_to_or_hears_of_frames_that_it_never_sent() {
         let cipher = FrameCipher::new(&offer.content_key, parcel);
         let signatures = |victim: &mut Victim| -> Vec<bool> {
             let frames = frames_sent(victim, parcel).into_iter();
-            let open = |mut frame: Vec<u8>| cipher.open(&mut frame, &offer.parcel_key).unwrap().0;
+            let by = (&offer.parcel_key, victim.own_keys().0);
+            let open = |mut frame: Vec<u8>| cipher.open(&mut frame, by).unwrap().0;
             frames.map(|frame| open(frame).signed).collect()
         };
         let first = signatures(&mut victim);
@@ -338,7 +366,7 @@ fn a_parcel_is_its_senders_alone() {
     let mut stolen = parcel.offer.clone();
     traitor.tell_room(&mut victim, Body::Offer(stolen.clone()));
     let key = ParcelKey::new([99; 32]);
-    stolen.proof = key.proof(parcel.id(), traitor.device());
+    stolen.proof = key.proof(traitor.device());
     traitor.tell_room(&mut victim, Body::Offer(stolen.clone()));
     stolen.parcel_key = key.public();
     stolen.manifest_hash = [9; 32];

@@ -5,7 +5,7 @@ use core::time::Duration;
 use super::victim::{Member, Victim};
 use crate::Entry;
 use crate::identity::ParcelKey;
-use crate::ids::ParcelId;
+use crate::ids::{DeviceId, ParcelId};
 use crate::layout::BLOCK;
 use crate::manifest::Manifest;
 use crate::message::{Body, Complete, Offer};
@@ -20,7 +20,8 @@ pub(super) const BLOCKS: u32 = 8;
 pub(super) struct Parcel {
     pub(super) offer: Offer,
     pub(super) manifest: Vec<u8>,
-    key: ParcelKey,
+    pub(super) key: ParcelKey,
+    sender: DeviceId,
     content: Vec<u8>,
 }
 
@@ -43,8 +44,15 @@ impl Parcel {
             offer: offer(member, number, &manifest, total, 1),
             manifest,
             key: ParcelKey::new([number; 32]),
+            sender: member.device(),
             content,
         }
+    }
+
+    /// Its sender was restarted, and is this device now.
+    pub(super) fn belongs_to(&mut self, member: &Member) {
+        self.sender = member.device();
+        self.offer.proof = self.key.proof(self.sender);
     }
 
     pub(super) fn id(&self) -> ParcelId {
@@ -52,7 +60,7 @@ impl Parcel {
     }
 
     /// Sends frames of one block each, from the first to the last, the digests included.
-    fn send(&self, signed: bool, victim: &mut Victim) {
+    pub(super) fn send(&self, signed: bool, victim: &mut Victim) {
         let digests = self.digests();
         let parts = [&self.manifest, &self.content, &digests];
         let blocks = parts.iter().flat_map(|part| part.chunks(BLOCK as usize));
@@ -60,10 +68,10 @@ impl Parcel {
             let head = FrameHead {
                 first_block: at as u32,
                 count: 1,
-                sent: victim.now.as_micros() as u32,
+                sent: victim.now.as_micros(),
                 signed,
             };
-            let frame = seal(&self.offer, head, block, &self.key);
+            let frame = seal(&self.offer, head, block, (&self.key, self.sender));
             victim.deliver(&format!("d/{}", self.id()), &frame);
         }
     }
@@ -124,7 +132,7 @@ pub(super) fn offer(member: &Member, number: u8, manifest: &[u8], total: u64, fi
         text: false,
         paused: false,
         parcel_key: key.public(),
-        proof: key.proof(parcel, member.device()),
+        proof: key.proof(member.device()),
     }
 }
 
@@ -133,17 +141,27 @@ pub(super) fn frame(offer: &Offer, first_block: u32, count: u16, content: &[u8])
     let head = FrameHead {
         first_block,
         count,
-        sent: first_block,
+        sent: first_block.into(),
         signed: false,
     };
-    seal(offer, head, content, &ParcelKey::new([0; 32]))
+    seal(
+        offer,
+        head,
+        content,
+        (&ParcelKey::new([0; 32]), DeviceId([0; 10])),
+    )
 }
 
-pub(super) fn seal(offer: &Offer, head: FrameHead, content: &[u8], key: &ParcelKey) -> Vec<u8> {
+pub(super) fn seal(
+    offer: &Offer,
+    head: FrameHead,
+    content: &[u8],
+    by: (&ParcelKey, DeviceId),
+) -> Vec<u8> {
     let cipher = FrameCipher::new(&offer.content_key, offer.parcel);
     let mut frame = vec![0; FRAME_HEAD];
     frame.extend_from_slice(content);
     let mut random = Random::new([head.first_block as u8; 32]);
-    cipher.seal(head, &mut frame, key, &mut random);
+    cipher.seal(head, &mut frame, by, &mut random);
     frame
 }
