@@ -2,6 +2,7 @@
 // every WebSocket, and that takes more of the machine than the messages themselves.
 
 import { args, executablePath } from '../lib/browser.mjs';
+import { inTime } from '../lib/in-time.mjs';
 import { start, stop } from '../lib/processes.mjs';
 import { RemoteControl } from '../lib/remote-control.mjs';
 
@@ -49,20 +50,24 @@ export class LeanBrowser {
   }
 
   /**
-   * Opens a window and waits until the page is loaded.
+   * Opens a window of its own, as tabs of one window hide each other, and waits until the page is loaded.
    * @param {string} url
+   * @param {() => void} [first] runs in the page before anything else does
    */
-  async open(url) {
+  async open(url, first) {
     const { targetId } = await this.#devTools.call('Target.createTarget', { url: 'about:blank', newWindow: true });
     const { sessionId } = await this.#devTools.call('Target.attachToTarget', { targetId, flatten: true });
     const page = new LeanPage(this.#devTools, sessionId, targetId);
-    await page.go(url);
+    await page.go(url, first);
     return page;
   }
 
   async close() {
-    await this.#devTools.call('Browser.close');
-    await stop(this.#program);
+    try {
+      await inTime(this.#devTools.call('Browser.close'), PATIENCE, 'asking the browser to end');
+    } finally {
+      await stop(this.#program);
+    }
   }
 }
 
@@ -82,12 +87,16 @@ export class LeanPage {
     this.#target = target;
   }
 
-  /** @param {string} url */
-  async go(url) {
+  /**
+   * @param {string} url
+   * @param {() => void} [first] runs in the page before anything else does
+   */
+  async go(url, first) {
     await this.#call('Page.enable');
+    if (first) await this.#call('Page.addScriptToEvaluateOnNewDocument', { source: `(${first})()` });
     const loaded = this.#devTools.event('Page.loadEventFired', this.#session);
     await this.#call('Page.navigate', { url });
-    await loaded;
+    await inTime(loaded, PATIENCE, `loading ${url}`);
     await this.#call('Page.disable');
   }
 

@@ -3,53 +3,67 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { MIB } from '../lib/files.mjs';
-import { offer } from './contenders.mjs';
+import { offer } from './app.mjs';
 
 /** Between two looks, in milliseconds. */
 const INTERVAL = 100;
 
 /**
- * Peaks in MiB: of the process that holds page and worker, and of the whole browser.
- * @typedef {{ page: number, browser: number }} Peak
+ * In MiB: of the process that holds page and worker, and of the whole browser.
+ * @typedef {{ page: number, browser: number }} Memory
  */
+
+/** @typedef {{ sender: Memory, receiver: Memory }} Both */
 
 /**
  * Sends a large file and watches both browsers.
- * @param {import('./contenders.mjs').Course} course
+ * @param {import('./app.mjs').Course} course
  * @param {number} bytes
- * @returns {Promise<{ idle: { sender: Peak, receiver: Peak }, peak: { sender: Peak, receiver: Peak } }>}
+ * @returns {Promise<{ seconds: number, idle: Both, peak: Both }>}
  */
 export async function measureMemory(course, bytes) {
-  const transfer = await offer(course, 'memory.bin', bytes);
-  const idle = { sender: await memoryOf(course.sender), receiver: await memoryOf(course.receiver) };
+  const transfer = await offer(course, 'large.bin', bytes);
+  const idle = await memoryNow(course);
   const peak = structuredClone(idle);
   let going = true;
   const watching = (async () => {
     while (going) {
+      const now = await memoryNow(course);
       for (const side of /** @type {const} */ (['sender', 'receiver'])) {
-        const { page, browser } = await memoryOf(course[side]);
+        const { page, browser } = now[side];
         peak[side] = { page: Math.max(peak[side].page, page), browser: Math.max(peak[side].browser, browser) };
       }
       await delay(INTERVAL);
     }
   })();
+  let seconds;
   try {
-    await transfer.run();
+    seconds = await transfer.run();
   } finally {
     going = false;
     await watching;
   }
   await transfer.end();
-  return { idle, peak };
+  return { seconds, idle, peak };
 }
 
 /**
- * What a browser takes now.
- * @param {import('./lean-browser.mjs').LeanBrowser} browser
- * @returns {Promise<Peak>}
+ * What both browsers take now.
+ * @param {import('./app.mjs').Course} course
+ * @returns {Promise<Both>}
  */
-async function memoryOf(browser) {
+async function memoryNow({ sender, receiver }) {
+  // Looked at once for both: the rate is taken at the same time.
   const processes = await allProcesses();
+  return { sender: memoryOf(sender, processes), receiver: memoryOf(receiver, processes) };
+}
+
+/**
+ * @param {import('./lean-browser.mjs').LeanBrowser} browser
+ * @param {Awaited<ReturnType<typeof allProcesses>>} processes
+ * @returns {Memory}
+ */
+function memoryOf(browser, processes) {
   const family = new Set([browser.pid]);
   // Children are listed after their parents often, but not always.
   for (let size = 0; size < family.size; ) {

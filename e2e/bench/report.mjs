@@ -34,6 +34,48 @@ export function rateTable(rates) {
 }
 
 /**
+ * What was seen under conditions, as a table.
+ * @param {import('./conditions.mjs').Row[]} rows
+ */
+export function conditionTable(rows) {
+  return [
+    '| condition | seen | target |',
+    '|---|---|---|',
+    ...rows.map(({ condition, seen, target }) => `| ${condition} | ${seen} | ${target} |`),
+  ];
+}
+
+/**
+ * How much memory a transfer took, as a table with its heading.
+ * @param {number} bytes that were sent
+ * @param {{ idle: import('./memory.mjs').Both, peak: import('./memory.mjs').Both }} memory
+ */
+export function memoryTable(bytes, { idle, peak }) {
+  const cells = (/** @type {'sender' | 'receiver'} */ side) =>
+    [idle[side].page, peak[side].page, idle[side].browser, peak[side].browser].map((each) => each.toFixed(0)).join(' | ');
+  return [
+    `Memory while ${bytes / MIB} MiB are sent: anonymous resident memory of Chromium's processes, in MiB.`,
+    '',
+    '| | page and worker, idle | page and worker, peak | whole browser, idle | whole browser, peak |',
+    '|---|---|---|---|---|',
+    `| sender | ${cells('sender')} |`,
+    `| receiver | ${cells('receiver')} |`,
+  ];
+}
+
+/**
+ * What is loaded first, in words.
+ * @param {Awaited<ReturnType<typeof import('../lib/first-load.mjs').measureFirstLoad>>} load
+ */
+export function firstLoad({ brotli, files }) {
+  const kib = (/** @type {number} */ bytes) => `${(bytes / 1024).toFixed(1)} KiB`;
+  return [
+    `First load, everything needed to be in a room, compressed with brotli: ${kib(brotli)}`,
+    `(${files.map((file) => `${file.name} ${kib(file.brotli)}`).join(', ')}).`,
+  ];
+}
+
+/**
  * What was measured on, in words.
  * @param {string} browserVersion
  * @param {number} rounds

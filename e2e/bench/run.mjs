@@ -1,4 +1,5 @@
-// The benchmark: contenders take turns, round after round, between the same two browsers.
+// The benchmark: contenders take turns, round after round, between the same two browsers; then follow
+// conditions that no contender is needed for, or only now and then.
 
 import { parseArgs } from 'node:util';
 import { MIB, tempFolder } from '../lib/files.mjs';
@@ -6,20 +7,28 @@ import { endBrowser, launchBrowser } from '../lib/browser.mjs';
 import { measureFirstLoad } from '../lib/first-load.mjs';
 import { startStaticHost } from '../lib/static-host.mjs';
 import { startStation } from '../lib/station.mjs';
+import { measureConditions, named } from './conditions.mjs';
 import { CONTENDERS } from './contenders.mjs';
 import { LeanBrowser } from './lean-browser.mjs';
-import { measureMemory } from './memory.mjs';
-import { circumstances, rateTable, writeBetweenMarkers } from './report.mjs';
+import { circumstances, conditionTable, firstLoad, rateTable, writeBetweenMarkers } from './report.mjs';
 
-const USAGE = 'Options: --rounds N (5), --size MIB (512), --memory-size MIB (1024; 0 leaves it out), --write.';
+const USAGE =
+  'Options: --rounds N (5), --size MIB (512), --condition-rounds N (3; 0 leaves the conditions out), ' +
+  '--large MIB (1024; 0 leaves it out), --write.';
 
 const options = readOptions();
 /** @type {(() => Promise<unknown>)[]} */
 const endings = [];
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => void endAll().finally(() => process.exit(1)));
 try {
   await bench();
 } finally {
-  for (const end of endings.reverse()) await end();
+  await endAll();
+}
+
+/** Ends what was started, the last first, also if some of it fails. */
+async function endAll() {
+  for (let end = endings.pop(); end; end = endings.pop()) await end().catch((error) => console.error(String(error)));
 }
 
 async function bench() {
@@ -29,44 +38,60 @@ async function bench() {
   endings.push(() => host.stop());
   const [folder, one, two] = await Promise.all([tempFolder(), tempFolder(), tempFolder()]);
   endings.push(...[folder, one, two].map(({ remove }) => remove));
-  const [sender, receiver] = await Promise.all([LeanBrowser.launch(one.path), LeanBrowser.launch(two.path)]);
-  endings.push(() => sender.close(), () => receiver.close());
+  const [sender, receiver] = await Promise.all([launch(one.path), launch(two.path)]);
   const course = { sender, receiver, station, pages: host.origin, folder: folder.path };
 
-  /** @type {Map<string, number[]>} */
-  const rates = new Map(CONTENDERS.map(({ name }) => [name, []]));
-  for (let round = 1; round <= options.rounds; round += 1) {
-    for (const { name, run } of CONTENDERS) {
-      const rate = await run(course, options.size * MIB);
-      rates.get(name)?.push(rate);
-      console.log(`round ${round}: ${(rate / MIB).toFixed(1)} MiB/s  ${name}`);
-    }
-  }
-  const lines = [circumstances(await sender.version(), options.rounds, options.size), '', ...rateTable(rates)];
-
-  const browser = await launchBrowser();
-  endings.push(() => endBrowser(browser));
-  const load = await measureFirstLoad(browser, station);
-  lines.push('', `First load, everything needed to be in a room, compressed with brotli: ${kib(load.brotli)}`);
-  lines.push(`(${load.files.map(({ name, brotli }) => `${name} ${kib(brotli)}`).join(', ')}).`);
-
-  if (options.memorySize > 0) {
-    const { idle, peak } = await measureMemory(course, options.memorySize * MIB);
-    lines.push('', `Memory while ${options.memorySize} MiB are sent: anonymous resident memory of Chromium's processes, in MiB.`);
-    lines.push('', '| | page and worker, idle | page and worker, peak | whole browser, idle | whole browser, peak |', '|---|---|---|---|---|');
-    for (const side of /** @type {const} */ (['sender', 'receiver'])) {
-      const cells = [idle[side].page, peak[side].page, idle[side].browser, peak[side].browser];
-      lines.push(`| ${side} | ${cells.map((each) => each.toFixed(0)).join(' | ')} |`);
-    }
-  }
+  const lines = [circumstances(await sender.version(), options.rounds, options.size), '', ...rateTable(await measureRates(course))];
+  const { rows, more } = options.conditionRounds > 0 ? await measureConditions(course, extent()) : { rows: [], more: [] };
+  if (rows.length > 0) lines.push('', ...conditionTable(rows));
+  lines.push('', ...firstLoad(await named('the first load', firstLoadOf(station))));
+  if (more.length > 0) lines.push('', ...more);
 
   console.log(`\n${lines.join('\n')}`);
   if (options.write) await writeBetweenMarkers(new URL('../../docs/PERFORMANCE.md', import.meta.url), lines);
 }
 
-/** @param {number} bytes */
-function kib(bytes) {
-  return `${(bytes / 1024).toFixed(1)} KiB`;
+/**
+ * Starts one of the two browsers.
+ * @param {string} profile
+ */
+async function launch(profile) {
+  const browser = await LeanBrowser.launch(profile);
+  endings.push(() => browser.close());
+  return browser;
+}
+
+/**
+ * Lets the contenders take turns.
+ * @param {import('./app.mjs').Course} course
+ * @returns {Promise<Map<string, number[]>>} bytes a second, by contender, round after round
+ */
+async function measureRates(course) {
+  /** @type {Map<string, number[]>} */
+  const rates = new Map(CONTENDERS.map(({ name }) => [name, []]));
+  for (let round = 1; round <= options.rounds; round += 1) {
+    for (const { name, run } of CONTENDERS) {
+      const rate = await named(`round ${round} of ${name}`, run(course, options.size * MIB));
+      rates.get(name)?.push(rate);
+      console.log(`round ${round}: ${(rate / MIB).toFixed(1)} MiB/s  ${name}`);
+    }
+  }
+  return rates;
+}
+
+/** @returns {import('./conditions.mjs').Extent} */
+function extent() {
+  return { rounds: options.conditionRounds, size: options.size * MIB, large: options.large * MIB };
+}
+
+/** @param {import('../lib/station.mjs').Station} station */
+async function firstLoadOf(station) {
+  const browser = await launchBrowser();
+  try {
+    return await measureFirstLoad(browser, station);
+  } finally {
+    await endBrowser(browser);
+  }
 }
 
 /** The command line; ends the program with 2 if it makes no sense. */
@@ -76,14 +101,16 @@ function readOptions() {
       options: {
         rounds: { type: 'string', default: '5' },
         size: { type: 'string', default: '512' },
-        'memory-size': { type: 'string', default: '1024' },
+        'condition-rounds': { type: 'string', default: '3' },
+        large: { type: 'string', default: '1024' },
         write: { type: 'boolean', default: false },
       },
     });
     return {
       rounds: wholeNumber('rounds', values.rounds, 1),
       size: wholeNumber('size', values.size, 1),
-      memorySize: wholeNumber('memory-size', values['memory-size'], 0),
+      conditionRounds: wholeNumber('condition-rounds', values['condition-rounds'], 0),
+      large: wholeNumber('large', values.large, 0),
       write: values.write,
     };
   } catch (error) {

@@ -5,9 +5,14 @@ import { once } from 'node:events';
 import { Aedes } from 'aedes';
 import { WebSocketServer, createWebSocketStream } from 'ws';
 
-/** @returns {Promise<import('./mosquitto.mjs').Broker>} */
-export async function startAedes() {
-  const aedes = await Aedes.createBroker();
+/**
+ * @param {object} [options]
+ * @param {(message: { topic: string, qos: number, payload: string | Buffer }) => boolean} [options.loses] asked
+ *   for every message to every client
+ * @returns {Promise<import('./mosquitto.mjs').Broker>}
+ */
+export async function startAedes({ loses = () => false } = {}) {
+  const aedes = await Aedes.createBroker({ authorizeForward: (_client, message) => (loses(message) ? null : message) });
   const server = createServer();
   const sockets = new WebSocketServer({ server, handleProtocols: () => 'mqtt' });
   sockets.on('connection', (socket, request) => {

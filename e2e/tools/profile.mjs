@@ -8,7 +8,7 @@
 
 import { readdir, readFile } from 'node:fs/promises';
 import { LeanBrowser } from '../bench/lean-browser.mjs';
-import { offer } from '../bench/contenders.mjs';
+import { offer } from '../bench/app.mjs';
 import { MIB, tempFolder } from '../lib/files.mjs';
 import { startStation } from '../lib/station.mjs';
 

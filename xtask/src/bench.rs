@@ -4,7 +4,7 @@ use crate::process::{program, run};
 use crate::{Failure, serve, setup, site, workspace};
 
 /// Options that are followed by a whole number.
-const NUMBERS: [&str; 3] = ["--rounds", "--size", "--memory-size"];
+const NUMBERS: [&str; 4] = ["--rounds", "--size", "--condition-rounds", "--large"];
 /// Options that stand alone.
 const SWITCHES: [&str; 1] = ["--write"];
 

@@ -22,7 +22,7 @@ Usage: cargo xtask <COMMAND>
   test [PART [FILTER…]] everything, or one part: lint, unit, wasm, e2e;
                         filters choose tests by a part of their name
   bench [-- OPTIONS]    compare with raw MQTT and MQTT.js; --rounds N, --size MIB,
-                        --memory-size MIB, --write (into docs/PERFORMANCE.md)";
+                        --condition-rounds N, --large MIB, --write (into docs/PERFORMANCE.md)";
 
 /// Why a command did not succeed.
 #[derive(Debug)]

@@ -22,12 +22,14 @@ export function receive({ broker, topic, total }) {
     const packets = new PacketReader();
     let bytes = 0;
     let stalled = 0;
+    // When bytes came last: it is only noticed later that nothing follows them.
+    let last = 0;
     /** @type {(result: { bytes: number, at: number }) => void} */
     let finish;
     const done = new Promise((result) => (finish = result));
     const end = () => {
       clearTimeout(stalled);
-      finish({ bytes, at: now() });
+      finish({ bytes, at: last });
       socket.close();
     };
     socket.onmessage = ({ data }) => {
@@ -37,6 +39,7 @@ export function receive({ broker, topic, total }) {
         else if ((kind & 0xf0) === PUBLISH) bytes += length - 2 - topic.length;
       }
       clearTimeout(stalled);
+      last = now();
       if (bytes >= total) end();
       else if (bytes > 0) stalled = setTimeout(end, 3_000);
     };

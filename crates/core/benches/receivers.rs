@@ -1,0 +1,136 @@
+//! What receivers cost a sender: how much work each of their messages is, by how many there are.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "what goes wrong here fails the benchmark"
+)]
+
+mod room;
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+use divan::{AllocProfiler, Bencher};
+use room::Room;
+
+#[global_allocator]
+static MEMORY: AllocProfiler = AllocProfiler::system();
+
+/// The core takes 4,096 at most.
+const RECEIVERS: [usize; 5] = [1, 10, 100, 1000, 4000];
+
+/// Frames of one block, so that frames for everyone are made quickly.
+const FRAME: u32 = 16 * 1024;
+
+/// More than is sent here.
+const SIZE: u64 = 4 << 30;
+
+fn main() {
+    divan::main();
+}
+
+/// A room in which everyone has accepted, and what the sender has not handled.
+struct Sending {
+    room: Room,
+    inbox: VecDeque<Bytes>,
+}
+
+impl Sending {
+    fn new(receivers: usize) -> RefCell<Self> {
+        let mut room = Room::with_receivers(receivers, Some(FRAME));
+        room.offer(SIZE);
+        RefCell::new(Self {
+            room,
+            inbox: VecDeque::new(),
+        })
+    }
+
+    fn next(&mut self, more: impl FnOnce(&mut Room) -> VecDeque<Bytes>) -> Bytes {
+        if self.inbox.is_empty() {
+            self.inbox = more(&mut self.room);
+        }
+        self.inbox.pop_front().unwrap()
+    }
+}
+
+/// The sender handles one acknowledgement.
+#[divan::bench(args = RECEIVERS, sample_count = 4000, sample_size = 1)]
+fn acknowledgement(bencher: Bencher, receivers: usize) {
+    let sending = Sending::new(receivers);
+    bencher
+        .with_inputs(|| {
+            let mut sending = sending.borrow_mut();
+            sending.room.poll_events();
+            sending.next(Room::acknowledgements)
+        })
+        .bench_local_values(|packet| sending.borrow_mut().room.handle(packet));
+}
+
+/// The sender handles one acknowledgement, and its driver polls what it has to, as after each input.
+#[divan::bench(args = RECEIVERS, sample_count = 4000, sample_size = 1)]
+fn acknowledgement_and_polls(bencher: Bencher, receivers: usize) {
+    let sending = Sending::new(receivers);
+    bencher
+        .with_inputs(|| sending.borrow_mut().next(Room::acknowledgements))
+        .bench_local_values(|packet| {
+            let room = &mut sending.borrow_mut().room;
+            room.handle(packet);
+            room.poll();
+        });
+}
+
+/// The sender chooses, hashes, seals and sends one frame of 16 KiB.
+#[divan::bench(args = RECEIVERS, sample_count = 50, sample_size = 1)]
+fn frame(bencher: Bencher, receivers: usize) {
+    let sending = Sending::new(receivers);
+    let sent: RefCell<Option<Bytes>> = RefCell::default();
+    bencher
+        .with_inputs(|| {
+            if let Some(frame) = sent.take() {
+                sending.borrow_mut().room.carry(frame);
+            }
+        })
+        .bench_local_values(|()| {
+            let frame = sending.borrow_mut().room.frame();
+            sent.replace(Some(frame));
+        });
+}
+
+/// What the sender's user sees of the transfer, which a driver asks for when it has changed.
+#[divan::bench(args = RECEIVERS, sample_count = 100)]
+fn view(bencher: Bencher, receivers: usize) {
+    let mut room = Room::with_receivers(receivers, Some(FRAME));
+    let parcel = room.offer(SIZE);
+    let now = room.now();
+    let sender = room.take_sender();
+    bencher.bench_local(|| sender.transfer(parcel, now));
+}
+
+/// One device handles what another says to the room every 30 s, and its driver polls.
+#[divan::bench(args = RECEIVERS, sample_count = 4000, sample_size = 1)]
+fn sign_of_life(bencher: Bencher, others: usize) {
+    let sending = RefCell::new(Sending {
+        room: Room::with_receivers(others, None),
+        inbox: VecDeque::new(),
+    });
+    bencher
+        .with_inputs(|| sending.borrow_mut().next(Room::signs_of_life))
+        .bench_local_values(|packet| {
+            let room = &mut sending.borrow_mut().room;
+            room.handle(packet);
+            room.poll();
+        });
+}
+
+/// A device comes in, and it and another one get to know each other: the work of both.
+#[divan::bench(sample_count = 200, sample_size = 1)]
+fn meeting(bencher: Bencher) {
+    bencher
+        .with_inputs(|| Room::new(None))
+        .bench_local_values(|mut room| {
+            room.join();
+            room
+        });
+}

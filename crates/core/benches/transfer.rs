@@ -1,0 +1,49 @@
+//! What it costs two engines to send 64 MiB from one to the other: reading ahead, sealing, hashing
+//! and pacing on one side; opening, placing, hashing and acknowledging on the other.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "what goes wrong here fails the benchmark"
+)]
+
+mod room;
+
+use divan::counter::BytesCount;
+use divan::{AllocProfiler, Bencher};
+use room::Room;
+
+#[global_allocator]
+static MEMORY: AllocProfiler = AllocProfiler::system();
+
+const SIZE: u64 = 64 * 1024 * 1024;
+
+fn main() {
+    divan::main();
+}
+
+/// From the offer until the sender has the receipt.
+#[divan::bench(sample_count = 30, sample_size = 1)]
+fn from_memory_to_memory(bencher: Bencher) {
+    bencher
+        .with_inputs(|| Room::with_receivers(1, None))
+        .counter(BytesCount::new(SIZE))
+        .bench_local_values(|mut room| {
+            let parcel = room.offer(SIZE);
+            room.deliver(parcel);
+            room
+        });
+}
+
+/// The same in frames of one block, as a broker with a low limit has them.
+#[divan::bench(sample_count = 30, sample_size = 1)]
+fn in_frames_of_16_kib(bencher: Bencher) {
+    bencher
+        .with_inputs(|| Room::with_receivers(1, Some(16 * 1024)))
+        .counter(BytesCount::new(SIZE))
+        .bench_local_values(|mut room| {
+            let parcel = room.offer(SIZE);
+            room.deliver(parcel);
+            room
+        });
+}

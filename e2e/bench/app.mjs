@@ -1,0 +1,216 @@
+// The app, as a person uses it: windows in a room, and a parcel that goes from one to the others.
+
+import { strict as assert } from 'node:assert';
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { makeFile } from '../lib/files.mjs';
+import { inTime } from '../lib/in-time.mjs';
+import { linkTo } from '../lib/room.mjs';
+
+/**
+ * Where everything takes place.
+ * @typedef {object} Course
+ * @property {import('./lean-browser.mjs').LeanBrowser} sender
+ * @property {import('./lean-browser.mjs').LeanBrowser} receiver
+ * @property {import('../lib/station.mjs').Station} station
+ * @property {string} pages where the hand-written contenders' pages are served
+ * @property {string} folder for files
+ */
+
+/**
+ * Which broker the windows use: the sender's, and one for each receiver; where none is named, the station.
+ * @typedef {{ from?: string, to?: (string | undefined)[] }} Brokers
+ */
+
+/** @typedef {import('./lean-browser.mjs').LeanPage} LeanPage */
+
+/** The room's key. */
+export const KEY = 'benchmark-of-this-machine';
+
+/** What a window shows that is in its room. */
+export const ONLINE = `${byId('status')}[data-state="online"]`;
+
+/** What is slower than this has failed: bytes a second. */
+const SLOWEST = 2_000_000;
+/** How long anything may take beyond that, in milliseconds. */
+const PATIENCE = 60_000;
+
+/** How long a window may take to tell what it shows, in milliseconds. */
+const GLANCE = 5_000;
+
+/**
+ * Waits for bytes to arrive, but not for ever.
+ * @template T
+ * @param {Promise<T>} arrival
+ * @param {number} bytes
+ * @param {string} what for the error
+ * @param {number} [slowest] bytes a second
+ */
+export function arrives(arrival, bytes, what, slowest = SLOWEST) {
+  return inTime(arrival, PATIENCE + (bytes / slowest) * 1000, what);
+}
+
+/**
+ * Sends one file to one receiver.
+ * @param {Course} course
+ * @param {number} size in bytes
+ * @param {Brokers} [brokers]
+ * @returns {Promise<number>} bytes a second
+ */
+export async function rateOf(course, size, brokers) {
+  const transfer = await offer(course, `bench-${size}.bin`, size, brokers);
+  const seconds = await transfer.run();
+  await transfer.end();
+  return size / seconds;
+}
+
+/**
+ * Gets ready to send one file.
+ * @param {Course} course
+ * @param {string} name the file's
+ * @param {number} size in bytes
+ * @param {Brokers} [brokers]
+ */
+export async function offer(course, name, size, brokers) {
+  const path = join(course.folder, name);
+  // The content follows from name and size: what is there is the right one.
+  const there = await stat(path).catch(() => undefined);
+  if (there?.size !== size) await makeFile(course.folder, name, size);
+  return offerFiles(course, [path], size, brokers);
+}
+
+/**
+ * Gets ready to send files as one parcel: opens windows of the app, all of them in one room.
+ * @param {Course} course
+ * @param {string[]} paths
+ * @param {number} size in bytes, of all of them
+ * @param {Brokers} [brokers]
+ */
+export async function offerFiles({ sender, receiver, station }, paths, size, { from, to = [undefined] } = {}) {
+  const names = to.map((_, place) => `Bo ${place + 1}`);
+  const [window, ...others] = await Promise.all([
+    joined(sender, station, 'Ada', from),
+    ...names.map((name, place) => joined(receiver, station, name, to[place])),
+  ]);
+  await Promise.all([...names.map((name) => window.waitFor(peer(name))), ...others.map((other) => other.waitFor(peer('Ada')))]);
+  return new Transfer(window, others, paths, size);
+}
+
+/** Files on their way from one window to others. */
+export class Transfer {
+  #receivers;
+  #paths;
+  #size;
+
+  /**
+   * @param {LeanPage} from
+   * @param {LeanPage[]} receivers
+   * @param {string[]} paths
+   * @param {number} size in bytes
+   */
+  constructor(from, receivers, paths, size) {
+    this.from = from;
+    this.#receivers = receivers;
+    this.#paths = paths;
+    this.#size = size;
+  }
+
+  /** The receiver, or the first of them. */
+  get to() {
+    const [first] = this.#receivers;
+    assert.ok(first, 'there is a receiver');
+    return first;
+  }
+
+  /** Sends and accepts; returns the seconds from the acceptance to the verified end, the last receiver's. */
+  async run() {
+    return Math.max(...(await this.runEach()));
+  }
+
+  /**
+   * The same for each receiver; all of them accept at the same time.
+   * @param {number} [slowest] what has failed if it is slower: bytes a second
+   */
+  async runEach(slowest) {
+    await this.from.choose(byId('send-files'), this.#paths);
+    await Promise.all(this.#receivers.map((receiver) => receiver.waitFor(byId('accept'))));
+    const ends = Promise.all(this.#receivers.map(accept));
+    try {
+      const seconds = await arrives(ends, this.#size, `a transfer of ${this.#size} bytes to ${this.#receivers.length}`, slowest);
+      await this.from.waitFor(`${byId('transfer')}[data-state="done"]`);
+      return seconds;
+    } catch (error) {
+      const shown = await inTime(this.#progress(), GLANCE, 'looking at the sender').catch(String);
+      throw new Error(`${error instanceof Error ? error.message : error}; the sender shows: ${shown}`, { cause: error });
+    }
+  }
+
+  /** How far each receiver is, as the sender shows it. */
+  async #progress() {
+    const rows = await this.from.evaluate(
+      (each) => [...document.querySelectorAll(each)].map(({ attributes }) => [...attributes].map(({ name, value }) => `${name}=${value}`)),
+      byId('receiver'),
+    );
+    return rows.map((row) => row.filter((each) => each.startsWith('data-')).join(' ')).join('; ');
+  }
+
+  /** Removes what was received and closes the windows. */
+  async end() {
+    await Promise.all(this.#receivers.map((receiver) => receiver.click(byId('remove'))));
+    await Promise.all([this.from, ...this.#receivers].map((window) => window.close()));
+  }
+}
+
+/**
+ * Clicks on Accept; returns the seconds until the window shows the transfer as done.
+ * @param {LeanPage} receiver
+ * @returns {Promise<number>}
+ */
+function accept(receiver) {
+  return receiver.evaluate(
+    ({ transfer, accept }) =>
+      new Promise((resolve, reject) => {
+        const card = document.querySelector(transfer);
+        const button = document.querySelector(accept);
+        if (!card || !(button instanceof HTMLElement)) return reject(new Error('nothing to accept'));
+        const began = performance.now();
+        const observer = new MutationObserver(() => {
+          const state = card.getAttribute('data-state') ?? '';
+          if (state === 'done') resolve((performance.now() - began) / 1000);
+          else if (['failed', 'cancelled', 'declined'].includes(state)) reject(new Error(`the transfer ${state}`));
+          else return;
+          observer.disconnect();
+        });
+        observer.observe(card, { attributes: true, attributeFilter: ['data-state'] });
+        button.click();
+      }),
+    { transfer: byId('transfer'), accept: byId('accept') },
+  );
+}
+
+/**
+ * Opens the app and joins.
+ * @param {import('./lean-browser.mjs').LeanBrowser} browser
+ * @param {import('../lib/station.mjs').Station} station
+ * @param {string} name
+ * @param {string} [broker] if not the station
+ */
+async function joined(browser, station, name, broker) {
+  const window = await browser.open(linkTo(station.origin, { key: KEY, name, broker }));
+  await window.click(byId('join'));
+  await window.waitFor(ONLINE);
+  // Browsers slow down what nobody can see.
+  const seen = await window.evaluate(() => document.visibilityState);
+  assert.equal(seen, 'visible', `the window of ${name} is seen`);
+  return window;
+}
+
+/** @param {string} name */
+function peer(name) {
+  return `${byId('peer')}[data-name=${JSON.stringify(name)}]`;
+}
+
+/** @param {string} id */
+function byId(id) {
+  return `[data-testid="${id}"]`;
+}
