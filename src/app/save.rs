@@ -53,8 +53,11 @@ fn save(content: &Blob, file: &FileView, name: &str) -> Option<()> {
     let part = content
         .slice_with_f64_and_f64_and_content_type(start, end, safe_mime(&file.mime))
         .ok()?;
-    let url = Url::create_object_url_with_blob(&part).ok()?;
     let frame = new_frame()?;
+    let Ok(url) = Url::create_object_url_with_blob(&part) else {
+        frame.remove();
+        return None;
+    };
     let clicked = click_link(&frame, &url, name);
     set_timeout(
         move || {

@@ -118,7 +118,7 @@ impl News {
             tell(event);
         }
         for parcel in self.transfers.changed() {
-            let Some(view) = engine.transfer(parcel, now) else {
+            let Some(state) = engine.transfer_state(parcel, now) else {
                 tell(Event::Removed {
                     parcel: parcel.to_string(),
                 });
@@ -127,8 +127,10 @@ impl News {
                 gone.push(parcel);
                 continue;
             };
-            let state = view.state;
-            if self.transfers.tell(parcel, state, now) {
+            // The whole view takes long to make when there are many receivers.
+            if self.transfers.tell(parcel, state, now)
+                && let Some(view) = engine.transfer(parcel, now)
+            {
                 tell(Event::Transfer(view));
                 if state.is_final() {
                     self.files.hurry(parcel, now);

@@ -22,7 +22,7 @@ use crate::incoming::Incoming;
 use crate::io::{SocketAction, SocketClose, StoreReply, StoreRequest};
 use crate::outgoing::Outgoing;
 use crate::random::Random;
-use crate::view::{FileView, PeerView, StatusView, TransferView};
+use crate::view::{FileView, PeerView, StatusView, TransferState, TransferView};
 
 use kept::Kept;
 use link::Stage;
@@ -324,6 +324,15 @@ impl Engine {
             let sender = known.unwrap_or_else(|| incoming.sender_name().to_owned());
             incoming.view(sender, now)
         })
+    }
+
+    /// How a transfer stands, as its view says, at less cost; `None` if it is off the list.
+    #[must_use]
+    pub fn transfer_state(&self, parcel: ParcelId, now: Time) -> Option<TransferState> {
+        match self.outgoing.get(&parcel) {
+            Some(outgoing) => Some(outgoing.state(now)),
+            None => Some(self.incoming.get(&parcel)?.state()),
+        }
     }
 
     /// A parcel's files, once they are known.

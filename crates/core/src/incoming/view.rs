@@ -72,7 +72,7 @@ impl Incoming {
         }
     }
 
-    fn state(&self) -> TransferState {
+    pub(crate) fn state(&self) -> TransferState {
         match &self.phase {
             Phase::Offered => TransferState::Offered,
             Phase::Opening { paused: true } => TransferState::Paused,

@@ -75,7 +75,7 @@ impl Outgoing {
     }
 
     /// Of the receiver that is furthest from its end; those who have not decided count last.
-    fn state(&self, now: Time) -> TransferState {
+    pub(crate) fn state(&self, now: Time) -> TransferState {
         match &self.ended {
             Some(EndReason::ByUser) => return TransferState::Cancelled,
             Some(_) => return TransferState::Failed,
