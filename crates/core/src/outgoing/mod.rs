@@ -2,6 +2,7 @@
 
 mod flight;
 mod ledger;
+mod patience;
 mod receiver;
 mod restore;
 mod source;

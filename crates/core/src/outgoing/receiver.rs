@@ -4,6 +4,7 @@ use core::time::Duration;
 
 use mqdrop_mqtt::Time;
 
+use super::patience::Patience;
 use crate::message::EndReason;
 use crate::pacing::Pacer;
 use crate::ranges::RangeSet;
@@ -21,8 +22,6 @@ const SILENCE: Duration = Duration::from_secs(15);
 const CONTRADICTION: Duration = Duration::from_secs(6);
 /// After so long a receiver that left counts for less than one that holds everything.
 const LOST: Duration = Duration::from_secs(120);
-/// The others do not wait any longer for one whose window or credit stays used up.
-const STALLED: Duration = Duration::from_secs(2);
 
 /// One receiver.
 pub(super) struct Receiver {
@@ -75,8 +74,9 @@ pub(super) struct Progress {
     pub(super) heard: Time,
     /// Since when a frame is under way without any acknowledgement.
     pub(super) waiting_since: Option<Time>,
-    /// Since when nothing more may be sent to it.
+    /// Since when nothing more may be sent to it, as far as that is not counted yet.
     pub(super) full_since: Option<Time>,
+    patience: Patience,
 }
 
 impl Receiver {
@@ -239,6 +239,7 @@ impl Progress {
             heard: now,
             waiting_since: None,
             full_since: None,
+            patience: Patience::new(now),
         }
     }
 
@@ -251,10 +252,13 @@ impl Progress {
             && self.credit > 0
     }
 
-    /// Whether the others should wait for it: it has room, or will have some before long.
-    pub(super) fn is_waited_for(&self, now: Time) -> bool {
-        self.full_since
-            .is_none_or(|since| now.since(since) < STALLED)
+    /// It has no room. Whether the others wait for it, if some of them have.
+    pub(super) fn is_waited_for(&mut self, others_have_room: bool, now: Time) -> bool {
+        let since = self.full_since.replace(now).unwrap_or(now);
+        if others_have_room && !self.patience.left(since).is_zero() {
+            self.patience.spend(now.since(since), now);
+        }
+        !self.patience.left(now).is_zero()
     }
 
     pub(super) fn on_sent(&mut self, bytes: u64, now: Time) {
@@ -282,11 +286,11 @@ impl Progress {
 
     fn deadline(&self, now: Time) -> Option<Time> {
         let lost = self.waiting_since.map(|since| since + self.pacer.timeout());
-        let stalled = self
+        let waited_for = self
             .full_since
-            .map(|since| since + STALLED)
+            .map(|since| since + self.patience.left(since))
             .filter(|&at| at > now);
-        [Some(self.heard + SILENCE), lost, stalled]
+        [Some(self.heard + SILENCE), lost, waited_for]
             .into_iter()
             .flatten()
             .min()

@@ -121,18 +121,17 @@ impl Outgoing {
     /// known, because somebody may wait for nothing else. `None` while someone has no room.
     fn choose(&mut self, frame_bytes: u64, now: Time) -> Option<Range<u32>> {
         let reserved = self.prepared_bytes;
-        let mut all_have_room = true;
-        let mut anyone = false;
+        let mut active = self.receivers.values().filter_map(Receiver::active);
+        let anyone_has_room = active.any(|progress| progress.has_room(frame_bytes, reserved));
+        let mut anyone_is_waited_for = false;
         for progress in self.receivers.values_mut().filter_map(Receiver::active_mut) {
             if progress.has_room(frame_bytes, reserved) {
                 progress.full_since = None;
-                anyone = true;
             } else {
-                progress.full_since.get_or_insert(now);
-                all_have_room &= !progress.is_waited_for(now);
+                anyone_is_waited_for |= progress.is_waited_for(anyone_has_room, now);
             }
         }
-        if !(anyone && all_have_room) {
+        if !anyone_has_room || anyone_is_waited_for {
             return None;
         }
         let content = self.manifest.layout.region(Region::Content);
