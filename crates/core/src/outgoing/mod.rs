@@ -3,6 +3,7 @@
 mod flight;
 mod ledger;
 mod patience;
+mod prepare;
 mod receiver;
 mod restore;
 mod source;
@@ -14,18 +15,18 @@ use std::collections::{BTreeMap, VecDeque};
 use mqdrop_mqtt::Time;
 
 use crate::effects::Effects;
-use crate::engine::{Entry, Event};
+use crate::engine::Event;
+use crate::frame::{FrameCipher, FrameHead};
 use crate::frame_size::FrameSize;
 use crate::hash::ParcelHashes;
-use crate::identity::{ParcelKey, SIGNATURE};
+use crate::identity::ParcelKey;
 use crate::ids::{DeviceId, ParcelId};
-use crate::layout::{BLOCK, Layout, Region};
+use crate::layout::{Layout, Region};
 use crate::manifest::Manifest;
 use crate::message::{Body, Complete, EndReason, Offer, ParcelRef};
 use crate::random::Random;
 use crate::ranges::RangeSet;
 use crate::rate::RateMeter;
-use crate::seal::{FrameCipher, FrameHead};
 use crate::view::ParcelKind;
 
 use flight::{Flight, Frame};
@@ -79,21 +80,6 @@ pub(crate) struct Outgoing {
     rate: RateMeter,
 }
 
-/// What makes a parcel this one and its sender's.
-struct Secrets {
-    content_key: [u8; 32],
-    key: ParcelKey,
-}
-
-impl Secrets {
-    fn new(random: &mut Random) -> Self {
-        Self {
-            key: ParcelKey::new(random.bytes()),
-            content_key: random.bytes(),
-        }
-    }
-}
-
 /// A frame that only waits to be sealed and sent.
 struct Ready {
     blocks: Range<u32>,
@@ -101,119 +87,6 @@ struct Ready {
 }
 
 impl Outgoing {
-    /// Prepares a parcel of files. `Err` says what there is too much of.
-    pub(crate) fn files(
-        entries: Vec<Entry>,
-        room: String,
-        random: &mut Random,
-    ) -> Result<Self, &'static str> {
-        let first = entries
-            .first()
-            .map(|entry| entry.path.clone())
-            .unwrap_or_default();
-        let title = match entries.len() {
-            1 => first,
-            n => format!("{first} and {} more", n - 1),
-        };
-        let (manifest, manifest_bytes) = Manifest::build(entries)?;
-        let secrets = Secrets::new(random);
-        let title = crate::names::line(&title, 200);
-        Ok(Self::new(
-            manifest,
-            manifest_bytes,
-            None,
-            title,
-            secrets,
-            room,
-        ))
-    }
-
-    /// Prepares a parcel that is a text. `Err` says what there is too much of.
-    pub(crate) fn text(text: &str, random: &mut Random) -> Result<Self, &'static str> {
-        let entry = Entry {
-            path: "text.txt".into(),
-            size: text.len() as u64,
-            modified: None,
-            mime: "text/plain;charset=utf-8".into(),
-        };
-        let (manifest, manifest_bytes) = Manifest::build(vec![entry])?;
-        let secrets = Secrets::new(random);
-        let (title, room) = ("Text".to_owned(), String::new());
-        let text_kept = Some(text.to_owned());
-        let mut outgoing = Self::new(manifest, manifest_bytes, text_kept, title, secrets, room);
-        let layout = outgoing.manifest.layout.clone();
-        outgoing
-            .hashes
-            .add(&layout, layout.region(Region::Content), text.as_bytes());
-        outgoing.learn_digests();
-        Ok(outgoing)
-    }
-
-    fn new(
-        manifest: Manifest,
-        manifest_bytes: Vec<u8>,
-        text: Option<String>,
-        title: String,
-        secrets: Secrets,
-        room: String,
-    ) -> Self {
-        let Secrets { content_key, key } = secrets;
-        let parcel = key.parcel();
-        let offer = Offer {
-            parcel,
-            title,
-            total: manifest.layout.content_len(),
-            files: manifest.entries.len() as u32,
-            manifest_len: manifest_bytes.len() as u64,
-            manifest_hash: *blake3::hash(&manifest_bytes).as_bytes(),
-            content_key,
-            block: BLOCK as u32,
-            text: text.is_some(),
-            paused: false,
-            parcel_key: key.public(),
-            // Until it is known who offers it.
-            proof: [0; SIGNATURE],
-        };
-        let mut outgoing = Self {
-            parcel,
-            offer,
-            kind: if text.is_some() {
-                ParcelKind::Text
-            } else {
-                ParcelKind::Files
-            },
-            hashes: ParcelHashes::new(&manifest.layout),
-            manifest,
-            manifest_bytes,
-            text,
-            cipher: FrameCipher::new(&content_key, parcel),
-            key,
-            // Until it is known which one that is.
-            sender: DeviceId([0; 10]),
-            signs: false,
-            room,
-            lacks_files: false,
-            restored: false,
-            noted: false,
-            digests: None,
-            receivers: BTreeMap::new(),
-            queue: RangeSet::default(),
-            cursor: 0,
-            preparing: RangeSet::default(),
-            prepared_bytes: 0,
-            ready: VecDeque::new(),
-            hash_read_under_way: false,
-            flight: Flight::default(),
-            paused: false,
-            ended: None,
-            unreadable: None,
-            rate: RateMeter::default(),
-        };
-        // Empty files need no reading to be known.
-        outgoing.learn_digests();
-        outgoing
-    }
-
     pub(crate) fn parcel(&self) -> ParcelId {
         self.parcel
     }

@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::{Outgoing, Secrets};
+use super::Outgoing;
+use super::prepare::Secrets;
 use crate::effects::Effects;
 use crate::engine::{Entry, Event, OfferError};
 use crate::identity::ParcelKey;

@@ -8,10 +8,10 @@ use super::receiver::Phase;
 use super::{Outgoing, Ready, Receiver};
 use crate::effects::Effects;
 use crate::engine::Event;
+use crate::frame::{FRAME_HEAD, FRAME_OVERHEAD};
 use crate::io::{ReadError, ReadPurpose, ReadRequest};
 use crate::layout::{BLOCK, DIGEST, Region};
 use crate::message::EndReason;
-use crate::seal::{FRAME_HEAD, FRAME_OVERHEAD};
 
 /// Bytes read at once where they are only hashed.
 const HASH_READ: u64 = 1024 * 1024;

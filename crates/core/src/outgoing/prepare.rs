@@ -1,0 +1,148 @@
+//! How a parcel begins: its manifest, its secrets, and nothing sent yet.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use super::Outgoing;
+use super::flight::Flight;
+use crate::engine::Entry;
+use crate::frame::FrameCipher;
+use crate::hash::ParcelHashes;
+use crate::identity::{ParcelKey, SIGNATURE};
+use crate::ids::DeviceId;
+use crate::layout::{BLOCK, Region};
+use crate::manifest::Manifest;
+use crate::message::Offer;
+use crate::random::Random;
+use crate::ranges::RangeSet;
+use crate::rate::RateMeter;
+use crate::view::ParcelKind;
+
+/// What makes a parcel this one and its sender's.
+pub(super) struct Secrets {
+    pub(super) content_key: [u8; 32],
+    pub(super) key: ParcelKey,
+}
+
+impl Secrets {
+    fn new(random: &mut Random) -> Self {
+        Self {
+            key: ParcelKey::new(random.bytes()),
+            content_key: random.bytes(),
+        }
+    }
+}
+
+impl Outgoing {
+    /// Prepares a parcel of files. `Err` says what there is too much of.
+    pub(crate) fn files(
+        entries: Vec<Entry>,
+        room: String,
+        random: &mut Random,
+    ) -> Result<Self, &'static str> {
+        let first = entries
+            .first()
+            .map(|entry| entry.path.clone())
+            .unwrap_or_default();
+        let title = match entries.len() {
+            1 => first,
+            n => format!("{first} and {} more", n - 1),
+        };
+        let (manifest, manifest_bytes) = Manifest::build(entries)?;
+        let secrets = Secrets::new(random);
+        let title = crate::names::line(&title, 200);
+        Ok(Self::new(
+            manifest,
+            manifest_bytes,
+            None,
+            title,
+            secrets,
+            room,
+        ))
+    }
+
+    /// Prepares a parcel that is a text. `Err` says what there is too much of.
+    pub(crate) fn text(text: &str, random: &mut Random) -> Result<Self, &'static str> {
+        let entry = Entry {
+            path: "text.txt".into(),
+            size: text.len() as u64,
+            modified: None,
+            mime: "text/plain;charset=utf-8".into(),
+        };
+        let (manifest, manifest_bytes) = Manifest::build(vec![entry])?;
+        let secrets = Secrets::new(random);
+        let (title, room) = ("Text".to_owned(), String::new());
+        let text_kept = Some(text.to_owned());
+        let mut outgoing = Self::new(manifest, manifest_bytes, text_kept, title, secrets, room);
+        let layout = outgoing.manifest.layout.clone();
+        outgoing
+            .hashes
+            .add(&layout, layout.region(Region::Content), text.as_bytes());
+        outgoing.learn_digests();
+        Ok(outgoing)
+    }
+
+    pub(super) fn new(
+        manifest: Manifest,
+        manifest_bytes: Vec<u8>,
+        text: Option<String>,
+        title: String,
+        secrets: Secrets,
+        room: String,
+    ) -> Self {
+        let Secrets { content_key, key } = secrets;
+        let parcel = key.parcel();
+        let offer = Offer {
+            parcel,
+            title,
+            total: manifest.layout.content_len(),
+            files: manifest.entries.len() as u32,
+            manifest_len: manifest_bytes.len() as u64,
+            manifest_hash: *blake3::hash(&manifest_bytes).as_bytes(),
+            content_key,
+            block: BLOCK as u32,
+            text: text.is_some(),
+            paused: false,
+            parcel_key: key.public(),
+            // Until it is known who offers it.
+            proof: [0; SIGNATURE],
+        };
+        let mut outgoing = Self {
+            parcel,
+            offer,
+            kind: if text.is_some() {
+                ParcelKind::Text
+            } else {
+                ParcelKind::Files
+            },
+            hashes: ParcelHashes::new(&manifest.layout),
+            manifest,
+            manifest_bytes,
+            text,
+            cipher: FrameCipher::new(&content_key, parcel),
+            key,
+            // Until it is known which one that is.
+            sender: DeviceId([0; 10]),
+            signs: false,
+            room,
+            lacks_files: false,
+            restored: false,
+            noted: false,
+            digests: None,
+            receivers: BTreeMap::new(),
+            queue: RangeSet::default(),
+            cursor: 0,
+            preparing: RangeSet::default(),
+            prepared_bytes: 0,
+            ready: VecDeque::new(),
+            hash_read_under_way: false,
+            flight: Flight::default(),
+            paused: false,
+            ended: None,
+            unreadable: None,
+            rate: RateMeter::default(),
+        };
+        // Empty files need no reading to be known.
+        outgoing.learn_digests();
+        outgoing
+    }
+}
