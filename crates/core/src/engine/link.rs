@@ -257,7 +257,7 @@ fn said(text: Option<&str>) -> String {
     }
 }
 
-/// Whether a connection ended because a packet was too large for the broker.
+/// What is known of why a connection ended, also by its WebSocket's close code.
 pub(super) fn loss(why: &Disconnect, close: Option<u16>) -> Loss {
     match why {
         _ if close == Some(MESSAGE_TOO_BIG) => Loss::TooLarge,

@@ -174,7 +174,7 @@ impl Engine {
         if let Some(incoming) = self.incoming.get_mut(&parcel) {
             incoming.handle_store(&reply, now, &mut self.cx);
             incoming.read_back(self.auto_accept, now, &mut self.cx);
-        } else if let Some(Kept::Received(_)) = self.kept.get(&parcel) {
+        } else if self.kept.contains_key(&parcel) {
             self.handle_store_of_kept(parcel, &reply, now);
         } else if let Some(outgoing) = self.outgoing.get_mut(&parcel) {
             if matches!(reply, StoreReply::Created { .. }) {
