@@ -11,7 +11,7 @@ use crate::ids::DeviceId;
 use crate::manifest::{MAX_TOTAL, Manifest};
 use crate::message::Message;
 use crate::random::Random;
-use crate::{Engine, notes, seal};
+use crate::{Engine, notes};
 
 const KEY: [u8; 32] = [1; 32];
 
@@ -21,14 +21,15 @@ pub fn envelope(bytes: &[u8]) {
     let me = Identity::new(&mut random);
     for topic in ["c".to_owned(), me.device.to_string()] {
         let open = |sealed: &[u8]| {
-            seal::open(&KEY, me.device, &topic, sealed, |_, public| {
+            crate::envelope::open(&KEY, me.device, &topic, sealed, |_, public| {
                 me.pair_key(public)
             })
         };
         let _ = open(bytes);
         for kind in [0, 1, 2] {
             let sender = bytes.first_chunk().map_or(me.device, |id| DeviceId(*id));
-            let sealed = seal::with_inner(&KEY, kind, sender, &topic, bytes, &mut random);
+            let sealed =
+                crate::envelope::with_inner(&KEY, kind, sender, &topic, bytes, &mut random);
             let _ = open(&sealed);
         }
     }

@@ -7,6 +7,8 @@
 
 mod effects;
 mod engine;
+mod envelope;
+mod frame;
 mod frame_size;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;

@@ -7,10 +7,11 @@ use super::link::{self, Stage};
 use super::topics::Channel;
 use super::{Engine, Event};
 use crate::effects::To;
+use crate::envelope::Opened;
 use crate::ids::DeviceId;
 use crate::message::{Body, EndReason, Introduction, Message, ParcelRef, Want};
 use crate::peers::Introduced;
-use crate::seal::{OpenError, Opened};
+use crate::seal::OpenError;
 
 impl Engine {
     /// Handles everything the session has to say, then sends what came of it.

@@ -11,6 +11,8 @@ use super::link::{Link, Stage};
 use super::topics::{Channel, Topics};
 use super::{Join, JoinError};
 use crate::effects::{DataTopic, To};
+use crate::envelope::{self, Opened};
+use crate::frame::FRAME_OVERHEAD;
 use crate::frame_size::{FrameSize, MAX_FRAME, MIN_FRAME};
 use crate::identity::Identity;
 use crate::ids::{DeviceId, ParcelId};
@@ -19,7 +21,7 @@ use crate::message::{Body, Introduction, Message};
 use crate::names;
 use crate::peers::Peers;
 use crate::random::Random;
-use crate::seal::{self, FRAME_OVERHEAD, OpenError, Opened};
+use crate::seal::OpenError;
 use crate::words::grouped;
 
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
@@ -235,7 +237,7 @@ impl Room {
         .encode();
         let key = &self.secret.key;
         match to {
-            To::Room => Some(seal::seal_to_room(
+            To::Room => Some(envelope::seal_to_room(
                 key,
                 &self.identity,
                 "c",
@@ -244,7 +246,7 @@ impl Room {
             )),
             To::Device(device) => {
                 let pair_key = self.peers.pair_key(device)?;
-                Some(seal::seal_to_device(
+                Some(envelope::seal_to_device(
                     key,
                     &self.identity,
                     device,
@@ -265,7 +267,7 @@ impl Room {
         } else {
             me.to_string()
         };
-        seal::open(&self.secret.key, me, &tail, payload, |sender, public| {
+        envelope::open(&self.secret.key, me, &tail, payload, |sender, public| {
             self.peers
                 .pair_key(sender)
                 .cloned()

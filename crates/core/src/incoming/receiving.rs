@@ -5,11 +5,11 @@ use mqdrop_mqtt::Time;
 
 use super::ack::AckClock;
 use super::content::Content;
+use crate::frame::{FrameCipher, FrameHead};
 use crate::ids::{DeviceId, ParcelId};
 use crate::io::StoreError;
 use crate::message::{Echo, Offer, Want};
 use crate::rate::RateMeter;
-use crate::seal::{FrameCipher, FrameHead};
 
 /// Bytes that may be under way to this device or wait for its storage.
 pub(super) const CREDIT: u64 = 16 * 1024 * 1024;

@@ -4,13 +4,13 @@ use core::time::Duration;
 
 use super::victim::{Member, Victim};
 use crate::Entry;
+use crate::frame::{FRAME_HEAD, FrameCipher, FrameHead};
 use crate::identity::ParcelKey;
 use crate::ids::{DeviceId, ParcelId};
 use crate::layout::BLOCK;
 use crate::manifest::Manifest;
 use crate::message::{Body, Complete, Offer};
 use crate::random::Random;
-use crate::seal::{FRAME_HEAD, FrameCipher, FrameHead};
 use crate::view::TransferState;
 
 /// Blocks of content of an honest parcel.

@@ -5,13 +5,13 @@ use core::time::Duration;
 use bytes::Bytes;
 use mqdrop_mqtt::{Time, VersionPolicy};
 
+use crate::envelope;
 use crate::identity::Identity;
 use crate::ids::{DeviceId, ParcelId};
 use crate::io::{SocketAction, StoreReply, StoreRequest};
 use crate::keys::RoomSecret;
 use crate::message::{Body, Introduction, Message};
 use crate::random::Random;
-use crate::seal;
 use crate::view::TransferView;
 use crate::{Engine, Event, Join};
 
@@ -280,14 +280,14 @@ impl Member {
 
     pub(super) fn bytes_to_room(&mut self, victim: &mut Victim, bytes: &[u8]) {
         let sealed =
-            seal::seal_to_room(&secret().key, &self.identity, "c", bytes, &mut self.random);
+            envelope::seal_to_room(&secret().key, &self.identity, "c", bytes, &mut self.random);
         victim.deliver("c", &sealed);
     }
 
     pub(super) fn bytes_to_victim(&mut self, victim: &mut Victim, bytes: &[u8]) {
         let (device, public) = victim.own_keys();
         let key = self.identity.pair_key(&public).unwrap();
-        let sealed = seal::seal_to_device(
+        let sealed = envelope::seal_to_device(
             &secret().key,
             &self.identity,
             device,
@@ -302,7 +302,7 @@ impl Member {
     pub(super) fn read_room(&self, published: &[(String, Vec<u8>)]) -> Vec<Body> {
         let to_room = published.iter().filter(|(topic, _)| topic == "c");
         let open = |sealed: &[u8]| {
-            let opened = seal::open(&secret().key, self.device(), "c", sealed, |_, _| None);
+            let opened = envelope::open(&secret().key, self.device(), "c", sealed, |_, _| None);
             Message::decode(&opened.unwrap().body).unwrap().body
         };
         to_room.map(|(_, sealed)| open(sealed)).collect()
@@ -318,7 +318,8 @@ impl Member {
                 let key = |_, public: &[u8; 32]| self.identity.pair_key(public);
                 let device = self.device();
                 let opened =
-                    seal::open(&secret().key, device, &device.to_string(), sealed, key).unwrap();
+                    envelope::open(&secret().key, device, &device.to_string(), sealed, key)
+                        .unwrap();
                 Message::decode(&opened.body).unwrap().body
             })
             .collect()
