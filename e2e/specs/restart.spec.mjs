@@ -1,6 +1,7 @@
 // What was accepted is not lost when a page is reloaded or closed, on either side.
 
 import assert from 'node:assert/strict';
+import { open, stat, utimes } from 'node:fs/promises';
 import { assertSaved } from '../lib/contents.mjs';
 import { MIB } from '../lib/files.mjs';
 import { inTheMiddle, SIZE } from '../lib/in-the-middle.mjs';
@@ -129,15 +130,18 @@ scenario('a receiver that leaves the room goes on when it is back', async (stage
   assert.equal(await sent.byId('receiver').count(), 1);
 });
 
-scenario('a receiver whose sender leaves keeps what arrived, and is told', async (stage) => {
+scenario('a receiver whose sender leaves keeps what arrived, and is told; it goes on when that is back', async (stage) => {
   const transfer = await inTheMiddle(stage, HELD);
-  const { file, proxy, sender, sent, received } = transfer;
+  const { proxy, sender, sent, received } = transfer;
   await sender.byId('leave').click();
+  await sender.byId('kept-notice').waitFor();
   await received.waitForState('waiting');
   assert.match(await received.describe(), /The sender is away/);
-  await sender.join({ key: KEY, name: 'Ada', broker: proxy.broker });
-  await sent.waitForState('waiting');
-  await onlyTheRestIsSent(transfer, () => sent.byId('choose-again').setInputFiles(file.path));
+  await onlyTheRestIsSent(transfer, async () => {
+    await sender.join({ key: KEY, name: 'Ada', broker: proxy.broker });
+    await sent.root.waitFor();
+    assert.equal(await sent.byId('choose-again').count(), 0);
+  });
 });
 
 scenario('a receiver whose page was closed goes on in another one', async (stage) => {
@@ -314,4 +318,36 @@ scenario('another file is not taken for the one that was being sent', async (sta
   await reload(sender, { name: 'Ada', broker: proxy.broker });
   await room.waitForPeer('Bo');
   assert.equal(await sent.root.count(), 0, 'it is not asked for again');
+});
+
+scenario('a file that only looks like the one that was being sent is found out before anything of it is sent', async (stage) => {
+  const { proxy, file, sender, sent, received } = await inTheMiddle(stage, HELD);
+  const room = await reload(sender, { name: 'Ada', broker: proxy.broker });
+  await received.waitForState('waiting');
+  const { bytes } = await received.progress();
+  const { mtimeMs } = await stat(file.path);
+  const flipOneBit = async () => {
+    const content = await open(file.path, 'r+');
+    const byte = Buffer.alloc(1);
+    await content.read(byte, 0, 1, 3 * MIB);
+    await content.write(Buffer.of(byte[0] ^ 1), 0, 1, 3 * MIB);
+    await content.close();
+    // Browsers tell whole milliseconds.
+    const seconds = (Math.floor(mtimeMs) + 0.5) / 1000;
+    await utimes(file.path, seconds, seconds);
+  };
+  await flipOneBit();
+  const before = proxy.up;
+  await sent.byId('choose-again').setInputFiles(file.path);
+  await room.byId('error').waitFor();
+  assert.match(await room.byId('error').innerText(), /long\.bin.* is not the file it was: its content is another/);
+  await sent.byId('choose-again').waitFor();
+  assert.ok(proxy.up - before < MIB, `${proxy.up - before} bytes were sent`);
+  assert.equal((await received.progress()).bytes, bytes);
+
+  await flipOneBit();
+  proxy.limit = Infinity;
+  await sent.byId('choose-again').setInputFiles(file.path);
+  await received.waitForState('done');
+  await assertSaved(received, [file]);
 });

@@ -171,7 +171,10 @@ impl Driver {
                 }
             }
             Command::AutoAccept(on) => self.engine.set_auto_accept(on, self.clock.now()),
-            Command::DiscardKept => self.engine.discard_kept(),
+            Command::DiscardKept => {
+                self.engine.discard_kept();
+                self.sweep();
+            }
             Command::Wake => self.engine.check(self.clock.now()),
         }
         self.drain();
@@ -181,8 +184,9 @@ impl Driver {
     pub(super) fn report(&mut self, tell: &mut dyn FnMut(bridge::Event)) {
         let gone = self.news.tell(&self.engine, &self.clock, tell);
         for parcel in gone {
-            self.sources.forget(parcel);
+            // With what is kept for when its room is entered again, its files are.
             if !self.engine.keeps(parcel) {
+                self.sources.forget(parcel);
                 handles::forget(parcel);
             }
         }
@@ -371,6 +375,12 @@ impl Driver {
                 }));
             }
             Event::Kept => self.news.add(bridge::Event::Kept(self.engine.kept())),
+            Event::Unfit { parcel, error } => {
+                // Else they would be opened again and again.
+                self.sources.forget(parcel);
+                handles::forget(parcel);
+                self.news.error(&error.to_string());
+            }
             Event::Error(text) => self.news.error(&text),
         }
     }

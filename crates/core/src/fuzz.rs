@@ -97,7 +97,7 @@ mod tests {
     use crate::manifest::Manifest;
     use crate::message::tests::one_of_each;
     use crate::message::{Message, Offer};
-    use crate::notes::{Accepted, Blocks, Note};
+    use crate::notes::{Accepted, Blocks, Note, Sent};
 
     const PARCEL: ParcelId = ParcelId([4; 10]);
 
@@ -140,17 +140,30 @@ mod tests {
             first: 1,
             checks: vec![7; 24],
         };
-        let notes = [
+        let sent = Sent {
+            room: "room".into(),
+            secret: [9; 32],
+            content_key: [1; 32],
+            title: "a".into(),
+            files: 1,
+            manifest: manifest.clone(),
+        };
+        let verified = || Note::Verified(vec![8; 32]);
+        let received = vec![
             Note::Accepted(Accepted { offer, origin }),
             Note::Manifest(manifest),
-            Note::Blocks(blocks),
-            Note::Verified(vec![8; 32]),
+            Note::Blocks(blocks.clone()),
+            verified(),
         ];
-        let bodies = notes.iter().map(|note| {
-            let body = minicbor::to_vec(note).unwrap();
-            [&(body.len() as u16).to_le_bytes()[..], &body].concat()
+        let sent = vec![Note::Sent(sent), Note::Blocks(blocks), verified()];
+        let parcels = [received, sent].map(|notes| {
+            let bodies = notes.iter().map(|note| {
+                let body = minicbor::to_vec(note).unwrap();
+                [&(body.len() as u16).to_le_bytes()[..], &body].concat()
+            });
+            bodies.collect::<Vec<_>>().concat()
         });
-        spoilt(vec![bodies.collect::<Vec<_>>().concat()])
+        spoilt(parcels.into())
     }
 
     fn offer(manifest: &[u8]) -> Offer {

@@ -118,11 +118,16 @@ impl ParcelHashes {
     }
 
     /// Takes in a run of content blocks; those that were hashed before are passed over. Returns the
-    /// checks of the others, one after the other.
-    pub(crate) fn add(&mut self, layout: &Layout, run: Range<u32>, bytes: &[u8]) -> Vec<u8> {
-        let mut checks = Vec::with_capacity(run.len() * CHECK);
-        self.take(layout, run, bytes, |_, check| {
-            checks.extend_from_slice(check);
+    /// others with their checks.
+    pub(crate) fn add(
+        &mut self,
+        layout: &Layout,
+        run: Range<u32>,
+        bytes: &[u8],
+    ) -> Vec<(u32, [u8; CHECK])> {
+        let mut checks = Vec::with_capacity(run.len());
+        self.take(layout, run, bytes, |block, check| {
+            checks.push((block, *check));
             true
         });
         checks

@@ -5,6 +5,9 @@
 //! is where the device stopped. That a block is noted does not mean that it reached the disk: it
 //! counts only if what is read back gives the noted check.
 
+use core::ops::Range;
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use minicbor::{Decode, Encode};
 
@@ -22,10 +25,10 @@ pub(crate) enum Note {
     /// The manifest, whole.
     #[n(1)]
     Manifest(#[cbor(n(0), with = "minicbor::bytes")] Vec<u8>),
-    /// Blocks were written.
+    /// Blocks were written, or read to be sent.
     #[n(2)]
     Blocks(#[n(0)] Blocks),
-    /// All of it was verified: the digests.
+    /// All of it was verified, or read to be sent: the digests.
     #[n(3)]
     Verified(#[cbor(n(0), with = "minicbor::bytes")] Vec<u8>),
     /// This device sends it.
@@ -71,6 +74,27 @@ pub(crate) struct Blocks {
     pub(crate) checks: Vec<u8>,
 }
 
+impl Blocks {
+    /// What there is to note of blocks and their checks, which are in order.
+    pub(crate) fn of(checks: &[(u32, [u8; CHECK])]) -> impl Iterator<Item = Self> {
+        let runs = checks.chunk_by(|(before, _), (after, _)| before + 1 == *after);
+        runs.map(|run| Self {
+            first: run[0].0,
+            checks: run.iter().flat_map(|(_, check)| *check).collect(),
+        })
+    }
+
+    /// The checks that notes tell of the blocks `within`. What was read or fetched again was noted
+    /// again: the last note counts.
+    pub(crate) fn checks(notes: Vec<Self>, within: &Range<u32>) -> BTreeMap<u32, [u8; CHECK]> {
+        let checks = notes.into_iter().flat_map(|blocks| {
+            let (checks, _) = blocks.checks.as_chunks::<CHECK>();
+            (blocks.first..=u32::MAX).zip(checks.to_vec())
+        });
+        checks.filter(|(block, _)| within.contains(block)).collect()
+    }
+}
+
 impl Note {
     pub(crate) fn to_bytes(&self) -> Bytes {
         // Writing into a Vec cannot fail.
@@ -103,7 +127,14 @@ pub(crate) enum Notes {
     /// Of one that this device received.
     Received(Box<Received>),
     /// Of one that it sent.
-    Sent(Sent),
+    Sent(Box<Begun>),
+}
+
+/// All notes of a parcel that this device sends.
+pub(crate) struct Begun {
+    pub(crate) sent: Sent,
+    pub(crate) blocks: Vec<Blocks>,
+    pub(crate) digests: Option<Vec<u8>>,
 }
 
 /// All notes of a parcel that was accepted.
@@ -123,10 +154,32 @@ impl Notes {
                 let (received, rest) = Received::read(accepted, rest);
                 (Self::Received(Box::new(received)), rest)
             }
-            (Note::Sent(sent), rest) => (Self::Sent(sent), rest),
+            (Note::Sent(sent), rest) => {
+                let (begun, rest) = Begun::read(sent, rest);
+                (Self::Sent(Box::new(begun)), rest)
+            }
             _ => return None,
         };
         Some((notes, bytes.len() - rest.len()))
+    }
+}
+
+impl Begun {
+    fn read(sent: Sent, mut rest: &[u8]) -> (Self, &[u8]) {
+        let mut notes = Self {
+            sent,
+            blocks: Vec::new(),
+            digests: None,
+        };
+        while let Some((note, behind)) = Note::take(rest) {
+            rest = behind;
+            match note {
+                Note::Blocks(blocks) => notes.blocks.push(blocks),
+                Note::Verified(digests) => notes.digests = Some(digests),
+                Note::Accepted(_) | Note::Manifest(_) | Note::Sent(_) => {}
+            }
+        }
+        (notes, rest)
     }
 }
 
@@ -155,6 +208,8 @@ impl Received {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
 
     use super::*;
     use crate::ids::DeviceId;
@@ -189,6 +244,50 @@ mod tests {
             (Notes::Received(received), _) => Some(*received),
             (Notes::Sent(_), _) => None,
         }
+    }
+
+    #[test]
+    fn of_a_block_that_was_noted_twice_the_last_check_counts() {
+        let noted = [(3, [1; CHECK]), (4, [2; CHECK]), (7, [3; CHECK])];
+        let mut notes: Vec<Blocks> = Blocks::of(&noted).collect();
+        assert_eq!(notes.len(), 2, "one for each run");
+        notes.extend(Blocks::of(&[(4, [4; CHECK]), (9, [5; CHECK])]));
+        // Nothing comes behind the last block that there can be.
+        notes.push(Blocks {
+            first: u32::MAX,
+            checks: vec![6; 2 * CHECK],
+        });
+        let known = Blocks::checks(notes, &(4..9));
+        let wanted = [(4, [4; CHECK]), (7, [3; CHECK])];
+        assert_eq!(known, wanted.into_iter().collect());
+    }
+
+    #[test]
+    fn what_was_read_to_be_sent_is_noted_with_it() {
+        let sent = Sent {
+            room: "room".into(),
+            secret: [1; 32],
+            content_key: [2; 32],
+            title: "a".into(),
+            files: 1,
+            manifest: vec![3; 20],
+        };
+        let blocks = Blocks {
+            first: 1,
+            checks: vec![6; CHECK],
+        };
+        let notes = [
+            Note::Sent(sent.clone()),
+            Note::Blocks(blocks.clone()),
+            Note::Verified(vec![7; 32]),
+        ];
+        let bytes: Vec<u8> = notes.iter().flat_map(Note::to_bytes).collect();
+        let Some((Notes::Sent(begun), len)) = Notes::read(&bytes) else {
+            panic!("not read");
+        };
+        assert_eq!(len, bytes.len());
+        assert_eq!((begun.sent, begun.blocks), (sent, vec![blocks]));
+        assert_eq!(begun.digests, Some(vec![7; 32]));
     }
 
     fn all() -> Vec<Note> {

@@ -197,11 +197,9 @@ fn when_the_sender_leaves_what_arrived_is_kept() {
     assert!(view.bytes >= 1_000_000);
     assert!(view.error.unwrap().contains("The sender is away"));
     assert_eq!(world.devices[0].engine.kept().parcels, 1);
-    // Its user is back, and chooses the files again.
-    world.act(0, |engine, now| engine.join(sim::join(), now).unwrap());
-    world.run_for(5 * SECOND);
+    // Its user is back. The page was not closed, so the files are still at hand.
     let sent = world.devices[0].sent;
-    world.choose_again(0);
+    world.act(0, |engine, now| engine.join(sim::join(), now).unwrap());
     assert!(world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)));
     assert!(world.devices[0].sent - sent < 2_300_000);
 }
@@ -223,12 +221,10 @@ fn a_sender_that_leaves_again_before_its_receiver_is_back_ends_nothing() {
     world.cut(1);
     world.act(0, |engine, now| engine.leave(now));
     world.act(0, |engine, now| engine.join(sim::join(), now).unwrap());
-    world.choose_again(0);
     world.run_for(SECOND);
     world.act(0, |engine, now| engine.leave(now));
     world.act(0, |engine, now| engine.join(sim::join(), now).unwrap());
     world.cut_off.clear();
-    world.choose_again(0);
     assert!(world.run_until(2 * MINUTE, |w| w.delivered(0, 1, parcel)));
 }
 

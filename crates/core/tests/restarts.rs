@@ -5,7 +5,7 @@ mod sim;
 
 use mqdrop_core::keys::RoomSecret;
 use mqdrop_core::view::TransferState;
-use mqdrop_core::{Entry, Join, OfferError, RestoreError};
+use mqdrop_core::{Entry, Join, OfferError, ParcelId, RestoreError};
 use sim::{MINUTE, SECOND, World, room, under_way};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -173,6 +173,81 @@ fn other_files_are_not_taken_for_those_that_were_sent() {
     assert_eq!(choose(&mut world, more), Ok(vec![1, 0]));
     assert_eq!(choose(&mut world, same), Err(OfferError::NotWaiting));
     assert!(world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)));
+}
+
+/// Chooses the files of a parcel again, with another content, and tells what the user reads.
+fn choose_others(world: &mut World, parcel: ParcelId, file: usize, byte: usize) -> Vec<String> {
+    let right = world.devices[0].sources[&parcel].clone();
+    world.devices[0].sources.get_mut(&parcel).unwrap()[file][byte] ^= 1;
+    let sent = world.devices[0].sent;
+    world.choose_again(0);
+    assert!(world.run_until(MINUTE, |w| lacks_files(w, parcel)));
+    world.run_for(MINUTE);
+    let since = world.devices[0].sent - sent;
+    assert!(since < 100_000, "{since} bytes were sent of other files");
+    world.devices[0].sources.insert(parcel, right);
+    std::mem::take(&mut world.devices[0].errors)
+}
+
+fn lacks_files(world: &World, parcel: ParcelId) -> bool {
+    world.devices[0]
+        .view(parcel, world.now)
+        .is_some_and(|view| view.lacks_files)
+}
+
+#[test]
+fn files_that_only_look_the_same_are_not_taken_for_those_that_were_sent() {
+    let (mut world, parcel) = under_way(2_000_000, &[1_500_000, 0, 3_000_000], 2_000_000);
+    world.restart(0, false);
+    for (file, byte) in [(0, 0), (0, 1_499_999), (2, 70_000)] {
+        let errors = choose_others(&mut world, parcel, file, byte);
+        let [error] = &errors[..] else {
+            panic!("{errors:?}");
+        };
+        let words = format!("\u{201c}file {file}.bin\u{201d} is not the file it was: its content");
+        assert!(error.starts_with(&words), "{error}");
+    }
+    world.choose_again(0);
+    assert!(world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)));
+    assert_eq!(world.devices[0].errors, [""; 0]);
+}
+
+#[test]
+fn what_could_not_be_read_when_it_was_chosen_again_may_be_chosen_once_more() {
+    let (mut world, parcel) = under_way(2_000_000, &[3_000_000], 2_000_000);
+    world.restart(0, false);
+    world.devices[0].unreadable.insert(parcel);
+    world.choose_again(0);
+    assert!(world.run_until(MINUTE, |w| !w.devices[0].errors.is_empty()));
+    let error = &world.devices[0].errors[0];
+    assert!(error.contains("could not be read: changed"), "{error}");
+    assert!(lacks_files(&world, parcel));
+    world.devices[0].unreadable.clear();
+    world.choose_again(0);
+    assert!(world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)));
+}
+
+#[test]
+fn what_was_read_whole_before_the_second_receiver_began_is_compared_as_well() {
+    let mut world = room(3);
+    world.devices[2].accepts = false;
+    let parcel = world.offer(0, &[600_000, 400_000]);
+    // Who declines is not waited for, so nothing is noted any more once the other has it.
+    world.run_for(SECOND);
+    world.act(2, |engine, now| engine.decline(parcel, now));
+    assert!(world.run_until(MINUTE, |w| !w.devices[0].notes.contains_key(&parcel)));
+    assert_eq!(world.state(0, parcel), Some(TransferState::Done));
+    world.uplink = Some(400_000);
+    world.devices[2].accepts = true;
+    world.restart(2, true);
+    assert!(world.run_until(MINUTE, |w| w.bytes(2, parcel) > 100_000));
+    world.restart(0, false);
+    for (file, byte) in [(0, 0), (1, 399_999)] {
+        let errors = choose_others(&mut world, parcel, file, byte);
+        assert_eq!(errors.len(), 1, "{errors:?}");
+    }
+    world.choose_again(0);
+    assert!(world.run_until(MINUTE, |w| w.delivered(0, 2, parcel)));
 }
 
 #[test]

@@ -151,7 +151,7 @@ impl Kept {
         let (notes, len) = Notes::read(notes)?;
         let kept = match notes {
             Notes::Received(notes) => Self::Received(Box::new(Incoming::restore(*notes)?)),
-            Notes::Sent(sent) => Self::Sent(Box::new(Outgoing::restore(sent)?)),
+            Notes::Sent(notes) => Self::Sent(Box::new(Outgoing::restore(*notes)?)),
         };
         Some((kept, len as u64))
     }

@@ -177,8 +177,10 @@ impl Engine {
         } else if self.kept.contains_key(&parcel) {
             self.handle_store_of_kept(parcel, &reply, now);
         } else if let Some(outgoing) = self.outgoing.get_mut(&parcel) {
-            if matches!(reply, StoreReply::Created { .. }) {
-                outgoing.handle_created(&mut self.cx);
+            match reply {
+                StoreReply::Created { .. } => outgoing.handle_created(&mut self.cx),
+                StoreReply::Failed { .. } => outgoing.handle_not_created(),
+                _ => {}
             }
         } else if matches!(reply, StoreReply::Created { .. }) {
             // Its parcel was removed meanwhile.

@@ -27,16 +27,17 @@ impl Engine {
         let room = self.room.as_ref().ok_or(OfferError::NoRoom)?;
         let name = room.name_in_topics();
         let outgoing = Outgoing::files(entries, name, &mut self.random);
-        let outgoing = outgoing.map_err(OfferError::TooLarge)?;
+        let mut outgoing = outgoing.map_err(OfferError::TooLarge)?;
         outgoing.ask_for_notes(&mut self.cx);
         self.offer(outgoing, now)
     }
 
     /// The user chose the files of a parcel again that was being sent before a restart. For each of
     /// its files the place among `chosen` is returned: from then on the driver answers its reads.
+    /// It goes on once what was sent has been compared; [`Event::Unfit`] says that it was different.
     ///
     /// # Errors
-    /// If they are not the same files.
+    /// If their paths, sizes or times are not those of the parcel's files.
     pub fn choose_again(
         &mut self,
         parcel: ParcelId,
@@ -47,13 +48,19 @@ impl Engine {
         let outgoing = outgoing.filter(|outgoing| outgoing.lacks_files());
         let outgoing = outgoing.ok_or(OfferError::NotWaiting)?;
         let places = outgoing.choose_again(chosen, &mut self.cx)?;
-        if let Some(room) = self.room.as_ref().filter(|room| room.link.is_online()) {
+        self.offer_again(parcel, now);
+        self.settle(now);
+        Ok(places)
+    }
+
+    /// Offers a parcel whose files are here again to everyone in the room.
+    fn offer_again(&mut self, parcel: ParcelId, now: Time) {
+        let room = self.room.as_ref().filter(|room| room.link.is_online());
+        if let (Some(room), Some(outgoing)) = (room, self.outgoing.get_mut(&parcel)) {
             for device in room.peers.present() {
                 outgoing.handle_here(device, now, &mut self.cx);
             }
         }
-        self.settle(now);
-        Ok(places)
     }
 
     /// Offers a text to everyone in the room and everyone who comes later.
@@ -186,8 +193,13 @@ impl Engine {
     /// The driver read what it was asked to, or could not.
     #[inline(never)]
     pub fn handle_read(&mut self, request: ReadRequest, result: Result<(), ReadError>, now: Time) {
-        if let Some(outgoing) = self.outgoing.get_mut(&request.parcel) {
+        let parcel = request.parcel;
+        if let Some(outgoing) = self.outgoing.get_mut(&parcel) {
+            let was_checking = outgoing.is_checking();
             outgoing.handle_read(request, result, &mut self.cx);
+            if was_checking && !outgoing.is_checking() {
+                self.offer_again(parcel, now);
+            }
         }
         self.settle(now);
     }

@@ -67,6 +67,14 @@ pub enum OfferError {
         "\u{201c}{0}\u{201d} is not the file it was: its size or date is another. Cancel this transfer and send it anew"
     )]
     Changed(String),
+    /// It looks like the file that was being sent, but what was sent of that was different.
+    #[error(
+        "\u{201c}{0}\u{201d} is not the file it was: its content is another, with the same size and date. Choose the one that was being sent, or cancel this transfer and send it anew"
+    )]
+    OtherContent(String),
+    /// It cannot be read: the path, and why in the driver's words.
+    #[error("\u{201c}{0}\u{201d} could not be read: {1}")]
+    Unreadable(String, String),
     /// There is nothing to go on with.
     #[error("this transfer does not wait for files")]
     NotWaiting,
@@ -97,6 +105,14 @@ pub enum Event {
         only_v311: bool,
         /// The longest data frame it carries, if it hung up on a longer one; bytes.
         frame_limit: Option<u32>,
+    },
+    /// The files that were [chosen again](crate::Engine::choose_again) turned out not to be the
+    /// parcel's, which lacks them again.
+    Unfit {
+        /// The parcel.
+        parcel: ParcelId,
+        /// What is wrong with them.
+        error: OfferError,
     },
     /// What is kept of other rooms changed; see [`Engine::kept`](crate::Engine::kept).
     Kept,

@@ -298,9 +298,10 @@ impl Known {
                     offset: at,
                     data: piece,
                 });
-                let first = part.start;
-                let note = Note::Blocks(Blocks { first, checks }).to_bytes();
-                store(StoreRequest::Note { parcel, note });
+                for blocks in Blocks::of(&checks) {
+                    let note = Note::Blocks(blocks).to_bytes();
+                    store(StoreRequest::Note { parcel, note });
+                }
             }
         }
     }

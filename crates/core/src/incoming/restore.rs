@@ -13,7 +13,7 @@ use crate::hash::CHECK;
 use crate::ids::DeviceId;
 use crate::io::StoreRequest;
 use crate::layout::{BLOCK, Region};
-use crate::notes::Received;
+use crate::notes::{Blocks, Received};
 
 /// Bytes that are read back at once.
 const READ: u64 = 4 * 1024 * 1024;
@@ -47,15 +47,7 @@ impl Incoming {
         }
         let layout = content.manifest().map(|manifest| &manifest.layout);
         let known = layout.map_or(0..0, |layout| layout.region(Region::Content));
-        let mut checks = BTreeMap::new();
-        for blocks in notes.blocks {
-            // What was fetched again was noted again: the last note counts.
-            for (block, check) in (blocks.first..).zip(blocks.checks.as_chunks::<CHECK>().0) {
-                if known.contains(&block) {
-                    checks.insert(block, *check);
-                }
-            }
-        }
+        let checks = Blocks::checks(notes.blocks, &known);
         let formerly = accepted.origin.receiver;
         let mut incoming = Self::new(offer, accepted.origin).ok()?;
         incoming.sender_present = false;

@@ -52,6 +52,7 @@ impl Outgoing {
         } else {
             Phase::Cancelled(reason)
         };
+        self.forget_note_if_done(cx);
         cx.event(Event::Transfer(self.parcel));
     }
 
@@ -224,7 +225,7 @@ impl Outgoing {
         lacking.subtract(&self.preparing);
         self.enqueue(&lacking);
         self.forget_accounted();
-        if begins && !self.noted {
+        if begins {
             self.ask_for_notes(cx);
         }
         cx.event(Event::Transfer(self.parcel));

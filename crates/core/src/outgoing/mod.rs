@@ -2,6 +2,7 @@
 
 mod flight;
 mod ledger;
+mod original;
 mod patience;
 mod prepare;
 mod receiver;
@@ -30,7 +31,9 @@ use crate::rate::RateMeter;
 use crate::view::ParcelKind;
 
 use flight::{Flight, Frame};
+use original::Files;
 use receiver::{Phase, Receiver};
+use restore::Noting;
 
 /// The most receivers of one parcel; a room member could invent any number.
 const MAX_RECEIVERS: usize = 4096;
@@ -52,12 +55,10 @@ pub(crate) struct Outgoing {
     signs: bool,
     /// The room's name in topics.
     room: String,
-    /// After a restart, until the user chose the files again.
-    lacks_files: bool,
+    files: Files,
     /// It was sent before a restart, or before the room was left.
     restored: bool,
-    /// Storage keeps a note of it.
-    noted: bool,
+    noting: Noting,
     hashes: ParcelHashes,
     /// The files' hashes one after the other, once all are known.
     digests: Option<Vec<u8>>,
@@ -110,7 +111,7 @@ impl Outgoing {
 
     /// A device is in the room, new or again.
     pub(crate) fn handle_here(&mut self, device: DeviceId, now: Time, cx: &mut Effects) {
-        if self.ended.is_some() || self.lacks_files {
+        if self.ended.is_some() || !matches!(self.files, Files::Here) {
             return;
         }
         match self.receivers.get_mut(&device) {
@@ -207,7 +208,7 @@ impl Outgoing {
         }
         cx.broadcast(Body::Cancel(reason.ending(self.parcel)));
         self.ended = Some(reason);
-        self.lacks_files = false;
+        self.files = Files::Here;
         self.forget_note(cx);
         self.queue = RangeSet::default();
         for ready in std::mem::take(&mut self.ready) {

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::Outgoing;
 use super::flight::Flight;
+use super::original::Files;
+use super::restore::Noting;
 use crate::engine::Entry;
 use crate::frame::FrameCipher;
 use crate::hash::ParcelHashes;
@@ -124,9 +126,9 @@ impl Outgoing {
             sender: DeviceId([0; 10]),
             signs: false,
             room,
-            lacks_files: false,
+            files: Files::Here,
             restored: false,
-            noted: false,
+            noting: Noting::No,
             digests: None,
             receivers: BTreeMap::new(),
             queue: RangeSet::default(),

@@ -1,21 +1,37 @@
 //! Going on with sending after a restart, when the user has chosen the files again.
 
+use core::ops::Range;
 use std::collections::HashMap;
 
 use super::Outgoing;
+use super::original::{Files, Original};
 use super::prepare::Secrets;
 use crate::effects::Effects;
 use crate::engine::{Entry, Event, OfferError};
+use crate::hash::{CHECK, ParcelHashes};
 use crate::identity::ParcelKey;
 use crate::ids::DeviceId;
-use crate::io::StoreRequest;
+use crate::io::{ReadError, ReadRequest, StoreRequest};
+use crate::layout::Region;
 use crate::manifest::Manifest;
-use crate::notes::{Note, Sent};
+use crate::notes::{Begun, Blocks, Note, Sent};
+
+/// What storage keeps of a parcel that is sent, so that it can go on after a restart.
+pub(super) enum Noting {
+    /// Nothing.
+    No,
+    /// A place was asked for; this is to be noted then.
+    Asked(Vec<Blocks>),
+    /// It has notes.
+    Yes,
+}
 
 impl Outgoing {
-    /// Asks storage for a place for this parcel's note. Texts are sent in a moment and have none.
-    pub(crate) fn ask_for_notes(&self, cx: &mut Effects) {
-        if self.text.is_none() {
+    /// Asks storage for a place for this parcel's notes, unless it has one. Texts are sent in a
+    /// moment and have none.
+    pub(crate) fn ask_for_notes(&mut self, cx: &mut Effects) {
+        if self.text.is_none() && matches!(self.noting, Noting::No) {
+            self.noting = Noting::Asked(Vec::new());
             cx.store.push_back(StoreRequest::Create {
                 parcel: self.parcel,
                 size: 0,
@@ -23,16 +39,46 @@ impl Outgoing {
         }
     }
 
-    /// Storage has a place for the note.
+    /// Storage has a place for the notes.
     pub(crate) fn handle_created(&mut self, cx: &mut Effects) {
-        let parcel = self.parcel;
-        self.noted = true;
+        let noting = std::mem::replace(&mut self.noting, Noting::Yes);
         if self.ended.is_some() {
             return self.forget_note(cx);
         }
+        let mut notes = vec![Note::Sent(self.to_note())];
+        if let Some(digests) = &self.digests {
+            // Without them nothing were known of what was read before this was noted.
+            notes.push(Note::Verified(digests.clone()));
+        } else if let Noting::Asked(blocks) = noting {
+            notes.extend(blocks.into_iter().map(Note::Blocks));
+        }
+        for note in notes {
+            self.note(&note, cx);
+        }
+    }
+
+    /// Storage has no place for the notes: after a restart the parcel is gone.
+    pub(crate) fn handle_not_created(&mut self) {
+        self.noting = Noting::No;
+    }
+
+    /// These blocks were read, and may be sent.
+    pub(super) fn note_checks(&mut self, checks: &[(u32, [u8; CHECK])], cx: &mut Effects) {
+        match &mut self.noting {
+            Noting::No => {}
+            Noting::Asked(blocks) => blocks.extend(Blocks::of(checks)),
+            Noting::Yes => {
+                for blocks in Blocks::of(checks) {
+                    self.note(&Note::Blocks(blocks), cx);
+                }
+            }
+        }
+    }
+
+    fn note(&self, note: &Note, cx: &mut Effects) {
         cx.store.push_back(StoreRequest::Note {
-            parcel,
-            note: Note::Sent(self.to_note()).to_bytes(),
+            parcel: self.parcel,
+            note: note.to_bytes(),
         });
     }
 
@@ -47,25 +93,45 @@ impl Outgoing {
         }
     }
 
-    /// This device leaves the room: the parcel as it is after a restart, if somebody receives it.
-    pub(crate) fn leave(&self) -> Option<Self> {
+    /// This device leaves the room: the parcel as it is to go on when that is entered again, if
+    /// somebody receives it.
+    pub(crate) fn leave(&mut self) -> Option<Self> {
         // Of what was kept before, not everyone who has begun need have come back yet.
         let is_wanted = self.restored || self.receivers.values().any(super::Receiver::is_receiving);
-        (is_wanted && self.noted && self.ended.is_none())
-            .then(|| Self::restore(self.to_note()))
-            .flatten()
+        if !is_wanted || !matches!(self.noting, Noting::Yes) || self.ended.is_some() {
+            return None;
+        }
+        let mut kept = Self::from_note(self.to_note())?;
+        std::mem::swap(&mut kept.hashes, &mut self.hashes);
+        kept.digests = self.digests.take();
+        kept.files = match std::mem::replace(&mut self.files, Files::Here) {
+            Files::Checking(checking) => Files::Lacking(checking.give_up()),
+            files => files,
+        };
+        Some(kept)
     }
 
     /// Nobody needs to go on with it after a restart.
     pub(super) fn forget_note(&mut self, cx: &mut Effects) {
-        if std::mem::replace(&mut self.noted, false) {
+        if matches!(self.noting, Noting::Yes) {
+            self.noting = Noting::No;
             let parcel = self.parcel;
             cx.store.push_back(StoreRequest::Discard { parcel });
         }
     }
 
-    /// A parcel as its note tells. `None` if that is damaged.
-    pub(crate) fn restore(sent: Sent) -> Option<Self> {
+    /// A parcel as its notes tell. `None` if they are damaged.
+    pub(crate) fn restore(notes: Begun) -> Option<Self> {
+        let mut outgoing = Self::from_note(notes.sent)?;
+        let content = outgoing.layout().region(Region::Content);
+        outgoing.files = Files::Lacking(Original {
+            checks: Blocks::checks(notes.blocks, &content),
+            digests: notes.digests,
+        });
+        Some(outgoing)
+    }
+
+    fn from_note(sent: Sent) -> Option<Self> {
         let manifest = Manifest::decode(&sent.manifest, sent.files)?;
         let secrets = Secrets {
             content_key: sent.content_key,
@@ -79,9 +145,8 @@ impl Outgoing {
             secrets,
             sent.room,
         );
-        outgoing.lacks_files = true;
         outgoing.restored = true;
-        outgoing.noted = true;
+        outgoing.noting = Noting::Yes;
         Some(outgoing)
     }
 
@@ -92,11 +157,16 @@ impl Outgoing {
 
     /// Whether it waits for the user to choose its files again.
     pub(crate) fn lacks_files(&self) -> bool {
-        self.lacks_files
+        matches!(self.files, Files::Lacking(_))
     }
 
-    /// The user chose these files. If they are the parcel's, it goes on; for each of its files
-    /// the place among the chosen ones is returned.
+    /// Whether files that were chosen again are being compared with what was sent.
+    pub(crate) fn is_checking(&self) -> bool {
+        matches!(self.files, Files::Checking(_))
+    }
+
+    /// The user chose these files. If they look like the parcel's, what was sent is compared next;
+    /// for each of its files the place among the chosen ones is returned.
     pub(crate) fn choose_again(
         &mut self,
         chosen: Vec<Entry>,
@@ -121,9 +191,60 @@ impl Outgoing {
             }
         });
         let places = places.collect::<Result<_, _>>()?;
-        self.lacks_files = false;
+        let files = std::mem::replace(&mut self.files, Files::Here);
+        if let Files::Lacking(original) = files
+            && let Some(checking) = original.check(self.layout())
+        {
+            self.files = Files::Checking(checking);
+        }
         cx.event(Event::Transfer(self.parcel));
         Ok(places)
+    }
+
+    /// Reads what is to be compared next.
+    pub(super) fn next_check(&mut self) -> Option<ReadRequest> {
+        let Files::Checking(checking) = &self.files else {
+            return None;
+        };
+        let next = checking.next().filter(|_| !self.hash_read_under_way)?;
+        Some(self.hash_read(next))
+    }
+
+    /// Compares what was read with what was sent.
+    pub(super) fn check(
+        &mut self,
+        blocks: Range<u32>,
+        bytes: &[u8],
+        read: Result<(), ReadError>,
+        cx: &mut Effects,
+    ) {
+        let Files::Checking(mut checking) = std::mem::replace(&mut self.files, Files::Here) else {
+            return;
+        };
+        let layout = &self.manifest.layout;
+        let compared = match read {
+            Ok(()) => checking
+                .compare(&mut self.hashes, layout, blocks, bytes)
+                .map_err(|file| OfferError::OtherContent(self.entry_path(file))),
+            Err(error) => Err(OfferError::Unreadable(
+                self.entry_path(error.file),
+                error.text,
+            )),
+        };
+        match compared {
+            Ok(()) if checking.next().is_some() => self.files = Files::Checking(checking),
+            Ok(()) => {
+                self.learn_digests();
+                cx.event(Event::Files(self.parcel));
+            }
+            Err(error) => {
+                self.hashes = ParcelHashes::new(layout);
+                self.files = Files::Lacking(checking.give_up());
+                let parcel = self.parcel;
+                cx.event(Event::Unfit { parcel, error });
+            }
+        }
+        cx.event(Event::Transfer(self.parcel));
     }
 
     /// The device that offers it from now on.

@@ -4,6 +4,7 @@ use core::ops::Range;
 
 use mqdrop_mqtt::Time;
 
+use super::original::Files;
 use super::receiver::Phase;
 use super::{Outgoing, Ready, Receiver};
 use crate::effects::Effects;
@@ -31,8 +32,13 @@ impl Outgoing {
         budget: u64,
         now: Time,
     ) -> Option<ReadRequest> {
-        if self.paused || self.ended.is_some() || self.lacks_files {
+        if self.paused || self.ended.is_some() {
             return None;
+        }
+        match self.files {
+            Files::Here => {}
+            Files::Lacking(_) => return None,
+            Files::Checking(_) => return self.next_check(),
         }
         while self.prepared_bytes < budget {
             let Some(blocks) = self.choose(self.fitting(frame_bytes), now) else {
@@ -81,6 +87,15 @@ impl Outgoing {
         } = request;
         let (ReadPurpose::Frame { count } | ReadPurpose::Hash { count }) = purpose;
         let blocks = first_block..first_block + u32::from(count);
+        match self.files {
+            Files::Here => {}
+            // Asked for before the room was left and entered again.
+            Files::Lacking(_) => return,
+            Files::Checking(_) => {
+                self.hash_read_under_way = false;
+                return self.check(blocks, &buffer[target], result, cx);
+            }
+        }
         if let Err(error) = result {
             self.release(&blocks);
             let path = self.entry_path(error.file);
@@ -93,7 +108,8 @@ impl Outgoing {
         }
         let known = self.digests.is_some();
         let layout = &self.manifest.layout;
-        self.hashes.add(layout, blocks.clone(), &buffer[target]);
+        let checks = self.hashes.add(layout, blocks.clone(), &buffer[target]);
+        self.note_checks(&checks, cx);
         match purpose {
             ReadPurpose::Hash { .. } => self.hash_read_under_way = false,
             ReadPurpose::Frame { .. } if self.ended.is_some() => self.release(&blocks),
@@ -204,18 +220,20 @@ impl Outgoing {
         self.receivers.values().find(|receiver| {
             receiver.active().is_some() || matches!(receiver.phase, Phase::Verifying { .. })
         })?;
+        let missing = self.hashes.next_missing(&self.manifest.layout)?;
+        Some(self.hash_read(missing))
+    }
+
+    /// Reads the first part of blocks that are only hashed.
+    pub(super) fn hash_read(&mut self, blocks: Range<u32>) -> ReadRequest {
         let layout = &self.manifest.layout;
-        let blocks = layout.clip(
-            self.hashes.next_missing(layout)?,
-            HASH_READ,
-            u32::from(u16::MAX),
-        );
+        let blocks = layout.clip(blocks, HASH_READ, u32::from(u16::MAX));
         self.hash_read_under_way = true;
         let buffer = vec![0; layout.run_len(&blocks) as usize];
         let purpose = ReadPurpose::Hash {
             count: blocks.len() as u16,
         };
-        Some(self.read(&blocks, buffer, 0, purpose))
+        self.read(&blocks, buffer, 0, purpose)
     }
 
     fn read(

@@ -3,6 +3,7 @@
 use mqdrop_mqtt::Time;
 
 use super::Outgoing;
+use super::original::Files;
 use super::receiver::{Phase, Receiver};
 use crate::ids::DeviceId;
 use crate::message::EndReason;
@@ -48,7 +49,7 @@ impl Outgoing {
             eta: (rate > 0.0).then(|| (total - bytes) as f64 / rate),
             error: self.error(state),
             sender: None,
-            lacks_files: self.lacks_files,
+            lacks_files: self.lacks_files(),
             receivers,
         }
     }
@@ -131,10 +132,22 @@ impl Outgoing {
         if let Some(reason) = &self.ended {
             return self.unreadable.clone().or_else(|| reason.to_sender());
         }
-        let words = match state {
-            _ if self.lacks_files => {
-                "This page was closed or the room was left while sending. Choose the same files again to go on"
+        match &self.files {
+            Files::Here => {}
+            Files::Lacking(_) => {
+                return Some(
+                    "This page was closed while sending. Choose the same files again to go on"
+                        .into(),
+                );
             }
+            Files::Checking(checking) => {
+                return Some(format!(
+                    "Checking that these are the files that were being sent: {} %",
+                    checking.progress()
+                ));
+            }
+        }
+        let words = match state {
             TransferState::Waiting if self.receivers.is_empty() => "Waiting for a receiver to join",
             TransferState::Waiting => "The receiver is away. It goes on when it is back",
             TransferState::Offered => "Waiting for an answer",

@@ -166,6 +166,7 @@ impl Device {
             }
             Event::Text { parcel, text } => self.texts.push((parcel, text)),
             Event::Error(text) => self.errors.push(text),
+            Event::Unfit { error, .. } => self.errors.push(error.to_string()),
             Event::Learnt { frame_limit, .. } => self.learnt = frame_limit,
             Event::Status | Event::Peers | Event::Files(_) | Event::Kept => {}
         }
