@@ -1,5 +1,6 @@
 // What browsers say to a broker, read on the way: MQTT in WebSockets, in either version.
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import { proxyTo } from './proxy.mjs';
 
 /** A block's length in bytes; docs/PROTOCOL.md says how frames begin. */
@@ -20,8 +21,6 @@ export class Wire {
   published = 0;
   /** Content that was published though it had been before, in bytes. */
   again = 0;
-  /** Called when another connection comes. */
-  onConnect = () => {};
   /** Called when a data frame begins, with its length in bytes. @type {(bytes: number) => void} */
   onFrame = () => {};
   /** Topics and blocks. @type {Set<string>} */
@@ -32,10 +31,18 @@ export class Wire {
     proxy.listener = () => reader(webSocket(reader(mqtt(this))));
   }
 
+  /** Waits until nothing is published for half a second; tells how much was, in bytes. */
+  async untilItPauses() {
+    for (let before = -1; before < this.published; ) {
+      before = this.published;
+      await sleep(500);
+    }
+    return this.published;
+  }
+
   /** @param {string} clientId */
   connected(clientId) {
     this.clientIds.push(clientId);
-    this.onConnect();
   }
 
   /**

@@ -118,10 +118,13 @@ impl Pacer {
         }
     }
 
-    /// Nothing was heard for [`timeout`](Self::timeout).
+    /// Nothing was heard for [`timeout`](Self::timeout). What is sent now only finds out whether
+    /// anything gets through, so it is little (RFC 5681, section 3.1); if it does, the window grows
+    /// again as quickly as at first.
     pub(crate) fn on_timeout(&mut self) {
         self.timeouts += 1;
-        self.window = (self.window / 2).max(MIN_WINDOW);
+        self.window = MIN_WINDOW;
+        self.slow_start = true;
     }
 
     /// The connection is a new one: what was learnt about the way may not hold any more.
