@@ -17,6 +17,7 @@ import { smallFiles } from './conditions/small-files.mjs';
  * @property {number} rounds of what is short and differs from one time to the next
  * @property {number} size of a file, in bytes
  * @property {number} large size of a large file, in bytes; 0 leaves it out
+ * @property {string} only the one condition that is measured, or none for all
  */
 
 /**
@@ -32,7 +33,7 @@ import { smallFiles } from './conditions/small-files.mjs';
 /** @typedef {(course: Course, extent: Extent) => Promise<Findings>} Measure */
 
 /** @type {Record<string, Measure>} */
-const CONDITIONS = {
+export const CONDITIONS = {
   'four receivers': fourReceivers,
   'a slow receiver': slowReceiver,
   'a slow link': slowLink,
@@ -54,6 +55,7 @@ export async function measureConditions(course, extent) {
   /** @type {Required<Findings>} */
   const all = { rows: [], more: [] };
   for (const [name, measure] of Object.entries(CONDITIONS)) {
+    if (extent.only && extent.only !== name) continue;
     const began = performance.now();
     const { rows, more = [] } = await named(`under the condition of ${name}`, measure(course, extent));
     const seconds = ((performance.now() - began) / 1000).toFixed(0);

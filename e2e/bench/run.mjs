@@ -7,14 +7,14 @@ import { endBrowser, launchBrowser } from '../lib/browser.mjs';
 import { measureFirstLoad } from '../lib/first-load.mjs';
 import { startStaticHost } from '../lib/static-host.mjs';
 import { startStation } from '../lib/station.mjs';
-import { measureConditions, named } from './conditions.mjs';
+import { CONDITIONS, measureConditions, named } from './conditions.mjs';
 import { CONTENDERS } from './contenders.mjs';
 import { LeanBrowser } from './lean-browser.mjs';
 import { circumstances, conditionTable, firstLoad, rateTable, writeBetweenMarkers } from './report.mjs';
 
 const USAGE =
   'Options: --rounds N (5), --size MIB (512), --condition-rounds N (3; 0 leaves the conditions out), ' +
-  '--large MIB (1024; 0 leaves it out), --write.';
+  '--large MIB (1024; 0 leaves it out), --only CONDITION (all), --write.';
 
 const options = readOptions();
 /** @type {(() => Promise<unknown>)[]} */
@@ -41,10 +41,11 @@ async function bench() {
   const [sender, receiver] = await Promise.all([launch(one.path), launch(two.path)]);
   const course = { sender, receiver, station, pages: host.origin, folder: folder.path };
 
-  const lines = [circumstances(await sender.version(), options.rounds, options.size), '', ...rateTable(await measureRates(course))];
+  const lines = [circumstances(await sender.version(), options.rounds, options.size)];
+  if (options.rounds > 0) lines.push('', ...rateTable(await measureRates(course)));
   const { rows, more } = options.conditionRounds > 0 ? await measureConditions(course, extent()) : { rows: [], more: [] };
   if (rows.length > 0) lines.push('', ...conditionTable(rows));
-  lines.push('', ...firstLoad(await named('the first load', firstLoadOf(station))));
+  if (!options.only) lines.push('', ...firstLoad(await named('the first load', firstLoadOf(station))));
   if (more.length > 0) lines.push('', ...more);
 
   console.log(`\n${lines.join('\n')}`);
@@ -81,7 +82,7 @@ async function measureRates(course) {
 
 /** @returns {import('./conditions.mjs').Extent} */
 function extent() {
-  return { rounds: options.conditionRounds, size: options.size * MIB, large: options.large * MIB };
+  return { rounds: options.conditionRounds, size: options.size * MIB, large: options.large * MIB, only: options.only };
 }
 
 /** @param {import('../lib/station.mjs').Station} station */
@@ -103,20 +104,31 @@ function readOptions() {
         size: { type: 'string', default: '512' },
         'condition-rounds': { type: 'string', default: '3' },
         large: { type: 'string', default: '1024' },
+        only: { type: 'string', default: '' },
         write: { type: 'boolean', default: false },
       },
     });
     return {
-      rounds: wholeNumber('rounds', values.rounds, 1),
+      rounds: wholeNumber('rounds', values.rounds, 0),
       size: wholeNumber('size', values.size, 1),
       conditionRounds: wholeNumber('condition-rounds', values['condition-rounds'], 0),
       large: wholeNumber('large', values.large, 0),
+      only: known(values.only),
       write: values.write,
     };
   } catch (error) {
     console.error(`${error instanceof Error ? error.message : error} ${USAGE}`);
     process.exit(2);
   }
+}
+
+/**
+ * The name of a condition, or none.
+ * @param {string} name
+ */
+function known(name) {
+  if (name === '' || Object.hasOwn(CONDITIONS, name)) return name;
+  throw new Error(`--only takes one of: ${Object.keys(CONDITIONS).join(', ')}.`);
 }
 
 /**

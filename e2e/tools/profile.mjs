@@ -1,26 +1,31 @@
 // Where the time of a transfer goes: processor time by thread, and what the two workers do.
 //
-//   node tools/profile.mjs [MIB]          without the profiler, which takes a part itself
-//   node tools/profile.mjs [MIB] workers  with it
+//   node tools/profile.mjs [MIB] [FILES]          without the profiler, which takes a part itself
+//   node tools/profile.mjs [MIB] [FILES] workers  with it
 //
 // Build before: cargo xtask build --release. Names of functions in wasm need a site that was built
 // without wasm-opt's stripping; MQDROP_SITE names it.
 
 import { readdir, readFile } from 'node:fs/promises';
 import { LeanBrowser } from '../bench/lean-browser.mjs';
-import { offer } from '../bench/app.mjs';
-import { MIB, tempFolder } from '../lib/files.mjs';
+import { offerFiles } from '../bench/app.mjs';
+import { makeFile, MIB, tempFolder } from '../lib/files.mjs';
 import { startStation } from '../lib/station.mjs';
 
 /** Milliseconds in the kernel's unit of processor time on Linux. */
 const TICK = 10;
 
-const [size = '256', workers] = process.argv.slice(2);
+const [size = '256', files = '1', workers] = process.argv.slice(2);
 const station = await startStation();
 const folders = await Promise.all([tempFolder(), tempFolder(), tempFolder()]);
 const [sender, receiver] = await Promise.all([LeanBrowser.launch(folders[0].path), LeanBrowser.launch(folders[1].path)]);
 try {
-  const transfer = await offer({ sender, receiver, station, pages: '', folder: folders[2].path }, 'profile.bin', Number(size) * MIB);
+  const course = { sender, receiver, station, pages: '', folder: folders[2].path };
+  const paths = [];
+  for (let number = 0; number < Number(files); number += 1) {
+    paths.push((await makeFile(course.folder, `${number}.bin`, Math.ceil((Number(size) * MIB) / Number(files)))).path);
+  }
+  const transfer = await offerFiles(course, paths, Number(size) * MIB);
   const profiles = workers ? await Promise.all([transfer.from.profileWorker(), transfer.to.profileWorker()]) : [];
   const before = await threads();
   const seconds = await transfer.run();
