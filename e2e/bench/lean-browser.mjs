@@ -1,9 +1,9 @@
 // Chromium, driven with as little as will do: what tests drive it with listens to every message of
 // every WebSocket, and that takes more of the machine than the messages themselves.
 
-import { args, executablePath } from '../lib/browser.mjs';
+import { startChromium } from '../lib/devtools.mjs';
 import { inTime } from '../lib/in-time.mjs';
-import { start, stop } from '../lib/processes.mjs';
+import { stop } from '../lib/processes.mjs';
 import { RemoteControl } from '../lib/remote-control.mjs';
 
 /** How long a page may take over what a person would not wait for, in milliseconds. */
@@ -29,13 +29,7 @@ export class LeanBrowser {
    * @param {string} profile the folder where it keeps everything
    */
   static async launch(profile) {
-    if (!executablePath) throw new Error('Chromium is missing: install it, or name it in MQDROP_CHROMIUM');
-    const options = ['--headless', '--remote-debugging-port=0', `--user-data-dir=${profile}`, ...args, 'about:blank'];
-    let address = '';
-    const program = await start(executablePath, options, (line) => {
-      address ||= /DevTools listening on (ws:\S+)/.exec(line)?.[1] ?? '';
-      return address !== '';
-    });
+    const { program, address } = await startChromium(profile);
     return new LeanBrowser(program, await RemoteControl.connect(address));
   }
 

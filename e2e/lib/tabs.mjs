@@ -3,9 +3,10 @@
 
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
-import { args, collectNoise, endBrowser, executablePath } from './browser.mjs';
+import { collectNoise, endBrowser } from './browser.mjs';
+import { startChromium } from './devtools.mjs';
 import { tempFolder } from './files.mjs';
-import { start, stop } from './processes.mjs';
+import { stop } from './processes.mjs';
 
 /** Timers of hidden pages ring once a minute: otherwise after five minutes, here after a second. */
 const SLOW_SOON = '--enable-features=IntensiveWakeUpThrottling:grace_period_seconds/1';
@@ -30,14 +31,8 @@ export class Tabs {
 
   /** Starts the browser with one window. */
   static async launch() {
-    if (!executablePath) throw new Error('Chromium is missing: install it, or name it in MQDROP_CHROMIUM');
     const folder = await tempFolder();
-    const options = ['--headless', '--remote-debugging-port=0', `--user-data-dir=${join(folder.path, 'profile')}`];
-    let address = '';
-    const program = await start(executablePath, [...options, SLOW_SOON, ...args, 'about:blank'], (line) => {
-      address ||= /DevTools listening on (ws:\S+)/.exec(line)?.[1] ?? '';
-      return address !== '';
-    });
+    const { program, address } = await startChromium(join(folder.path, 'profile'), [SLOW_SOON]);
     const browser = await chromium.connectOverCDP(address, { noDefaults: true });
     return new Tabs(browser.contexts()[0], join(folder.path, 'saved'), async () => {
       await endBrowser(browser);
