@@ -1,10 +1,8 @@
 // What browsers say to a broker, read on the way: MQTT in WebSockets, in either version.
 
 import { setTimeout as sleep } from 'node:timers/promises';
+import { BLOCK } from './member/parcel.mjs';
 import { proxyTo } from './proxy.mjs';
-
-/** A block's length in bytes; docs/PROTOCOL.md says how frames begin. */
-export const BLOCK = 16 * 1024;
 
 /**
  * How many bytes are read next. What is read answers the `yield`.
@@ -13,7 +11,7 @@ export const BLOCK = 16 * 1024;
 
 /** @template [R=void] @typedef {Generator<Wanted, R, Buffer>} Reading */
 
-/** What went through a proxy, from browsers to the broker. */
+/** What went through a proxy, from browsers to the broker; docs/PROTOCOL.md says how frames begin. */
 export class Wire {
   /** The client ids of all connections, in the order they came. @type {string[]} */
   clientIds = [];

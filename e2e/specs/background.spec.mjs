@@ -4,9 +4,10 @@ import assert from 'node:assert/strict';
 import { SOCKET_FAILED } from '../lib/browser.mjs';
 import { assertSaved } from '../lib/contents.mjs';
 import { MIB } from '../lib/files.mjs';
+import { BLOCK } from '../lib/member/parcel.mjs';
 import { scenario } from '../lib/scenario.mjs';
 import { sendFrom, Tabs } from '../lib/tabs.mjs';
-import { BLOCK, wireTo } from '../lib/wire.mjs';
+import { wireTo } from '../lib/wire.mjs';
 
 /** Slow enough to act in the middle of a transfer. */
 const BYTES_A_SECOND = 5 * MIB;

@@ -4,9 +4,10 @@ import assert from 'node:assert/strict';
 import { SOCKET_FAILED } from '../lib/browser.mjs';
 import { assertSaved } from '../lib/contents.mjs';
 import { MIB } from '../lib/files.mjs';
+import { BLOCK } from '../lib/member/parcel.mjs';
 import { KEY, scenario } from '../lib/scenario.mjs';
 import { startStation } from '../lib/station.mjs';
-import { BLOCK, wireTo } from '../lib/wire.mjs';
+import { wireTo } from '../lib/wire.mjs';
 
 /** Slow enough for what is under way to be little: the sender's window follows the round trip's time. */
 const BYTES_A_SECOND = 8 * MIB;

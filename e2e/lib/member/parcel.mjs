@@ -7,6 +7,7 @@ import { decode, encode } from 'cborg';
 import { base32 } from './keys.mjs';
 import { sealFrame } from './sealing.mjs';
 
+/** A block's length in bytes. */
 export const BLOCK = 16 * 1024;
 
 /** Blocks in one frame. */
