@@ -1,6 +1,7 @@
 // A transfer that is caught in its middle, on both sides.
 
 import { MIB } from './files.mjs';
+import { onItsWay } from './on-its-way.mjs';
 import { proxyTo } from './proxy.mjs';
 
 /** Slow enough to act in the middle of a transfer. */
@@ -15,14 +16,11 @@ export const SIZE = 24 * MIB;
  * @param {number} [atLeast] bytes
  * @param {(sender: import('./room.mjs').Room, path: string) => Promise<import('./transfer.mjs').Transfer>} [send] what its sender does
  */
-export async function inTheMiddle(stage, atLeast = MIB, send = (sender, path) => sender.sendFiles([path])) {
+export async function inTheMiddle(stage, atLeast = MIB, send) {
   const proxy = await stage.use(proxyTo(stage.station.broker));
   proxy.limit = BYTES_A_SECOND;
   const [sender, receiver] = await stage.pair({ broker: proxy.broker }, {});
-  const file = await stage.file('long.bin', SIZE);
-  const sent = await send(sender, file.path);
-  const received = await receiver.incoming(sent);
-  await received.press('accept');
+  const { file, sent, received } = await onItsWay(stage, sender, receiver, SIZE, { send });
   await Promise.all([sent.waitForMiddle(atLeast), received.waitForMiddle(atLeast)]);
   return { proxy, file, sender, sent, receiver, received };
 }

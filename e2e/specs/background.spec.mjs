@@ -5,6 +5,7 @@ import { SOCKET_FAILED } from '../lib/browser.mjs';
 import { assertSaved } from '../lib/contents.mjs';
 import { MIB } from '../lib/files.mjs';
 import { BLOCK } from '../lib/member/parcel.mjs';
+import { onItsWay } from '../lib/on-its-way.mjs';
 import { scenario } from '../lib/scenario.mjs';
 import { sendFrom, Tabs } from '../lib/tabs.mjs';
 import { wireTo } from '../lib/wire.mjs';
@@ -14,11 +15,11 @@ const BYTES_A_SECOND = 5 * MIB;
 const SIZE = 16 * MIB;
 
 /**
- * A file on its way through a proxy, to or from a tab that can be hidden.
+ * A file in its middle, through a proxy, to or from a tab that can be hidden.
  * @param {import('../lib/scenario.mjs').Stage} stage
  * @param {'sender' | 'receiver'} side which one has the tab, and the proxy
  */
-async function onItsWay(stage, side) {
+async function inATab(stage, side) {
   stage.expectNoise(SOCKET_FAILED);
   const tabs = await stage.use(Tabs.launch());
   const { proxy, wire } = await wireTo(stage, stage.station.broker);
@@ -28,10 +29,9 @@ async function onItsWay(stage, side) {
     stage.join('Ada'),
   ]);
   await Promise.all([tab.waitForPeer('Ada'), other.waitForPeer('Bo')]);
-  const file = await stage.file('long.bin', SIZE);
-  const sent = await (side === 'sender' ? sendFrom(tab, [file.path]) : other.sendFiles([file.path]));
-  const received = await (side === 'sender' ? other : tab).incoming(sent);
-  await received.press('accept');
+  const { file, sent, received } = await (side === 'sender'
+    ? onItsWay(stage, tab, other, SIZE, { send: (room, path) => sendFrom(room, [path]) })
+    : onItsWay(stage, other, tab, SIZE));
   await received.waitForMiddle(2 * MIB);
   /** What the page was told, one after the other. @returns {Promise<string[]>} */
   const told = () => tab.page.evaluate(() => Object(window).told);
@@ -46,7 +46,7 @@ async function onItsWay(stage, side) {
 
 for (const side of /** @type {const} */ (['sender', 'receiver'])) {
   scenario(`a ${side} whose tab is hidden gets through, also when the connection breaks`, async (stage) => {
-    const { tabs, proxy, tab, file, sent, received, told } = await onItsWay(stage, side);
+    const { tabs, proxy, tab, file, sent, received, told } = await inATab(stage, side);
     await tabs.hide(tab.page);
     const { bytes, total } = await received.progress();
     assert.ok(bytes < total, 'it is hidden in the middle');
@@ -60,7 +60,7 @@ for (const side of /** @type {const} */ (['sender', 'receiver'])) {
 }
 
 scenario('a sender whose tab is frozen goes on when it is woken', async (stage) => {
-  const { tabs, wire, tab, file, sent, received, told } = await onItsWay(stage, 'sender');
+  const { tabs, wire, tab, file, sent, received, told } = await inATab(stage, 'sender');
   await tabs.freeze(tab.page);
   // All that it had said by then, of which one block is the manifest.
   await received.waitForMiddle(wire.published - BLOCK);
@@ -72,7 +72,7 @@ scenario('a sender whose tab is frozen goes on when it is woken', async (stage) 
 });
 
 scenario('a receiver whose tab is frozen until the sender gives it up goes on when it is woken', async (stage) => {
-  const { tabs, tab, file, sent, received, told } = await onItsWay(stage, 'receiver');
+  const { tabs, tab, file, sent, received, told } = await inATab(stage, 'receiver');
   await tabs.freeze(tab.page);
   await sent.waitForReceiver('Bo', 'waiting');
   assert.deepEqual(await told(), ['hidden', 'freeze'], 'it is frozen');

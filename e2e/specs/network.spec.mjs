@@ -6,6 +6,7 @@ import { SOCKET_FAILED } from '../lib/browser.mjs';
 import { assertSaved } from '../lib/contents.mjs';
 import { Faults, seedOfRun } from '../lib/faults.mjs';
 import { MIB } from '../lib/files.mjs';
+import { onItsWay } from '../lib/on-its-way.mjs';
 import { proxyTo } from '../lib/proxy.mjs';
 import { scenario } from '../lib/scenario.mjs';
 
@@ -22,36 +23,15 @@ const seed = seedOfRun();
 console.log(`The network's faults follow from MQDROP_SEED=${seed}`);
 
 /**
- * A file on its way, through a proxy before the sender, the receiver or both.
+ * A file on its way, through one proxy before both devices.
  * @param {import('../lib/scenario.mjs').Stage} stage
  * @param {number} size in bytes
- * @param {{ through?: ('sender' | 'receiver')[] }} [how]
  */
-async function onItsWay(stage, size, { through = ['sender', 'receiver'] } = {}) {
+async function throughProxy(stage, size) {
   stage.expectNoise(SOCKET_FAILED);
   const proxy = await stage.use(proxyTo(stage.station.broker));
-  const behind = { broker: proxy.broker };
-  const [sender, receiver] = await stage.pair(
-    through.includes('sender') ? behind : {},
-    through.includes('receiver') ? behind : {},
-  );
-  return { proxy, sender, receiver, ...(await accepted(stage, sender, receiver, 'travels.bin', size)) };
-}
-
-/**
- * Sends a file and accepts it.
- * @param {import('../lib/scenario.mjs').Stage} stage
- * @param {import('../lib/room.mjs').Room} sender
- * @param {import('../lib/room.mjs').Room} receiver
- * @param {string} name
- * @param {number} size in bytes
- */
-async function accepted(stage, sender, receiver, name, size) {
-  const file = await stage.file(name, size);
-  const sent = await sender.sendFiles([file.path]);
-  const received = await receiver.incoming(sent);
-  await received.press('accept');
-  return { file, sent, received };
+  const [sender, receiver] = await stage.pair({ broker: proxy.broker });
+  return { proxy, sender, receiver, ...(await onItsWay(stage, sender, receiver, size)) };
 }
 
 /**
@@ -65,7 +45,7 @@ async function arrived({ file, sent, received }, milliseconds) {
 }
 
 scenario('200 MB arrive though every connection is cut every two seconds', async (stage) => {
-  const { proxy, sender, ...journey } = await onItsWay(stage, 200_000_000);
+  const { proxy, sender, ...journey } = await throughProxy(stage, 200_000_000);
   proxy.limit = 16 * MIB;
   let cuts = 0;
   const cutting = setInterval(() => {
@@ -83,20 +63,20 @@ scenario('200 MB arrive though every connection is cut every two seconds', async
 
 scenario('files arrive, one after the other, though one chunk in a hundred breaks the connection', async (stage) => {
   const SIZE = 10 * MIB;
-  const { proxy, sender, receiver, ...first } = await onItsWay(stage, SIZE);
+  const { proxy, sender, receiver, ...first } = await throughProxy(stage, SIZE);
   proxy.faults = new Faults('reset', 0.01, seed);
   // What is open has begun without faults.
   proxy.cut();
   const end = Date.now() + RESETS_FOR;
   await arrived(first, RECOVERY);
   for (let count = 1; Date.now() < end; count += 1) {
-    await arrived(await accepted(stage, sender, receiver, `travels ${count}.bin`, SIZE), RECOVERY);
+    await arrived(await onItsWay(stage, sender, receiver, SIZE, { name: `travels ${count}.bin` }), RECOVERY);
   }
   assert.ok(proxy.faults.happened >= 10, `${proxy.faults.happened} connections were reset`);
 }, { timeout: RESETS_FOR + RECOVERY + 60_000 });
 
 scenario('a file arrives though one chunk in fifty is spoilt', async (stage) => {
-  const { proxy, ...journey } = await onItsWay(stage, 20 * MIB);
+  const { proxy, ...journey } = await throughProxy(stage, 20 * MIB);
   proxy.faults = new Faults('corrupt', 0.02, seed);
   proxy.cut();
   await arrived(journey, 180_000);
@@ -104,7 +84,7 @@ scenario('a file arrives though one chunk in fifty is spoilt', async (stage) => 
 }, { timeout: 240_000 });
 
 scenario(`a file arrives though nothing gets through for ${HOLE_FOR / 1000} seconds`, async (stage) => {
-  const { proxy, ...journey } = await onItsWay(stage, 40 * MIB);
+  const { proxy, ...journey } = await throughProxy(stage, 40 * MIB);
   proxy.limit = 8 * MIB;
   await journey.received.waitForMiddle(8 * MIB);
   proxy.blackHole();
@@ -123,7 +103,7 @@ scenario('300 ms round trip at 20 Mbit/s are put to use, after a cut as before',
   proxy.limit = RATE;
   const [sender, receiver] = await stage.pair({ broker: proxy.broker }, {});
   for (const name of ['before.bin', 'after.bin']) {
-    const journey = await accepted(stage, sender, receiver, name, 20 * MIB);
+    const journey = await onItsWay(stage, sender, receiver, 20 * MIB, { name });
     const began = Date.now();
     await journey.sent.waitForState('done', RECOVERY);
     const share = journey.file.size / RATE / ((Date.now() - began) / 1000);

@@ -5,9 +5,9 @@ import { SOCKET_FAILED } from '../lib/browser.mjs';
 import { assertSaved } from '../lib/contents.mjs';
 import { MIB } from '../lib/files.mjs';
 import { BLOCK } from '../lib/member/parcel.mjs';
+import { onItsWay, pairBehindProxies } from '../lib/on-its-way.mjs';
 import { KEY, scenario } from '../lib/scenario.mjs';
 import { startStation } from '../lib/station.mjs';
-import { wireTo } from '../lib/wire.mjs';
 
 /** Slow enough for what is under way to be little: the sender's window follows the round trip's time. */
 const BYTES_A_SECOND = 8 * MIB;
@@ -17,21 +17,16 @@ const HELD = 8 * MIB;
 /** From when everything works again until the file must be there, in milliseconds. */
 const RECOVERY = 90_000;
 
-/** A transfer between two devices, each behind a proxy of its own. @typedef {Awaited<ReturnType<typeof onItsWay>>} Journey */
+/** A transfer between two devices, each behind a proxy of its own. @typedef {Awaited<ReturnType<typeof begun>>} Journey */
 
 /** @param {import('../lib/scenario.mjs').Stage} stage */
-async function onItsWay(stage) {
+async function begun(stage) {
   stage.expectNoise(SOCKET_FAILED);
   const station = await stage.use(startStation());
-  const [near, far] = [await wireTo(stage, station.broker), await wireTo(stage, station.broker)];
-  near.proxy.limit = far.proxy.limit = BYTES_A_SECOND;
-  const [sender, receiver] = await stage.pair({ broker: near.proxy.broker }, { broker: far.proxy.broker });
-  const file = await stage.file('long.bin', SIZE);
-  const sent = await sender.sendFiles([file.path]);
-  const received = await receiver.incoming(sent);
-  await received.press('accept');
-  await received.waitForMiddle(HELD);
-  return { station, near, far, sender, receiver, file, sent, received };
+  const pair = await pairBehindProxies(stage, station.broker, BYTES_A_SECOND);
+  const transfer = await onItsWay(stage, pair.sender, pair.receiver, SIZE);
+  await transfer.received.waitForMiddle(HELD);
+  return { station, ...pair, ...transfer };
 }
 
 /**
@@ -92,7 +87,7 @@ const INTERRUPTIONS = {
 
 for (const [what, { stop, goOn }] of Object.entries(INTERRUPTIONS)) {
   scenario(`after ${what} no more than what was under way is sent again`, async (stage) => {
-    const journey = await onItsWay(stage);
+    const journey = await begun(stage);
     const { near: { wire }, file, sent, received } = journey;
     assert.equal(wire.again, 0, 'nothing was sent again before');
     const { bytes } = await sent.progress();

@@ -9,8 +9,8 @@ import { KIB, MIB } from '../lib/files.mjs';
 import { inTheMiddle } from '../lib/in-the-middle.mjs';
 import { inTime } from '../lib/in-time.mjs';
 import { observe } from '../lib/observer.mjs';
+import { onItsWay, pairBehindProxies } from '../lib/on-its-way.mjs';
 import { scenario } from '../lib/scenario.mjs';
-import { wireTo } from '../lib/wire.mjs';
 
 /** Topics and payloads that were seen, no two alike. @typedef {{ topic: string, payload: Buffer }[]} Seen */
 
@@ -77,15 +77,9 @@ const SESSION_TAKEN_OVER = 0x8e;
  * @param {import('../lib/scenario.mjs').Stage} stage
  * @param {number} limit in bytes a second
  */
-async function onItsWay(stage, limit) {
-  const [near, far] = [await wireTo(stage, stage.station.broker), await wireTo(stage, stage.station.broker)];
-  near.proxy.limit = far.proxy.limit = limit;
-  const [sender, receiver] = await stage.pair({ broker: near.proxy.broker }, { broker: far.proxy.broker });
-  const file = await stage.file('long.bin', 24 * MIB);
-  const sent = await sender.sendFiles([file.path]);
-  const received = await receiver.incoming(sent);
-  await received.press('accept');
-  return { near, far, sender, receiver, file, sent, received };
+async function betweenProxies(stage, limit) {
+  const pair = await pairBehindProxies(stage, stage.station.broker, limit);
+  return { ...pair, ...(await onItsWay(stage, pair.sender, pair.receiver, 24 * MIB)) };
 }
 
 /**
@@ -103,7 +97,7 @@ async function takeOver(stage, clientId, clean) {
 
 for (const side of /** @type {const} */ (['sender', 'receiver'])) {
   scenario(`somebody takes the ${side}'s connection over ${TAKEOVERS} times, and each time it is taken back`, async (stage) => {
-    const { near, far, sender, receiver, file, sent, received } = await onItsWay(stage, 5 * MIB);
+    const { near, far, sender, receiver, file, sent, received } = await betweenProxies(stage, 5 * MIB);
     const { wire } = side === 'sender' ? near : far;
     const [clientId] = wire.clientIds;
     for (let takeover = 0; takeover < TAKEOVERS; takeover += 1) {
@@ -123,7 +117,7 @@ for (const side of /** @type {const} */ (['sender', 'receiver'])) {
 
 scenario('a connection that was taken over is not taken for one that died of a message too long', async (stage) => {
   const RATE = 16 * MIB;
-  const { near, sender, file, sent, received } = await onItsWay(stage, RATE);
+  const { near, sender, file, sent, received } = await betweenProxies(stage, RATE);
   const { proxy, wire } = near;
   const [clientId] = wire.clientIds;
   // The second time that a connection dies of a length, the length before is the broker's limit.
