@@ -13,27 +13,22 @@
 
 pub mod broker;
 pub mod device;
+pub mod network;
 pub mod operations;
 pub mod random;
 
 use core::time::Duration;
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
-use bytes::Bytes;
 use mqdrop_core::keys::RoomSecret;
 use mqdrop_core::view::TransferState;
-use mqdrop_core::{
-    Entry, Join, ParcelId, SocketAction, SocketClose, StoreReply, Time, VersionPolicy,
-};
+use mqdrop_core::{Entry, Join, ParcelId, Time, VersionPolicy};
 
-use broker::{Action, Broker, Faults};
+use broker::{Broker, Faults};
 use device::Device;
+use network::{Input, Inputs};
 use random::Random;
-
-/// Bytes a socket's buffer takes before its device must wait.
-const SOCKET_BUFFER: u64 = 512 * 1024;
 
 /// How long anything here may take.
 pub const MINUTE: Duration = Duration::from_secs(60);
@@ -58,24 +53,8 @@ pub struct World {
     asleep: BTreeSet<usize>,
     /// Nothing gets to or from these devices and nobody is told; and what waits to.
     severed: BTreeMap<usize, Vec<Input>>,
-    heap: BinaryHeap<Reverse<(Time, u64, Step)>>,
-    steps: Vec<Option<Input>>,
+    inputs: Inputs,
     next_connection: u32,
-}
-
-type Step = usize;
-
-enum Input {
-    Open(usize, u32),
-    Refuse(usize, u32),
-    Up(usize, u32, Vec<u8>),
-    Down(u32, Vec<u8>),
-    /// The device closed it.
-    Left(usize, u32),
-    /// It was lost, as the device finds out.
-    Closed(u32),
-    Read(usize, Box<mqdrop_core::ReadRequest>),
-    Stored(usize, StoreReply),
 }
 
 /// Devices that know each other.
@@ -159,8 +138,7 @@ impl World {
             throttled: BTreeMap::new(),
             asleep: BTreeSet::new(),
             severed: BTreeMap::new(),
-            heap: BinaryHeap::new(),
-            steps: Vec::new(),
+            inputs: Inputs::default(),
             next_connection: 0,
         }
     }
@@ -246,7 +224,7 @@ impl World {
         let end = self.now + limit;
         let mut busy = 0;
         while !goal(self) {
-            let input = self.heap.peek().map(|Reverse((at, ..))| *at);
+            let input = self.inputs.next();
             let timers = (0..self.devices.len())
                 .filter_map(|device| Some((self.alarm(device)?, device)))
                 .min();
@@ -266,10 +244,7 @@ impl World {
             );
             self.now = self.now.max(next);
             if input == Some(next) {
-                let Some(Reverse((_, _, step))) = self.heap.pop() else {
-                    continue;
-                };
-                if let Some(input) = self.steps[step].take() {
+                if let Some(input) = self.inputs.pop() {
                     self.handle(input);
                 }
             } else if let Some((_, device)) = timers {
@@ -309,12 +284,7 @@ impl World {
     /// `auto_accept` is the setting that it joins with.
     pub fn restart(&mut self, index: usize, auto_accept: bool) {
         self.cut(index);
-        for step in &mut self.steps {
-            if matches!(step, Some(Input::Open(d, _) | Input::Refuse(d, _) | Input::Read(d, _) | Input::Stored(d, _)) if *d == index)
-            {
-                *step = None;
-            }
-        }
+        self.inputs.forget(index);
         let seed = self.random.seed();
         let before = std::mem::replace(&mut self.devices[index], Device::new(seed));
         let device = &mut self.devices[index];
@@ -351,150 +321,6 @@ impl World {
                 .choose_again(parcel, entries(&files), self.now);
         }
         self.drain(index);
-    }
-
-    /// From now on nothing gets to or from a device, and neither end is told.
-    pub fn sever(&mut self, device: usize) {
-        self.severed.entry(device).or_default();
-    }
-
-    pub fn is_severed(&self, device: usize) -> bool {
-        self.severed.contains_key(&device)
-    }
-
-    /// What was held back goes on, as what computers send again.
-    pub fn mend(&mut self, device: usize) {
-        for input in self.severed.remove(&device).unwrap_or_default() {
-            self.push(self.now, input);
-        }
-    }
-
-    /// Cuts a device's connection without a word.
-    pub fn cut(&mut self, device: usize) {
-        if let Some((connection, _)) = self.devices[device].connection {
-            let actions = self.broker.lost(connection, &mut self.random);
-            self.perform(actions);
-            self.push(self.now, Input::Closed(connection));
-        }
-    }
-
-    pub fn repeat_everything(&mut self) {
-        let actions = self.broker.repeat_everything(&mut self.random);
-        self.perform(actions);
-    }
-
-    pub fn restart_broker(&mut self) {
-        let actions = self.broker.restart();
-        self.perform(actions);
-    }
-
-    fn handle(&mut self, input: Input) {
-        let now = self.now;
-        if self
-            .concerned(&input)
-            .is_some_and(|device| self.asleep.contains(&device))
-        {
-            return self.push(now + SECOND, input);
-        }
-        let Some(input) = self.hold_back(input) else {
-            return;
-        };
-        match input {
-            Input::Open(device, connection) => {
-                if self.devices[device].connection != Some((connection, false)) {
-                    return;
-                }
-                if self.down || self.cut_off.contains(&device) {
-                    return self.handle(Input::Refuse(device, connection));
-                }
-                self.broker.open(connection);
-                self.devices[device].connection = Some((connection, true));
-                self.devices[device].engine.handle_open(now);
-                self.drain(device);
-            }
-            Input::Refuse(device, connection) => {
-                if self.devices[device].connection == Some((connection, false)) {
-                    self.devices[device].connection = None;
-                    self.devices[device]
-                        .engine
-                        .handle_close(SocketClose::Unreachable, now);
-                    self.drain(device);
-                }
-            }
-            Input::Up(device, connection, bytes) => {
-                let actions = self.broker.receive(connection, &bytes, &mut self.random);
-                self.perform(actions);
-                // Its socket has room again.
-                if !self.asleep.contains(&device) {
-                    self.drain(device);
-                }
-            }
-            Input::Down(connection, bytes) => {
-                if let Some(device) = self.device_of(connection) {
-                    // In pieces of any length, as a socket has them.
-                    let cut = self.random.range(0, bytes.len() as u64 + 1) as usize;
-                    let bytes = Bytes::from(bytes);
-                    self.devices[device]
-                        .engine
-                        .handle_bytes(bytes.slice(..cut), now);
-                    self.devices[device]
-                        .engine
-                        .handle_bytes(bytes.slice(cut..), now);
-                    self.drain(device);
-                }
-            }
-            Input::Left(_, connection) => {
-                let actions = self.broker.lost(connection, &mut self.random);
-                self.perform(actions);
-            }
-            Input::Closed(connection) => {
-                if let Some(device) = self.device_of(connection) {
-                    self.devices[device].connection = None;
-                    self.devices[device]
-                        .engine
-                        .handle_close(SocketClose::Closed { code: Some(1006) }, now);
-                    self.drain(device);
-                }
-            }
-            Input::Read(device, mut request) => {
-                let result = self.devices[device].read(&mut request);
-                self.devices[device]
-                    .engine
-                    .handle_read(*request, result, now);
-                self.drain(device);
-            }
-            Input::Stored(device, reply) => {
-                self.devices[device].engine.handle_store(reply, now);
-                self.drain(device);
-            }
-        }
-    }
-
-    /// The device that has to do something about an input.
-    fn concerned(&self, input: &Input) -> Option<usize> {
-        match *input {
-            Input::Open(device, _)
-            | Input::Refuse(device, _)
-            | Input::Read(device, _)
-            | Input::Stored(device, _) => Some(device),
-            Input::Down(connection, _) | Input::Closed(connection) => self.device_of(connection),
-            Input::Up(..) | Input::Left(..) => None,
-        }
-    }
-
-    /// Keeps an input for later if it cannot get through now.
-    fn hold_back(&mut self, input: Input) -> Option<Input> {
-        let device = match input {
-            Input::Open(device, _) | Input::Up(device, ..) | Input::Left(device, _) => Some(device),
-            Input::Down(connection, _) | Input::Closed(connection) => self.device_of(connection),
-            // Without a word.
-            Input::Refuse(..) | Input::Read(..) | Input::Stored(..) => None,
-        };
-        let Some(held) = device.and_then(|device| self.severed.get_mut(&device)) else {
-            return Some(input);
-        };
-        held.push(input);
-        None
     }
 
     /// Does for a device what its engine asks for, until it asks for nothing more.
@@ -538,92 +364,5 @@ impl World {
                 return;
             }
         }
-    }
-
-    fn has_room(&self, index: usize) -> bool {
-        let device = &self.devices[index];
-        let Some(rate) = self.uplink else { return true };
-        let buffered = device.last_up.since(self.now).as_secs_f64() * rate as f64;
-        buffered < SOCKET_BUFFER as f64
-    }
-
-    fn send(&mut self, index: usize, bytes: Vec<u8>) {
-        let Some((connection, true)) = self.devices[index].connection else {
-            return;
-        };
-        let delay = self.delay();
-        let device = &mut self.devices[index];
-        device.sent += bytes.len() as u64;
-        let transfer = self.uplink.map_or(Duration::ZERO, |rate| {
-            Duration::from_secs_f64(bytes.len() as f64 / rate as f64)
-        });
-        device.last_up = device.last_up.max(self.now) + transfer;
-        // Never before what was sent earlier.
-        let at = (device.last_up + delay).max(device.last_arrival);
-        device.last_arrival = at;
-        self.push(at, Input::Up(index, connection, bytes));
-    }
-
-    fn change_socket(&mut self, index: usize, action: &SocketAction) {
-        if let SocketAction::Close { last } = action {
-            for bytes in last {
-                self.send(index, bytes.to_vec());
-            }
-        }
-        if let Some((connection, open)) = self.devices[index].connection.take()
-            && open
-        {
-            // What was sent before is sent.
-            let at = self.devices[index].last_arrival.max(self.now);
-            self.push(at, Input::Left(index, connection));
-        }
-        if let SocketAction::Open { .. } = action {
-            self.next_connection += 1;
-            let connection = self.next_connection;
-            self.devices[index].connection = Some((connection, false));
-            let delay = self.delay();
-            self.push(self.now + delay, Input::Open(index, connection));
-        }
-    }
-
-    fn perform(&mut self, actions: Vec<Action>) {
-        for action in actions {
-            match action {
-                Action::Send(connection, bytes) => {
-                    let Some(device) = self.device_of(connection) else {
-                        continue;
-                    };
-                    let at = (self.now + self.delay()).max(self.devices[device].last_down);
-                    self.devices[device].last_down = at;
-                    self.push(at, Input::Down(connection, bytes));
-                }
-                Action::Close(connection) => {
-                    let at = self
-                        .device_of(connection)
-                        .map_or(self.now, |d| self.devices[d].last_down);
-                    self.push(at.max(self.now), Input::Closed(connection));
-                }
-            }
-        }
-    }
-
-    fn device_of(&self, connection: u32) -> Option<usize> {
-        self.devices
-            .iter()
-            .position(|device| device.connection.is_some_and(|(id, _)| id == connection))
-    }
-
-    fn delay(&mut self) -> Duration {
-        let (least, most) = self.latency;
-        Duration::from_micros(
-            self.random
-                .range(least.as_micros() as u64, most.as_micros() as u64 + 1),
-        )
-    }
-
-    fn push(&mut self, at: Time, input: Input) {
-        self.steps.push(Some(input));
-        let step = self.steps.len() - 1;
-        self.heap.push(Reverse((at, step as u64, step)));
     }
 }
