@@ -3,8 +3,12 @@
 
 #![allow(dead_code, reason = "each benchmark uses its own part of this")]
 
+mod broker;
+#[path = "../../tests/sim/packets.rs"]
+mod packets;
+
 use core::time::Duration;
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::OnceLock;
 
 use bytes::Bytes;
@@ -15,6 +19,8 @@ use mqdrop_core::{
     VersionPolicy,
 };
 
+use broker::Broker;
+
 /// The device that sends; all others receive.
 pub(crate) const SENDER: usize = 0;
 
@@ -24,8 +30,7 @@ pub(crate) const FRAMES_OF_AN_ACK: usize = 4;
 pub(crate) struct Room {
     now: Time,
     devices: Vec<Device>,
-    /// Who subscribed to what.
-    topics: HashMap<Bytes, Vec<usize>>,
+    broker: Broker,
     /// The longest frame that the sender makes, if it is not to find that out.
     frame_limit: Option<u32>,
     /// Reads of the sender that were asked for and not answered.
@@ -43,7 +48,7 @@ impl Room {
         let mut room = Self {
             now: Time::from_millis(1000),
             devices: Vec::new(),
-            topics: HashMap::new(),
+            broker: Broker::default(),
             frame_limit,
             reads: Vec::new(),
         };
@@ -293,87 +298,10 @@ impl Room {
         busy
     }
 
-    /// The broker: MQTT 5 as far as engines speak it when nothing goes wrong. Everything is
-    /// delivered at QoS 0. What a receiver says to the room only the sender hears, because it would
-    /// take a while until a thousand receivers knew one another.
-    fn route(&mut self, from: usize, mut bytes: Bytes) {
-        while !bytes.is_empty() {
-            let (len, head) = variable(&bytes[1..]);
-            let mut packet = bytes.split_to(1 + head + len);
-            let body = 1 + head;
-            match packet[0] >> 4 {
-                1 => self.answer(from, &[0x20, 3, 0, 0, 0]),
-                3 => {
-                    let topic_end = body + 2 + word(&packet[body..]);
-                    if packet[0] & 2 != 0 {
-                        self.answer(from, &[0x40, 2, packet[topic_end], packet[topic_end + 1]]);
-                        packet = lowered(&packet[body..topic_end], &packet[topic_end + 2..]);
-                    }
-                    self.publish(from, packet);
-                }
-                8 => {
-                    let (results, filters) = filters(&packet[body..], 1);
-                    for filter in filters {
-                        let listeners = self.topics.entry(filter).or_default();
-                        if !listeners.contains(&from) {
-                            listeners.push(from);
-                        }
-                    }
-                    self.confirm(from, 0x90, &packet[body..body + 2], results);
-                }
-                10 => {
-                    let (results, filters) = filters(&packet[body..], 0);
-                    for filter in filters {
-                        if let Some(listeners) = self.topics.get_mut(&filter) {
-                            listeners.retain(|listener| *listener != from);
-                        }
-                    }
-                    self.confirm(from, 0xb0, &packet[body..body + 2], results);
-                }
-                12 => self.answer(from, &[0xd0, 0]),
-                other => panic!("packet of type {other}"),
-            }
-        }
-    }
-
-    fn publish(&mut self, from: usize, packet: Bytes) {
-        let (_, head) = variable(&packet[1..]);
-        let body = 1 + head;
-        let topic = &packet[body + 2..body + 2 + word(&packet[body..])];
-        let Some(listeners) = self.topics.get(topic) else {
-            return;
-        };
-        let to_room = topic.ends_with(b"/c");
-        let hears = |listener: usize| {
-            listener != from && (!to_room || from == SENDER || listener == SENDER)
-        };
-        match listeners[..] {
-            // No copy, as if it came from the sender's memory into the receiver's.
-            [only] => {
-                if hears(only) {
-                    self.devices[only].inbox.push_back(packet);
-                }
-            }
-            ref listeners => {
-                for &listener in listeners.iter().filter(|listener| hears(**listener)) {
-                    let copy = Bytes::copy_from_slice(&packet);
-                    self.devices[listener].inbox.push_back(copy);
-                }
-            }
-        }
-    }
-
-    fn answer(&mut self, to: usize, packet: &[u8]) {
-        let packet = Bytes::copy_from_slice(packet);
-        self.devices[to].inbox.push_back(packet);
-    }
-
-    /// SUBACK or UNSUBACK.
-    fn confirm(&mut self, to: usize, kind: u8, id: &[u8], results: usize) {
-        let mut packet = vec![kind, (3 + results) as u8];
-        packet.extend_from_slice(id);
-        packet.resize(packet.len() + 1 + results, 0);
-        self.answer(to, &packet);
+    fn route(&mut self, from: usize, bytes: Bytes) {
+        let devices = &mut self.devices;
+        let mut deliver = |to: usize, packet| devices[to].inbox.push_back(packet);
+        self.broker.receive(from, bytes, &mut deliver);
     }
 }
 
@@ -399,47 +327,4 @@ fn secret() -> RoomSecret {
     SECRET
         .get_or_init(|| RoomSecret::derive("blue whale").unwrap())
         .clone()
-}
-
-/// A PUBLISH of QoS 1 as one of QoS 0.
-fn lowered(topic: &[u8], rest: &[u8]) -> Bytes {
-    let mut packet = vec![0x30];
-    let mut len = topic.len() + rest.len();
-    while len >= 0x80 {
-        packet.push(len as u8 | 0x80);
-        len >>= 7;
-    }
-    packet.push(len as u8);
-    packet.extend_from_slice(topic);
-    packet.extend_from_slice(rest);
-    packet.into()
-}
-
-/// The filters of SUBSCRIBE, each with so many bytes of options behind it, or of UNSUBSCRIBE.
-fn filters(body: &[u8], options: usize) -> (usize, Vec<Bytes>) {
-    let (properties, head) = variable(&body[2..]);
-    let mut rest = &body[2 + head + properties..];
-    let mut filters = Vec::new();
-    while !rest.is_empty() {
-        let len = word(rest);
-        filters.push(Bytes::copy_from_slice(&rest[2..2 + len]));
-        rest = &rest[2 + len + options..];
-    }
-    (filters.len(), filters)
-}
-
-fn word(bytes: &[u8]) -> usize {
-    usize::from(u16::from_be_bytes([bytes[0], bytes[1]]))
-}
-
-/// A variable byte integer (MQTT 5, section 1.5.5) and how long it is itself.
-fn variable(bytes: &[u8]) -> (usize, usize) {
-    let mut value = 0;
-    for (index, byte) in bytes.iter().enumerate() {
-        value |= usize::from(byte & 0x7f) << (7 * index);
-        if byte & 0x80 == 0 {
-            return (value, index + 1);
-        }
-    }
-    panic!("packets are whole")
 }

@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use super::packets::{Reader, packet, variable};
 use super::random::Random;
 
 /// What a broker does wrong, or limits.
@@ -151,7 +152,7 @@ impl Broker {
         let Some((_, used)) = variable(&packet[1..]) else {
             return false;
         };
-        let mut body = Reader(&packet[1 + used..]);
+        let mut body = Reader::new(&packet[1 + used..]);
         let flags = packet[0] & 0x0f;
         match packet[0] >> 4 {
             1 => self.connect(connection, &mut body, random),
@@ -164,7 +165,7 @@ impl Broker {
             }
             14 => {
                 // With reason 0x04 the will is wanted all the same (MQTT 5, section 3.14.2.1).
-                if body.0.first() != Some(&4)
+                if body.rest().first() != Some(&4)
                     && let Some(c) = self.connections.get_mut(&connection)
                 {
                     c.will = None;
@@ -188,7 +189,7 @@ impl Broker {
         let mut receive_maximum = u16::MAX;
         if v5 {
             let mut properties = body.properties();
-            while !properties.0.is_empty() {
+            while !properties.is_empty() {
                 match properties.byte() {
                     0x11 => session.expiry = properties.long(),
                     0x21 => receive_maximum = properties.word(),
@@ -256,7 +257,7 @@ impl Broker {
             body.properties();
             suback.push(0);
         }
-        while !body.0.is_empty() {
+        while !body.is_empty() {
             let filter = String::from_utf8(body.string().to_vec()).unwrap();
             let options = body.byte();
             assert!(
@@ -282,7 +283,7 @@ impl Broker {
             body.properties();
             unsuback.push(0);
         }
-        while !body.0.is_empty() {
+        while !body.is_empty() {
             let filter = body.string();
             c.session
                 .filters
@@ -318,7 +319,7 @@ impl Broker {
         if v5 {
             body.properties();
         }
-        let payload = body.0.to_vec();
+        let payload = body.rest().to_vec();
         self.route(Some(connection), &topic, &payload, qos, random);
         true
     }
@@ -419,64 +420,4 @@ impl Broker {
         }
         actions
     }
-}
-
-struct Reader<'a>(&'a [u8]);
-
-impl<'a> Reader<'a> {
-    fn take(&mut self, len: usize) -> &'a [u8] {
-        let (taken, rest) = self.0.split_at(len);
-        self.0 = rest;
-        taken
-    }
-
-    fn byte(&mut self) -> u8 {
-        self.take(1)[0]
-    }
-
-    fn word(&mut self) -> u16 {
-        u16::from_be_bytes(self.take(2).try_into().unwrap())
-    }
-
-    fn long(&mut self) -> u32 {
-        u32::from_be_bytes(self.take(4).try_into().unwrap())
-    }
-
-    fn string(&mut self) -> &'a [u8] {
-        let len = self.word().into();
-        self.take(len)
-    }
-
-    fn properties(&mut self) -> Reader<'a> {
-        let (len, used) = variable(self.0).unwrap();
-        self.take(used);
-        Reader(self.take(len))
-    }
-}
-
-/// A variable byte integer and how long it is (MQTT 5, section 1.5.5).
-fn variable(bytes: &[u8]) -> Option<(usize, usize)> {
-    let mut value = 0;
-    for (index, byte) in bytes.iter().take(4).enumerate() {
-        value |= usize::from(byte & 0x7f) << (7 * index);
-        if byte & 0x80 == 0 {
-            return Some((value, index + 1));
-        }
-    }
-    None
-}
-
-fn packet(first: u8, body: &[u8]) -> Vec<u8> {
-    let mut packet = vec![first];
-    let mut len = body.len();
-    loop {
-        let more = len > 0x7f;
-        packet.push((len & 0x7f) as u8 | if more { 0x80 } else { 0 });
-        len >>= 7;
-        if !more {
-            break;
-        }
-    }
-    packet.extend_from_slice(body);
-    packet
 }

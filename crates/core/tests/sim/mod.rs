@@ -15,6 +15,7 @@ pub mod broker;
 pub mod device;
 pub mod network;
 pub mod operations;
+pub mod packets;
 pub mod random;
 
 use core::time::Duration;
