@@ -13,7 +13,7 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 use divan::{AllocProfiler, Bencher};
-use room::Room;
+use room::{ENDLESS, Room, SHORT_FRAME};
 
 #[global_allocator]
 static MEMORY: AllocProfiler = AllocProfiler::system();
@@ -21,30 +21,27 @@ static MEMORY: AllocProfiler = AllocProfiler::system();
 /// The core takes 4,096 at most.
 const RECEIVERS: [usize; 5] = [1, 10, 100, 1000, 4000];
 
-/// Frames of one block, so that frames for everyone are made quickly.
-const FRAME: u32 = 16 * 1024;
-
-/// More than is sent here.
-const SIZE: u64 = 4 << 30;
-
 fn main() {
     divan::main();
 }
 
-/// A room in which everyone has accepted, and what the sender has not handled.
+/// A room, and what the sender has not handled.
 struct Sending {
     room: Room,
     inbox: VecDeque<Bytes>,
 }
 
 impl Sending {
-    fn new(receivers: usize) -> RefCell<Self> {
-        let mut room = Room::with_receivers(receivers, Some(FRAME));
-        room.offer(SIZE);
-        RefCell::new(Self {
-            room,
-            inbox: VecDeque::new(),
-        })
+    /// Everyone has accepted.
+    fn to(receivers: usize) -> RefCell<Self> {
+        let mut room = Room::with_receivers(receivers, Some(SHORT_FRAME));
+        room.offer(ENDLESS);
+        Self::new(room)
+    }
+
+    fn new(room: Room) -> RefCell<Self> {
+        let inbox = VecDeque::new();
+        RefCell::new(Self { room, inbox })
     }
 
     fn next(&mut self, more: impl FnOnce(&mut Room) -> VecDeque<Bytes>) -> Bytes {
@@ -58,7 +55,7 @@ impl Sending {
 /// The sender handles one acknowledgement.
 #[divan::bench(args = RECEIVERS, sample_count = 4000, sample_size = 1)]
 fn acknowledgement(bencher: Bencher, receivers: usize) {
-    let sending = Sending::new(receivers);
+    let sending = Sending::to(receivers);
     bencher
         .with_inputs(|| {
             let mut sending = sending.borrow_mut();
@@ -71,7 +68,7 @@ fn acknowledgement(bencher: Bencher, receivers: usize) {
 /// The sender handles one acknowledgement, and its driver polls what it has to, as after each input.
 #[divan::bench(args = RECEIVERS, sample_count = 4000, sample_size = 1)]
 fn acknowledgement_and_polls(bencher: Bencher, receivers: usize) {
-    let sending = Sending::new(receivers);
+    let sending = Sending::to(receivers);
     bencher
         .with_inputs(|| sending.borrow_mut().next(Room::acknowledgements))
         .bench_local_values(|packet| {
@@ -84,7 +81,7 @@ fn acknowledgement_and_polls(bencher: Bencher, receivers: usize) {
 /// The sender chooses, hashes, seals and sends one frame of 16 KiB.
 #[divan::bench(args = RECEIVERS, sample_count = 50, sample_size = 1)]
 fn frame(bencher: Bencher, receivers: usize) {
-    let sending = Sending::new(receivers);
+    let sending = Sending::to(receivers);
     let sent: RefCell<Option<Bytes>> = RefCell::default();
     bencher
         .with_inputs(|| {
@@ -101,8 +98,8 @@ fn frame(bencher: Bencher, receivers: usize) {
 /// What the sender's user sees of the transfer, which a driver asks for when it has changed.
 #[divan::bench(args = RECEIVERS, sample_count = 100)]
 fn view(bencher: Bencher, receivers: usize) {
-    let mut room = Room::with_receivers(receivers, Some(FRAME));
-    let parcel = room.offer(SIZE);
+    let mut room = Room::with_receivers(receivers, Some(SHORT_FRAME));
+    let parcel = room.offer(ENDLESS);
     let now = room.now();
     let sender = room.take_sender();
     bencher.bench_local(|| sender.transfer(parcel, now));
@@ -111,10 +108,7 @@ fn view(bencher: Bencher, receivers: usize) {
 /// One device handles what another says to the room every 30 s, and its driver polls.
 #[divan::bench(args = RECEIVERS, sample_count = 4000, sample_size = 1)]
 fn sign_of_life(bencher: Bencher, others: usize) {
-    let sending = RefCell::new(Sending {
-        room: Room::with_receivers(others, None),
-        inbox: VecDeque::new(),
-    });
+    let sending = Sending::new(Room::with_receivers(others, None));
     bencher
         .with_inputs(|| sending.borrow_mut().next(Room::signs_of_life))
         .bench_local_values(|packet| {

@@ -10,13 +10,10 @@
 mod room;
 
 use peak_alloc::PeakAlloc;
-use room::Room;
+use room::{ENDLESS, Room, SHORT_FRAME};
 
 #[global_allocator]
 static MEMORY: PeakAlloc = PeakAlloc;
-
-const SIZE: u64 = 4 << 30;
-const FRAME: u32 = 16 * 1024;
 
 /// How far things are.
 #[derive(Clone, Copy)]
@@ -37,9 +34,9 @@ fn main() {
             .map(|stage| (kept(receivers, stage) - kept(1, stage)) / (receivers as i64 - 1));
         println!("{receivers:9} {met:5} {accepted:10} {acknowledged:14}");
     }
-    let mut room = Room::with_receivers(1, Some(FRAME));
+    let mut room = Room::with_receivers(1, Some(SHORT_FRAME));
     let sign_of_life = room.signs_of_life().pop_front().unwrap();
-    room.offer(SIZE);
+    room.offer(ENDLESS);
     let acknowledgement = room.acknowledgements().pop_front().unwrap();
     println!("bytes of a message, as it comes from the broker");
     println!("acknowledgement {:14}", acknowledgement.len());
@@ -47,9 +44,9 @@ fn main() {
 }
 
 fn kept(receivers: usize, stage: Stage) -> i64 {
-    let mut room = Room::with_receivers(receivers, Some(FRAME));
+    let mut room = Room::with_receivers(receivers, Some(SHORT_FRAME));
     if !matches!(stage, Stage::Met) {
-        room.offer(SIZE);
+        room.offer(ENDLESS);
     }
     if matches!(stage, Stage::Acknowledged) {
         for packet in room.acknowledgements() {

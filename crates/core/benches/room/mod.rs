@@ -24,6 +24,12 @@ use broker::Broker;
 /// The device that sends; all others receive.
 pub(crate) const SENDER: usize = 0;
 
+/// More than is sent where a transfer is not to end.
+pub(crate) const ENDLESS: u64 = 4 << 30;
+
+/// Frames of one block, so that frames for everyone are made quickly.
+pub(crate) const SHORT_FRAME: u32 = 16 * 1024;
+
 /// Frames after which a receiver acknowledges at once.
 pub(crate) const FRAMES_OF_AN_ACK: usize = 4;
 
