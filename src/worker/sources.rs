@@ -20,6 +20,10 @@ use files::Files;
 /// How long an idle file stays open, in milliseconds.
 const IDLE: u32 = 3_000;
 
+/// Reads of many files that go on while others begin. Each of their files takes the browser a while
+/// that has nothing to do with its length.
+const BESIDE: u32 = 3;
+
 /// What became of a read.
 pub(super) type ReadResult = (ReadRequest, Result<(), ReadError>);
 
@@ -35,6 +39,8 @@ struct Source {
     /// In this order, as most reads begin where the one before ended.
     reads: RefCell<VecDeque<ReadRequest>>,
     is_reading: Cell<bool>,
+    /// Reads of many files that are under way beside the one that the others wait for.
+    beside: Cell<u32>,
     /// Closes the file when nothing was read for a while: the user may want to move or remove it,
     /// and whether it was changed is looked at when it is opened.
     idle: RefCell<Option<Timeout>>,
@@ -55,12 +61,13 @@ impl Sources {
             files: Files::new(files),
             reads: RefCell::default(),
             is_reading: Cell::default(),
+            beside: Cell::default(),
             idle: RefCell::default(),
         };
         self.parcels.insert(parcel, Rc::new(source));
     }
 
-    /// The parcel is gone.
+    /// The parcel is gone, or its files were not the right ones.
     pub(super) fn forget(&mut self, parcel: ParcelId) {
         self.parcels.remove(&parcel);
     }
@@ -86,10 +93,17 @@ impl Sources {
 
 impl Source {
     async fn work_off(self: Rc<Self>, report: Rc<dyn Fn(ReadResult)>) {
-        while let Some(mut request) = self.next() {
-            let segments = request.segments.clone();
-            let result = self.files.fill(&segments, request.target()).await;
-            report((request, result));
+        while let Some(request) = self.next() {
+            if request.segments.len() > 1 && self.beside.get() < BESIDE {
+                self.beside.set(self.beside.get() + 1);
+                let (source, report) = (Rc::clone(&self), Rc::clone(&report));
+                spawn_local(async move {
+                    source.answer(request, &*report).await;
+                    source.beside.set(source.beside.get() - 1);
+                });
+            } else {
+                self.answer(request, &*report).await;
+            }
         }
         self.is_reading.set(false);
         let source = Rc::downgrade(&self);
@@ -99,6 +113,12 @@ impl Source {
             }
         };
         self.idle.replace(Some(Timeout::new(IDLE, close)));
+    }
+
+    async fn answer(&self, mut request: ReadRequest, report: &dyn Fn(ReadResult)) {
+        let segments = request.segments.clone();
+        let result = self.files.fill(&segments, request.target()).await;
+        report((request, result));
     }
 
     fn next(&self) -> Option<ReadRequest> {
@@ -153,7 +173,7 @@ fn describe(file: usize, failure: &Failure) -> ReadError {
             "NotReadableError" | "NotFoundError" => {
                 "it was changed or removed since it was chosen; choose it again".to_owned()
             }
-            _ => format!("it could not be read: {}", error_text(error)),
+            _ => error_text(error),
         },
     };
     ReadError { file, text }
