@@ -5,6 +5,8 @@ use crate::{Failure, serve, setup, site, workspace};
 
 /// Options that are followed by a whole number.
 const NUMBERS: [&str; 4] = ["--rounds", "--size", "--condition-rounds", "--large"];
+/// Options that are followed by a text, which the benchmark itself checks.
+const TEXTS: [&str; 1] = ["--only"];
 /// Options that stand alone.
 const SWITCHES: [&str; 1] = ["--write"];
 
@@ -29,16 +31,17 @@ fn check(options: &[String]) -> Result<(), Failure> {
         if SWITCHES.contains(&option.as_str()) {
             continue;
         }
-        if !NUMBERS.contains(&option.as_str()) {
+        let value = rest.next();
+        if NUMBERS.contains(&option.as_str()) {
+            if value.is_none_or(|value| value.parse::<u32>().is_err()) {
+                return Err(Failure::Usage(format!("{option} takes a whole number.")));
+            }
+        } else if !TEXTS.contains(&option.as_str()) {
             return Err(Failure::Usage(format!(
                 "The benchmark has no option {option:?}."
             )));
-        }
-        if rest
-            .next()
-            .is_none_or(|value| value.parse::<u32>().is_err())
-        {
-            return Err(Failure::Usage(format!("{option} takes a whole number.")));
+        } else if value.is_none() {
+            return Err(Failure::Usage(format!("{option} takes a value.")));
         }
     }
     Ok(())
@@ -56,7 +59,14 @@ mod tests {
         };
         assert!(checked(&[]).is_ok());
         assert!(checked(&["--rounds", "3", "--write"]).is_ok());
-        for wrong in [&["--fast"][..], &["--rounds"], &["--size", "big"], &["7"]] {
+        assert!(checked(&["--only", "small files", "--rounds", "0"]).is_ok());
+        for wrong in [
+            &["--fast"][..],
+            &["--only"],
+            &["--rounds"],
+            &["--size", "big"],
+            &["7"],
+        ] {
             assert!(
                 matches!(checked(wrong), Err(Failure::Usage(_))),
                 "{wrong:?}"
