@@ -175,10 +175,15 @@ fn ChooseAgain(
             }
         }
     });
+    // Once: if what is there now is not what was sent, or cannot be read, the user has to look.
+    let tried = StoredValue::new(false);
     Effect::new({
         let (handles, reopen) = (parts.handles.clone(), reopen.clone());
         move || {
-            if let Some(handles) = handles.get() {
+            if let Some(handles) = handles.get()
+                && !tried.get_value()
+            {
+                tried.set_value(true);
                 let reopen = reopen.clone();
                 spawn_local(async move {
                     if Permission::Query.is_given(&handles).await {

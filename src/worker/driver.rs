@@ -376,9 +376,7 @@ impl Driver {
             }
             Event::Kept => self.news.add(bridge::Event::Kept(self.engine.kept())),
             Event::Unfit { parcel, error } => {
-                // Else they would be opened again and again.
                 self.sources.forget(parcel);
-                handles::forget(parcel);
                 self.news.error(&error.to_string());
             }
             Event::Error(text) => self.news.error(&text),

@@ -59,6 +59,8 @@ pub struct ReadRequest {
     pub(crate) buffer: Vec<u8>,
     pub(crate) target: core::ops::Range<usize>,
     pub(crate) purpose: ReadPurpose,
+    /// The engine's visit to a room that it belongs to.
+    pub(crate) visit: u32,
 }
 
 /// Why a piece is read.
@@ -98,8 +100,8 @@ pub struct ReadError {
     pub text: String,
 }
 
-/// What to do with the storage of an incoming parcel. A store holds a parcel's content as one run
-/// of bytes: its files one after the other without gaps.
+/// What to do with a parcel's storage. One that is received has a store, which holds a parcel's content as one run
+/// of bytes: its files one after the other without gaps. One that is sent has notes alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StoreRequest {
     /// Make room for a parcel. Answer `Created` or `Failed`.
@@ -122,7 +124,8 @@ pub enum StoreRequest {
     /// Append these bytes to the parcel's notes, after what was to be written before. Notes are what
     /// [`Engine::restore`](crate::Engine::restore) is given after a restart. A driver that keeps
     /// nothing beyond its own life passes over them. No answer but `Failed`, and none for lack of
-    /// space: what is not noted is received again after a restart.
+    /// space: what is not noted is received again after a restart, or not compared before it is sent
+    /// on.
     Note {
         /// Which parcel.
         parcel: ParcelId,

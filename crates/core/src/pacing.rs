@@ -198,6 +198,18 @@ mod tests {
     }
 
     #[test]
+    fn sends_little_into_silence_and_grows_again_when_something_answers() {
+        let mut pacer = settled(20, 1000);
+        pacer.on_timeout();
+        assert_eq!(pacer.window(), MIN_WINDOW);
+        for round in 0..8 {
+            pacer.on_rtt(Duration::from_millis(20), Time::from_millis(30_000 + round));
+            pacer.on_delivered(FRAME, true);
+        }
+        assert_eq!(pacer.window(), MIN_WINDOW + 8 * FRAME);
+    }
+
+    #[test]
     fn does_not_grow_unused() {
         let mut pacer = Pacer::new();
         for _ in 0..100 {

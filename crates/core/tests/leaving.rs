@@ -282,3 +282,38 @@ fn what_the_browser_removed_ends_with_a_reason_on_both_sides() {
     let sender = world.devices[0].view(parcel, world.now).unwrap();
     assert_eq!(sender.receivers[0].state, TransferState::Failed);
 }
+
+#[test]
+fn a_sender_that_paused_and_left_does_not_go_on_by_itself() {
+    let (mut world, parcel) = under_way(2_000_000, &[3_000_000], 1_000_000);
+    world.act(0, |engine, now| engine.pause(parcel, now));
+    world.run_for(10 * SECOND);
+    let before = world.bytes(1, parcel);
+    world.act(0, |engine, now| engine.leave(now));
+    world.act(0, |engine, now| engine.join(sim::join(), now).unwrap());
+    world.run_for(MINUTE);
+    assert_eq!(world.state(0, parcel), Some(TransferState::Paused));
+    assert_eq!(world.bytes(1, parcel), before);
+    world.act(0, |engine, now| engine.resume(parcel, now));
+    assert!(world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)));
+}
+
+#[test]
+fn who_is_away_while_the_sender_leaves_and_comes_is_not_forgotten() {
+    let mut world = room(3);
+    world.uplink = Some(1_000_000);
+    let parcel = world.offer(0, &[3_000_000]);
+    assert!(world.run_until(MINUTE, |w| w.bytes(2, parcel) > 1_000_000));
+    world.cut_off.insert(2);
+    world.cut(2);
+    assert!(world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)));
+    for _ in 0..2 {
+        world.act(0, |engine, now| engine.leave(now));
+        world.act(0, |engine, now| engine.join(sim::join(), now).unwrap());
+        world.run_for(10 * SECOND);
+        assert!(world.devices[0].notes.contains_key(&parcel));
+    }
+    world.cut_off.clear();
+    assert!(world.run_until(2 * MINUTE, |w| w.delivered(0, 2, parcel)));
+    assert!(world.run_until(MINUTE, |w| !w.devices[0].notes.contains_key(&parcel)));
+}

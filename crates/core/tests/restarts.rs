@@ -212,6 +212,58 @@ fn files_that_only_look_the_same_are_not_taken_for_those_that_were_sent() {
     assert_eq!(world.devices[0].errors, [""; 0]);
 }
 
+/// A sender that was restarted and is comparing the right files with what it sent.
+fn checking() -> (World, ParcelId) {
+    let (mut world, parcel) = under_way(2_000_000, &[6_000_000], 5_000_000);
+    world.restart(0, false);
+    world.choose_again(0);
+    assert!(world.run_until(MINUTE, |w| {
+        let view = w.devices[0].view(parcel, w.now).unwrap();
+        view.error.is_some_and(|words| {
+            words.contains("Checking") && !words.contains(" 0 %") && !words.contains("100 %")
+        })
+    }));
+    assert_eq!(world.state(0, parcel), Some(TransferState::Verifying));
+    (world, parcel)
+}
+
+#[test]
+fn the_room_may_be_left_while_files_are_compared() {
+    for away in [0, 1] {
+        let (mut world, parcel) = checking();
+        world.act(0, |engine, now| engine.leave(now));
+        world.run_for(away * MINUTE);
+        world.act(0, |engine, now| engine.join(sim::join(), now).unwrap());
+        assert!(world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)));
+        assert_eq!(world.devices[0].errors, [""; 0]);
+    }
+}
+
+#[test]
+fn a_pause_while_files_are_compared_holds_and_can_be_ended() {
+    let (mut world, parcel) = checking();
+    let before = world.bytes(1, parcel);
+    world.act(0, |engine, now| engine.pause(parcel, now));
+    world.run_for(MINUTE);
+    assert_eq!(world.state(0, parcel), Some(TransferState::Paused));
+    assert_eq!(world.bytes(1, parcel), before);
+    world.act(0, |engine, now| engine.resume(parcel, now));
+    assert!(world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)));
+}
+
+#[test]
+fn a_connection_that_breaks_while_files_are_compared_is_no_harm() {
+    let (mut world, parcel) = checking();
+    world.cut(0);
+    assert!(world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)));
+    let (mut world, parcel) = checking();
+    world.act(0, |engine, now| engine.cancel(parcel, now));
+    assert_eq!(world.state(0, parcel), Some(TransferState::Cancelled));
+    world.run_for(MINUTE);
+    assert_eq!(world.state(0, parcel), Some(TransferState::Cancelled));
+    assert_eq!(world.devices[0].errors, [""; 0]);
+}
+
 #[test]
 fn what_could_not_be_read_when_it_was_chosen_again_may_be_chosen_once_more() {
     let (mut world, parcel) = under_way(2_000_000, &[3_000_000], 2_000_000);

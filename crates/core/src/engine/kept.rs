@@ -100,11 +100,16 @@ impl Engine {
 
     /// Storage answered what was asked before this device left the parcel's room.
     pub(super) fn handle_store_of_kept(&mut self, parcel: ParcelId, reply: &StoreReply, now: Time) {
-        let Some(Kept::Received(incoming)) = self.kept.get_mut(&parcel) else {
-            return;
-        };
         // There is nobody to tell: this device may be in another room.
         let mut cx = Effects::default();
+        let incoming = match self.kept.get_mut(&parcel) {
+            Some(Kept::Received(incoming)) => incoming,
+            Some(Kept::Sent(outgoing)) => {
+                outgoing.handle_store(reply, &mut cx);
+                return self.cx.store.append(&mut cx.store);
+            }
+            None => return,
+        };
         incoming.handle_store(reply, now, &mut cx);
         let has_failed = incoming.has_failed();
         self.cx.store.append(&mut cx.store);

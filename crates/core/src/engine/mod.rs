@@ -45,6 +45,8 @@ pub struct Engine {
     socket: VecDeque<SocketAction>,
     /// Which outgoing parcel was served last.
     turn: Option<ParcelId>,
+    /// How many rooms were left: what was asked for in one is not to be answered in another.
+    visit: u32,
 }
 
 impl Engine {
@@ -61,6 +63,7 @@ impl Engine {
             cx: Effects::default(),
             socket: VecDeque::new(),
             turn: None,
+            visit: 0,
         }
     }
 
@@ -88,7 +91,8 @@ impl Engine {
         if self.room.is_none() {
             return;
         }
-        self.end_transfers();
+        self.end_transfers(now);
+        self.visit += 1;
         self.settle(now);
         let Some(mut room) = self.room.take() else {
             return;
@@ -177,11 +181,7 @@ impl Engine {
         } else if self.kept.contains_key(&parcel) {
             self.handle_store_of_kept(parcel, &reply, now);
         } else if let Some(outgoing) = self.outgoing.get_mut(&parcel) {
-            match reply {
-                StoreReply::Created { .. } => outgoing.handle_created(&mut self.cx),
-                StoreReply::Failed { .. } => outgoing.handle_not_created(),
-                _ => {}
-            }
+            outgoing.handle_store(&reply, &mut self.cx);
         } else if matches!(reply, StoreReply::Created { .. }) {
             // Its parcel was removed meanwhile.
             self.cx.store.push_back(StoreRequest::Discard { parcel });

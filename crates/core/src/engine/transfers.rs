@@ -194,7 +194,8 @@ impl Engine {
     #[inline(never)]
     pub fn handle_read(&mut self, request: ReadRequest, result: Result<(), ReadError>, now: Time) {
         let parcel = request.parcel;
-        if let Some(outgoing) = self.outgoing.get_mut(&parcel) {
+        let outgoing = self.outgoing.get_mut(&parcel);
+        if let Some(outgoing) = outgoing.filter(|_| request.visit == self.visit) {
             let was_checking = outgoing.is_checking();
             outgoing.handle_read(request, result, &mut self.cx);
             if was_checking && !outgoing.is_checking() {
@@ -220,8 +221,9 @@ impl Engine {
             };
             let others = prepared - outgoing.prepared_bytes();
             let request = outgoing.next_read(frame_bytes, READ_AHEAD.saturating_sub(others), now);
-            if request.is_some() {
-                return request;
+            if let Some(request) = request {
+                let visit = self.visit;
+                return Some(ReadRequest { visit, ..request });
             }
             prepared = others + outgoing.prepared_bytes();
         }
@@ -262,9 +264,9 @@ impl Engine {
     }
 
     /// This device leaves the room: keeps what is under way, and ends the rest.
-    pub(super) fn end_transfers(&mut self) {
+    pub(super) fn end_transfers(&mut self, now: Time) {
         for (parcel, mut outgoing) in std::mem::take(&mut self.outgoing) {
-            if let Some(kept) = outgoing.leave() {
+            if let Some(kept) = outgoing.leave(now, &mut self.cx) {
                 self.kept.insert(parcel, Kept::Sent(Box::new(kept)));
                 self.cx.event(Event::Kept);
             } else {

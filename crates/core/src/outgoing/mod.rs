@@ -352,6 +352,12 @@ impl Outgoing {
         }
         self.digests = self.hashes.to_bytes();
         if self.digests.is_some()
+            && let Noting::Asked(blocks) = &mut self.noting
+        {
+            // The digests will be noted instead.
+            *blocks = Vec::new();
+        }
+        if self.digests.is_some()
             && self
                 .receivers
                 .values_mut()

@@ -36,8 +36,8 @@ pub(super) struct Checking {
 }
 
 impl Original {
-    /// Begins to compare; `None` if nothing is known.
-    pub(super) fn check(self, layout: &Layout) -> Option<Checking> {
+    /// Begins to compare, if anything is known.
+    pub(super) fn check(self, layout: &Layout) -> Files {
         let mut unread = RangeSet::default();
         if self.digests.is_some() {
             unread.insert(layout.region(Region::Content));
@@ -46,7 +46,10 @@ impl Original {
                 unread.insert(block..block + 1);
             }
         }
-        (!unread.is_empty()).then(|| Checking {
+        if unread.is_empty() {
+            return Files::Here;
+        }
+        Files::Checking(Checking {
             original: self,
             blocks: unread.len(),
             unread,
@@ -90,12 +93,17 @@ impl Checking {
 
     /// In percent.
     pub(super) fn progress(&self) -> u32 {
-        let left = u64::from(self.unread.len()) * 100 / u64::from(self.blocks.max(1));
-        100 - left as u32
+        let left = u64::from(self.unread.len()) * 100;
+        100 - left.div_ceil(u64::from(self.blocks.max(1))) as u32
+    }
+
+    /// Begins anew, with hashes of which nothing is known.
+    pub(super) fn again(self, layout: &Layout) -> Files {
+        self.original.check(layout)
     }
 
     /// They are others.
-    pub(super) fn give_up(self) -> Original {
-        self.original
+    pub(super) fn give_up(self) -> Files {
+        Files::Lacking(self.original)
     }
 }

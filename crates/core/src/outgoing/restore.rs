@@ -3,15 +3,18 @@
 use core::ops::Range;
 use std::collections::HashMap;
 
+use mqdrop_mqtt::Time;
+
 use super::Outgoing;
 use super::original::{Files, Original};
 use super::prepare::Secrets;
+use super::receiver::Receiver;
 use crate::effects::Effects;
 use crate::engine::{Entry, Event, OfferError};
 use crate::hash::{CHECK, ParcelHashes};
 use crate::identity::ParcelKey;
 use crate::ids::DeviceId;
-use crate::io::{ReadError, ReadRequest, StoreRequest};
+use crate::io::{ReadError, ReadRequest, StoreReply, StoreRequest};
 use crate::layout::Region;
 use crate::manifest::Manifest;
 use crate::notes::{Begun, Blocks, Note, Sent};
@@ -39,8 +42,17 @@ impl Outgoing {
         }
     }
 
-    /// Storage has a place for the notes.
-    pub(crate) fn handle_created(&mut self, cx: &mut Effects) {
+    /// Storage answered.
+    pub(crate) fn handle_store(&mut self, reply: &StoreReply, cx: &mut Effects) {
+        match (reply, &self.noting) {
+            (StoreReply::Created { .. }, _) => self.begin_notes(cx),
+            // After a restart the parcel is gone.
+            (StoreReply::Failed { .. }, Noting::Asked(_)) => self.noting = Noting::No,
+            _ => {}
+        }
+    }
+
+    fn begin_notes(&mut self, cx: &mut Effects) {
         let noting = std::mem::replace(&mut self.noting, Noting::Yes);
         if self.ended.is_some() {
             return self.forget_note(cx);
@@ -55,11 +67,8 @@ impl Outgoing {
         for note in notes {
             self.note(&note, cx);
         }
-    }
-
-    /// Storage has no place for the notes: after a restart the parcel is gone.
-    pub(crate) fn handle_not_created(&mut self) {
-        self.noting = Noting::No;
+        // It may have taken longer to make room than to send.
+        self.forget_note_if_done(cx);
     }
 
     /// These blocks were read, and may be sent.
@@ -95,18 +104,31 @@ impl Outgoing {
 
     /// This device leaves the room: the parcel as it is to go on when that is entered again, if
     /// somebody receives it.
-    pub(crate) fn leave(&mut self) -> Option<Self> {
+    pub(crate) fn leave(&mut self, now: Time, cx: &mut Effects) -> Option<Self> {
         // Of what was kept before, not everyone who has begun need have come back yet.
-        let is_wanted = self.restored || self.receivers.values().any(super::Receiver::is_receiving);
-        if !is_wanted || !matches!(self.noting, Noting::Yes) || self.ended.is_some() {
+        let is_wanted = self.restored || self.receivers.values().any(Receiver::is_receiving);
+        if !is_wanted || self.text.is_some() || self.ended.is_some() {
             return None;
         }
+        self.handle_link_lost(cx);
         let mut kept = Self::from_note(self.to_note())?;
-        std::mem::swap(&mut kept.hashes, &mut self.hashes);
-        kept.digests = self.digests.take();
+        kept.noting = std::mem::replace(&mut self.noting, Noting::No);
+        kept.paused = self.paused;
+        kept.flight = std::mem::take(&mut self.flight);
+        kept.receivers = std::mem::take(&mut self.receivers);
+        kept.receivers
+            .retain(|_, receiver| receiver.is_receiving() && !receiver.claimed);
+        for receiver in kept.receivers.values_mut() {
+            receiver.away_since.get_or_insert(now);
+        }
         kept.files = match std::mem::replace(&mut self.files, Files::Here) {
-            Files::Checking(checking) => Files::Lacking(checking.give_up()),
-            files => files,
+            Files::Checking(checking) => checking.again(self.layout()),
+            Files::Lacking(original) => Files::Lacking(original),
+            Files::Here => {
+                std::mem::swap(&mut kept.hashes, &mut self.hashes);
+                kept.digests = self.digests.take();
+                Files::Here
+            }
         };
         Some(kept)
     }
@@ -191,11 +213,8 @@ impl Outgoing {
             }
         });
         let places = places.collect::<Result<_, _>>()?;
-        let files = std::mem::replace(&mut self.files, Files::Here);
-        if let Files::Lacking(original) = files
-            && let Some(checking) = original.check(self.layout())
-        {
-            self.files = Files::Checking(checking);
+        if let Files::Lacking(original) = std::mem::replace(&mut self.files, Files::Here) {
+            self.files = original.check(self.layout());
         }
         cx.event(Event::Transfer(self.parcel));
         Ok(places)
@@ -239,7 +258,7 @@ impl Outgoing {
             }
             Err(error) => {
                 self.hashes = ParcelHashes::new(layout);
-                self.files = Files::Lacking(checking.give_up());
+                self.files = checking.give_up();
                 let parcel = self.parcel;
                 cx.event(Event::Unfit { parcel, error });
             }

@@ -32,10 +32,11 @@ impl Outgoing {
         budget: u64,
         now: Time,
     ) -> Option<ReadRequest> {
-        if self.paused || self.ended.is_some() {
+        if self.ended.is_some() {
             return None;
         }
         match self.files {
+            Files::Here if self.paused => return None,
             Files::Here => {}
             Files::Lacking(_) => return None,
             Files::Checking(_) => return self.next_check(),
@@ -87,14 +88,12 @@ impl Outgoing {
         } = request;
         let (ReadPurpose::Frame { count } | ReadPurpose::Hash { count }) = purpose;
         let blocks = first_block..first_block + u32::from(count);
-        match self.files {
-            Files::Here => {}
-            // Asked for before the room was left and entered again.
-            Files::Lacking(_) => return,
-            Files::Checking(_) => {
-                self.hash_read_under_way = false;
-                return self.check(blocks, &buffer[target], result, cx);
-            }
+        if self.ended.is_some() {
+            return self.release(&blocks);
+        }
+        if self.is_checking() {
+            self.hash_read_under_way = false;
+            return self.check(blocks, &buffer[target], result, cx);
         }
         if let Err(error) = result {
             self.release(&blocks);
@@ -112,7 +111,6 @@ impl Outgoing {
         self.note_checks(&checks, cx);
         match purpose {
             ReadPurpose::Hash { .. } => self.hash_read_under_way = false,
-            ReadPurpose::Frame { .. } if self.ended.is_some() => self.release(&blocks),
             ReadPurpose::Frame { .. } => self.ready.push_back(Ready { blocks, buffer }),
         }
         self.learn_digests();
@@ -250,6 +248,7 @@ impl Outgoing {
             target: from..buffer.len(),
             buffer,
             purpose,
+            visit: 0,
         }
     }
 }

@@ -80,6 +80,7 @@ impl Outgoing {
         match &self.ended {
             Some(EndReason::ByUser) => return TransferState::Cancelled,
             Some(_) => return TransferState::Failed,
+            None if self.is_checking() => return TransferState::Verifying,
             None => {}
         }
         let rank = |receiver: &&Receiver| match self.receiver_state(receiver) {

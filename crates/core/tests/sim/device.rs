@@ -22,7 +22,7 @@ pub struct Device {
     pub unreadable: BTreeSet<ParcelId>,
     /// What it receives.
     pub stores: BTreeMap<ParcelId, Vec<u8>>,
-    /// What it noted of what it receives.
+    /// What it noted of what it receives and sends.
     pub notes: BTreeMap<ParcelId, Vec<u8>>,
     pub finished: BTreeMap<ParcelId, u32>,
     pub texts: Vec<(ParcelId, String)>,
