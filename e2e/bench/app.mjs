@@ -19,7 +19,8 @@ import { linkTo } from '../lib/room.mjs';
 
 /**
  * Which broker the windows use: the sender's, and one for each receiver; where none is named, the station.
- * @typedef {{ from?: string, to?: (string | undefined)[] }} Brokers
+ * And where the app is loaded from, if not from where the station says.
+ * @typedef {{ from?: string, to?: (string | undefined)[], origin?: string }} Brokers
  */
 
 /** @typedef {import('./lean-browser.mjs').LeanPage} LeanPage */
@@ -86,11 +87,11 @@ export async function offer(course, name, size, brokers) {
  * @param {number} size in bytes, of all of them
  * @param {Brokers} [brokers]
  */
-export async function offerFiles({ sender, receiver, station }, paths, size, { from, to = [undefined] } = {}) {
+export async function offerFiles({ sender, receiver, station }, paths, size, { from, to = [undefined], origin = station.origin } = {}) {
   const names = to.map((_, place) => `Bo ${place + 1}`);
   const [window, ...others] = await Promise.all([
-    joined(sender, station, 'Ada', from),
-    ...names.map((name, place) => joined(receiver, station, name, to[place])),
+    joined(sender, origin, 'Ada', from),
+    ...names.map((name, place) => joined(receiver, origin, name, to[place])),
   ]);
   await Promise.all([...names.map((name) => window.waitFor(peer(name))), ...others.map((other) => other.waitFor(peer('Ada')))]);
   return new Transfer(window, others, paths, size);
@@ -191,12 +192,12 @@ function accept(receiver) {
 /**
  * Opens the app and joins.
  * @param {import('./lean-browser.mjs').LeanBrowser} browser
- * @param {import('../lib/station.mjs').Station} station
+ * @param {string} origin
  * @param {string} name
- * @param {string} [broker] if not the station
+ * @param {string} [broker] if not the origin's
  */
-async function joined(browser, station, name, broker) {
-  const window = await browser.open(linkTo(station.origin, { key: KEY, name, broker }));
+async function joined(browser, origin, name, broker) {
+  const window = await browser.open(linkTo(origin, { key: KEY, name, broker }));
   await window.click(byId('join'));
   await window.waitFor(ONLINE);
   // Browsers slow down what nobody can see.

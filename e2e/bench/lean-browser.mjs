@@ -159,6 +159,24 @@ export class LeanPage {
     await this.#call('DOM.setFileInputFiles', { files, objectId: result.objectId });
   }
 
+  /**
+   * What the heaps of the page and its workers hold from now on.
+   * @returns {Promise<Heaps>}
+   */
+  async watchHeaps() {
+    const sessions = [this.#session];
+    const attach = (/** @type {string} */ session) =>
+      this.#devTools.call('Target.setAutoAttach', { autoAttach: true, waitForDebuggerOnStart: false, flatten: true }, session);
+    // Workers may have workers.
+    const stop = this.#devTools.listen((method, { sessionId }, session) => {
+      if (method !== 'Target.attachedToTarget' || session === undefined || !sessions.includes(session)) return;
+      sessions.push(sessionId);
+      void attach(sessionId);
+    });
+    await attach(this.#session);
+    return new Heaps(this.#devTools, sessions, stop);
+  }
+
   /** Begins to profile the page's worker; `stop` returns what the browser found. */
   async profileWorker() {
     const attached = this.#devTools.event('Target.attachedToTarget', this.#session);
@@ -179,5 +197,53 @@ export class LeanPage {
    */
   #call(method, parameters) {
     return this.#devTools.call(method, parameters, this.#session);
+  }
+}
+
+/** The heaps of a page and of its workers, in bytes. */
+export class Heaps {
+  #devTools;
+  #sessions;
+  #stop;
+
+  /**
+   * @param {RemoteControl} devTools
+   * @param {string[]} sessions of the page and its workers
+   * @param {() => void} stop
+   */
+  constructor(devTools, sessions, stop) {
+    this.#devTools = devTools;
+    this.#sessions = sessions;
+    this.#stop = stop;
+  }
+
+  /** What JavaScript's heaps hold now, buffers included. */
+  javaScript() {
+    return this.#sum(async (session) => {
+      const { usedSize, backingStorageSize } = await this.#devTools.call('Runtime.getHeapUsage', {}, session);
+      return usedSize + backingStorageSize;
+    });
+  }
+
+  /** What the modules' memories have come to; they never shrink. */
+  wasm() {
+    return this.#sum(async (session) => {
+      const evaluated = await this.#devTools.call('Runtime.evaluate', { expression: 'WebAssembly.Memory.prototype' }, session);
+      const { objects } = await this.#devTools.call('Runtime.queryObjects', { prototypeObjectId: evaluated.result.objectId }, session);
+      const functionDeclaration = 'function () { return this.reduce((sum, { buffer }) => sum + buffer.byteLength, 0); }';
+      const call = { objectId: objects.objectId, functionDeclaration, returnByValue: true };
+      return (await this.#devTools.call('Runtime.callFunctionOn', call, session)).result.value;
+    });
+  }
+
+  /** Watches no more. */
+  stop() {
+    this.#stop();
+  }
+
+  /** @param {(session: string) => Promise<number>} of */
+  async #sum(of) {
+    const each = await Promise.all(this.#sessions.map(of));
+    return each.reduce((sum, bytes) => sum + bytes, 0);
   }
 }

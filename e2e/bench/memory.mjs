@@ -1,4 +1,5 @@
-// How much memory a transfer takes: the anonymous resident memory of Chromium's processes.
+// How much memory a transfer takes: the heaps of either page and its workers, and the anonymous
+// resident memory of Chromium's processes, which hold much besides.
 
 import { readdir, readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -19,16 +20,21 @@ const INTERVAL = 100;
  * Sends a large file and watches both browsers.
  * @param {import('./app.mjs').Course} course
  * @param {number} bytes
- * @returns {Promise<{ seconds: number, idle: Both, peak: Both }>}
+ * @param {string} [origin] where the windows are opened, if not where the station says
+ * @returns {Promise<{ seconds: number, idle: Both, peak: Both, heap: { idle: number, peak: number } }>} heaps in bytes: the larger page's
  */
-export async function measureMemory(course, bytes) {
-  const transfer = await offer(course, 'large.bin', bytes);
+export async function measureMemory(course, bytes, origin) {
+  const transfer = await offer(course, 'large.bin', bytes, { origin });
+  const heaps = await Promise.all([transfer.from, transfer.to].map((page) => page.watchHeaps()));
   const idle = await memoryNow(course);
   const peak = structuredClone(idle);
+  const javaScript = heaps.map(() => 0);
+  const heap = { idle: await largest(heaps, javaScript), peak: 0 };
   let going = true;
   const watching = (async () => {
     while (going) {
       const now = await memoryNow(course);
+      for (const [side, each] of heaps.entries()) javaScript[side] = Math.max(javaScript[side] ?? 0, await each.javaScript());
       for (const side of /** @type {const} */ (['sender', 'receiver'])) {
         const { page, browser } = now[side];
         peak[side] = { page: Math.max(peak[side].page, page), browser: Math.max(peak[side].browser, browser) };
@@ -43,8 +49,20 @@ export async function measureMemory(course, bytes) {
     going = false;
     await watching;
   }
+  heap.peak = await largest(heaps, javaScript);
+  heaps.forEach((each) => each.stop());
   await transfer.end();
-  return { seconds, idle, peak };
+  return { seconds, idle, peak, heap };
+}
+
+/**
+ * The larger page's heaps.
+ * @param {import('./lean-browser.mjs').Heaps[]} heaps
+ * @param {number[]} javaScript what JavaScript's part came to before, for each
+ */
+async function largest(heaps, javaScript) {
+  const sums = heaps.map(async (each, side) => (await each.wasm()) + Math.max(javaScript[side] ?? 0, await each.javaScript()));
+  return Math.max(...(await Promise.all(sums)));
 }
 
 /**
