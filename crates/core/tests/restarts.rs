@@ -178,7 +178,9 @@ fn other_files_are_not_taken_for_those_that_were_sent() {
 /// Chooses the files of a parcel again, with another content, and tells what the user reads.
 fn choose_others(world: &mut World, parcel: ParcelId, file: usize, byte: usize) -> Vec<String> {
     let right = world.devices[0].sources[&parcel].clone();
-    world.devices[0].sources.get_mut(&parcel).unwrap()[file][byte] ^= 1;
+    let mut other = right.clone();
+    other[file][byte] ^= 1;
+    world.devices[0].sources.insert(parcel, other);
     let sent = world.devices[0].sent;
     world.choose_again(0);
     assert!(world.run_until(MINUTE, |w| lacks_files(w, parcel)));
@@ -218,10 +220,9 @@ fn checking() -> (World, ParcelId) {
     world.restart(0, false);
     world.choose_again(0);
     assert!(world.run_until(MINUTE, |w| {
-        let view = w.devices[0].view(parcel, w.now).unwrap();
-        view.error.is_some_and(|words| {
-            words.contains("Checking") && !words.contains(" 0 %") && !words.contains("100 %")
-        })
+        let view = w.devices[0].view(parcel, w.now);
+        let words = view.and_then(|view| view.error).unwrap_or_default();
+        words.contains("Checking") && !words.contains(" 0 %") && !words.contains("100 %")
     }));
     assert_eq!(world.state(0, parcel), Some(TransferState::Verifying));
     (world, parcel)
