@@ -1,6 +1,5 @@
 // What browsers say to a broker, read on the way: MQTT in WebSockets, in either version.
 
-import { setTimeout as sleep } from 'node:timers/promises';
 import { BLOCK } from './member/parcel.mjs';
 import { proxyTo } from './proxy.mjs';
 
@@ -27,15 +26,6 @@ export class Wire {
   /** @param {import('./proxy.mjs').Proxy} proxy */
   constructor(proxy) {
     proxy.listener = () => reader(webSocket(reader(mqtt(this))));
-  }
-
-  /** Waits until nothing is published for half a second; tells how much was, in bytes. */
-  async untilItPauses() {
-    for (let before = -1; before < this.published; ) {
-      before = this.published;
-      await sleep(500);
-    }
-    return this.published;
   }
 
   /** @param {string} clientId */

@@ -8,6 +8,7 @@ import { BLOCK } from '../lib/member/parcel.mjs';
 import { onItsWay, pairBehindProxies } from '../lib/on-its-way.mjs';
 import { KEY, scenario } from '../lib/scenario.mjs';
 import { startStation } from '../lib/station.mjs';
+import { steady } from '../lib/steady.mjs';
 
 /** Slow enough for what is under way to be little: the sender's window follows the round trip's time. */
 const BYTES_A_SECOND = 8 * MIB;
@@ -92,7 +93,7 @@ for (const [what, { stop, goOn }] of Object.entries(INTERRUPTIONS)) {
     assert.equal(wire.again, 0, 'nothing was sent again before');
     const { bytes } = await sent.progress();
     // A sender that hears nothing goes on until its window is full: that is under way as well.
-    const [, published] = await Promise.all([stop(journey), wire.untilItPauses()]);
+    const [, published] = await Promise.all([stop(journey), steady(() => wire.published)]);
     // What was acknowledged, wherever it is still known: a sender that was reloaded has to be told
     // anew, and what a receiver acknowledged it must have kept.
     const held = Math.max(bytes, (await sent.progress()).bytes, (await received.progress()).bytes);
