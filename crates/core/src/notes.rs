@@ -6,12 +6,13 @@
 //! counts only if what is read back gives the noted check.
 
 use core::ops::Range;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use minicbor::{Decode, Encode};
 
 use crate::hash::CHECK;
+use crate::ids::DeviceId;
 use crate::incoming::Origin;
 use crate::message::Offer;
 
@@ -34,6 +35,12 @@ pub(crate) enum Note {
     /// This device sends it.
     #[n(4)]
     Sent(#[n(0)] Sent),
+    /// A device began to receive what this one sends.
+    #[n(5)]
+    Begins(#[n(0)] DeviceId),
+    /// It has it, ended it, or is another device now.
+    #[n(6)]
+    Ends(#[n(0)] DeviceId),
 }
 
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
@@ -135,6 +142,8 @@ pub(crate) struct Begun {
     pub(crate) sent: Sent,
     pub(crate) blocks: Vec<Blocks>,
     pub(crate) digests: Option<Vec<u8>>,
+    /// Who began and was not done.
+    pub(crate) receivers: BTreeSet<DeviceId>,
 }
 
 /// All notes of a parcel that was accepted.
@@ -170,12 +179,15 @@ impl Begun {
             sent,
             blocks: Vec::new(),
             digests: None,
+            receivers: BTreeSet::new(),
         };
         while let Some((note, behind)) = Note::take(rest) {
             rest = behind;
             match note {
                 Note::Blocks(blocks) => notes.blocks.push(blocks),
                 Note::Verified(digests) => notes.digests = Some(digests),
+                Note::Begins(device) => drop(notes.receivers.insert(device)),
+                Note::Ends(device) => drop(notes.receivers.remove(&device)),
                 Note::Accepted(_) | Note::Manifest(_) | Note::Sent(_) => {}
             }
         }
@@ -198,7 +210,7 @@ impl Received {
                 Note::Manifest(manifest) => notes.manifest = Some(manifest),
                 Note::Blocks(blocks) => notes.blocks.push(blocks),
                 Note::Verified(digests) => notes.digests = Some(digests),
-                Note::Sent(_) => {}
+                Note::Sent(_) | Note::Begins(_) | Note::Ends(_) => {}
             }
         }
         (notes, rest)
@@ -212,7 +224,6 @@ mod tests {
     use wasm_bindgen_test::wasm_bindgen_test as test;
 
     use super::*;
-    use crate::ids::DeviceId;
 
     fn accepted() -> Note {
         Note::Accepted(Accepted {

@@ -25,7 +25,7 @@ impl Engine {
     /// # Errors
     /// Why it cannot be taken up.
     pub fn restore(&mut self, notes: &[u8], now: Time) -> Result<Restored, RestoreError> {
-        let (mut kept, notes_len) = Kept::read(notes).ok_or(RestoreError::Damaged)?;
+        let (mut kept, notes_len) = Kept::read(notes, now).ok_or(RestoreError::Damaged)?;
         let parcel = kept.parcel();
         let restored = Restored {
             parcel,
@@ -152,11 +152,11 @@ impl Engine {
 
 impl Kept {
     /// `None` if the notes do not tell enough.
-    fn read(notes: &[u8]) -> Option<(Self, u64)> {
+    fn read(notes: &[u8], now: Time) -> Option<(Self, u64)> {
         let (notes, len) = Notes::read(notes)?;
         let kept = match notes {
             Notes::Received(notes) => Self::Received(Box::new(Incoming::restore(*notes)?)),
-            Notes::Sent(notes) => Self::Sent(Box::new(Outgoing::restore(*notes)?)),
+            Notes::Sent(notes) => Self::Sent(Box::new(Outgoing::restore(*notes, now)?)),
         };
         Some((kept, len as u64))
     }

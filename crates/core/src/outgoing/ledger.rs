@@ -13,6 +13,7 @@ use crate::frame_size::FrameSize;
 use crate::ids::DeviceId;
 use crate::layout::Region;
 use crate::message::{Body, Echo, EndReason, Want};
+use crate::notes::Note;
 use crate::ranges::RangeSet;
 
 impl Outgoing {
@@ -52,13 +53,14 @@ impl Outgoing {
         } else {
             Phase::Cancelled(reason)
         };
+        self.note_receiver(&Note::Ends(device), cx);
         self.forget_note_if_done(cx);
         cx.event(Event::Transfer(self.parcel));
     }
 
     /// A device came back under another id after a restart. Anyone can claim that of one that lives;
     /// that one contradicts by going on.
-    fn forget_former(&mut self, former: DeviceId, now: Time) {
+    fn forget_former(&mut self, former: DeviceId, now: Time, cx: &mut Effects) {
         let Some(receiver) = self.receivers.get_mut(&former) else {
             return;
         };
@@ -69,6 +71,7 @@ impl Outgoing {
             }
             _ => {
                 self.receivers.remove(&former);
+                self.note_receiver(&Note::Ends(former), cx);
             }
         }
     }
@@ -98,15 +101,22 @@ impl Outgoing {
         }
         receiver.phase = Phase::Done;
         receiver.contradict();
+        self.note_receiver(&Note::Ends(device), cx);
         self.forget_note_if_done(cx);
     }
 
     /// Takes those off the list that are other devices now.
     pub(super) fn forget_others(&mut self, now: Time, cx: &mut Effects) {
-        let before = self.receivers.len();
-        self.receivers
-            .retain(|_, receiver| !receiver.is_another_now(now));
-        if self.receivers.len() < before {
+        let others = self.receivers.iter();
+        let others: Vec<DeviceId> = others
+            .filter(|(_, receiver)| receiver.is_another_now(now))
+            .map(|(&device, _)| device)
+            .collect();
+        for device in &others {
+            self.receivers.remove(device);
+            self.note_receiver(&Note::Ends(*device), cx);
+        }
+        if !others.is_empty() {
             self.forget_note_if_done(cx);
             cx.event(Event::Transfer(self.parcel));
         }
@@ -142,7 +152,7 @@ impl Outgoing {
             return;
         };
         if let Some(formerly) = want.formerly {
-            self.forget_former(formerly, now);
+            self.forget_former(formerly, now, cx);
         }
         if !self.receivers.contains_key(&device) && !self.has_room() {
             return;
@@ -226,6 +236,7 @@ impl Outgoing {
         self.enqueue(&lacking);
         self.forget_accounted();
         if begins {
+            self.note_receiver(&Note::Begins(device), cx);
             self.ask_for_notes(cx);
         }
         cx.event(Event::Transfer(self.parcel));

@@ -25,6 +25,7 @@ use crate::ids::{DeviceId, ParcelId};
 use crate::layout::{Layout, Region};
 use crate::manifest::Manifest;
 use crate::message::{Body, Complete, EndReason, Offer, ParcelRef};
+use crate::notes::Note;
 use crate::random::Random;
 use crate::ranges::RangeSet;
 use crate::rate::RateMeter;
@@ -155,6 +156,7 @@ impl Outgoing {
         receiver.away_since = Some(now);
         if receiver.is_undecided() || receiver.claimed {
             self.receivers.remove(&device);
+            self.note_receiver(&Note::Ends(device), cx);
             self.forget_note_if_done(cx);
         } else if let Some(progress) = receiver.progress_mut() {
             progress.in_step = false;

@@ -94,6 +94,17 @@ impl Receiver {
         }
     }
 
+    /// A device that accepted before a restart and was not heard of since.
+    pub(super) fn away(now: Time) -> Self {
+        let mut progress = Progress::new(0, now);
+        progress.in_step = false;
+        Self {
+            phase: Phase::Receiving(Box::new(progress)),
+            away_since: Some(now),
+            ..Self::offered(now)
+        }
+    }
+
     /// Whether the device is in the room.
     pub(super) fn is_present(&self) -> bool {
         self.away_since.is_none()

@@ -5,10 +5,10 @@ use std::collections::HashMap;
 
 use mqdrop_mqtt::Time;
 
-use super::Outgoing;
 use super::original::{Files, Original};
 use super::prepare::Secrets;
 use super::receiver::Receiver;
+use super::{MAX_RECEIVERS, Outgoing};
 use crate::effects::Effects;
 use crate::engine::{Entry, Event, OfferError};
 use crate::hash::{CHECK, ParcelHashes};
@@ -64,6 +64,11 @@ impl Outgoing {
         } else if let Noting::Asked(blocks) = noting {
             notes.extend(blocks.into_iter().map(Note::Blocks));
         }
+        let receiving = self
+            .receivers
+            .iter()
+            .filter(|(_, each)| each.is_receiving());
+        notes.extend(receiving.map(|(&device, _)| Note::Begins(device)));
         for note in notes {
             self.note(&note, cx);
         }
@@ -81,6 +86,13 @@ impl Outgoing {
                     self.note(&Note::Blocks(blocks), cx);
                 }
             }
+        }
+    }
+
+    /// Who receives it is another one now; while there are no notes yet, they will say so anyway.
+    pub(super) fn note_receiver(&self, note: &Note, cx: &mut Effects) {
+        if matches!(self.noting, Noting::Yes) {
+            self.note(note, cx);
         }
     }
 
@@ -143,13 +155,18 @@ impl Outgoing {
     }
 
     /// A parcel as its notes tell. `None` if they are damaged.
-    pub(crate) fn restore(notes: Begun) -> Option<Self> {
+    pub(crate) fn restore(notes: Begun, now: Time) -> Option<Self> {
         let mut outgoing = Self::from_note(notes.sent)?;
         let content = outgoing.layout().region(Region::Content);
         outgoing.files = Files::Lacking(Original {
             checks: Blocks::checks(notes.blocks, &content),
             digests: notes.digests,
         });
+        // They are away until they say what they hold.
+        let receivers = notes.receivers.into_iter().take(MAX_RECEIVERS);
+        outgoing.receivers = receivers
+            .map(|device| (device, Receiver::away(now)))
+            .collect();
         Some(outgoing)
     }
 
