@@ -307,6 +307,35 @@ for (const both of [false, true]) {
   });
 }
 
+scenario('who is away while the page of its sender is reloaded twice is not forgotten', async (stage) => {
+  const { proxy, file, sender, sent, receiver, received } = await inTheMiddle(stage, HELD);
+  const third = await stage.join('Cy');
+  const whole = await third.incoming(sent);
+  await whole.press('accept');
+  await sent.waitForReceiver('Cy', 'active');
+  await receiver.byId('leave').click();
+  await sent.waitForReceiver('Bo', 'waiting');
+  proxy.limit = Infinity;
+  for (let times = 0; times < 2; times += 1) {
+    await reload(sender, { name: 'Ada', broker: proxy.broker });
+    await sent.waitForReceiver('Bo', 'waiting');
+    await sent.byId('choose-again').setInputFiles(file.path);
+    await sent.waitForReceiver('Cy', 'done');
+    await sent.waitForReceiver('Bo', 'waiting');
+    await whole.waitForState('done');
+  }
+  await receiver.join({ key: KEY, name: 'Bo' });
+  await received.waitForState('paused');
+  await received.press('resume');
+  await received.waitForState('done');
+  await sent.waitForReceiver('Bo', 'done');
+  await assertSaved(received, [file]);
+  await assertSaved(whole, [file]);
+  const room = await reload(sender, { name: 'Ada', broker: proxy.broker });
+  await room.waitForPeer('Bo');
+  assert.equal(await sent.root.count(), 0, 'it is kept no longer than somebody lacks something');
+});
+
 scenario('another file is not taken for the one that was being sent', async (stage) => {
   const { proxy, sender, sent, received } = await inTheMiddle(stage, HELD);
   const room = await reload(sender, { name: 'Ada', broker: proxy.broker });

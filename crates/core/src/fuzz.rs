@@ -155,7 +155,14 @@ mod tests {
             Note::Blocks(blocks.clone()),
             verified(),
         ];
-        let sent = vec![Note::Sent(sent), Note::Blocks(blocks), verified()];
+        let sent = vec![
+            Note::Sent(sent),
+            Note::Begins(DeviceId([6; 10]), "x".into()),
+            Note::Begins(DeviceId([7; 10]), String::new()),
+            Note::Blocks(blocks),
+            Note::Ends(DeviceId([7; 10])),
+            verified(),
+        ];
         let parcels = [received, sent].map(|notes| {
             let bodies = notes.iter().map(|note| {
                 let body = minicbor::to_vec(note).unwrap();

@@ -6,7 +6,7 @@
 //! counts only if what is read back gives the noted check.
 
 use core::ops::Range;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use minicbor::{Decode, Encode};
@@ -35,9 +35,9 @@ pub(crate) enum Note {
     /// This device sends it.
     #[n(4)]
     Sent(#[n(0)] Sent),
-    /// A device began to receive what this one sends.
+    /// A device, and what it was called, began to receive what this one sends.
     #[n(5)]
-    Begins(#[n(0)] DeviceId),
+    Begins(#[n(0)] DeviceId, #[n(1)] String),
     /// It has it, ended it, or is another device now.
     #[n(6)]
     Ends(#[n(0)] DeviceId),
@@ -142,8 +142,8 @@ pub(crate) struct Begun {
     pub(crate) sent: Sent,
     pub(crate) blocks: Vec<Blocks>,
     pub(crate) digests: Option<Vec<u8>>,
-    /// Who began and was not done.
-    pub(crate) receivers: BTreeSet<DeviceId>,
+    /// Who began and was not done, and what they were called.
+    pub(crate) receivers: BTreeMap<DeviceId, String>,
 }
 
 /// All notes of a parcel that was accepted.
@@ -179,14 +179,14 @@ impl Begun {
             sent,
             blocks: Vec::new(),
             digests: None,
-            receivers: BTreeSet::new(),
+            receivers: BTreeMap::new(),
         };
         while let Some((note, behind)) = Note::take(rest) {
             rest = behind;
             match note {
                 Note::Blocks(blocks) => notes.blocks.push(blocks),
                 Note::Verified(digests) => notes.digests = Some(digests),
-                Note::Begins(device) => drop(notes.receivers.insert(device)),
+                Note::Begins(device, name) => drop(notes.receivers.insert(device, name)),
                 Note::Ends(device) => drop(notes.receivers.remove(&device)),
                 Note::Accepted(_) | Note::Manifest(_) | Note::Sent(_) => {}
             }
@@ -210,7 +210,7 @@ impl Received {
                 Note::Manifest(manifest) => notes.manifest = Some(manifest),
                 Note::Blocks(blocks) => notes.blocks.push(blocks),
                 Note::Verified(digests) => notes.digests = Some(digests),
-                Note::Sent(_) | Note::Begins(_) | Note::Ends(_) => {}
+                Note::Sent(_) | Note::Begins(..) | Note::Ends(_) => {}
             }
         }
         (notes, rest)

@@ -393,6 +393,9 @@ fn who_is_away_while_a_sender_is_restarted_twice_is_not_forgotten() {
         world.choose_again(0);
         assert!(world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)));
         world.run_for(MINUTE);
+        let shown = world.devices[0].view(parcel, world.now).unwrap().receivers;
+        let mut states = shown.iter().map(|each| (each.name.as_str(), each.state));
+        assert!(states.any(|shown| shown == ("device", TransferState::Waiting)));
         assert!(world.devices[0].notes.contains_key(&parcel));
     }
     world.cut_off.clear();

@@ -332,7 +332,7 @@ impl Engine {
             return;
         };
         let was_hopeless = room.frame_size.is_hopeless();
-        outgoing.handle_want(
+        let begins = outgoing.handle_want(
             sender,
             want,
             counter,
@@ -340,6 +340,9 @@ impl Engine {
             &mut room.frame_size,
             &mut self.cx,
         );
+        if begins {
+            outgoing.begin(sender, room.peers.name(sender), &mut self.cx);
+        }
         if was_hopeless && !room.frame_size.is_hopeless() {
             room.describe_limits();
             self.cx.event(Event::Status);

@@ -312,18 +312,13 @@ impl Engine {
     /// One transfer; `None` if it is off the list.
     #[must_use]
     pub fn transfer(&self, parcel: ParcelId, now: Time) -> Option<TransferView> {
-        let name = |device| {
-            self.room
-                .as_ref()
-                .map_or_else(String::new, |room| room.peers.name(device))
-        };
+        let known_name = |device| self.room.as_ref()?.peers.known_name(device);
         if let Some(outgoing) = self.outgoing.get(&parcel) {
-            return Some(outgoing.view(name, now));
+            return Some(outgoing.view(known_name, now));
         }
         self.incoming.get(&parcel).map(|incoming| {
-            let room = self.room.as_ref();
-            let known = room.and_then(|room| room.peers.known_name(incoming.sender()));
-            let sender = known.unwrap_or_else(|| incoming.sender_name().to_owned());
+            let sender =
+                known_name(incoming.sender()).unwrap_or_else(|| incoming.sender_name().to_owned());
             incoming.view(sender, now)
         })
     }

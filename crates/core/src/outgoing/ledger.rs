@@ -132,7 +132,7 @@ impl Outgoing {
         }
     }
 
-    /// A receiver says what it holds and how much it takes.
+    /// A receiver says what it holds and how much it takes. Whether it begins with that.
     #[inline(never)]
     pub(crate) fn handle_want(
         &mut self,
@@ -142,20 +142,20 @@ impl Outgoing {
         now: Time,
         size: &mut FrameSize,
         cx: &mut Effects,
-    ) {
+    ) -> bool {
         if let Some(reason) = &self.ended {
             cx.send(device, Body::Cancel(reason.ending(self.parcel)));
-            return;
+            return false;
         }
         let total = self.layout().total_blocks();
         let Some(mut held) = want.held.decode(total) else {
-            return;
+            return false;
         };
         if let Some(formerly) = want.formerly {
             self.forget_former(formerly, now, cx);
         }
         if !self.receivers.contains_key(&device) && !self.has_room() {
-            return;
+            return false;
         }
         let receiver = self
             .receivers
@@ -164,7 +164,7 @@ impl Outgoing {
         if counter < receiver.counter
             || (held.len() == total && matches!(receiver.phase, Phase::Done))
         {
-            return;
+            return false;
         }
         receiver.counter = counter;
         receiver.away_since = None;
@@ -179,7 +179,7 @@ impl Outgoing {
             begins = true;
         }
         let Some(progress) = receiver.progress_mut() else {
-            return;
+            return false;
         };
         let (own, foreign): (Option<Echo>, _) = match want.echo {
             Some(echo) if self.flight.is_foreign(echo.sent) => (None, true),
@@ -235,11 +235,17 @@ impl Outgoing {
         lacking.subtract(&self.preparing);
         self.enqueue(&lacking);
         self.forget_accounted();
-        if begins {
-            self.note_receiver(&Note::Begins(device), cx);
+        cx.event(Event::Transfer(self.parcel));
+        begins
+    }
+
+    /// A receiver of this name begins.
+    pub(crate) fn begin(&mut self, device: DeviceId, name: String, cx: &mut Effects) {
+        if let Some(receiver) = self.receivers.get_mut(&device) {
+            receiver.name = name.clone();
+            self.note_receiver(&Note::Begins(device, name), cx);
             self.ask_for_notes(cx);
         }
-        cx.event(Event::Transfer(self.parcel));
     }
 
     /// Puts blocks on the queue, except digests that are not known yet.

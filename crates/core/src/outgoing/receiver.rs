@@ -25,6 +25,8 @@ const LOST: Duration = Duration::from_secs(120);
 
 /// One receiver.
 pub(super) struct Receiver {
+    /// What it was called when it began; empty before.
+    pub(super) name: String,
     pub(super) phase: Phase,
     /// Since when the device is not in the room.
     pub(super) away_since: Option<Time>,
@@ -83,6 +85,7 @@ impl Receiver {
     /// A device the offer was just sent to.
     pub(super) fn offered(now: Time) -> Self {
         Self {
+            name: String::new(),
             phase: Phase::Offered {
                 asks: 0,
                 next: now + FIRST_ASK,
@@ -95,10 +98,11 @@ impl Receiver {
     }
 
     /// A device that accepted before a restart and was not heard of since.
-    pub(super) fn away(now: Time) -> Self {
+    pub(super) fn away(name: String, now: Time) -> Self {
         let mut progress = Progress::new(0, now);
         progress.in_step = false;
         Self {
+            name,
             phase: Phase::Receiving(Box::new(progress)),
             away_since: Some(now),
             ..Self::offered(now)

@@ -68,7 +68,7 @@ impl Outgoing {
             .receivers
             .iter()
             .filter(|(_, each)| each.is_receiving());
-        notes.extend(receiving.map(|(&device, _)| Note::Begins(device)));
+        notes.extend(receiving.map(|(&device, each)| Note::Begins(device, each.name.clone())));
         for note in notes {
             self.note(&note, cx);
         }
@@ -165,7 +165,7 @@ impl Outgoing {
         // They are away until they say what they hold.
         let receivers = notes.receivers.into_iter().take(MAX_RECEIVERS);
         outgoing.receivers = receivers
-            .map(|device| (device, Receiver::away(now)))
+            .map(|(device, name)| (device, Receiver::away(name, now)))
             .collect();
         Some(outgoing)
     }

@@ -7,19 +7,24 @@ use super::original::Files;
 use super::receiver::{Phase, Receiver};
 use crate::ids::DeviceId;
 use crate::message::EndReason;
+use crate::names;
 use crate::view::{Direction, FileView, ParcelKind, ReceiverView, TransferState, TransferView};
 
 /// How many letters of a text make its title.
 const TEXT_TITLE: usize = 60;
 
 impl Outgoing {
-    pub(crate) fn view(&self, name: impl Fn(DeviceId) -> String, now: Time) -> TransferView {
+    pub(crate) fn view(
+        &self,
+        known_name: impl Fn(DeviceId) -> Option<String>,
+        now: Time,
+    ) -> TransferView {
         let state = self.state(now);
         let receivers: Vec<ReceiverView> = self
             .shown()
             .map(|(&device, receiver)| ReceiverView {
                 device: device.to_string(),
-                name: name(device),
+                name: known_name(device).unwrap_or_else(|| names::device_name(&receiver.name)),
                 state: self.receiver_state(receiver),
                 bytes: self.bytes_of(receiver),
                 reason: reason(&receiver.phase),
@@ -33,7 +38,7 @@ impl Outgoing {
             0.0
         };
         let title = match &self.text {
-            Some(text) => crate::names::line(text, TEXT_TITLE),
+            Some(text) => names::line(text, TEXT_TITLE),
             None => self.offer.title.clone(),
         };
         TransferView {
