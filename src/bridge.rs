@@ -62,6 +62,13 @@ pub enum Command {
         /// Whether it is muted from now on.
         muted: bool,
     },
+    /// Do not wait any more for a receiver that is away.
+    ForgetReceiver {
+        /// The parcel's id.
+        parcel: String,
+        /// The receiver's device id.
+        receiver: String,
+    },
     /// Accept every offer from now on, or ask each time.
     AutoAccept(bool),
     /// Free what storage keeps of other rooms.

@@ -4,14 +4,10 @@ import assert from 'node:assert/strict';
 import { open, stat, utimes } from 'node:fs/promises';
 import { assertSaved } from '../lib/contents.mjs';
 import { MIB } from '../lib/files.mjs';
-import { inTheMiddle, SIZE } from '../lib/in-the-middle.mjs';
+import { HELD, inTheMiddle, onlyTheRestIsSent, SIZE } from '../lib/in-the-middle.mjs';
 import { linkTo, Room } from '../lib/room.mjs';
 import { KEY, scenario } from '../lib/scenario.mjs';
-import { steady } from '../lib/steady.mjs';
 import { Transfer } from '../lib/transfer.mjs';
-
-/** So much is held when a page is reloaded; in bytes. */
-const HELD = 8 * MIB;
 
 /**
  * Loads the page anew and joins again.
@@ -20,25 +16,6 @@ const HELD = 8 * MIB;
  */
 function reload(room, parts = { name: 'Bo' }) {
   return room.reload({ key: KEY, ...parts });
-}
-
-/**
- * Goes on with an interrupted transfer at full speed, and checks that only what was lacking is sent.
- * @param {Awaited<ReturnType<typeof inTheMiddle>>} transfer
- * @param {() => Promise<void>} [goOn] what the user does, if it stands still
- */
-async function onlyTheRestIsSent({ proxy, file, sent, received }, goOn) {
-  // What was under way is no part of the rest: it was sent before.
-  const before = goOn ? await steady(() => proxy.up) : proxy.up;
-  const { bytes } = await received.progress();
-  assert.ok(bytes >= HELD, `${bytes} bytes are held`);
-  proxy.limit = Infinity;
-  await goOn?.();
-  await received.waitForState('done');
-  await sent.waitForState('done');
-  const again = proxy.up - before;
-  assert.ok(again <= (SIZE - bytes) * 1.05 + MIB, `${again} bytes were sent for the ${SIZE - bytes} that were lacking`);
-  await assertSaved(received, [file]);
 }
 
 scenario('a receiver whose page is reloaded goes on from what it holds', async (stage) => {
@@ -54,14 +31,7 @@ scenario('a worker that crashes is named, and after a reload the transfer goes o
   const transfer = await inTheMiddle(stage, HELD);
   const { receiver, received } = transfer;
   stage.expectNoise(/crashed on purpose/);
-  const worker = await receiver.worker('engine');
-  await worker.evaluate(() => {
-    // Takes everything with it, as a fault in the program would.
-    setTimeout(() => {
-      close();
-      throw new Error('crashed on purpose');
-    });
-  });
+  await receiver.crash('engine');
   await receiver.byId('error').waitFor();
   assert.match(await receiver.byId('error').innerText(), /The app has stopped. Reload/);
   await reload(receiver);
@@ -74,13 +44,7 @@ scenario('a crash of the thread that has the WebSocket is no more than a lost co
   const { sender, receiver } = transfer;
   stage.expectNoise(/crashed on purpose/);
   for (const [name, room] of /** @type {const} */ ([['Ada', sender], ['Bo', receiver]])) {
-    const worker = await room.worker('socket');
-    await worker.evaluate(() => {
-      setTimeout(() => {
-        close();
-        throw new Error('crashed on purpose');
-      });
-    });
+    await room.crash('socket');
     await stage.noiseOf(name).waitFor(/crashed on purpose/);
   }
   await onlyTheRestIsSent(transfer);
@@ -306,35 +270,6 @@ for (const both of [false, true]) {
     assert.equal(await sent.byId('receiver').count(), 1);
   });
 }
-
-scenario('who is away while the page of its sender is reloaded twice is not forgotten', async (stage) => {
-  const { proxy, file, sender, sent, receiver, received } = await inTheMiddle(stage, HELD);
-  const third = await stage.join('Cy');
-  const whole = await third.incoming(sent);
-  await whole.press('accept');
-  await sent.waitForReceiver('Cy', 'active');
-  await receiver.byId('leave').click();
-  await sent.waitForReceiver('Bo', 'waiting');
-  proxy.limit = Infinity;
-  for (let times = 0; times < 2; times += 1) {
-    await reload(sender, { name: 'Ada', broker: proxy.broker });
-    await sent.waitForReceiver('Bo', 'waiting');
-    await sent.byId('choose-again').setInputFiles(file.path);
-    await sent.waitForReceiver('Cy', 'done');
-    await sent.waitForReceiver('Bo', 'waiting');
-    await whole.waitForState('done');
-  }
-  await receiver.join({ key: KEY, name: 'Bo' });
-  await received.waitForState('paused');
-  await received.press('resume');
-  await received.waitForState('done');
-  await sent.waitForReceiver('Bo', 'done');
-  await assertSaved(received, [file]);
-  await assertSaved(whole, [file]);
-  const room = await reload(sender, { name: 'Ada', broker: proxy.broker });
-  await room.waitForPeer('Bo');
-  assert.equal(await sent.root.count(), 0, 'it is kept no longer than somebody lacks something');
-});
 
 scenario('another file is not taken for the one that was being sent', async (stage) => {
   const { proxy, sender, sent, received } = await inTheMiddle(stage, HELD);

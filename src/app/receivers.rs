@@ -1,13 +1,20 @@
 //! The receivers of a transfer, on the sender's side.
 
+use std::sync::Arc;
+
 use leptos::prelude::*;
 use mqdrop_core::view::{ReceiverView, TransferState, TransferView};
 
-use super::{actions, format};
+use super::{actions, format, session::Session};
+use crate::bridge::Command;
 
 /// One line for each receiver.
 #[component]
-pub(super) fn Receivers(view: ArcRwSignal<TransferView>) -> impl IntoView {
+pub(super) fn Receivers(
+    session: Session,
+    parcel: Arc<str>,
+    view: ArcRwSignal<TransferView>,
+) -> impl IntoView {
     let all = Memo::new(move |_| {
         let view = view.read();
         (view.receivers.clone(), view.total)
@@ -24,7 +31,8 @@ pub(super) fn Receivers(view: ArcRwSignal<TransferView>) -> impl IntoView {
                         let found = all.0.iter().find(|other| other.device == device).or(before);
                         found.unwrap_or(&receiver).clone()
                     });
-                    view! { <Receiver now total=Signal::derive(move || all.read().1) /> }
+                    let parcel = parcel.clone();
+                    view! { <Receiver session parcel now total=Signal::derive(move || all.read().1) /> }
                 }
             />
         </ul>
@@ -32,7 +40,22 @@ pub(super) fn Receivers(view: ArcRwSignal<TransferView>) -> impl IntoView {
 }
 
 #[component]
-fn Receiver(now: Memo<ReceiverView>, total: Signal<u64>) -> impl IntoView {
+fn Receiver(
+    session: Session,
+    parcel: Arc<str>,
+    now: Memo<ReceiverView>,
+    total: Signal<u64>,
+) -> impl IntoView {
+    let is_waited_for = Memo::new(move |_| {
+        let now = now.read();
+        now.is_away && !now.state.is_final()
+    });
+    let forget = move |_| {
+        session.engine.send(Command::ForgetReceiver {
+            parcel: parcel.to_string(),
+            receiver: now.read().device.clone(),
+        });
+    };
     let words = move || {
         let now = now.read();
         let mut words = actions::receiver_words(now.state).to_owned();
@@ -58,6 +81,17 @@ fn Receiver(now: Memo<ReceiverView>, total: Signal<u64>) -> impl IntoView {
         >
             <bdi class="receiver-name">{move || now.read().name.clone()}</bdi>
             <span class="receiver-state">{words}</span>
+            <Show when=move || is_waited_for.get()>
+                <button
+                    type="button"
+                    class="link"
+                    data-testid="forget-receiver"
+                    aria-label=move || format!("Stop waiting for {}", now.read().name)
+                    on:click=forget.clone()
+                >
+                    "Stop waiting"
+                </button>
+            </Show>
         </li>
     }
 }

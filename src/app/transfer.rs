@@ -78,7 +78,7 @@ pub(super) fn Card(session: Session, transfer: Transfer) -> impl IntoView {
             {(direction == Direction::In && kind == ParcelKind::Files)
                 .then(|| view! { <SpaceNotice app=session.state now state /> })}
             <ChooseAgain session parcel=parcel.clone() parts=parts.clone() now />
-            {(direction == Direction::Out).then(|| view! { <Receivers view=view.clone() /> })}
+            {(direction == Direction::Out).then(|| view! { <Receivers session parcel=parcel.clone() view=view.clone() /> })}
             {match kind {
                 ParcelKind::Text => view! { <Text text=parts.text.clone() /> }.into_any(),
                 ParcelKind::Files => view! { <Files state=session.state parts=parts.clone() /> }.into_any(),

@@ -170,6 +170,12 @@ impl Driver {
                     self.engine.mute(device, muted, self.clock.now());
                 }
             }
+            Command::ForgetReceiver { parcel, receiver } => {
+                if let (Ok(parcel), Ok(receiver)) = (parcel.parse(), receiver.parse()) {
+                    self.engine
+                        .forget_receiver(parcel, receiver, self.clock.now());
+                }
+            }
             Command::AutoAccept(on) => self.engine.set_auto_accept(on, self.clock.now()),
             Command::DiscardKept => {
                 self.engine.discard_kept();

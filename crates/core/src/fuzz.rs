@@ -161,6 +161,7 @@ mod tests {
             Note::Begins(DeviceId([7; 10]), String::new()),
             Note::Blocks(blocks),
             Note::Ends(DeviceId([7; 10])),
+            Note::Delivered,
             verified(),
         ];
         let parcels = [received, sent].map(|notes| {

@@ -61,7 +61,7 @@ pub(crate) enum Body {
     Offer(#[n(0)] Offer),
     /// Receiver: the offer arrived and waits for the user.
     #[n(4)]
-    Seen(#[n(0)] ParcelRef),
+    Seen(#[n(0)] Answer),
     /// Receiver: this is what I hold, send the rest. Accepts, acknowledges and resumes.
     #[n(5)]
     Want(#[n(0)] Want),
@@ -73,7 +73,7 @@ pub(crate) enum Body {
     Complete(#[n(0)] Complete),
     /// Receiver: whole, verified and kept.
     #[n(8)]
-    Receipt(#[n(0)] ParcelRef),
+    Receipt(#[n(0)] Answer),
     /// Either side: ended, by its user or by a fault.
     #[n(9)]
     Cancel(#[n(0)] Ending),
@@ -83,6 +83,19 @@ pub(crate) enum Body {
     /// Sender: goes on.
     #[n(11)]
     Resume(#[n(0)] ParcelRef),
+}
+
+impl Body {
+    /// What id the receiver of a parcel that says this had when it accepted, if it was restarted since.
+    pub(crate) fn former_receiver(&self) -> Option<(ParcelId, DeviceId)> {
+        let (parcel, former) = match self {
+            Self::Want(want) => (want.parcel, want.formerly),
+            Self::Seen(answer) | Self::Receipt(answer) => (answer.parcel, answer.formerly),
+            Self::Decline(ending) | Self::Cancel(ending) => (ending.parcel, ending.formerly),
+            _ => return None,
+        };
+        Some((parcel, former?))
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
@@ -145,6 +158,17 @@ pub(crate) struct ParcelRef {
     pub(crate) parcel: ParcelId,
 }
 
+/// What a receiver says of a parcel.
+#[derive(Clone, Copy, Debug, PartialEq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct Answer {
+    #[n(0)]
+    pub(crate) parcel: ParcelId,
+    /// The receiver's id when it accepted, if it was restarted since.
+    #[n(1)]
+    pub(crate) formerly: Option<DeviceId>,
+}
+
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
 #[cbor(map)]
 pub(crate) struct Want {
@@ -201,6 +225,9 @@ pub(crate) struct Ending {
     /// What the reason speaks of: a file's name, a number of bytes.
     #[n(2)]
     pub(crate) detail: Option<String>,
+    /// The receiver's id when it accepted, if it was restarted since.
+    #[n(3)]
+    pub(crate) formerly: Option<DeviceId>,
 }
 
 /// Why a transfer was declined or ended.
@@ -243,6 +270,7 @@ impl EndReason {
             parcel,
             reason,
             detail,
+            formerly: None,
         }
     }
 }
@@ -353,12 +381,16 @@ pub(crate) mod tests {
             formerly: None,
             signed: true,
         };
+        let answer = Answer {
+            parcel,
+            formerly: Some(DeviceId([7; 10])),
+        };
         vec![
             Body::Hello(introduction.clone()),
             Body::Alive(introduction),
             Body::Gone,
             Body::Offer(offer),
-            Body::Seen(ParcelRef { parcel }),
+            Body::Seen(answer),
             Body::Want(want),
             Body::Decline(EndReason::NoSpace { available: Some(7) }.ending(parcel)),
             Body::Complete(Complete {
@@ -366,7 +398,7 @@ pub(crate) mod tests {
                 digests_hash: [1; 32],
             }),
             Body::Cancel(EndReason::FileChanged("x".into()).ending(parcel)),
-            Body::Receipt(ParcelRef { parcel }),
+            Body::Receipt(answer),
             Body::Pause(ParcelRef { parcel }),
             Body::Resume(ParcelRef { parcel }),
         ]
@@ -386,8 +418,9 @@ pub(crate) mod tests {
         let mut cbor = vec![0xa3, 0x00, 0x05, 0x01, 0x82, 0x08, 0x81, 0xa2, 0x00, 0x4a];
         cbor.extend_from_slice(&[1; 10]);
         cbor.extend_from_slice(&[0x18, 77, 0x63, b'n', b'e', b'w', 0x18, 99, 0x82, 1, 2]);
-        let receipt = Body::Receipt(ParcelRef {
+        let receipt = Body::Receipt(Answer {
             parcel: ParcelId([1; 10]),
+            formerly: None,
         });
         assert_eq!(Message::decode(&cbor), Some(message(receipt)));
         // {0: 5, 1: [200, [{}]]}

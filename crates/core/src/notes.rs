@@ -38,9 +38,12 @@ pub(crate) enum Note {
     /// A device, and what it was called, began to receive what this one sends.
     #[n(5)]
     Begins(#[n(0)] DeviceId, #[n(1)] String),
-    /// It has it, ended it, or is another device now.
+    /// It has it, ended it, or is not waited for any more.
     #[n(6)]
     Ends(#[n(0)] DeviceId),
+    /// A device has it, whole and verified.
+    #[n(7)]
+    Delivered,
 }
 
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
@@ -144,6 +147,10 @@ pub(crate) struct Begun {
     pub(crate) digests: Option<Vec<u8>>,
     /// Who began and was not done, and what they were called.
     pub(crate) receivers: BTreeMap<DeviceId, String>,
+    /// How many beginnings were noted.
+    pub(crate) begun: u32,
+    /// Somebody has it.
+    pub(crate) delivered: bool,
 }
 
 /// All notes of a parcel that was accepted.
@@ -180,14 +187,20 @@ impl Begun {
             blocks: Vec::new(),
             digests: None,
             receivers: BTreeMap::new(),
+            begun: 0,
+            delivered: false,
         };
         while let Some((note, behind)) = Note::take(rest) {
             rest = behind;
             match note {
                 Note::Blocks(blocks) => notes.blocks.push(blocks),
                 Note::Verified(digests) => notes.digests = Some(digests),
-                Note::Begins(device, name) => drop(notes.receivers.insert(device, name)),
+                Note::Begins(device, name) => {
+                    notes.begun += 1;
+                    notes.receivers.insert(device, name);
+                }
                 Note::Ends(device) => drop(notes.receivers.remove(&device)),
+                Note::Delivered => notes.delivered = true,
                 Note::Accepted(_) | Note::Manifest(_) | Note::Sent(_) => {}
             }
         }
@@ -210,7 +223,7 @@ impl Received {
                 Note::Manifest(manifest) => notes.manifest = Some(manifest),
                 Note::Blocks(blocks) => notes.blocks.push(blocks),
                 Note::Verified(digests) => notes.digests = Some(digests),
-                Note::Sent(_) | Note::Begins(..) | Note::Ends(_) => {}
+                Note::Sent(_) | Note::Begins(..) | Note::Ends(_) | Note::Delivered => {}
             }
         }
         (notes, rest)

@@ -128,6 +128,8 @@ pub struct ReceiverView {
     pub name: String,
     /// Where it stands.
     pub state: TransferState,
+    /// Whether it is not in the room.
+    pub is_away: bool,
     /// Bytes of content it says it holds.
     pub bytes: u64,
     /// Why it declined, cancelled or failed, in words.

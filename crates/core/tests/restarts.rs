@@ -379,26 +379,3 @@ fn a_sender_that_is_there_already_is_known_to_what_is_found_late() {
     world.act(1, |engine, now| engine.resume(parcel, now));
     assert!(world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)));
 }
-
-#[test]
-fn who_is_away_while_a_sender_is_restarted_twice_is_not_forgotten() {
-    let mut world = room(3);
-    world.uplink = Some(1_000_000);
-    let parcel = world.offer(0, &[3_000_000]);
-    assert!(world.run_until(MINUTE, |w| w.bytes(2, parcel) > 1_000_000));
-    world.cut_off.insert(2);
-    world.cut(2);
-    for _ in 0..2 {
-        world.restart(0, false);
-        world.choose_again(0);
-        assert!(world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)));
-        world.run_for(MINUTE);
-        let shown = world.devices[0].view(parcel, world.now).unwrap().receivers;
-        let mut states = shown.iter().map(|each| (each.name.as_str(), each.state));
-        assert!(states.any(|shown| shown == ("device", TransferState::Waiting)));
-        assert!(world.devices[0].notes.contains_key(&parcel));
-    }
-    world.cut_off.clear();
-    assert!(world.run_until(2 * MINUTE, |w| w.delivered(0, 2, parcel)));
-    assert!(world.run_until(MINUTE, |w| !w.devices[0].notes.contains_key(&parcel)));
-}

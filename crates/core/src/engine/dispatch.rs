@@ -189,6 +189,12 @@ impl Engine {
     #[inline(never)]
     fn handle_body(&mut self, sender: DeviceId, to_me: bool, message: Message, now: Time) {
         let Message { counter, body } = message;
+        if let Some((parcel, former)) = body.former_receiver()
+            && former != sender
+            && let Some(outgoing) = self.outgoing.get_mut(&parcel)
+        {
+            outgoing.forget_former(former, now, &mut self.cx);
+        }
         match body {
             Body::Hello(introduction) => {
                 self.handle_introduction(sender, &introduction, true, to_me, counter, now)
@@ -219,28 +225,23 @@ impl Engine {
             }
             Body::Pause(parcel) => self.handle_sender_paused(sender, parcel, true),
             Body::Resume(parcel) => self.handle_sender_paused(sender, parcel, false),
-            Body::Seen(parcel) => match self.outgoing.get_mut(&parcel.parcel) {
+            Body::Seen(answer) => match self.outgoing.get_mut(&answer.parcel) {
                 Some(outgoing) => outgoing.handle_seen(sender, counter, &mut self.cx),
                 None => {
-                    let ending = EndReason::Unknown.ending(parcel.parcel);
+                    let ending = EndReason::Unknown.ending(answer.parcel);
                     self.cx.send(sender, Body::Cancel(ending));
                 }
             },
             Body::Want(want) => self.handle_want(sender, &want, counter, now),
-            Body::Receipt(parcel) => {
-                if let Some(outgoing) = self.outgoing.get_mut(&parcel.parcel) {
+            Body::Receipt(answer) => {
+                if let Some(outgoing) = self.outgoing.get_mut(&answer.parcel) {
                     outgoing.handle_receipt(sender, counter, now, &mut self.cx);
                 }
             }
             Body::Decline(ending) => {
+                let reason = EndReason::from(&ending);
                 if let Some(outgoing) = self.outgoing.get_mut(&ending.parcel) {
-                    outgoing.handle_end(
-                        sender,
-                        EndReason::from(&ending),
-                        true,
-                        counter,
-                        &mut self.cx,
-                    );
+                    outgoing.handle_end(sender, reason, true, counter, &mut self.cx);
                 }
             }
             Body::Cancel(ending) => {

@@ -7,7 +7,7 @@ use crate::identity::is_proof;
 use crate::ids::{DeviceId, ParcelId};
 use crate::incoming::{Incoming, Origin};
 use crate::io::StoreRequest;
-use crate::message::{Body, EndReason, Offer, ParcelRef};
+use crate::message::{Answer, Body, EndReason, Offer};
 
 /// The most parcels of one device that may wait for an answer, or are texts on their way.
 const MAX_OFFERS_OF_ONE: usize = 100;
@@ -50,7 +50,9 @@ impl Engine {
         if (self.auto_accept || incoming.is_text()) && fits {
             incoming.accept(now, &mut self.cx);
         } else {
-            self.cx.send(sender, Body::Seen(ParcelRef { parcel }));
+            let formerly = None;
+            self.cx
+                .send(sender, Body::Seen(Answer { parcel, formerly }));
         }
         self.incoming.insert(parcel, incoming);
         self.cx.event(Event::Transfer(parcel));

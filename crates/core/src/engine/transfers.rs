@@ -164,6 +164,17 @@ impl Engine {
         self.cx.event(Event::Transfer(parcel));
     }
 
+    /// Does not wait any more for a receiver that is away. If it comes back it is offered the parcel
+    /// again, or goes on.
+    pub fn forget_receiver(&mut self, parcel: ParcelId, receiver: DeviceId, now: Time) {
+        if let Some(outgoing) = self.outgoing.get_mut(&parcel)
+            && outgoing.is_away(receiver)
+        {
+            outgoing.forget_receiver(receiver, &mut self.cx);
+        }
+        self.settle(now);
+    }
+
     /// Hears nothing more of a device, or hears it again. It gets nothing, as its acceptance is not
     /// heard, though it may see what is offered to the room. It lasts for as long as the device
     /// keeps its id, which is until it joins anew.
@@ -179,7 +190,7 @@ impl Engine {
                 }
             }
             for outgoing in self.outgoing.values_mut() {
-                outgoing.handle_gone(device, now, &mut self.cx);
+                outgoing.forget_receiver(device, &mut self.cx);
             }
         } else if room.link.is_online() {
             // It answers, and offers again what it has.

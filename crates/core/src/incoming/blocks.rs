@@ -9,7 +9,7 @@ use super::{Incoming, MAX_REPAIRS, Phase};
 use crate::effects::{DataTopic, Effects};
 use crate::engine::Event;
 use crate::io::{StoreError, StoreReply, StoreRequest};
-use crate::message::{Body, EndReason, ParcelRef};
+use crate::message::{Body, EndReason};
 use crate::notes::Note;
 
 impl Incoming {
@@ -119,10 +119,7 @@ impl Incoming {
             (Phase::Finishing(_), StoreReply::Finished { .. }) => self.finish(cx),
             (Phase::Opening { .. }, StoreReply::Failed { error, .. }) => {
                 let reason = storage_reason(error);
-                cx.send(
-                    self.origin.sender,
-                    Body::Decline(reason.ending(self.parcel())),
-                );
+                cx.send(self.origin.sender, Body::Decline(self.ending(&reason)));
                 self.phase = Phase::Declined(reason);
                 cx.event(Event::Transfer(self.parcel()));
             }
@@ -198,7 +195,7 @@ impl Incoming {
         self.phase = Phase::Done(content);
         cx.event(Event::Files(parcel));
         cx.event(Event::Transfer(parcel));
-        cx.send(self.origin.sender, Body::Receipt(ParcelRef { parcel }));
+        cx.send(self.origin.sender, Body::Receipt(self.answer()));
     }
 }
 

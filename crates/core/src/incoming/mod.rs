@@ -15,7 +15,7 @@ use crate::effects::{DataTopic, Effects};
 use crate::engine::Event;
 use crate::ids::DeviceId;
 use crate::io::StoreRequest;
-use crate::message::{Body, Complete, EndReason, Offer, ParcelRef};
+use crate::message::{Answer, Body, Complete, EndReason, Ending, Offer};
 use crate::notes::{Accepted, Note};
 
 use content::Content;
@@ -119,10 +119,8 @@ impl Incoming {
     pub(crate) fn decline(&mut self, cx: &mut Effects) {
         if self.is_offered() {
             self.phase = Phase::Declined(EndReason::ByUser);
-            cx.send(
-                self.origin.sender,
-                Body::Decline(EndReason::ByUser.ending(self.parcel())),
-            );
+            let ending = self.ending(&EndReason::ByUser);
+            cx.send(self.origin.sender, Body::Decline(ending));
             cx.event(Event::Transfer(self.parcel()));
         }
     }
@@ -132,10 +130,7 @@ impl Incoming {
         if self.is_offered() {
             self.decline(cx);
         } else if self.is_under_way() {
-            cx.send(
-                self.origin.sender,
-                Body::Cancel(reason.ending(self.parcel())),
-            );
+            cx.send(self.origin.sender, Body::Cancel(self.ending(&reason)));
             self.discard(Phase::EndedHere(reason), cx);
         }
     }
@@ -204,36 +199,33 @@ impl Incoming {
         }
         self.sender_present = true;
         self.sender_paused = offer.paused;
-        let parcel = ParcelRef {
-            parcel: self.parcel(),
-        };
+        let answer = self.answer();
+        match &self.phase {
+            Phase::Declined(reason) => cx.send(sender, Body::Decline(self.ending(reason))),
+            Phase::EndedHere(reason) => cx.send(sender, Body::Cancel(self.ending(reason))),
+            _ => {}
+        }
         match &mut self.phase {
-            Phase::Offered | Phase::Opening { .. } => cx.send(sender, Body::Seen(parcel)),
+            Phase::Offered | Phase::Opening { .. } => cx.send(sender, Body::Seen(answer)),
             Phase::Receiving(receiving) => {
                 receiving.unknown_to_sender = false;
                 receiving.ack.now(now);
             }
-            Phase::Restoring(_) | Phase::Finishing(_) => {}
-            Phase::Done(_) => cx.send(sender, Body::Receipt(parcel)),
-            Phase::Declined(reason) => cx.send(sender, Body::Decline(reason.ending(parcel.parcel))),
-            Phase::EndedHere(reason) => cx.send(sender, Body::Cancel(reason.ending(parcel.parcel))),
+            Phase::Done(_) => cx.send(sender, Body::Receipt(answer)),
             Phase::EndedBySender(_) => self.phase = Phase::Offered,
+            _ => {}
         }
-        cx.event(Event::Transfer(parcel.parcel));
+        cx.event(Event::Transfer(answer.parcel));
     }
 
     /// The sender is in the room, new or again.
     pub(crate) fn handle_here(&mut self, now: Time, cx: &mut Effects) {
         self.sender_present = true;
+        let answer = self.answer();
         match &mut self.phase {
             Phase::Receiving(receiving) => receiving.ack.now(now),
             // It may be over, and the word of that got lost.
-            Phase::Offered => {
-                let parcel = ParcelRef {
-                    parcel: self.offer.parcel,
-                };
-                cx.send(self.origin.sender, Body::Seen(parcel));
-            }
+            Phase::Offered => cx.send(self.origin.sender, Body::Seen(answer)),
             _ => {}
         }
         cx.event(Event::Transfer(self.parcel()));
@@ -293,25 +285,18 @@ impl Incoming {
     /// The sender says that all is sent.
     #[inline(never)]
     pub(crate) fn handle_complete(&mut self, complete: &Complete, now: Time, cx: &mut Effects) {
-        match &mut self.phase {
-            Phase::Receiving(receiving) => {
-                receiving.complete = Some(complete.digests_hash);
-                self.advance(now, cx);
-            }
-            Phase::Done(_) => cx.send(
-                self.origin.sender,
-                Body::Receipt(ParcelRef {
-                    parcel: self.parcel(),
-                }),
-            ),
+        if let Phase::Receiving(receiving) = &mut self.phase {
+            receiving.complete = Some(complete.digests_hash);
+            return self.advance(now, cx);
+        }
+        match &self.phase {
+            Phase::Done(_) => cx.send(self.origin.sender, Body::Receipt(self.answer())),
             // It ended here, and the word of it got lost.
             Phase::Declined(reason) => {
-                let ending = reason.ending(self.offer.parcel);
-                cx.send(self.origin.sender, Body::Decline(ending));
+                cx.send(self.origin.sender, Body::Decline(self.ending(reason)));
             }
             Phase::EndedHere(reason) => {
-                let ending = reason.ending(self.offer.parcel);
-                cx.send(self.origin.sender, Body::Cancel(ending));
+                cx.send(self.origin.sender, Body::Cancel(self.ending(reason)));
             }
             _ => {}
         }
@@ -359,6 +344,22 @@ impl Incoming {
             cx.topics.push_back(DataTopic::Subscribe(self.parcel()));
         }
         cx.event(Event::Transfer(self.parcel()));
+    }
+
+    /// What an answer to the sender begins with.
+    fn answer(&self) -> Answer {
+        Answer {
+            parcel: self.offer.parcel,
+            formerly: self.formerly,
+        }
+    }
+
+    /// How the sender is told that it ended here.
+    fn ending(&self, reason: &EndReason) -> Ending {
+        Ending {
+            formerly: self.formerly,
+            ..reason.ending(self.offer.parcel)
+        }
     }
 
     /// The id under which the sender knows this device as a receiver, if it does.

@@ -13,7 +13,6 @@ use crate::frame_size::FrameSize;
 use crate::ids::DeviceId;
 use crate::layout::Region;
 use crate::message::{Body, Echo, EndReason, Want};
-use crate::notes::Note;
 use crate::ranges::RangeSet;
 
 impl Outgoing {
@@ -23,11 +22,18 @@ impl Outgoing {
             cx.send(device, Body::Cancel(reason.ending(self.parcel)));
             return;
         }
-        if let Some(receiver) = self.receivers.get_mut(&device)
-            && receiver.is_undecided()
-        {
+        let Some(receiver) = self.receivers.get_mut(&device) else {
+            return;
+        };
+        if receiver.is_undecided() {
             receiver.counter = counter;
             receiver.phase = Phase::Seen;
+        } else if receiver.is_receiving() && counter >= receiver.counter {
+            // It has thrown away what it had, and its user is asked anew.
+            receiver.counter = counter;
+            receiver.phase = Phase::Seen;
+            self.note_end(device, cx);
+            cx.event(Event::Transfer(self.parcel));
         }
     }
 
@@ -53,27 +59,8 @@ impl Outgoing {
         } else {
             Phase::Cancelled(reason)
         };
-        self.note_receiver(&Note::Ends(device), cx);
-        self.forget_note_if_done(cx);
+        self.note_end(device, cx);
         cx.event(Event::Transfer(self.parcel));
-    }
-
-    /// A device came back under another id after a restart. Anyone can claim that of one that lives;
-    /// that one contradicts by going on.
-    fn forget_former(&mut self, former: DeviceId, now: Time, cx: &mut Effects) {
-        let Some(receiver) = self.receivers.get_mut(&former) else {
-            return;
-        };
-        match receiver.phase {
-            Phase::Done => {}
-            Phase::Receiving(_) | Phase::Verifying { .. } if receiver.is_present() => {
-                receiver.claim(now);
-            }
-            _ => {
-                self.receivers.remove(&former);
-                self.note_receiver(&Note::Ends(former), cx);
-            }
-        }
     }
 
     /// A receiver holds it, whole and verified.
@@ -101,35 +88,8 @@ impl Outgoing {
         }
         receiver.phase = Phase::Done;
         receiver.contradict();
-        self.note_receiver(&Note::Ends(device), cx);
-        self.forget_note_if_done(cx);
-    }
-
-    /// Takes those off the list that are other devices now.
-    pub(super) fn forget_others(&mut self, now: Time, cx: &mut Effects) {
-        let others = self.receivers.iter();
-        let others: Vec<DeviceId> = others
-            .filter(|(_, receiver)| receiver.is_another_now(now))
-            .map(|(&device, _)| device)
-            .collect();
-        for device in &others {
-            self.receivers.remove(device);
-            self.note_receiver(&Note::Ends(*device), cx);
-        }
-        if !others.is_empty() {
-            self.forget_note_if_done(cx);
-            cx.event(Event::Transfer(self.parcel));
-        }
-    }
-
-    /// There is nothing to go on with after a restart once all have it who may want it.
-    pub(super) fn forget_note_if_done(&mut self, cx: &mut Effects) {
-        let is_open = |receiver: &Receiver| receiver.is_receiving() || receiver.is_undecided();
-        let is_done = |receiver: &Receiver| matches!(receiver.phase, Phase::Done);
-        let receivers = || self.receivers.values();
-        if receivers().any(is_done) && !receivers().any(is_open) {
-            self.forget_note(cx);
-        }
+        self.note_delivery(cx);
+        self.note_end(device, cx);
     }
 
     /// A receiver says what it holds and how much it takes. Whether it begins with that.
@@ -151,10 +111,7 @@ impl Outgoing {
         let Some(mut held) = want.held.decode(total) else {
             return false;
         };
-        if let Some(formerly) = want.formerly {
-            self.forget_former(formerly, now, cx);
-        }
-        if !self.receivers.contains_key(&device) && !self.has_room() {
+        if !self.receivers.contains_key(&device) && !self.has_room(now, cx) {
             return false;
         }
         let receiver = self
@@ -239,15 +196,6 @@ impl Outgoing {
         begins
     }
 
-    /// A receiver of this name begins.
-    pub(crate) fn begin(&mut self, device: DeviceId, name: String, cx: &mut Effects) {
-        if let Some(receiver) = self.receivers.get_mut(&device) {
-            receiver.name = name.clone();
-            self.note_receiver(&Note::Begins(device, name), cx);
-            self.ask_for_notes(cx);
-        }
-    }
-
     /// Puts blocks on the queue, except digests that are not known yet.
     pub(super) fn enqueue(&mut self, blocks: &RangeSet) {
         self.queue.extend(blocks);
@@ -327,6 +275,9 @@ mod tests {
         let at = |seconds| Time::ZERO + Duration::from_secs(seconds);
         let mut say = |outgoing: &mut Outgoing, who, formerly, seconds, cx: &mut Effects| {
             let want = want(outgoing, formerly);
+            if let Some(former) = formerly {
+                outgoing.forget_former(former, at(seconds), cx);
+            }
             outgoing.handle_want(who, &want, seconds + 1, at(seconds), &mut size, cx);
             outgoing.handle_timeout(at(seconds), cx);
         };

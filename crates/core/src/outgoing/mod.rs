@@ -6,6 +6,7 @@ mod original;
 mod patience;
 mod prepare;
 mod receiver;
+mod receivers;
 mod restore;
 mod source;
 mod view;
@@ -25,7 +26,6 @@ use crate::ids::{DeviceId, ParcelId};
 use crate::layout::{Layout, Region};
 use crate::manifest::Manifest;
 use crate::message::{Body, Complete, EndReason, Offer, ParcelRef};
-use crate::notes::Note;
 use crate::random::Random;
 use crate::ranges::RangeSet;
 use crate::rate::RateMeter;
@@ -34,10 +34,8 @@ use crate::view::ParcelKind;
 use flight::{Flight, Frame};
 use original::Files;
 use receiver::{Phase, Receiver};
+use receivers::MAX_RECEIVERS;
 use restore::Noting;
-
-/// The most receivers of one parcel; a room member could invent any number.
-const MAX_RECEIVERS: usize = 4096;
 
 /// One parcel on its way to everyone in the room who wants it.
 pub(crate) struct Outgoing {
@@ -64,6 +62,10 @@ pub(crate) struct Outgoing {
     /// The files' hashes one after the other, once all are known.
     digests: Option<Vec<u8>>,
     receivers: BTreeMap<DeviceId, Receiver>,
+    /// How many beginnings were noted.
+    begun: u32,
+    /// Somebody has it, or had it before a restart.
+    delivered: bool,
     /// What some receiver lacks and nobody is being sent.
     queue: RangeSet,
     /// Where the last frame ended: sending goes on from here and around, so that one who comes in
@@ -126,7 +128,7 @@ impl Outgoing {
                 }
             }
             None => {
-                if !self.has_room() {
+                if !self.has_room(now, cx) {
                     return;
                 }
                 self.receivers.insert(device, Receiver::offered(now));
@@ -138,16 +140,6 @@ impl Outgoing {
         cx.event(Event::Transfer(self.parcel));
     }
 
-    /// Whether there is room for one more receiver: if need be, one that has not decided makes it.
-    fn has_room(&mut self) -> bool {
-        if self.receivers.len() < MAX_RECEIVERS {
-            return true;
-        }
-        let mut undecided = self.receivers.iter().filter(|(_, r)| r.is_undecided());
-        let undecided = undecided.next().map(|(device, _)| *device);
-        undecided.is_some_and(|device| self.receivers.remove(&device).is_some())
-    }
-
     /// A device left the room.
     pub(crate) fn handle_gone(&mut self, device: DeviceId, now: Time, cx: &mut Effects) {
         let Some(receiver) = self.receivers.get_mut(&device) else {
@@ -155,9 +147,7 @@ impl Outgoing {
         };
         receiver.away_since = Some(now);
         if receiver.is_undecided() || receiver.claimed {
-            self.receivers.remove(&device);
-            self.note_receiver(&Note::Ends(device), cx);
-            self.forget_note_if_done(cx);
+            self.remove_receiver(device, cx);
         } else if let Some(progress) = receiver.progress_mut() {
             progress.in_step = false;
             progress.clear_flight(self.flight.last_sent());

@@ -131,6 +131,8 @@ impl Outgoing {
             noting: Noting::No,
             digests: None,
             receivers: BTreeMap::new(),
+            begun: 0,
+            delivered: false,
             queue: RangeSet::default(),
             cursor: 0,
             preparing: RangeSet::default(),

@@ -27,6 +27,8 @@ const LOST: Duration = Duration::from_secs(120);
 pub(super) struct Receiver {
     /// What it was called when it began; empty before.
     pub(super) name: String,
+    /// Notes say that it has begun and not that it ended.
+    pub(super) noted: bool,
     pub(super) phase: Phase,
     /// Since when the device is not in the room.
     pub(super) away_since: Option<Time>,
@@ -86,6 +88,7 @@ impl Receiver {
     pub(super) fn offered(now: Time) -> Self {
         Self {
             name: String::new(),
+            noted: false,
             phase: Phase::Offered {
                 asks: 0,
                 next: now + FIRST_ASK,
@@ -103,6 +106,7 @@ impl Receiver {
         progress.in_step = false;
         Self {
             name,
+            noted: true,
             phase: Phase::Receiving(Box::new(progress)),
             away_since: Some(now),
             ..Self::offered(now)

@@ -64,13 +64,15 @@ impl Outgoing {
         } else if let Noting::Asked(blocks) = noting {
             notes.extend(blocks.into_iter().map(Note::Blocks));
         }
-        let receiving = self
-            .receivers
-            .iter()
-            .filter(|(_, each)| each.is_receiving());
-        notes.extend(receiving.map(|(&device, each)| Note::Begins(device, each.name.clone())));
+        if self.delivered {
+            notes.push(Note::Delivered);
+        }
         for note in notes {
             self.note(&note, cx);
+        }
+        let receivers: Vec<DeviceId> = self.receivers.keys().copied().collect();
+        for device in receivers {
+            self.note_beginning(device, cx);
         }
         // It may have taken longer to make room than to send.
         self.forget_note_if_done(cx);
@@ -89,14 +91,12 @@ impl Outgoing {
         }
     }
 
-    /// Who receives it is another one now; while there are no notes yet, they will say so anyway.
-    pub(super) fn note_receiver(&self, note: &Note, cx: &mut Effects) {
-        if matches!(self.noting, Noting::Yes) {
-            self.note(note, cx);
-        }
+    /// Whether there is a place for notes.
+    pub(super) fn has_notes(&self) -> bool {
+        matches!(self.noting, Noting::Yes)
     }
 
-    fn note(&self, note: &Note, cx: &mut Effects) {
+    pub(super) fn note(&self, note: &Note, cx: &mut Effects) {
         cx.store.push_back(StoreRequest::Note {
             parcel: self.parcel,
             note: note.to_bytes(),
@@ -117,6 +117,11 @@ impl Outgoing {
     /// This device leaves the room: the parcel as it is to go on when that is entered again, if
     /// somebody receives it.
     pub(crate) fn leave(&mut self, now: Time, cx: &mut Effects) -> Option<Self> {
+        let claimed = self.receivers.iter().filter(|(_, each)| each.claimed);
+        let claimed: Vec<DeviceId> = claimed.map(|(&device, _)| device).collect();
+        for device in claimed {
+            self.remove_receiver(device, cx);
+        }
         // Of what was kept before, not everyone who has begun need have come back yet.
         let is_wanted = self.restored || self.receivers.values().any(Receiver::is_receiving);
         if !is_wanted || self.text.is_some() || self.ended.is_some() {
@@ -128,8 +133,8 @@ impl Outgoing {
         kept.paused = self.paused;
         kept.flight = std::mem::take(&mut self.flight);
         kept.receivers = std::mem::take(&mut self.receivers);
-        kept.receivers
-            .retain(|_, receiver| receiver.is_receiving() && !receiver.claimed);
+        kept.receivers.retain(|_, receiver| receiver.is_receiving());
+        (kept.begun, kept.delivered) = (self.begun, self.delivered);
         for receiver in kept.receivers.values_mut() {
             receiver.away_since.get_or_insert(now);
         }
@@ -149,6 +154,7 @@ impl Outgoing {
     pub(super) fn forget_note(&mut self, cx: &mut Effects) {
         if matches!(self.noting, Noting::Yes) {
             self.noting = Noting::No;
+            self.begun = 0;
             let parcel = self.parcel;
             cx.store.push_back(StoreRequest::Discard { parcel });
         }
@@ -167,6 +173,7 @@ impl Outgoing {
         outgoing.receivers = receivers
             .map(|(device, name)| (device, Receiver::away(name, now)))
             .collect();
+        (outgoing.begun, outgoing.delivered) = (notes.begun, notes.delivered);
         Some(outgoing)
     }
 

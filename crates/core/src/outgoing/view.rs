@@ -26,12 +26,13 @@ impl Outgoing {
                 device: device.to_string(),
                 name: known_name(device).unwrap_or_else(|| names::device_name(&receiver.name)),
                 state: self.receiver_state(receiver),
+                is_away: !receiver.is_present(),
                 bytes: self.bytes_of(receiver),
                 reason: reason(&receiver.phase),
             })
             .collect();
         let total = self.layout().content_len();
-        let bytes = self.bytes(state);
+        let bytes = self.bytes(state, now);
         let rate = if state == TransferState::Active {
             self.rate.rate(now)
         } else {
@@ -91,10 +92,10 @@ impl Outgoing {
         let rank = |receiver: &&Receiver| match self.receiver_state(receiver) {
             TransferState::Active => 9,
             TransferState::Verifying => 8,
-            TransferState::Paused => 7,
+            TransferState::Paused if !receiver.is_lost(now) => 7,
             TransferState::Waiting if !receiver.is_lost(now) => 6,
             TransferState::Done => 5,
-            TransferState::Waiting => 4,
+            TransferState::Paused | TransferState::Waiting => 4,
             TransferState::Offered => 3,
             TransferState::Failed => 2,
             TransferState::Declined => 1,
@@ -123,15 +124,12 @@ impl Outgoing {
         }
     }
 
-    fn bytes(&self, state: TransferState) -> u64 {
-        let of_state = self
-            .shown()
-            .map(|(_, receiver)| receiver)
-            .filter(|receiver| self.receiver_state(receiver) == state);
-        of_state
-            .map(|receiver| self.bytes_of(receiver))
-            .min()
-            .unwrap_or(0)
+    /// Of the receivers in this state the least, without those that nobody waits for if there are others.
+    fn bytes(&self, state: TransferState, now: Time) -> u64 {
+        let receivers = self.shown().map(|(_, receiver)| receiver);
+        let of_state = receivers.filter(|receiver| self.receiver_state(receiver) == state);
+        let least = of_state.min_by_key(|each| (each.is_lost(now), self.bytes_of(each)));
+        least.map_or(0, |receiver| self.bytes_of(receiver))
     }
 
     fn error(&self, state: TransferState) -> Option<String> {

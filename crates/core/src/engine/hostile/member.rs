@@ -10,7 +10,7 @@ use crate::envelope;
 use crate::identity::ParcelKey;
 use crate::ids::ParcelId;
 use crate::layout::BLOCK;
-use crate::message::{Body, EndReason, Introduction, Offer, ParcelRef, Runs, Want};
+use crate::message::{Answer, Body, EndReason, Introduction, Offer, ParcelRef, Runs, Want};
 use crate::ranges::RangeSet;
 use crate::view::{TransferState, TransferView};
 
@@ -52,6 +52,7 @@ mqdrop_testing::properties! {
         under_way.is_accepted(&mut honest, &mut victim);
         let parcel = under_way.id();
         let reference = ParcelRef { parcel };
+        let answer = Answer { parcel, formerly: None };
         let ending = EndReason::ByUser.ending(parcel);
         let introduction = Introduction {
             name: "x".to_owned(),
@@ -63,11 +64,11 @@ mqdrop_testing::properties! {
             1 => Body::Alive(introduction),
             2 => Body::Gone,
             3 => Body::Offer(Parcel::new(&traitor, 5).offer),
-            4 => Body::Seen(reference),
+            4 => Body::Seen(answer),
             5 => want(parcel, [0, 1, 2, 5, 6], 1000),
             6 => Body::Decline(ending),
             7 => under_way.complete(),
-            8 => Body::Receipt(reference),
+            8 => Body::Receipt(answer),
             9 => Body::Cancel(ending),
             10 => Body::Pause(reference),
             _ => Body::Resume(reference),
@@ -306,7 +307,8 @@ fn who_lies_about_what_it_holds_cheats_itself_only() {
         sent += frames(&mut victim);
     }
     assert!(sent > 3, "{sent}");
-    traitor.tell(&mut victim, Body::Receipt(ParcelRef { parcel }));
+    let formerly = None;
+    traitor.tell(&mut victim, Body::Receipt(Answer { parcel, formerly }));
     let view = victim.view(parcel).unwrap();
     assert!(
         receiver_states(&view).contains(&TransferState::Active)

@@ -1,0 +1,244 @@
+//! Who receives a parcel: who begins, who ends, and whom it is kept for over a restart.
+
+use mqdrop_mqtt::Time;
+
+use super::Outgoing;
+use super::receiver::{Phase, Receiver};
+use crate::effects::Effects;
+use crate::engine::Event;
+use crate::ids::DeviceId;
+use crate::notes::Note;
+
+/// The most receivers of one parcel; a room member could invent any number.
+pub(super) const MAX_RECEIVERS: usize = 4096;
+/// So many beginnings are noted of a parcel. Whoever begins after that is sent to like the others,
+/// but not waited for after a restart: receivers choose how often they begin.
+const MAX_NOTED: u32 = 2 * MAX_RECEIVERS as u32;
+
+impl Outgoing {
+    /// A receiver of this name begins.
+    pub(crate) fn begin(&mut self, device: DeviceId, name: String, cx: &mut Effects) {
+        if let Some(receiver) = self.receivers.get_mut(&device) {
+            receiver.name = name;
+            self.note_beginning(device, cx);
+            self.ask_for_notes(cx);
+        }
+    }
+
+    /// Notes that a device has begun, if there are notes yet.
+    pub(super) fn note_beginning(&mut self, device: DeviceId, cx: &mut Effects) {
+        let has_notes = self.has_notes() && self.begun < MAX_NOTED;
+        if let Some(receiver) = self.receivers.get_mut(&device)
+            && has_notes
+            && receiver.is_receiving()
+            && !std::mem::replace(&mut receiver.noted, true)
+        {
+            self.begun += 1;
+            let note = Note::Begins(device, receiver.name.clone());
+            self.note(&note, cx);
+        }
+    }
+
+    /// A receiver is not waited for any more, though it stays on the list.
+    pub(super) fn note_end(&mut self, device: DeviceId, cx: &mut Effects) {
+        if let Some(receiver) = self.receivers.get_mut(&device)
+            && std::mem::take(&mut receiver.noted)
+        {
+            self.note(&Note::Ends(device), cx);
+        }
+        self.forget_note_if_done(cx);
+    }
+
+    /// Somebody has it, whole and verified.
+    pub(super) fn note_delivery(&mut self, cx: &mut Effects) {
+        if !std::mem::replace(&mut self.delivered, true) && self.has_notes() {
+            self.note(&Note::Delivered, cx);
+        }
+    }
+
+    /// Takes a receiver off the list.
+    pub(super) fn remove_receiver(&mut self, device: DeviceId, cx: &mut Effects) {
+        if let Some(receiver) = self.receivers.remove(&device)
+            && receiver.noted
+        {
+            self.note(&Note::Ends(device), cx);
+        }
+        self.forget_note_if_done(cx);
+    }
+
+    /// The user does not wait for a receiver that is away, or wants to hear nothing of it. Who has
+    /// the parcel stays on the list.
+    pub(crate) fn forget_receiver(&mut self, device: DeviceId, cx: &mut Effects) {
+        let receiver = self.receivers.get(&device);
+        if receiver.is_some_and(|receiver| !matches!(receiver.phase, Phase::Done)) {
+            self.remove_receiver(device, cx);
+            cx.event(Event::Transfer(self.parcel));
+        }
+    }
+
+    /// Whether a device that receives this is not in the room.
+    pub(crate) fn is_away(&self, device: DeviceId) -> bool {
+        let receiver = self.receivers.get(&device);
+        receiver.is_some_and(|receiver| !receiver.is_present())
+    }
+
+    /// A device came back under another id after a restart. Anyone can claim that of one that lives;
+    /// that one contradicts by going on.
+    pub(crate) fn forget_former(&mut self, former: DeviceId, now: Time, cx: &mut Effects) {
+        let Some(receiver) = self.receivers.get_mut(&former) else {
+            return;
+        };
+        match receiver.phase {
+            Phase::Done => {}
+            Phase::Receiving(_) | Phase::Verifying { .. } if receiver.is_present() => {
+                receiver.claim(now);
+            }
+            _ => self.remove_receiver(former, cx),
+        }
+    }
+
+    /// Takes those off the list that are other devices now.
+    pub(super) fn forget_others(&mut self, now: Time, cx: &mut Effects) {
+        let others = self.receivers.iter();
+        let others: Vec<DeviceId> = others
+            .filter(|(_, receiver)| receiver.is_another_now(now))
+            .map(|(&device, _)| device)
+            .collect();
+        for &device in &others {
+            self.remove_receiver(device, cx);
+            cx.event(Event::Transfer(self.parcel));
+        }
+    }
+
+    /// Whether there is room for one more receiver: if need be, one makes it that has not decided,
+    /// or else the one that has been away for longest.
+    pub(super) fn has_room(&mut self, now: Time, cx: &mut Effects) -> bool {
+        if self.receivers.len() < MAX_RECEIVERS {
+            return true;
+        }
+        let mut receivers = self.receivers.iter();
+        let undecided = receivers.find(|(_, receiver)| receiver.is_undecided());
+        let lost = || {
+            let receivers = self.receivers.iter();
+            let lost = receivers.filter(|(_, receiver)| receiver.is_lost(now));
+            lost.min_by_key(|(_, receiver)| receiver.away_since)
+        };
+        let Some(device) = undecided.or_else(lost).map(|(&device, _)| device) else {
+            return false;
+        };
+        self.remove_receiver(device, cx);
+        true
+    }
+
+    /// There is nothing to go on with after a restart once all have it who may want it.
+    pub(super) fn forget_note_if_done(&mut self, cx: &mut Effects) {
+        let is_open = |receiver: &Receiver| receiver.is_receiving() || receiver.is_undecided();
+        if self.delivered && !self.receivers.values().any(is_open) {
+            self.forget_note(cx);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use core::time::Duration;
+
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    use super::*;
+    use crate::engine::Entry;
+    use crate::frame_size::FrameSize;
+    use crate::io::{StoreReply, StoreRequest};
+    use crate::message::{EndReason, Runs, Want};
+    use crate::random::Random;
+    use crate::ranges::RangeSet;
+
+    /// A device, by its number.
+    fn device(number: u32) -> DeviceId {
+        let mut id = [0; 10];
+        id[..4].copy_from_slice(&number.to_be_bytes());
+        DeviceId(id)
+    }
+
+    /// A file that is sent and has notes.
+    fn noted(cx: &mut Effects) -> Outgoing {
+        let entry = Entry {
+            path: "a".into(),
+            size: 1,
+            modified: None,
+            mime: String::new(),
+        };
+        let mut random = Random::new([1; 32]);
+        let mut outgoing = Outgoing::files(vec![entry], "room".into(), &mut random).unwrap();
+        outgoing.ask_for_notes(cx);
+        let parcel = outgoing.parcel();
+        outgoing.handle_store(&StoreReply::Created { parcel }, cx);
+        outgoing
+    }
+
+    /// A device wants it all.
+    fn begin(outgoing: &mut Outgoing, who: DeviceId, counter: u64, at: Time, cx: &mut Effects) {
+        let want = Want {
+            parcel: outgoing.parcel(),
+            held: Runs::new(&RangeSet::default()),
+            credit: 1,
+            echo: None,
+            paused: false,
+            formerly: None,
+            signed: false,
+        };
+        let mut size = FrameSize::new(None);
+        if outgoing.handle_want(who, &want, counter, at, &mut size, cx) {
+            outgoing.begin(who, "name".into(), cx);
+        }
+    }
+
+    /// Bytes that were noted.
+    fn notes(cx: &mut Effects) -> usize {
+        let notes = cx.store.drain(..).map(|request| match request {
+            StoreRequest::Note { note, .. } => note.len(),
+            _ => 0,
+        });
+        notes.sum()
+    }
+
+    #[test]
+    fn notes_do_not_grow_with_how_often_a_receiver_changes_its_mind() {
+        let cx = &mut Effects::default();
+        let mut outgoing = noted(cx);
+        let mut change_mind = |times: u64, cx: &mut Effects| {
+            for counter in times..times + 20_000 {
+                begin(&mut outgoing, device(1), 2 * counter, Time::ZERO, cx);
+                let end = EndReason::ByUser;
+                outgoing.handle_end(device(1), end, false, 2 * counter + 1, cx);
+            }
+            notes(cx)
+        };
+        let noted = change_mind(0, cx);
+        assert!((100_000..2_000_000).contains(&noted), "{noted}");
+        assert_eq!(change_mind(20_000, cx), 0);
+    }
+
+    #[test]
+    fn who_has_been_away_for_long_makes_room() {
+        let cx = &mut Effects::default();
+        let mut outgoing = noted(cx);
+        for number in 0..MAX_RECEIVERS as u32 {
+            begin(&mut outgoing, device(number), 1, Time::ZERO, cx);
+        }
+        let later = device(u32::MAX);
+        begin(&mut outgoing, later, 1, Time::ZERO, cx);
+        assert!(!outgoing.receivers.contains_key(&later));
+        for number in [7, 3] {
+            let gone = Time::ZERO + Duration::from_secs(u64::from(10 - number));
+            outgoing.handle_gone(device(number), gone, cx);
+        }
+        let at = Time::ZERO + Duration::from_secs(200);
+        begin(&mut outgoing, later, 1, at, cx);
+        assert!(outgoing.receivers.contains_key(&later));
+        assert!(!outgoing.receivers.contains_key(&device(7)));
+        assert!(outgoing.receivers.contains_key(&device(3)));
+        assert_eq!(outgoing.receivers.len(), MAX_RECEIVERS);
+    }
+}
