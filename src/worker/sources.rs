@@ -189,7 +189,7 @@ fn not_there(file: usize) -> ReadError {
 #[cfg(test)]
 #[cfg(target_arch = "wasm32")]
 mod tests {
-    use js_sys::{Array, Reflect};
+    use js_sys::{Array, Function, Reflect};
     use mqdrop_core::Segment;
     use wasm_bindgen_test::wasm_bindgen_test;
     use web_sys::Blob;
@@ -235,6 +235,25 @@ mod tests {
             .unwrap_err();
         assert_eq!(error.file, 1);
         assert!(error.text.contains("shorter"), "{}", error.text);
+    }
+
+    #[wasm_bindgen_test]
+    async fn a_read_that_fails_is_tried_again() {
+        let once = "delete this.slice; throw new DOMException('', 'NotReadableError')";
+        let always = "throw new DOMException('', 'NotReadableError')";
+        for (slice, succeeds) in [(once, true), (always, false)] {
+            let file = file("a", "abcde");
+            let slice = Function::new_no_args(slice);
+            Reflect::set(&file, &"slice".into(), &slice).unwrap();
+            let mut target = [0; 3];
+            let read = Files::new(vec![file])
+                .fill(&[segment(0, 1, 3)], &mut target)
+                .await;
+            match read {
+                Ok(()) => assert!(succeeds && &target == b"bcd"),
+                Err(error) => assert!(!succeeds && error.text.contains("changed"), "{error:?}"),
+            }
+        }
     }
 
     #[wasm_bindgen_test]

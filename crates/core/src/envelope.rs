@@ -31,14 +31,33 @@ pub(crate) fn seal_to_room(
     random: &mut Random,
 ) -> Vec<u8> {
     let head = head(TO_ROOM, identity.device);
-    let signature = identity.sign([&head, topic_tail.as_bytes(), body]);
-    let inner = [&identity.public[..], &signature, body].concat();
+    let inner = inner_to_room(identity, topic_tail, body);
     envelope(room_key, &head, topic_tail, &inner, random)
+}
+
+/// What is inside an envelope to everyone.
+pub(crate) fn inner_to_room(identity: &Identity, topic_tail: &str, body: &[u8]) -> Vec<u8> {
+    let head = head(TO_ROOM, identity.device);
+    let signature = identity.sign([&head, topic_tail.as_bytes(), body]);
+    [&identity.public[..], &signature, body].concat()
 }
 
 /// Seals a message that only `recipient` can read.
 pub(crate) fn seal_to_device(
     room_key: &[u8; 32],
+    identity: &Identity,
+    recipient: DeviceId,
+    pair_key: &PairKey,
+    body: &[u8],
+    random: &mut Random,
+) -> Vec<u8> {
+    let head = head(TO_DEVICE, identity.device);
+    let inner = inner_to_device(identity, recipient, pair_key, body, random);
+    envelope(room_key, &head, &recipient.to_string(), &inner, random)
+}
+
+/// What is inside an envelope to one device.
+pub(crate) fn inner_to_device(
     identity: &Identity,
     recipient: DeviceId,
     pair_key: &PairKey,
@@ -52,8 +71,7 @@ pub(crate) fn seal_to_device(
     inner.extend_from_slice(body);
     let aad = [identity.device.0, recipient.0].concat();
     seal_tail(&pair_key.0, &nonce, &aad, &mut inner, PUBLIC + NONCE);
-    let head = head(TO_DEVICE, identity.device);
-    envelope(room_key, &head, &recipient.to_string(), &inner, random)
+    inner
 }
 
 /// Opens a message that came on the topic with this last part. `pair_key` is asked for the key

@@ -123,6 +123,21 @@ impl FrameCipher {
         Ok((parsed, FRAME_HEAD..FRAME_HEAD + blocks.len()))
     }
 
+    /// A frame with any head and anything behind it.
+    #[cfg(any(test, fuzzing))]
+    pub(crate) fn seal_any(&self, head: &[u8; HEAD], inner: &[u8], random: &mut Random) -> Vec<u8> {
+        let nonce = random.bytes::<NONCE>();
+        let mut frame = [head, &nonce[..], inner].concat();
+        seal_tail(
+            &self.content_key,
+            &nonce,
+            &self.aad(head),
+            &mut frame,
+            FRAME_HEAD,
+        );
+        frame
+    }
+
     fn aad(&self, head: &[u8]) -> Vec<u8> {
         [head, &self.parcel.0].concat()
     }

@@ -48,7 +48,7 @@ pub(crate) struct FrameSize {
 pub(crate) enum Loss {
     /// The broker said that a packet was too large.
     TooLarge,
-    /// The broker gave another reason.
+    /// There was another reason.
     NotBySize,
     /// Nobody said why.
     Unexplained,

@@ -6,32 +6,92 @@
 
 use mqdrop_mqtt::Time;
 
-use crate::identity::Identity;
-use crate::ids::DeviceId;
+use crate::frame::{FRAME_HEAD, FrameCipher, FrameHead};
+use crate::identity::{Identity, ParcelKey, device_of};
 use crate::manifest::{MAX_TOTAL, Manifest};
 use crate::message::Message;
 use crate::random::Random;
-use crate::{Engine, notes};
+use crate::{Engine, envelope, notes};
 
 const KEY: [u8; 32] = [1; 32];
 
-/// An envelope as it comes from the broker, and what one holds who has the room's key.
+/// An envelope as it comes from the broker, what is inside one of somebody who has the room's key,
+/// and a message behind all seals.
+///
+/// # Panics
+/// If a message is opened otherwise than it was sealed, or in the name of somebody else.
 pub fn envelope(bytes: &[u8]) {
-    let mut random = Random::new([2; 32]);
-    let me = Identity::new(&mut random);
-    for topic in ["c".to_owned(), me.device.to_string()] {
-        let open = |sealed: &[u8]| {
-            crate::envelope::open(&KEY, me.device, &topic, sealed, |_, public| {
-                me.pair_key(public)
-            })
-        };
-        let _ = open(bytes);
+    let (me, member, mut random) = devices();
+    let open = |topic: &str, sealed: &[u8]| {
+        envelope::open(&KEY, me.device, topic, sealed, |_, public| {
+            me.pair_key(public)
+        })
+    };
+    // Who they say they are is checked before anything else.
+    let (public, rest) = bytes.split_first_chunk().unwrap_or((&member.public, bytes));
+    let inner = [&public[..], rest].concat();
+    for topic in [TO_ROOM.to_owned(), me.device.to_string()] {
+        let _ = open(&topic, bytes);
         for kind in [0, 1, 2] {
-            let sender = bytes.first_chunk().map_or(me.device, |id| DeviceId(*id));
-            let sealed =
-                crate::envelope::with_inner(&KEY, kind, sender, &topic, bytes, &mut random);
-            let _ = open(&sealed);
+            let sender = device_of(public);
+            let sealed = envelope::with_inner(&KEY, kind, sender, &topic, &inner, &mut random);
+            if let Ok(opened) = open(&topic, &sealed) {
+                assert!((opened.sender, &opened.public) == (sender, public));
+            }
         }
+    }
+    let to_room = envelope::seal_to_room(&KEY, &member, TO_ROOM, bytes, &mut random);
+    let Some(key) = member.pair_key(&me.public) else {
+        return;
+    };
+    let to_me = envelope::seal_to_device(&KEY, &member, me.device, &key, bytes, &mut random);
+    for (topic, sealed) in [(TO_ROOM, to_room), (me.device.to_string().as_str(), to_me)] {
+        let opened = open(topic, &sealed);
+        assert!(opened.is_ok_and(|opened| opened.body == bytes && opened.sender == member.device));
+    }
+}
+
+/// The topic's last part of what is said to everyone.
+const TO_ROOM: &str = "c";
+
+/// The device that reads, and a member of its room.
+fn devices() -> (Identity, Identity, Random) {
+    let mut random = Random::new([2; 32]);
+    let (me, member) = (Identity::new(&mut random), Identity::new(&mut random));
+    (me, member, random)
+}
+
+/// A data frame as it comes from the broker, and one of somebody who has the content key: its head,
+/// then its blocks and what else is sealed with them.
+///
+/// # Panics
+/// If the blocks are not within the frame, or a signature is taken that nobody made.
+pub fn frame(bytes: &[u8]) {
+    let key = ParcelKey::new([4; 32]);
+    let cipher = FrameCipher::new(&KEY, key.parcel());
+    let (_, member, mut random) = devices();
+    let open = |frame: &mut [u8]| {
+        let len = frame.len();
+        let opened = cipher.open(frame, (&key.public(), member.device));
+        opened.inspect(|(_, blocks)| assert!(blocks.start <= blocks.end && blocks.end <= len))
+    };
+    let _ = open(&mut bytes.to_vec());
+    let Some((head, inner)) = bytes.split_first_chunk() else {
+        return;
+    };
+    if let Ok((opened, _)) = open(&mut cipher.seal_any(head, inner, &mut random)) {
+        assert!(!opened.signed, "nobody signed it");
+        let mut signed = [&[0; FRAME_HEAD], inner].concat();
+        let (head, by) = (
+            FrameHead {
+                signed: true,
+                ..opened
+            },
+            (&key, member.device),
+        );
+        cipher.seal(head, &mut signed, by, &mut random);
+        let taken = open(&mut signed);
+        assert!(taken.is_ok_and(|(taken, blocks)| taken == head && blocks.len() == inner.len()));
     }
 }
 
@@ -90,6 +150,7 @@ pub fn stored(bytes: &[u8]) {
 mod tests {
     use proptest::prelude::*;
 
+    use crate::envelope;
     use crate::identity::ParcelKey;
     use crate::ids::{DeviceId, ParcelId};
     use crate::incoming::Origin;
@@ -98,6 +159,7 @@ mod tests {
     use crate::message::tests::one_of_each;
     use crate::message::{Message, Offer};
     use crate::notes::{Accepted, Blocks, Note, Sent};
+    use crate::random::Random;
 
     const PARCEL: ParcelId = ParcelId([4; 10]);
 
@@ -108,6 +170,35 @@ mod tests {
             .map(|body| Message { counter: 9, body }.encode())
             .collect();
         spoilt(all)
+    }
+
+    /// What is inside envelopes.
+    fn inners() -> impl Strategy<Value = Vec<u8>> {
+        let (me, member, mut random) = super::devices();
+        let key = member.pair_key(&me.public).unwrap();
+        let to_me = |body: &[u8], random: &mut Random| {
+            envelope::inner_to_device(&member, me.device, &key, body, random)
+        };
+        spoilt(vec![
+            envelope::inner_to_room(&member, super::TO_ROOM, b"hello"),
+            to_me(b"hello", &mut random),
+            to_me(b"", &mut random),
+        ])
+    }
+
+    /// Heads of data frames, with blocks behind.
+    fn frames() -> impl Strategy<Value = Vec<u8>> {
+        let frame = |kind: u8, len: usize| {
+            let mut bytes = vec![7_u8; 16 + len];
+            bytes[..2].copy_from_slice(&[crate::seal::VERSION, kind]);
+            bytes
+        };
+        spoilt(vec![
+            frame(0, 100),
+            frame(0, 0),
+            frame(1, 100),
+            frame(1, 64),
+        ])
     }
 
     fn manifests() -> impl Strategy<Value = Vec<u8>> {
@@ -214,8 +305,12 @@ mod tests {
     }
 
     mqdrop_testing::properties! {
-        fn envelopes(bytes in noise()) {
+        fn envelopes(bytes in prop_oneof![inners(), noise()]) {
             super::envelope(&bytes);
+        }
+
+        fn data_frames(bytes in prop_oneof![frames(), noise()]) {
+            super::frame(&bytes);
         }
 
         fn control_messages(bytes in prop_oneof![messages(), noise()]) {

@@ -34,6 +34,17 @@ pub enum SocketClose {
         /// For example 1006 (abnormal), 1009 (message too big).
         code: Option<u16>,
     },
+    /// The driver ended it, because of what came.
+    Invalid(Invalid),
+}
+
+/// What no MQTT broker sends in a WebSocket message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Invalid {
+    /// Text: MQTT is binary (MQTT 5, section 6).
+    Text,
+    /// More than the driver takes in at once.
+    TooLong,
 }
 
 /// A run of bytes of one file of an outgoing parcel.

@@ -40,7 +40,7 @@ pub use engine::{
 };
 pub use ids::{DeviceId, InvalidId, ParcelId};
 pub use io::{
-    ReadError, ReadRequest, Segment, SocketAction, SocketClose, StoreError, StoreReply,
+    Invalid, ReadError, ReadRequest, Segment, SocketAction, SocketClose, StoreError, StoreReply,
     StoreRequest,
 };
 pub use mqdrop_mqtt::{Login, Time, Version, VersionPolicy};

@@ -3,28 +3,18 @@
 
 #![cfg(not(target_arch = "wasm32"))]
 
+mod peak;
 mod sim;
 
 use mqdrop_core::view::TransferState;
 use mqdrop_core::{ParcelId, StoreError};
-use peak_alloc::PeakAlloc;
+use peak::peak;
 use sim::{MINUTE, World, room};
-
-#[global_allocator]
-static MEMORY: PeakAlloc = PeakAlloc;
 
 const MIB: u64 = 1024 * 1024;
 
 /// Much longer than anything that may be waited with.
 const LENGTH: u64 = 64 * MIB;
-
-/// The most bytes that are allocated while `body` runs, beyond what is allocated before.
-fn peak(body: impl FnOnce()) -> u64 {
-    let before = MEMORY.current_usage();
-    MEMORY.reset_peak_usage();
-    body();
-    MEMORY.peak_usage().saturating_sub(before) as u64
-}
 
 /// A long parcel of which every receiver has some.
 fn begun(receivers: usize) -> (World, ParcelId) {

@@ -4,7 +4,7 @@ use core::cell::Cell;
 use std::rc::Rc;
 
 use js_sys::{ArrayBuffer, Uint8Array};
-use mqdrop_core::SocketClose;
+use mqdrop_core::{Invalid, SocketClose};
 use serde::{Deserialize, Serialize};
 use wasm_bindgen::prelude::Closure;
 use wasm_bindgen::{JsCast, JsValue};
@@ -20,12 +20,6 @@ const SUBPROTOCOL: &str = "mqtt";
 /// A longer message is not taken in, as it could fill this worker's memory. Brokers send a packet a
 /// message, some a few; packets of more than a few MiB are never asked for. Bytes.
 const MAX_MESSAGE: u32 = 64 * 1024 * 1024;
-
-/// RFC 6455, section 7.4.1: "a type of data it cannot accept", here text.
-const UNSUPPORTED_DATA: u16 = 1003;
-
-/// RFC 6455, section 7.4.1: "a message that is too big for it to process".
-const TOO_BIG: u16 = 1009;
 
 /// Which subprotocol to offer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -150,10 +144,10 @@ impl Handlers {
 
 /// MQTT comes in binary messages only (MQTT 5, section 6).
 fn message(data: JsValue) -> Result<ArrayBuffer, SocketClose> {
-    let close = |code| SocketClose::Closed { code: Some(code) };
-    let buffer: ArrayBuffer = data.dyn_into().map_err(|_| close(UNSUPPORTED_DATA))?;
+    let buffer = data.dyn_into::<ArrayBuffer>();
+    let buffer = buffer.map_err(|_| SocketClose::Invalid(Invalid::Text))?;
     if buffer.byte_length() > MAX_MESSAGE {
-        return Err(close(TOO_BIG));
+        return Err(SocketClose::Invalid(Invalid::TooLong));
     }
     Ok(buffer)
 }
@@ -235,8 +229,8 @@ mod tests {
 
     #[wasm_bindgen_test]
     fn text_is_not_mqtt() {
-        let code = Some(UNSUPPORTED_DATA);
-        assert_eq!(message("hello".into()), Err(SocketClose::Closed { code }));
+        let text = SocketClose::Invalid(Invalid::Text);
+        assert_eq!(message("hello".into()), Err(text));
         let binary = ArrayBuffer::new(5);
         assert_eq!(message(binary.clone().into()), Ok(binary));
     }

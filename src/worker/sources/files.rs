@@ -2,12 +2,17 @@
 
 use core::cell::RefCell;
 
+use gloo_timers::future::TimeoutFuture;
 use js_sys::Array;
 use mqdrop_core::{ReadError, Segment};
 use web_sys::{Blob, File};
 
 use super::stream::{Stream, cut, read_at_once};
 use super::{Failure, describe, not_there};
+
+/// After so many milliseconds a failed read is tried again: WebKit fails those of a page that is
+/// being left, whose worker has ended by then. That is not to be taken for a file that was changed.
+const LEAVING: u32 = 500;
 
 /// The files of a parcel. Reads of them follow each other.
 pub(super) struct Files {
@@ -32,7 +37,7 @@ impl Files {
         }
     }
 
-    /// Reads segments one after the other.
+    /// Reads segments one after the other; once more if that fails.
     ///
     /// # Errors
     /// If one cannot be read, or is not there.
@@ -41,6 +46,14 @@ impl Files {
         segments: &[Segment],
         target: &mut [u8],
     ) -> Result<(), ReadError> {
+        if self.fill_once(segments, target).await.is_ok() {
+            return Ok(());
+        }
+        TimeoutFuture::new(LEAVING).await;
+        self.fill_once(segments, target).await
+    }
+
+    async fn fill_once(&self, segments: &[Segment], target: &mut [u8]) -> Result<(), ReadError> {
         // One read for all of them is much faster than one each, but does not tell which one failed.
         if segments.len() > 1 && self.fill_at_once(segments, target).await.is_ok() {
             return Ok(());

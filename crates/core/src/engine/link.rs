@@ -112,10 +112,12 @@ impl Link {
     pub(super) fn unreachable(&mut self, close: &SocketClose, random: &mut Random, now: Time) {
         let text = match close {
             SocketClose::Refused(text) => text.clone(),
-            SocketClose::Unreachable | SocketClose::Closed { .. } => format!(
-                "Cannot reach {}. Is the address right, does the broker run, and does it offer WebSockets there?",
-                self.broker
-            ),
+            SocketClose::Unreachable | SocketClose::Closed { .. } | SocketClose::Invalid(_) => {
+                format!(
+                    "Cannot reach {}. Is the address right, does the broker run, and does it offer WebSockets there?",
+                    self.broker
+                )
+            }
         };
         self.fail(Some(text), random, now);
     }
@@ -263,6 +265,8 @@ pub(super) fn loss(why: &Disconnect, close: Option<u16>) -> Loss {
         _ if close == Some(MESSAGE_TOO_BIG) => Loss::TooLarge,
         Disconnect::ByServer { reason, .. } if *reason == PACKET_TOO_LARGE => Loss::TooLarge,
         Disconnect::ByServer { reason, .. } if NOT_BY_SIZE.contains(reason) => Loss::NotBySize,
+        // This device hung up.
+        Disconnect::Protocol(_) => Loss::NotBySize,
         _ => Loss::Unexplained,
     }
 }

@@ -19,7 +19,7 @@ use mqdrop_mqtt::Time;
 use crate::effects::Effects;
 use crate::ids::ParcelId;
 use crate::incoming::Incoming;
-use crate::io::{SocketAction, SocketClose, StoreReply, StoreRequest};
+use crate::io::{Invalid, SocketAction, SocketClose, StoreReply, StoreRequest};
 use crate::outgoing::Outgoing;
 use crate::random::Random;
 use crate::view::{FileView, PeerView, StatusView, TransferState, TransferView};
@@ -156,8 +156,13 @@ impl Engine {
                     self.cx.event(Event::Status);
                 }
                 Stage::Handshake | Stage::Subscribing(_) | Stage::Online => {
-                    if let SocketClose::Closed { code } = close {
-                        room.close_code = code;
+                    match close {
+                        SocketClose::Closed { code } => room.close_code = code,
+                        SocketClose::Invalid(what) => room.session.handle_invalid(match what {
+                            Invalid::Text => "a WebSocket message of text",
+                            Invalid::TooLong => "a WebSocket message too long to take in",
+                        }),
+                        SocketClose::Unreachable | SocketClose::Refused(_) => {}
                     }
                     room.session.handle_disconnected(now);
                 }

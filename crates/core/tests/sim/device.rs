@@ -34,6 +34,9 @@ pub struct Device {
     pub accepts: bool,
     /// Bytes given to the socket.
     pub sent: u64,
+    /// Bytes of files that are being read, and of content that is being written.
+    pub reading: usize,
+    pub writing: usize,
     /// How many bytes of content the storage holds before it is full.
     pub space: u64,
     /// Why storage takes nothing more, also what has its place already.
@@ -59,6 +62,8 @@ impl Device {
             parcels: BTreeSet::new(),
             accepts: true,
             sent: 0,
+            reading: 0,
+            writing: 0,
             space: u64::MAX,
             broken: None,
         }

@@ -28,7 +28,7 @@ use mqdrop_core::{Entry, Join, ParcelId, Time, VersionPolicy};
 
 use broker::{Broker, Faults};
 use device::Device;
-use network::{Input, Inputs};
+use network::{Input, Inputs, written};
 use random::Random;
 
 /// How long anything here may take.
@@ -341,6 +341,7 @@ impl World {
             while let Some(request) = self.devices[index].engine.poll_store() {
                 idle = false;
                 if let Some(reply) = self.devices[index].store(request) {
+                    self.devices[index].writing += written(&reply);
                     let delay = Duration::from_micros(self.random.range(0, 3000));
                     self.push(now + delay, Input::Stored(index, reply));
                 }
@@ -348,6 +349,7 @@ impl World {
             while let Some(request) = self.devices[index].engine.poll_read(now) {
                 idle = false;
                 let delay = Duration::from_micros(self.random.range(0, 2000));
+                self.devices[index].reading += request.len();
                 self.push(now + delay, Input::Read(index, Box::new(request)));
             }
             while let Some(event) = self.devices[index].engine.poll_event() {

@@ -27,6 +27,15 @@ pub enum Input {
     Stored(usize, StoreReply),
 }
 
+/// Bytes of content that a device's storage answers for, taken or not.
+pub(super) fn written(reply: &StoreReply) -> usize {
+    match reply {
+        StoreReply::Written { len, .. } => *len,
+        StoreReply::Unwritten { data, .. } => data.len(),
+        _ => 0,
+    }
+}
+
 /// Everything that is on its way, by when it is there.
 #[derive(Default)]
 pub struct Inputs {
@@ -169,12 +178,14 @@ impl World {
             }
             Input::Read(device, mut request) => {
                 let result = self.devices[device].read(&mut request);
+                self.devices[device].reading -= request.len();
                 self.devices[device]
                     .engine
                     .handle_read(*request, result, now);
                 self.drain(device);
             }
             Input::Stored(device, reply) => {
+                self.devices[device].writing -= written(&reply);
                 self.devices[device].engine.handle_store(reply, now);
                 self.drain(device);
             }

@@ -21,6 +21,12 @@ const RESUMES: Duration = Duration::from_secs(120);
 /// The longest packet: a frame of 896 KiB and what is around it.
 const LONGEST: usize = 897 * 1024;
 
+/// What one engine may be reading ahead: 2 MiB, begun with one frame less.
+const MOST_READ: usize = 2 * 1024 * 1024 + LONGEST;
+
+/// What one parcel's sender may let wait for the receiver's storage.
+const MOST_WRITTEN: usize = 16 * 1024 * 1024;
+
 /// Bytes that are read as numbers; zeros without end follow them.
 struct Numbers<'a>(&'a [u8]);
 
@@ -47,6 +53,8 @@ struct Model {
     refused: BTreeSet<(usize, ParcelId)>,
     /// Which device had which parcel whole.
     finished: BTreeSet<(usize, ParcelId)>,
+    /// What its own sender's user ended or removed.
+    ended: BTreeSet<ParcelId>,
 }
 
 struct Run {
@@ -101,7 +109,13 @@ impl Run {
         match (numbers.below(21), parcel) {
             (0, _) if self.world.devices.len() < DEVICES => self.join(),
             (1 | 2, _) if parcels.len() < PARCELS => {
-                let sizes = [&[60_000, 0, 9][..], &[1], &[200_000], &[16_384, 16_384]];
+                let sizes = [
+                    &[60_000, 0, 9][..],
+                    &[1],
+                    &[200_000],
+                    &[16_384, 16_384],
+                    &[1_000_000],
+                ];
                 let sizes = sizes[numbers.below(sizes.len())];
                 let parcel = self.world.offer(device, sizes);
                 self.model.parcels.push((device, parcel));
@@ -152,7 +166,10 @@ impl Run {
                     self.world.cut(device);
                 }
             }
-            (16, _) if numbers.below(4) == 0 => self.leave_and_come_back(device),
+            (16, _) if numbers.below(4) == 0 => {
+                let out = Duration::from_secs([0, 40][numbers.below(2)]);
+                self.leave_and_come_back(device, out);
+            }
             (17, _) => {
                 let long = [3, 200][numbers.below(2)];
                 self.world.sleep(device, Duration::from_secs(long));
@@ -177,7 +194,7 @@ impl Run {
         }
     }
 
-    fn leave_and_come_back(&mut self, device: usize) {
+    fn leave_and_come_back(&mut self, device: usize, out: Duration) {
         let held = |world: &World, parcel| {
             let view = world.devices[device].view(parcel, world.now)?;
             let is_held = view.state == TransferState::Done
@@ -188,8 +205,9 @@ impl Run {
         let before: Vec<_> = received
             .map(|&(_, parcel)| (parcel, held(&self.world, parcel)))
             .collect();
+        self.world.act(device, |engine, now| engine.leave(now));
+        self.world.run_for(out);
         self.world.act(device, |engine, now| {
-            engine.leave(now);
             engine.join(super::join_as(device), now).unwrap();
         });
         for (parcel, before) in before {
@@ -219,6 +237,9 @@ impl Run {
             self.model.accepted.remove(&(device, parcel));
         }
         self.model.refused.insert((device, parcel));
+        if self.model.parcels.contains(&(device, parcel)) {
+            self.model.ended.insert(parcel);
+        }
     }
 
     /// The device's program ends; it is a new device afterwards.
@@ -233,6 +254,12 @@ impl Run {
     fn check(&mut self) {
         assert!(self.world.broker.longest <= LONGEST);
         assert_eq!(self.world.broker.signed, 0, "nobody forges anything");
+        for device in &self.world.devices {
+            assert!(device.reading <= MOST_READ, "{} bytes", device.reading);
+            let most = MOST_WRITTEN * self.model.parcels.len();
+            assert!(device.writing <= most, "{} bytes", device.writing);
+        }
+        self.check_reasons();
         for &(sender, parcel) in &self.model.parcels {
             for device in (0..self.world.devices.len()).filter(|device| *device != sender) {
                 // It is the sender's bytes, and was given to the user once.
@@ -262,7 +289,30 @@ impl Run {
         }
     }
 
-    /// Everything works again and every user wants everything: whatever can arrive does, in time.
+    /// Nothing is over without a user's wish or a reason.
+    fn check_reasons(&self) {
+        for &(sender, parcel) in &self.model.parcels {
+            for (index, device) in self.world.devices.iter().enumerate() {
+                let Some(view) = device.view(parcel, self.world.now) else {
+                    continue;
+                };
+                match view.state {
+                    TransferState::Failed => {
+                        assert!(view.error.is_some(), "no reason: {view:?}");
+                        assert!(index != sender, "nothing fails at the sender: {view:?}");
+                    }
+                    TransferState::Cancelled if index == sender => {
+                        assert!(self.model.ended.contains(&parcel), "{view:?}");
+                    }
+                    TransferState::Waiting => assert!(view.error.is_some(), "{view:?}"),
+                    _ => {}
+                }
+            }
+        }
+    }
+
+    /// Everything works again and every user wants everything: whatever can arrive does, in time,
+    /// and nobody has to do anything for it but answer offers.
     fn heal(&mut self) {
         self.world.cut_off.clear();
         for device in 0..self.world.devices.len() {
@@ -271,14 +321,19 @@ impl Run {
             self.world.choose_again(device);
         }
         let end = self.world.now + RESUMES;
-        let late = loop {
+        // Once now, and once for what was still being read back from storage.
+        for _ in 0..2 {
             for &(_, parcel) in &self.model.parcels.clone() {
                 for device in 0..self.world.devices.len() {
-                    self.accept(device, parcel);
                     self.world
                         .act(device, |engine, now| engine.resume(parcel, now));
                 }
             }
+            self.answer_offers();
+            self.world.run_for(5 * SECOND);
+        }
+        let late = loop {
+            self.answer_offers();
             self.world.run_for(5 * SECOND);
             self.check();
             let late = self.late();
@@ -297,12 +352,21 @@ impl Run {
         );
     }
 
+    /// Who is asked accepts.
+    fn answer_offers(&mut self) {
+        for &(_, parcel) in &self.model.parcels.clone() {
+            for device in 0..self.world.devices.len() {
+                self.accept(device, parcel);
+            }
+        }
+    }
+
     /// What is still to arrive: the sender, the receiver and the parcel.
     fn late(&self) -> Vec<(usize, usize, ParcelId)> {
         let mut late = Vec::new();
         for &(sender, parcel) in &self.model.parcels {
-            let state = self.world.state(sender, parcel);
-            if !state.is_some_and(|state| !state.is_final() || state == TransferState::Done) {
+            // Who came back without storage, or left before anybody wanted it, has it no more.
+            if self.model.ended.contains(&parcel) || self.world.state(sender, parcel).is_none() {
                 continue;
             }
             for device in (0..self.world.devices.len()).filter(|device| *device != sender) {

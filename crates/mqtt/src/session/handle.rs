@@ -85,6 +85,13 @@ impl Session {
         }
     }
 
+    /// What came is no MQTT, as the transport can tell by itself: the connection is ended, as by bytes that are none.
+    pub fn handle_invalid(&mut self, what: &'static str) {
+        if self.connection.is_some() {
+            self.end(Disconnect::Protocol(what));
+        }
+    }
+
     /// Time has passed; call it when [`poll_timeout`](Self::poll_timeout) says, or any time.
     pub fn handle_timeout(&mut self, now: Time) {
         let (action, reason) = match self

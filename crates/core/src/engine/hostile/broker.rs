@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use super::victim::{ACCEPTED, Victim, packet, secret};
-use crate::io::SocketClose;
+use crate::io::{Invalid, SocketClose};
 use crate::view::ConnectionState;
 
 /// A packet that a server may send, or that only looks like one.
@@ -104,6 +104,18 @@ fn a_broker_that_announces_a_huge_packet_is_left_and_the_user_told() {
     assert_ne!(status.state, ConnectionState::Online);
     assert!(!status.text.is_empty());
     recovers(&mut victim);
+}
+
+#[test]
+fn a_browser_that_hangs_up_on_what_came_says_why() {
+    for (what, words) in [(Invalid::Text, "text"), (Invalid::TooLong, "too long")] {
+        let mut victim = Victim::new();
+        victim.open();
+        victim.act(|engine, now| engine.handle_close(SocketClose::Invalid(what), now));
+        let status = victim.engine.status();
+        assert!(status.text.contains(words), "{}", status.text);
+        recovers(&mut victim);
+    }
 }
 
 #[test]
