@@ -2,6 +2,7 @@
 // every WebSocket, and that takes more of the machine than the messages themselves.
 
 import { startChromium } from '../lib/devtools.mjs';
+import { watchHeaps } from '../lib/heaps.mjs';
 import { inTime } from '../lib/in-time.mjs';
 import { stop } from '../lib/processes.mjs';
 import { RemoteControl } from '../lib/remote-control.mjs';
@@ -161,20 +162,10 @@ export class LeanPage {
 
   /**
    * What the heaps of the page and its workers hold from now on.
-   * @returns {Promise<Heaps>}
+   * @returns {Promise<import('../lib/heaps.mjs').Heaps>}
    */
-  async watchHeaps() {
-    const sessions = [this.#session];
-    const attach = (/** @type {string} */ session) =>
-      this.#devTools.call('Target.setAutoAttach', { autoAttach: true, waitForDebuggerOnStart: false, flatten: true }, session);
-    // Workers may have workers.
-    const stop = this.#devTools.listen((method, { sessionId }, session) => {
-      if (method !== 'Target.attachedToTarget' || session === undefined || !sessions.includes(session)) return;
-      sessions.push(sessionId);
-      void attach(sessionId);
-    });
-    await attach(this.#session);
-    return new Heaps(this.#devTools, sessions, stop);
+  watchHeaps() {
+    return watchHeaps(this.#devTools, this.#session);
   }
 
   /** Begins to profile the page's worker; `stop` returns what the browser found. */
@@ -197,53 +188,5 @@ export class LeanPage {
    */
   #call(method, parameters) {
     return this.#devTools.call(method, parameters, this.#session);
-  }
-}
-
-/** The heaps of a page and of its workers, in bytes. */
-export class Heaps {
-  #devTools;
-  #sessions;
-  #stop;
-
-  /**
-   * @param {RemoteControl} devTools
-   * @param {string[]} sessions of the page and its workers
-   * @param {() => void} stop
-   */
-  constructor(devTools, sessions, stop) {
-    this.#devTools = devTools;
-    this.#sessions = sessions;
-    this.#stop = stop;
-  }
-
-  /** What JavaScript's heaps hold now, buffers included. */
-  javaScript() {
-    return this.#sum(async (session) => {
-      const { usedSize, backingStorageSize } = await this.#devTools.call('Runtime.getHeapUsage', {}, session);
-      return usedSize + backingStorageSize;
-    });
-  }
-
-  /** What the modules' memories have come to; they never shrink. */
-  wasm() {
-    return this.#sum(async (session) => {
-      const evaluated = await this.#devTools.call('Runtime.evaluate', { expression: 'WebAssembly.Memory.prototype' }, session);
-      const { objects } = await this.#devTools.call('Runtime.queryObjects', { prototypeObjectId: evaluated.result.objectId }, session);
-      const functionDeclaration = 'function () { return this.reduce((sum, { buffer }) => sum + buffer.byteLength, 0); }';
-      const call = { objectId: objects.objectId, functionDeclaration, returnByValue: true };
-      return (await this.#devTools.call('Runtime.callFunctionOn', call, session)).result.value;
-    });
-  }
-
-  /** Watches no more. */
-  stop() {
-    this.#stop();
-  }
-
-  /** @param {(session: string) => Promise<number>} of */
-  async #sum(of) {
-    const each = await Promise.all(this.#sessions.map(of));
-    return each.reduce((sum, bytes) => sum + bytes, 0);
   }
 }

@@ -57,7 +57,7 @@ export async function measureMemory(course, bytes, origin) {
 
 /**
  * The larger page's heaps.
- * @param {import('./lean-browser.mjs').Heaps[]} heaps
+ * @param {import('../lib/heaps.mjs').Heaps[]} heaps
  * @param {number[]} javaScript what JavaScript's part came to before, for each
  */
 async function largest(heaps, javaScript) {

@@ -27,10 +27,11 @@ export async function onItsWay(stage, sender, receiver, size, { name = 'long.bin
  * @param {Stage} stage
  * @param {string} broker its WebSocket address
  * @param {number} limit of either proxy, in bytes a second
+ * @param {import('./scenario.mjs').How} [from] the sender's window
  */
-export async function pairBehindProxies(stage, broker, limit) {
+export async function pairBehindProxies(stage, broker, limit, from = {}) {
   const [near, far] = [await wireTo(stage, broker), await wireTo(stage, broker)];
   near.proxy.limit = far.proxy.limit = limit;
-  const [sender, receiver] = await stage.pair({ broker: near.proxy.broker }, { broker: far.proxy.broker });
+  const [sender, receiver] = await stage.pair({ broker: near.proxy.broker }, { broker: far.proxy.broker }, from, {});
   return { near, far, sender, receiver };
 }

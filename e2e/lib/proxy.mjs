@@ -30,6 +30,8 @@ export class Proxy {
   faults;
   /** Asked for every connection that comes from now on for who hears what its browser says. @type {(() => (bytes: Buffer) => void) | undefined} */
   listener;
+  /** Called when one end of a connection is gone. */
+  onEnd = () => {};
   /** Settled while bytes may pass. */
   #passage = Promise.resolve();
   #letPass = () => {};
@@ -62,10 +64,15 @@ export class Proxy {
     return this;
   }
 
+  /** Refuses new connections; those that are there stay. */
+  refuse() {
+    this.#server.close();
+  }
+
   /** Cuts every connection and refuses new ones. */
   async close() {
     const closed = this.#server.listening ? once(this.#server, 'close') : undefined;
-    this.#server.close();
+    this.refuse();
     this.cut();
     this.heal();
     await closed;
@@ -117,6 +124,7 @@ export class Proxy {
       const pumped = this.#pump(from, to, way);
       from.once('close', async () => {
         this.#ends.delete(from);
+        this.onEnd();
         await pumped;
         // The end of a connection is news as well.
         await this.#passage;

@@ -71,6 +71,21 @@ export class Room {
   }
 
   /**
+   * Has a worker end as a fault in the program would.
+   * @param {'engine' | 'socket'} which
+   */
+  async crash(which) {
+    const worker = await this.worker(which);
+    await worker.evaluate(() => {
+      // Takes everything with it.
+      setTimeout(() => {
+        close();
+        throw new Error('crashed on purpose');
+      });
+    });
+  }
+
+  /**
    * Fills in the join form and joins.
    * @param {JoinFields} fields
    */
@@ -140,9 +155,10 @@ export class Room {
   /**
    * Waits until no device of this name is in the room.
    * @param {string} name
+   * @param {number} [timeout]
    */
-  async waitForPeerGone(name) {
-    await this.#peer(name).waitFor({ state: 'detached', timeout: PATIENCE });
+  async waitForPeerGone(name, timeout = PATIENCE) {
+    await this.#peer(name).waitFor({ state: 'detached', timeout });
   }
 
   /** @param {string} name */

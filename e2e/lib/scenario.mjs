@@ -169,11 +169,12 @@ export class Stage {
    * Two devices that see each other.
    * @param {import('./room.mjs').JoinFields} [sender]
    * @param {import('./room.mjs').JoinFields} [receiver]
-   * @param {{ origin?: string }} [how]
+   * @param {How} [how]
+   * @param {How} [receiverHow]
    * @returns {Promise<[Room, Room]>}
    */
-  async pair(sender = {}, receiver = sender, how = {}) {
-    const rooms = await Promise.all([this.join('Ada', sender, how), this.join('Bo', receiver, how)]);
+  async pair(sender = {}, receiver = sender, how = {}, receiverHow = how) {
+    const rooms = await Promise.all([this.join('Ada', sender, how), this.join('Bo', receiver, receiverHow)]);
     await Promise.all([rooms[0].waitForPeer('Bo'), rooms[1].waitForPeer('Ada')]);
     return rooms;
   }

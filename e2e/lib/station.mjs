@@ -26,12 +26,12 @@ const site = process.env.MQDROP_SITE ?? `${root}dist`;
  * @returns {Promise<Station>}
  */
 export async function startStation(options = []) {
-  let { program, port } = await launch(0, options);
+  let { program, port, secure } = await launch(0, options);
   return {
     port,
-    origin: `http://127.0.0.1:${port}`,
-    broker: `ws://127.0.0.1:${port}/mqtt`,
-    observerUrl: `ws://127.0.0.1:${port}/mqtt`,
+    origin: `http${secure}://127.0.0.1:${port}`,
+    broker: `ws${secure}://127.0.0.1:${port}/mqtt`,
+    observerUrl: `ws${secure}://127.0.0.1:${port}/mqtt`,
     get pid() {
       return program.child.pid;
     },
@@ -47,16 +47,18 @@ export async function startStation(options = []) {
 /**
  * @param {number} port 0 for any free one
  * @param {string[]} options
+ * @returns `secure`: what its schemes end with, s or nothing
  */
 async function launch(port, options) {
-  let found = 0;
+  let [secure, found] = ['', 0];
   const program = await start(
     binary,
     ['serve', '--listen', `127.0.0.1:${port}`, '--app', site, ...options],
     (line) => {
-      found ||= Number(/http:\/\/[^/\s]+:(\d+)/.exec(line)?.[1] ?? 0);
+      const address = found ? undefined : /http(s?):\/\/[^/\s]+:(\d+)/.exec(line);
+      if (address) [secure, found] = [address[1], Number(address[2])];
       return found > 0;
     },
   );
-  return { program, port: found };
+  return { program, port: found, secure };
 }

@@ -7,12 +7,13 @@ const REST = 500;
 
 /**
  * Waits until a count stays as it is; returns it.
- * @param {() => number} read
+ * @param {() => number | Promise<number>} read
  */
 export async function steady(read) {
-  for (let before = NaN; before !== read(); ) {
-    before = read();
+  let count = await read();
+  for (let before = NaN; before !== count; count = await read()) {
+    before = count;
     await sleep(REST);
   }
-  return read();
+  return count;
 }

@@ -6,7 +6,9 @@ import { chromium } from 'playwright-core';
 import { collectNoise, endBrowser } from './browser.mjs';
 import { startChromium } from './devtools.mjs';
 import { tempFolder } from './files.mjs';
+import { watchHeaps } from './heaps.mjs';
 import { stop } from './processes.mjs';
+import { RemoteControl } from './remote-control.mjs';
 
 /** Timers of hidden pages ring once a minute: otherwise after five minutes, here after a second. */
 const SLOW_SOON = '--enable-features=IntensiveWakeUpThrottling:grace_period_seconds/1';
@@ -15,16 +17,21 @@ const SLOW_SOON = '--enable-features=IntensiveWakeUpThrottling:grace_period_seco
 
 export class Tabs {
   #context;
+  #address;
   #downloads;
   #end;
 
   /**
+   * @param {number} pid the browser's own process
    * @param {import('playwright-core').BrowserContext} context
+   * @param {string} address where its DevTools listen
    * @param {string} downloads where files are saved
    * @param {() => Promise<void>} end
    */
-  constructor(context, downloads, end) {
+  constructor(pid, context, address, downloads, end) {
+    this.pid = pid;
     this.#context = context;
+    this.#address = address;
     this.#downloads = downloads;
     this.#end = end;
   }
@@ -34,7 +41,7 @@ export class Tabs {
     const folder = await tempFolder();
     const { program, address } = await startChromium(join(folder.path, 'profile'), [SLOW_SOON]);
     const browser = await chromium.connectOverCDP(address, { noDefaults: true });
-    return new Tabs(browser.contexts()[0], join(folder.path, 'saved'), async () => {
+    return new Tabs(Number(program.child.pid), browser.contexts()[0], address, join(folder.path, 'saved'), async () => {
       await endBrowser(browser);
       await stop(program);
       await folder.remove();
@@ -80,6 +87,19 @@ export class Tabs {
     const session = await page.context().newCDPSession(page);
     await session.send('Page.setWebLifecycleState', { state: 'active' });
     await page.bringToFront();
+  }
+
+  /**
+   * What the heaps of a tab and its workers hold from now on.
+   * @param {Page} page
+   */
+  async watchHeaps(page) {
+    const session = await page.context().newCDPSession(page);
+    const { targetInfo } = await session.send('Target.getTargetInfo');
+    // What drives the browser does not let others speak with its workers.
+    const devTools = await RemoteControl.connect(this.#address);
+    const { sessionId } = await devTools.call('Target.attachToTarget', { targetId: targetInfo.targetId, flatten: true });
+    return watchHeaps(devTools, sessionId);
   }
 
   stop() {

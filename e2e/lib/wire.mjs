@@ -10,6 +10,14 @@ import { proxyTo } from './proxy.mjs';
 
 /** @template [R=void] @typedef {Generator<Wanted, R, Buffer>} Reading */
 
+/**
+ * Who hears what a client says.
+ * @typedef {object} Listener
+ * @property {(clientId: string, version: number) => void} connected
+ * @property {(topic: string, head: Buffer, length: number) => void} publishing its payload's beginning and length
+ * @property {(id: number) => void} acknowledged
+ */
+
 /** What went through a proxy, from browsers to the broker; docs/PROTOCOL.md says how frames begin. */
 export class Wire {
   /** The client ids of all connections, in the order they came. @type {string[]} */
@@ -25,13 +33,15 @@ export class Wire {
 
   /** @param {import('./proxy.mjs').Proxy} proxy */
   constructor(proxy) {
-    proxy.listener = () => reader(webSocket(reader(mqtt(this))));
+    proxy.listener = () => reader(webSocket(packetsTo(this)));
   }
 
   /** @param {string} clientId */
   connected(clientId) {
     this.clientIds.push(clientId);
   }
+
+  acknowledged() {}
 
   /**
    * @param {string} topic
@@ -59,6 +69,14 @@ export class Wire {
 export async function wireTo(stage, broker) {
   const proxy = await stage.use(proxyTo(broker));
   return { proxy, wire: new Wire(proxy) };
+}
+
+/**
+ * Reads what a client says, in pieces of any kind.
+ * @param {Listener} listener
+ */
+export function packetsTo(listener) {
+  return reader(mqtt(listener));
 }
 
 /**
@@ -133,11 +151,11 @@ function* number() {
 }
 
 /**
- * What an MQTT client sends: CONNECT and PUBLISH (MQTT 5 and 3.1.1, sections 3.1 and 3.3).
- * @param {Wire} wire
+ * What an MQTT client sends: CONNECT, PUBLISH and PUBACK (MQTT 5 and 3.1.1, sections 3.1, 3.3 and 3.4).
+ * @param {Listener} listener
  * @returns {Reading}
  */
-function* mqtt(wire) {
+function* mqtt(listener) {
   let version = 0;
   for (;;) {
     const [head] = yield* exactly(1);
@@ -164,14 +182,16 @@ function* mqtt(wire) {
       // Flags and keep-alive.
       yield* take(3);
       yield* properties();
-      wire.connected(yield* text());
+      listener.connected(yield* text(), version);
     } else if (kind === 3) {
       const topic = yield* text();
       // Of QoS 1 and 2 the packet's number.
       if ((head & 0x06) > 0) yield* take(2);
       yield* properties();
       const length = left;
-      wire.publishing(topic, yield* take(Math.min(length, 12)), length);
+      listener.publishing(topic, yield* take(Math.min(length, 12)), length);
+    } else if (kind === 4) {
+      listener.acknowledged((yield* take(2)).readUInt16BE());
     }
     yield* inParts(left);
   }

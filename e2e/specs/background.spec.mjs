@@ -1,56 +1,33 @@
 // A tab that is not looked at goes on, and one that the browser froze goes on when it is woken.
 
 import assert from 'node:assert/strict';
-import { SOCKET_FAILED } from '../lib/browser.mjs';
 import { assertSaved } from '../lib/contents.mjs';
 import { MIB } from '../lib/files.mjs';
+import { inATab, SIZE } from '../lib/in-a-tab.mjs';
 import { BLOCK } from '../lib/member/parcel.mjs';
-import { onItsWay } from '../lib/on-its-way.mjs';
 import { scenario } from '../lib/scenario.mjs';
-import { sendFrom, Tabs } from '../lib/tabs.mjs';
-import { wireTo } from '../lib/wire.mjs';
+import { ticksOf } from '../lib/ticks.mjs';
 
-/** Slow enough to act in the middle of a transfer. */
-const BYTES_A_SECOND = 5 * MIB;
-const SIZE = 16 * MIB;
-
-/**
- * A file in its middle, through a proxy, to or from a tab that can be hidden.
- * @param {import('../lib/scenario.mjs').Stage} stage
- * @param {'sender' | 'receiver'} side which one has the tab, and the proxy
- */
-async function inATab(stage, side) {
-  stage.expectNoise(SOCKET_FAILED);
-  const tabs = await stage.use(Tabs.launch());
-  const { proxy, wire } = await wireTo(stage, stage.station.broker);
-  proxy.limit = BYTES_A_SECOND;
-  const [tab, other] = await Promise.all([
-    stage.join('Bo', { broker: proxy.broker }, { engine: tabs }),
-    stage.join('Ada'),
-  ]);
-  await Promise.all([tab.waitForPeer('Ada'), other.waitForPeer('Bo')]);
-  const { file, sent, received } = await (side === 'sender'
-    ? onItsWay(stage, tab, other, SIZE, { send: (room, path) => sendFrom(room, [path]) })
-    : onItsWay(stage, other, tab, SIZE));
-  await received.waitForMiddle(2 * MIB);
-  /** What the page was told, one after the other. @returns {Promise<string[]>} */
-  const told = () => tab.page.evaluate(() => Object(window).told);
-  await tab.page.evaluate(() => {
-    const told = Object.assign(window, { told: /** @type {string[]} */ ([]) }).told;
-    for (const event of ['visibilitychange', 'freeze', 'resume']) {
-      document.addEventListener(event, () => told.push(event === 'visibilitychange' ? document.visibilityState : event));
-    }
-  });
-  return { tabs, proxy, wire, tab, file, sent, received, told };
-}
+/** How often a timer of a page that is seen rings until it is clear what happens to the other one's. */
+const TICKS = 60;
+/** Of a hidden page it may ring so often meanwhile. */
+const FEW = TICKS / 4;
 
 for (const side of /** @type {const} */ (['sender', 'receiver'])) {
   scenario(`a ${side} whose tab is hidden gets through, also when the connection breaks`, async (stage) => {
-    const { tabs, proxy, tab, file, sent, received, told } = await inATab(stage, side);
+    const { tabs, proxy, tab, other, file, sent, received, told } = await inATab(stage, side);
+    const rate = proxy.limit;
+    proxy.limit = MIB;
     await tabs.hide(tab.page);
+    const [hidden, seen] = await Promise.all([ticksOf(tab.page), ticksOf(other.page)]);
+    const before = await received.progress();
+    await seen.wait(TICKS);
+    const ticks = await hidden.count();
+    assert.ok(ticks <= FEW, `its timers are slow: one rang ${ticks} times, of a page that is seen ${await seen.count()} times`);
     const { bytes, total } = await received.progress();
-    assert.ok(bytes < total, 'it is hidden in the middle');
+    assert.ok(bytes > before.bytes && bytes < total, 'its transfer goes on meanwhile');
     proxy.cut();
+    proxy.limit = rate;
     await Promise.all([received.waitForState('done'), sent.waitForState('done')]);
     assert.ok(proxy.connections > 1, 'it came back');
     assert.deepEqual(await told(), ['hidden'], 'nobody looked at it meanwhile');
@@ -60,11 +37,21 @@ for (const side of /** @type {const} */ (['sender', 'receiver'])) {
 }
 
 scenario('a sender whose tab is frozen goes on when it is woken', async (stage) => {
-  const { tabs, wire, tab, file, sent, received, told } = await inATab(stage, 'sender');
+  const { tabs, wire, tab, other, file, sent, received, told } = await inATab(stage, 'sender');
   await tabs.freeze(tab.page);
   // All that it had said by then, of which one block is the manifest.
   await received.waitForMiddle(wire.published - BLOCK);
   assert.deepEqual(await told(), ['hidden', 'freeze'], 'it is frozen');
+  const { published } = wire;
+  // For others time goes on, and what they say to each other arrives.
+  const ticks = await ticksOf(other.page);
+  const third = await stage.join('Cy');
+  await third.waitForPeer('Ada');
+  await ticks.wait(TICKS);
+  const text = await third.sendText('meanwhile');
+  await (await other.incoming(text)).waitForState('done');
+  assert.equal(wire.published, published, 'nothing is sent while it is frozen');
+  assert.ok(published < SIZE, 'there is more to send');
   await tabs.wake(tab.page);
   await Promise.all([received.waitForState('done'), sent.waitForState('done')]);
   assert.deepEqual(await told(), ['hidden', 'freeze', 'resume', 'visible']);

@@ -39,7 +39,7 @@ async function reload({ sender, proxy }, answers) {
 }
 
 scenario('a sender whose page is reloaded goes on by itself with what was dropped', async (stage) => {
-  const transfer = await inTheMiddle(stage, 8 * MIB, drop);
+  const transfer = await inTheMiddle(stage, 8 * MIB, { send: drop });
   const { proxy, file, sent, received } = transfer;
   const before = proxy.up;
   await reload(transfer, { query: 'granted' });
@@ -51,7 +51,7 @@ scenario('a sender whose page is reloaded goes on by itself with what was droppe
 });
 
 scenario('a sender who has to allow it again is asked with one click', async (stage) => {
-  const transfer = await inTheMiddle(stage, 8 * MIB, drop);
+  const transfer = await inTheMiddle(stage, 8 * MIB, { send: drop });
   const { proxy, file, sent, received } = transfer;
   await reload(transfer, { query: 'prompt' });
   proxy.limit = Infinity;
@@ -63,7 +63,7 @@ scenario('a sender who has to allow it again is asked with one click', async (st
 });
 
 scenario('files that may not be read, are gone or are others are said, and lose nothing', async (stage) => {
-  const transfer = await inTheMiddle(stage, MIB, drop);
+  const transfer = await inTheMiddle(stage, MIB, { send: drop });
   const { proxy, file, sent, received } = transfer;
   const refused = await reload(transfer, { query: 'prompt', request: 'denied' });
   await sent.press('resume');
@@ -85,7 +85,7 @@ scenario('files that may not be read, are gone or are others are said, and lose 
 });
 
 scenario('files that are gone for good can be chosen from elsewhere', async (stage) => {
-  const transfer = await inTheMiddle(stage, MIB, drop);
+  const transfer = await inTheMiddle(stage, MIB, { send: drop });
   const { proxy, file, sent, received } = transfer;
   const moved = join(await stage.folder(), 'elsewhere', basename(file.path));
   await mkdir(dirname(moved));

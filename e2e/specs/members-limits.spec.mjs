@@ -10,6 +10,7 @@ import { digestsOf, Parcel } from '../lib/member/parcel.mjs';
 import { resealed, sealToRoom } from '../lib/member/sealing.mjs';
 import { observe } from '../lib/observer.mjs';
 import { scenario } from '../lib/scenario.mjs';
+import { Tabs } from '../lib/tabs.mjs';
 
 /** @typedef {import('../lib/room.mjs').Room} Room */
 /** @typedef {import('../lib/transfer.mjs').Transfer} Transfer */
@@ -114,13 +115,17 @@ async function shown(room) {
 }
 
 scenario('a flood of offers and of devices stays within limits, and its sender can be muted', async (stage) => {
-  const [[ada, bo], member] = await Promise.all([stage.pair(), join(stage)]);
+  const tabs = await stage.use(Tabs.launch());
+  const [[ada, bo], member] = await Promise.all([stage.pair({}, {}, {}, { engine: tabs }), join(stage)]);
   await Promise.all([ada, bo].map((room) => room.waitForPeer(MALLORY)));
-  for (let number = 0; number < 450; number += 1) await member.comeIn(`Nobody ${number}`);
-  for (let number = 0; number < 300; number += 1) await member.say('offer', new Parcel([fileOf('a', number)]).offer(member.identity));
-  const refusals = () => member.messages.filter(({ name, fields }) => name === 'decline' && fields.reason === 7).length;
-  await member.until(() => refusals() === 400, 'two windows have declined 200 offers each');
-  await handled(member, [ada, bo]);
+  const heaps = await tabs.watchHeaps(bo.page);
+  await heaps.stayBelow({ peak: 48 * MIB, kept: 16 * MIB }, async () => {
+    for (let number = 0; number < 450; number += 1) await member.comeIn(`Nobody ${number}`);
+    for (let number = 0; number < 300; number += 1) await member.say('offer', new Parcel([fileOf('a', number)]).offer(member.identity));
+    const refusals = () => member.messages.filter(({ name, fields }) => name === 'decline' && fields.reason === 7).length;
+    await member.until(() => refusals() === 400, 'two windows have declined 200 offers each');
+    await handled(member, [ada, bo]);
+  });
   for (const room of [ada, bo]) assert.equal((await room.parcels('in')).length, 100);
 
   const text = await ada.sendText('still here');
@@ -148,7 +153,7 @@ scenario('a flood of offers and of devices stays within limits, and its sender c
 
   for (let number = 0; number < 60; number += 1) await member.comeIn(`Somebody ${number}`);
   await bo.byId('peers-more').getByText(/^and \d+ more$/).waitFor();
-});
+}, { timeout: 180_000 });
 
 scenario('a newer version is said in words, once', async (stage) => {
   const [bo, member] = await Promise.all([stage.join('Bo'), join(stage)]);

@@ -231,27 +231,6 @@ scenario('what another room left is named and can be discarded', async (stage) =
   assert.equal((await received.progress()).state, 'offered');
 });
 
-scenario('two tabs of one browser do not take from each other', async (stage) => {
-  const [sender, first] = await stage.pair();
-  const page = await first.page.context().newPage();
-  await page.goto(linkTo(stage.station.origin, { key: KEY, name: 'Cy' }));
-  const second = new Room(page);
-  await second.byId('join').click();
-  await second.waitForPeer('Ada');
-  const file = await stage.file('both.bin', 5 * MIB);
-  const sent = await sender.sendFiles([file.path]);
-  for (const room of [first, second]) {
-    const received = await room.incoming(sent);
-    await received.press('accept');
-    await received.waitForState('done');
-  }
-  const again = await reload(first);
-  const [one, two] = [new Transfer(again.page, sent.parcel), new Transfer(page, sent.parcel)];
-  await one.waitForState('done');
-  await assertSaved(one, [file]);
-  await assertSaved(two, [file]);
-});
-
 for (const both of [false, true]) {
   scenario(`a sender whose page is reloaded goes on with the same file${both ? ', the receiver reloaded as well' : ''}`, async (stage) => {
     const transfer = await inTheMiddle(stage, HELD);

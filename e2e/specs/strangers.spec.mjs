@@ -2,7 +2,6 @@
 
 import assert from 'node:assert/strict';
 import { randomBytes, randomInt } from 'node:crypto';
-import { once } from 'node:events';
 import { connectAsync } from 'mqtt';
 import { assertSaved } from '../lib/contents.mjs';
 import { KIB, MIB } from '../lib/files.mjs';
@@ -11,6 +10,7 @@ import { inTime } from '../lib/in-time.mjs';
 import { observe } from '../lib/observer.mjs';
 import { onItsWay, pairBehindProxies } from '../lib/on-its-way.mjs';
 import { scenario } from '../lib/scenario.mjs';
+import { takePlace } from '../lib/thief.mjs';
 
 /** Topics and payloads that were seen, no two alike. @typedef {{ topic: string, payload: Buffer }[]} Seen */
 
@@ -69,8 +69,6 @@ for (const [what, attack] of Object.entries(ATTACKS)) {
 const TAKEOVERS = 6;
 /** How much arrives between two of them, at least; in bytes. */
 const STEP = 2 * MIB;
-/** MQTT 5: another connection has the same client id. */
-const SESSION_TAKEN_OVER = 0x8e;
 
 /**
  * A file on its way, each device behind a proxy of its own.
@@ -89,10 +87,8 @@ async function betweenProxies(stage, limit) {
  * @param {boolean} clean whether the device's session is forgotten; else what was meant for it is heard
  */
 async function takeOver(stage, clientId, clean) {
-  const thief = await connectAsync(stage.station.observerUrl, { clientId, clean, protocolVersion: 5, reconnectPeriod: 0 });
-  await stage.use(Promise.resolve({ stop: () => thief.endAsync(true) }));
-  const [{ reasonCode }] = await inTime(once(thief, 'disconnect'), 30_000, 'taking the connection back');
-  assert.equal(reasonCode, SESSION_TAKEN_OVER);
+  const { takenBack } = await takePlace(stage, stage.station, clientId, clean);
+  await takenBack();
 }
 
 for (const side of /** @type {const} */ (['sender', 'receiver'])) {

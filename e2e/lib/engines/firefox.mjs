@@ -110,6 +110,8 @@ function windowOf(bidi, userContext, context) {
   };
   const page = new EnginePage({
     go: (url) => bidi.call('browsingContext.navigate', { context, url, wait: 'complete' }),
+    // Driven like this, the browser lets no page ask.
+    reload: () => bidi.call('browsingContext.reload', { context, wait: 'complete' }),
     run: async (source) => {
       const { value } = await call(`async () => JSON.stringify(await (${source})()) ?? 'null'`);
       return JSON.parse(value);

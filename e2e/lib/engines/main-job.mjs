@@ -5,6 +5,8 @@ import { after, before } from 'node:test';
 import { KIB, MIB } from '../files.mjs';
 import { proxyTo } from '../proxy.mjs';
 import { scenario } from '../scenario.mjs';
+import { hasFileStorage, SOCKET_FAILED } from './in-common.mjs';
+import { goesOnAfterReloads } from './reloads.mjs';
 
 /** Around one block, the smallest, and several frames; names in scripts that are hard to carry. */
 const FILES = /** @type {const} */ ([
@@ -22,9 +24,6 @@ const MANY = 15;
 /** Names of people, as hard to carry. */
 const ADA = 'Ada 🎉';
 const BO = 'بو';
-
-/** What every browser may say when a connection breaks or is refused. */
-const SOCKET_FAILED = /WebSocket connection to .* failed|can’t establish a connection to the server|connection to ws:.* was interrupted/;
 
 /** What may be carried besides: meeting again, and what arrived while progress was read. */
 const SLACK = MIB / 2;
@@ -105,6 +104,8 @@ export function doesTheMainJob(name, launch) {
     }, { timeout: 180_000 });
   }
 
+  goesOnAfterReloads(name, () => engine);
+
   scenario(`${name} saves all of many files, however slow it is to begin`, async (stage) => {
     const { sender, receiver } = await meet(stage, { receiver: engine });
     const files = [];
@@ -146,16 +147,8 @@ export function doesTheMainJob(name, launch) {
 
   scenario(`${name} says what it lacks for storage, and only that`, async (stage) => {
     const room = await stage.join(ADA, {}, { engine });
-    const lacking = await room.page.evaluate(async () => {
-      try {
-        await navigator.storage.getDirectory();
-        return false;
-      } catch {
-        return true;
-      }
-    });
     const notice = room.byId('storage-notice');
-    if (lacking) {
+    if (!(await hasFileStorage(room))) {
       await notice.waitFor();
       assert.match(await notice.innerText(), /file storage.*memory/s, 'what is lacking and what follows');
     } else {

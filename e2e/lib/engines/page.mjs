@@ -21,6 +21,7 @@ const BEYOND_KEYBOARD = /([\u{10000}-\u{10FFFF}]+)/u;
  * @template E elements in the driver's words
  * @typedef {object} Driven
  * @property {(url: string) => Promise<unknown>} go loads a page
+ * @property {() => Promise<unknown>} reload loads it anew, whatever it asks
  * @property {(source: string) => Promise<any>} run evaluates an expression whose value is a function
  *   without parameters, and returns what its result promises: what JSON can carry
  * @property {(source: string) => Promise<E>} find the same for one element
@@ -53,6 +54,10 @@ export class EnginePage extends EventEmitter {
   async goto(url) {
     this.#url = url;
     await this.#driven.go(url);
+  }
+
+  async reload() {
+    await this.#driven.reload();
   }
 
   /** The address that was opened. */

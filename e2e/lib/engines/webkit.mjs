@@ -81,6 +81,12 @@ function windowOf(driver, home, saved, program) {
       // The driver tells nothing of the console, so the page does from here on.
       await run(String(inPage.listen));
     },
+    reload: async () => {
+      // What was heard until now goes with the page.
+      await run('() => null');
+      await driver.post('refresh');
+      await run(String(inPage.listen));
+    },
     run,
     find: (source) => driver.run(source),
     click: (element) => driver.click(element),
