@@ -17,6 +17,8 @@ pub enum Button {
     Resume,
     /// End it on both sides.
     Cancel,
+    /// The same, where what is here is lost with it.
+    Discard,
     /// Save what was received.
     Save,
     /// Take it off the list.
@@ -32,7 +34,7 @@ impl Button {
             Self::Decline => "decline",
             Self::Pause => "pause",
             Self::Resume => "resume",
-            Self::Cancel => "cancel",
+            Self::Cancel | Self::Discard => "cancel",
             Self::Save => "save",
             Self::Remove => "remove",
         }
@@ -47,6 +49,7 @@ impl Button {
             Self::Pause => "Pause",
             Self::Resume => "Resume",
             Self::Cancel => "Cancel",
+            Self::Discard => "Discard",
             Self::Save => "Save",
             Self::Remove => "Remove",
         }
@@ -60,7 +63,7 @@ impl Button {
             Self::Decline => Some(TransferAction::Decline),
             Self::Pause => Some(TransferAction::Pause),
             Self::Resume => Some(TransferAction::Resume),
-            Self::Cancel => Some(TransferAction::Cancel),
+            Self::Cancel | Self::Discard => Some(TransferAction::Cancel),
             Self::Remove => Some(TransferAction::Remove),
             Self::Save => None,
         }
@@ -77,7 +80,8 @@ pub fn buttons(direction: Direction, kind: ParcelKind, state: TransferState) -> 
             &[Button::Pause, Button::Cancel]
         }
         (_, S::Verifying) => &[Button::Cancel],
-        (_, S::Paused) => &[Button::Resume, Button::Cancel],
+        (Direction::In, S::Paused) => &[Button::Resume, Button::Discard],
+        (Direction::Out, S::Paused) => &[Button::Resume, Button::Cancel],
         (Direction::In, S::Done) if kind == ParcelKind::Files => &[Button::Save, Button::Remove],
         (_, S::Done | S::Failed | S::Cancelled | S::Declined) => &[Button::Remove],
     }

@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use bytes::Bytes;
-use mqdrop_mqtt::{Time, VersionPolicy};
+use mqdrop_mqtt::{Time, Version, VersionPolicy};
 
 use crate::envelope;
 use crate::identity::Identity;
@@ -30,6 +30,7 @@ pub(super) fn secret() -> RoomSecret {
 
 /// An engine whose broker and storage the test plays.
 pub(super) struct Victim {
+    version: Version,
     pub(super) engine: Engine,
     pub(super) now: Time,
     pub(super) errors: Vec<String>,
@@ -44,10 +45,10 @@ pub(super) struct Victim {
 impl Victim {
     /// One that has yet to connect, by MQTT 3.1.1.
     pub(super) fn new() -> Self {
-        Self::speaking(mqdrop_mqtt::Version::V311)
+        Self::speaking(Version::V311)
     }
 
-    pub(super) fn speaking(version: mqdrop_mqtt::Version) -> Self {
+    pub(super) fn speaking(version: Version) -> Self {
         let mut engine = Engine::new([1; 32]);
         let join = Join {
             secret: secret(),
@@ -61,6 +62,7 @@ impl Victim {
         };
         engine.join(join, Time::ZERO).unwrap();
         let mut victim = Self {
+            version,
             engine,
             now: Time::ZERO,
             errors: Vec::new(),
@@ -75,9 +77,17 @@ impl Victim {
     /// One that is in the room.
     pub(super) fn online() -> Self {
         let mut victim = Self::new();
-        victim.let_in(&ACCEPTED, &[1, 1]);
-        assert_eq!(victim.engine.status().text, "Connected");
+        victim.admit();
         victim
+    }
+
+    /// An honest broker lets it into the room.
+    pub(super) fn admit(&mut self) {
+        match self.version {
+            Version::V5 => self.let_in(&[0x20, 3, 0, 0, 0], &[0, 1, 1]),
+            Version::V311 => self.let_in(&ACCEPTED, &[1, 1]),
+        }
+        assert_eq!(self.engine.status().text, "Connected");
     }
 
     /// The connection opens, and the broker answers CONNECT and the first SUBSCRIBE so; what stands
