@@ -7,7 +7,7 @@ static MEMORY: peak_alloc::PeakAlloc = peak_alloc::PeakAlloc;
 /// The most bytes that are allocated while `body` runs, beyond what is allocated before. Others
 /// that run beside it are counted as well.
 #[cfg(not(target_arch = "wasm32"))]
-pub fn peak(body: impl FnOnce()) -> u64 {
+pub(crate) fn peak(body: impl FnOnce()) -> u64 {
     let before = MEMORY.current_usage();
     MEMORY.reset_peak_usage();
     body();
@@ -16,7 +16,7 @@ pub fn peak(body: impl FnOnce()) -> u64 {
 
 /// In wasm nothing is counted.
 #[cfg(target_arch = "wasm32")]
-pub fn peak(body: impl FnOnce()) -> u64 {
+pub(crate) fn peak(body: impl FnOnce()) -> u64 {
     body();
     0
 }
