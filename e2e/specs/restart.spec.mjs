@@ -170,6 +170,7 @@ scenario('what is not wanted after a reload is discarded', async (stage) => {
   const { sent, receiver, received } = await inTheMiddle(stage, HELD);
   await reload(receiver);
   await received.waitForState('paused');
+  assert.equal(await received.byId('cancel').innerText(), 'Discard');
   await received.press('cancel');
   await received.waitForState('cancelled');
   await sent.waitForReceiver('Bo', 'cancelled');

@@ -17,8 +17,6 @@ pub enum Button {
     Resume,
     /// End it on both sides.
     Cancel,
-    /// The same, where what is here is lost with it.
-    Discard,
     /// Save what was received.
     Save,
     /// Take it off the list.
@@ -34,22 +32,25 @@ impl Button {
             Self::Decline => "decline",
             Self::Pause => "pause",
             Self::Resume => "resume",
-            Self::Cancel | Self::Discard => "cancel",
+            Self::Cancel => "cancel",
             Self::Save => "save",
             Self::Remove => "remove",
         }
     }
 
-    /// What is written on it.
+    /// What is written on it while the transfer is in this state.
     #[must_use]
-    pub fn label(self) -> &'static str {
+    pub fn label(self, direction: Direction, state: TransferState) -> &'static str {
         match self {
+            // What is here already is lost with it.
+            Self::Cancel if direction == Direction::In && state == TransferState::Paused => {
+                "Discard"
+            }
             Self::Accept => "Accept",
             Self::Decline => "Decline",
             Self::Pause => "Pause",
             Self::Resume => "Resume",
             Self::Cancel => "Cancel",
-            Self::Discard => "Discard",
             Self::Save => "Save",
             Self::Remove => "Remove",
         }
@@ -63,7 +64,7 @@ impl Button {
             Self::Decline => Some(TransferAction::Decline),
             Self::Pause => Some(TransferAction::Pause),
             Self::Resume => Some(TransferAction::Resume),
-            Self::Cancel | Self::Discard => Some(TransferAction::Cancel),
+            Self::Cancel => Some(TransferAction::Cancel),
             Self::Remove => Some(TransferAction::Remove),
             Self::Save => None,
         }
@@ -80,8 +81,7 @@ pub fn buttons(direction: Direction, kind: ParcelKind, state: TransferState) -> 
             &[Button::Pause, Button::Cancel]
         }
         (_, S::Verifying) => &[Button::Cancel],
-        (Direction::In, S::Paused) => &[Button::Resume, Button::Discard],
-        (Direction::Out, S::Paused) => &[Button::Resume, Button::Cancel],
+        (_, S::Paused) => &[Button::Resume, Button::Cancel],
         (Direction::In, S::Done) if kind == ParcelKind::Files => &[Button::Save, Button::Remove],
         (_, S::Done | S::Failed | S::Cancelled | S::Declined) => &[Button::Remove],
     }

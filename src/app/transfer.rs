@@ -128,16 +128,17 @@ fn Buttons(
                 key=|button| button.test_id()
                 children=move |button| {
                     let main = matches!(button, Button::Accept | Button::Save);
+                    let label = move || button.label(direction, state.get());
                     view! {
                         <button
                             type="button"
                             class="button"
                             class:button-main=main
                             data-testid=button.test_id()
-                            aria-label=move || format!("{}: {}", button.label(), now.read().title)
+                            aria-label=move || format!("{}: {}", label(), now.read().title)
                             on:click=move |_| click.with_value(|click| click(button))
                         >
-                            {button.label()}
+                            {label}
                         </button>
                     }
                 }
@@ -230,12 +231,10 @@ fn ChooseAgain(
                                         type="button"
                                         class="button button-main"
                                         data-testid=Button::Resume.test_id()
-                                        aria-label=move || {
-                                            format!("{}: {}", Button::Resume.label(), now.read().title)
-                                        }
+                                        aria-label=move || format!("Resume: {}", now.read().title)
                                         on:click=ask
                                     >
-                                        {Button::Resume.label()}
+                                        "Resume"
                                     </button>
                                 }
                             })
