@@ -4,6 +4,8 @@
 //! Everything that is read from the outside is here as it is behind its checksum or its seal, which
 //! no fuzzer would get past.
 
+use std::sync::OnceLock;
+
 use mqdrop_mqtt::Time;
 
 use crate::frame::{FRAME_HEAD, FrameCipher, FrameHead};
@@ -40,11 +42,11 @@ pub fn envelope(bytes: &[u8]) {
             }
         }
     }
-    let to_room = envelope::seal_to_room(&KEY, &member, TO_ROOM, bytes, &mut random);
+    let to_room = envelope::seal_to_room(&KEY, member, TO_ROOM, bytes, &mut random);
     let Some(key) = member.pair_key(&me.public) else {
         return;
     };
-    let to_me = envelope::seal_to_device(&KEY, &member, me.device, &key, bytes, &mut random);
+    let to_me = envelope::seal_to_device(&KEY, member, me.device, &key, bytes, &mut random);
     for (topic, sealed) in [(TO_ROOM, to_room), (me.device.to_string().as_str(), to_me)] {
         let opened = open(topic, &sealed);
         assert!(opened.is_ok_and(|opened| opened.body == bytes && opened.sender == member.device));
@@ -54,11 +56,13 @@ pub fn envelope(bytes: &[u8]) {
 /// The topic's last part of what is said to everyone.
 const TO_ROOM: &str = "c";
 
-/// The device that reads, and a member of its room.
-fn devices() -> (Identity, Identity, Random) {
+/// The device that reads, and a member of its room; made once, as that takes longer than reading.
+fn devices() -> (&'static Identity, &'static Identity, Random) {
+    static DEVICES: OnceLock<(Identity, Identity)> = OnceLock::new();
     let mut random = Random::new([2; 32]);
-    let (me, member) = (Identity::new(&mut random), Identity::new(&mut random));
-    (me, member, random)
+    let (me, member) =
+        DEVICES.get_or_init(|| (Identity::new(&mut random), Identity::new(&mut random)));
+    (me, member, Random::new([3; 32]))
 }
 
 /// A data frame as it comes from the broker, and one of somebody who has the content key: its head,
@@ -177,10 +181,10 @@ mod tests {
         let (me, member, mut random) = super::devices();
         let key = member.pair_key(&me.public).unwrap();
         let to_me = |body: &[u8], random: &mut Random| {
-            envelope::inner_to_device(&member, me.device, &key, body, random)
+            envelope::inner_to_device(member, me.device, &key, body, random)
         };
         spoilt(vec![
-            envelope::inner_to_room(&member, super::TO_ROOM, b"hello"),
+            envelope::inner_to_room(member, super::TO_ROOM, b"hello"),
             to_me(b"hello", &mut random),
             to_me(b"", &mut random),
         ])
