@@ -10,6 +10,7 @@ const FALLING_ASLEEP = 10_000;
 const asleep = new Set();
 // What stands still does not notice that the tests have ended.
 process.once('exit', () => wake(asleep));
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
 
 /**
  * Stops a program and its processes, and waits until none of them runs.

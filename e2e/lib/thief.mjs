@@ -19,6 +19,8 @@ export async function takePlace(stage, station, clientId, clean) {
   const thief = await connectAsync(station.observerUrl, { clientId, clean, protocolVersion: 5, reconnectPeriod: 0 });
   await stage.use(Promise.resolve({ stop: () => thief.endAsync(true) }));
   const disconnected = once(thief, 'disconnect');
+  // Whoever does not wait for it need not hear how else the connection ended.
+  disconnected.catch(() => {});
   return {
     /** Waits until the device has its place back. */
     async takenBack() {

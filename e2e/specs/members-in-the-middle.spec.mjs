@@ -128,8 +128,9 @@ withstands('sends frames out of place or of wrong lengths', async ({ member, off
 withstands('confirms, declines and ends what is not its own', async ({ member, sent, ada, bo, offer }) => {
   const { parcel } = offer;
   const held = listOf(new Set(Array(blockCount(offer.manifestBytes) + blockCount(SIZE) + 1).keys()));
-  const formerly = idOf(member.publicKeyOf(bo));
-  await member.say('want', { parcel, held, credit: MIB, paused: false, formerly, onlySigned: false }, { to: ada });
+  // It can only guess what Ada knows Bo by.
+  const token = randomBytes(16);
+  await member.say('want', { parcel, held, credit: MIB, paused: false, onlySigned: false, token }, { to: ada });
   // Its word counts for itself.
   await sent.waitForReceiver(MALLORY, 'active');
   // In its own name, and in theirs: with their ids, or their keys as well.
@@ -139,7 +140,7 @@ withstands('confirms, declines and ends what is not its own', async ({ member, s
     for (const as of [member.identity, Object.assign(new Identity(), { id }), Object.assign(new Identity(), { id, publicKey })]) {
       await member.say('complete', { parcel, digestsHash: randomBytes(32) }, { to: other, as });
       for (const name of ['seen', 'pause', 'decline', 'cancel', 'receipt']) {
-        await member.say(name, { parcel, reason: 0 }, { to: other, as });
+        await member.say(name, { parcel, reason: 0, token }, { to: other, as });
         await member.say(name, { parcel, reason: 0 }, { as });
       }
       if (as !== member.identity) await member.say('gone', {}, { as });

@@ -20,6 +20,7 @@ async function oneIsAway(stage) {
   await receiver.byId('leave').click();
   await sent.waitForReceiver('Bo', 'waiting');
   proxy.limit = Infinity;
+  await sent.waitForReceiver('Cy', 'done');
   return { ...transfer, third, whole };
 }
 

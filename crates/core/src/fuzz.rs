@@ -156,13 +156,13 @@ mod tests {
 
     use crate::envelope;
     use crate::identity::ParcelKey;
-    use crate::ids::{DeviceId, ParcelId};
+    use crate::ids::{DeviceId, ParcelId, Token};
     use crate::incoming::Origin;
     use crate::layout::BLOCK;
     use crate::manifest::Manifest;
     use crate::message::tests::one_of_each;
     use crate::message::{Message, Offer};
-    use crate::notes::{Accepted, Blocks, Note, Sent};
+    use crate::notes::{Accepted, Beginning, Blocks, Note, Sent};
     use crate::random::Random;
 
     const PARCEL: ParcelId = ParcelId([4; 10]);
@@ -228,7 +228,7 @@ mod tests {
             room: "room".into(),
             sender: DeviceId([5; 10]),
             sender_name: "x".into(),
-            receiver: DeviceId([6; 10]),
+            token: Some(Token([6; 16])),
         };
         let offer = offer(&manifest);
         let blocks = Blocks {
@@ -243,6 +243,13 @@ mod tests {
             files: 1,
             manifest: manifest.clone(),
         };
+        let begins = |id| {
+            Note::Begins(Beginning {
+                device: DeviceId([id; 10]),
+                name: "x".into(),
+                token: Some(Token([id; 16])),
+            })
+        };
         let verified = || Note::Verified(vec![8; 32]);
         let received = vec![
             Note::Accepted(Accepted { offer, origin }),
@@ -252,8 +259,8 @@ mod tests {
         ];
         let sent = vec![
             Note::Sent(sent),
-            Note::Begins(DeviceId([6; 10]), "x".into()),
-            Note::Begins(DeviceId([7; 10]), String::new()),
+            begins(6),
+            begins(7),
             Note::Blocks(blocks),
             Note::Ends(DeviceId([7; 10])),
             Note::Delivered,

@@ -24,6 +24,12 @@ pub(crate) fn base32(bytes: &[u8]) -> String {
     text
 }
 
+/// What the sender of a parcel knows a receiver by, whatever id that has: random, and told to the
+/// sender alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, minicbor::Encode, minicbor::Decode)]
+#[cbor(transparent)]
+pub(crate) struct Token(#[cbor(with = "minicbor::bytes")] pub(crate) [u8; 16]);
+
 /// A text that is not an id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not an id: 16 characters of a-z and 2-7 are expected")]

@@ -6,7 +6,7 @@ use core::ops::Range;
 use minicbor::{Decode, Encode};
 
 use crate::identity::{PUBLIC, SIGNATURE};
-use crate::ids::{DeviceId, ParcelId};
+use crate::ids::{ParcelId, Token};
 use crate::names;
 use crate::ranges::RangeSet;
 
@@ -86,15 +86,15 @@ pub(crate) enum Body {
 }
 
 impl Body {
-    /// What id the receiver of a parcel that says this had when it accepted, if it was restarted since.
-    pub(crate) fn former_receiver(&self) -> Option<(ParcelId, DeviceId)> {
-        let (parcel, former) = match self {
-            Self::Want(want) => (want.parcel, want.formerly),
-            Self::Seen(answer) | Self::Receipt(answer) => (answer.parcel, answer.formerly),
-            Self::Decline(ending) | Self::Cancel(ending) => (ending.parcel, ending.formerly),
+    /// The parcel that a receiver says this of, and what its sender knows it by.
+    pub(crate) fn receivers_token(&self) -> Option<(ParcelId, Token)> {
+        let (parcel, token) = match self {
+            Self::Want(want) => (want.parcel, want.token),
+            Self::Seen(answer) | Self::Receipt(answer) => (answer.parcel, answer.token),
+            Self::Decline(ending) | Self::Cancel(ending) => (ending.parcel, ending.token),
             _ => return None,
         };
-        Some((parcel, former?))
+        Some((parcel, token?))
     }
 }
 
@@ -164,9 +164,9 @@ pub(crate) struct ParcelRef {
 pub(crate) struct Answer {
     #[n(0)]
     pub(crate) parcel: ParcelId,
-    /// The receiver's id when it accepted, if it was restarted since.
+    /// What the sender knows the receiver by.
     #[n(1)]
-    pub(crate) formerly: Option<DeviceId>,
+    pub(crate) token: Option<Token>,
 }
 
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
@@ -185,12 +185,12 @@ pub(crate) struct Want {
     /// The receiver's user has stopped it for now.
     #[n(4)]
     pub(crate) paused: bool,
-    /// The receiver's id when it accepted, if it was restarted since.
-    #[n(5)]
-    pub(crate) formerly: Option<DeviceId>,
     /// Only frames that are signed are taken: others were forged.
     #[n(6)]
     pub(crate) signed: bool,
+    /// What the sender knows the receiver by.
+    #[n(7)]
+    pub(crate) token: Option<Token>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Encode, Decode)]
@@ -225,9 +225,9 @@ pub(crate) struct Ending {
     /// What the reason speaks of: a file's name, a number of bytes.
     #[n(2)]
     pub(crate) detail: Option<String>,
-    /// The receiver's id when it accepted, if it was restarted since.
+    /// What the sender knows the receiver by, if it is a receiver that says this.
     #[n(3)]
-    pub(crate) formerly: Option<DeviceId>,
+    pub(crate) token: Option<Token>,
 }
 
 /// Why a transfer was declined or ended.
@@ -270,7 +270,7 @@ impl EndReason {
             parcel,
             reason,
             detail,
-            formerly: None,
+            token: None,
         }
     }
 }
@@ -378,12 +378,12 @@ pub(crate) mod tests {
             credit: 1 << 40,
             echo: Some(Echo { sent: 1, age: 2 }),
             paused: false,
-            formerly: None,
+            token: None,
             signed: true,
         };
         let answer = Answer {
             parcel,
-            formerly: Some(DeviceId([7; 10])),
+            token: Some(Token([7; 16])),
         };
         vec![
             Body::Hello(introduction.clone()),
@@ -420,7 +420,7 @@ pub(crate) mod tests {
         cbor.extend_from_slice(&[0x18, 77, 0x63, b'n', b'e', b'w', 0x18, 99, 0x82, 1, 2]);
         let receipt = Body::Receipt(Answer {
             parcel: ParcelId([1; 10]),
-            formerly: None,
+            token: None,
         });
         assert_eq!(Message::decode(&cbor), Some(message(receipt)));
         // {0: 5, 1: [200, [{}]]}

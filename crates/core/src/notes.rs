@@ -12,7 +12,7 @@ use bytes::Bytes;
 use minicbor::{Decode, Encode};
 
 use crate::hash::CHECK;
-use crate::ids::DeviceId;
+use crate::ids::{DeviceId, Token};
 use crate::incoming::Origin;
 use crate::message::Offer;
 
@@ -35,15 +35,28 @@ pub(crate) enum Note {
     /// This device sends it.
     #[n(4)]
     Sent(#[n(0)] Sent),
-    /// A device, and what it was called, began to receive what this one sends.
+    /// A device began to receive what this one sends.
     #[n(5)]
-    Begins(#[n(0)] DeviceId, #[n(1)] String),
+    Begins(#[n(0)] Beginning),
     /// It has it, ended it, or is not waited for any more.
     #[n(6)]
     Ends(#[n(0)] DeviceId),
     /// A device has it, whole and verified.
     #[n(7)]
     Delivered,
+}
+
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct Beginning {
+    #[n(0)]
+    pub(crate) device: DeviceId,
+    /// What the device was called.
+    #[n(1)]
+    pub(crate) name: String,
+    /// What it is known by when it is another device.
+    #[n(2)]
+    pub(crate) token: Option<Token>,
 }
 
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
@@ -111,15 +124,16 @@ impl Note {
         framed(&minicbor::to_vec(self).unwrap_or_default()).into()
     }
 
-    /// The note that `bytes` begin with, and what is behind it.
-    fn take(bytes: &[u8]) -> Option<(Self, &[u8])> {
+    /// The note that `bytes` begin with, if this version knows it, and what is behind it. `None` if
+    /// it is damaged.
+    fn take(bytes: &[u8]) -> Option<(Option<Self>, &[u8])> {
         let (len, rest) = bytes.split_first_chunk::<4>()?;
         let (check, rest) = rest.split_first_chunk::<CHECK>()?;
         let (body, rest) = rest.split_at_checked(u32::from_le_bytes(*len) as usize)?;
         if blake3::hash(body).as_bytes()[..CHECK] != check[..] {
             return None;
         }
-        Some((minicbor::decode(body).ok()?, rest))
+        Some((minicbor::decode(body).ok(), rest))
     }
 }
 
@@ -145,8 +159,8 @@ pub(crate) struct Begun {
     pub(crate) sent: Sent,
     pub(crate) blocks: Vec<Blocks>,
     pub(crate) digests: Option<Vec<u8>>,
-    /// Who began and was not done, and what they were called.
-    pub(crate) receivers: BTreeMap<DeviceId, String>,
+    /// Who began and was not done.
+    pub(crate) receivers: BTreeMap<DeviceId, Beginning>,
     /// How many beginnings were noted.
     pub(crate) begun: u32,
     /// Somebody has it.
@@ -166,11 +180,11 @@ impl Notes {
     /// they are about.
     pub(crate) fn read(bytes: &[u8]) -> Option<(Self, usize)> {
         let (notes, rest) = match Note::take(bytes)? {
-            (Note::Accepted(accepted), rest) => {
+            (Some(Note::Accepted(accepted)), rest) => {
                 let (received, rest) = Received::read(accepted, rest);
                 (Self::Received(Box::new(received)), rest)
             }
-            (Note::Sent(sent), rest) => {
+            (Some(Note::Sent(sent)), rest) => {
                 let (begun, rest) = Begun::read(sent, rest);
                 (Self::Sent(Box::new(begun)), rest)
             }
@@ -192,12 +206,13 @@ impl Begun {
         };
         while let Some((note, behind)) = Note::take(rest) {
             rest = behind;
+            let Some(note) = note else { continue };
             match note {
                 Note::Blocks(blocks) => notes.blocks.push(blocks),
                 Note::Verified(digests) => notes.digests = Some(digests),
-                Note::Begins(device, name) => {
+                Note::Begins(beginning) => {
                     notes.begun += 1;
-                    notes.receivers.insert(device, name);
+                    notes.receivers.insert(beginning.device, beginning);
                 }
                 Note::Ends(device) => drop(notes.receivers.remove(&device)),
                 Note::Delivered => notes.delivered = true,
@@ -218,12 +233,13 @@ impl Received {
         };
         while let Some((note, behind)) = Note::take(rest) {
             rest = behind;
+            let Some(note) = note else { continue };
             match note {
                 Note::Accepted(accepted) => notes.accepted = accepted,
                 Note::Manifest(manifest) => notes.manifest = Some(manifest),
                 Note::Blocks(blocks) => notes.blocks.push(blocks),
                 Note::Verified(digests) => notes.digests = Some(digests),
-                Note::Sent(_) | Note::Begins(..) | Note::Ends(_) | Note::Delivered => {}
+                Note::Sent(_) | Note::Begins(_) | Note::Ends(_) | Note::Delivered => {}
             }
         }
         (notes, rest)
@@ -258,7 +274,7 @@ mod tests {
                 room: "room".into(),
                 sender: DeviceId([4; 10]),
                 sender_name: "Ada".into(),
-                receiver: DeviceId([5; 10]),
+                token: None,
             },
         })
     }

@@ -163,3 +163,44 @@ fn who_is_muted_is_not_waited_for_and_is_offered_it_again_when_heard() {
     assert!(world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)));
     assert!(world.run_until(MINUTE, |w| !is_kept(w, parcel)));
 }
+
+#[test]
+fn what_was_to_be_sent_to_one_who_left_does_not_hold_up_who_has_it() {
+    let (mut world, parcel) = one_is_away();
+    world.cut_off.clear();
+    let more = |world: &mut World| {
+        let held = world.bytes(2, parcel);
+        assert!(world.run_until(2 * MINUTE, |w| w.bytes(2, parcel) > held + 200_000));
+    };
+    more(&mut world);
+    // Both are there, so nothing is read only to be hashed before that one has everything.
+    restart_sender(&mut world);
+    more(&mut world);
+    world.cut_off.insert(2);
+    world.cut(2);
+    assert!(world.run_until(MINUTE, |w| waits(w, parcel)));
+    for receiver in receivers(&world, parcel) {
+        let device = receiver.device.parse().unwrap();
+        world.act(0, |engine, now| engine.forget_receiver(parcel, device, now));
+    }
+    assert!(world.run_until(MINUTE, |w| {
+        w.state(0, parcel) == Some(TransferState::Done)
+    }));
+    assert!(!is_kept(&world, parcel));
+}
+
+#[test]
+fn who_stayed_while_a_sender_was_restarted_is_not_away() {
+    let mut world = room(2);
+    world.uplink = Some(1_000_000);
+    let parcel = world.offer(0, &[3_000_000]);
+    assert!(world.run_until(MINUTE, |w| w.bytes(1, parcel) > 1_000_000));
+    world.restart(0, false);
+    assert!(waits(&world, parcel));
+    assert!(world.run_until(MINUTE, |w| !waits(w, parcel)));
+    let shown = receivers(&world, parcel);
+    assert_eq!(shown.len(), 1);
+    assert_eq!(shown[0].state, TransferState::Waiting);
+    world.choose_again(0);
+    assert!(world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)));
+}

@@ -189,12 +189,7 @@ impl Engine {
     #[inline(never)]
     fn handle_body(&mut self, sender: DeviceId, to_me: bool, message: Message, now: Time) {
         let Message { counter, body } = message;
-        if let Some((parcel, former)) = body.former_receiver()
-            && former != sender
-            && let Some(outgoing) = self.outgoing.get_mut(&parcel)
-        {
-            outgoing.forget_former(former, now, &mut self.cx);
-        }
+        let by_token = body.receivers_token();
         match body {
             Body::Hello(introduction) => {
                 self.handle_introduction(sender, &introduction, true, to_me, counter, now)
@@ -254,6 +249,11 @@ impl Engine {
                     incoming.handle_cancel(reason, &mut self.cx);
                 }
             }
+        }
+        if let Some((parcel, token)) = by_token
+            && let Some(outgoing) = self.outgoing.get_mut(&parcel)
+        {
+            outgoing.recognise(sender, token, &mut self.cx);
         }
     }
 
@@ -341,6 +341,9 @@ impl Engine {
             &mut room.frame_size,
             &mut self.cx,
         );
+        if let Some(token) = want.token {
+            outgoing.recognise(sender, token, &mut self.cx);
+        }
         if begins {
             outgoing.begin(sender, room.peers.name(sender), &mut self.cx);
         }

@@ -135,7 +135,7 @@ impl Engine {
                 Some(Kept::Received(mut incoming)) => {
                     let sender = incoming.sender();
                     incoming.set_sender_present(room.peers.present().any(|peer| peer == sender));
-                    incoming.enter(me, self.auto_accept, now, &mut self.cx);
+                    incoming.enter(self.auto_accept, now, &mut self.cx);
                     self.incoming.insert(parcel, *incoming);
                 }
                 Some(Kept::Sent(mut outgoing)) => {

@@ -4,10 +4,10 @@ use mqdrop_mqtt::Time;
 
 use super::{Engine, Event};
 use crate::identity::is_proof;
-use crate::ids::{DeviceId, ParcelId};
+use crate::ids::{DeviceId, ParcelId, Token};
 use crate::incoming::{Incoming, Origin};
 use crate::io::StoreRequest;
-use crate::message::{Answer, Body, EndReason, Offer};
+use crate::message::{Body, EndReason, Offer};
 
 /// The most parcels of one device that may wait for an answer, or are texts on their way.
 const MAX_OFFERS_OF_ONE: usize = 100;
@@ -50,9 +50,7 @@ impl Engine {
         if (self.auto_accept || incoming.is_text()) && fits {
             incoming.accept(now, &mut self.cx);
         } else {
-            let formerly = None;
-            self.cx
-                .send(sender, Body::Seen(Answer { parcel, formerly }));
+            self.cx.send(sender, Body::Seen(incoming.answer()));
         }
         self.incoming.insert(parcel, incoming);
         self.cx.event(Event::Transfer(parcel));
@@ -95,7 +93,7 @@ impl Engine {
             room: room.name_in_topics(),
             sender,
             sender_name: room.peers.name(sender),
-            receiver: room.identity.device,
+            token: Some(Token(self.random.bytes())),
         };
         Incoming::new(offer, origin)
     }

@@ -79,9 +79,9 @@ impl Incoming {
     #[inline(never)]
     pub(crate) fn handle_store(&mut self, reply: &StoreReply, now: Time, cx: &mut Effects) {
         match (&mut self.phase, reply) {
-            (Phase::Opening { paused }, StoreReply::Created { .. }) => {
-                let paused = *paused;
-                self.begin(paused, now, cx);
+            (Phase::Opening { paused, left }, StoreReply::Created { .. }) => {
+                let (paused, left) = (*paused, *left);
+                self.begin(paused, left, now, cx);
             }
             (Phase::Receiving(receiving), StoreReply::Written { len, .. }) => {
                 let starved = receiving.credit() == 0;

@@ -13,7 +13,7 @@ use mqdrop_mqtt::Time;
 
 use crate::effects::{DataTopic, Effects};
 use crate::engine::Event;
-use crate::ids::DeviceId;
+use crate::ids::{DeviceId, Token};
 use crate::io::StoreRequest;
 use crate::message::{Answer, Body, Complete, EndReason, Ending, Offer};
 use crate::notes::{Accepted, Note};
@@ -33,11 +33,6 @@ pub(crate) struct Incoming {
     origin: Origin,
     sender_present: bool,
     sender_paused: bool,
-    /// This device's id when it last told the sender what it holds, if that was before a restart or
-    /// before it left the room.
-    formerly: Option<DeviceId>,
-    /// Whether it has told under its present id.
-    announced: bool,
     phase: Phase,
 }
 
@@ -53,8 +48,9 @@ pub(crate) struct Origin {
     /// What the sender was called then.
     #[n(2)]
     pub(crate) sender_name: String,
-    #[n(3)]
-    pub(crate) receiver: DeviceId,
+    /// What the sender knows this device by.
+    #[n(4)]
+    pub(crate) token: Option<Token>,
 }
 
 enum Phase {
@@ -63,6 +59,8 @@ enum Phase {
     /// Storage makes room.
     Opening {
         paused: bool,
+        /// The room was left meanwhile.
+        left: bool,
     },
     /// It was accepted before a restart.
     Restoring(Box<Restoring>),
@@ -92,8 +90,6 @@ impl Incoming {
             origin,
             sender_present: true,
             sender_paused,
-            formerly: None,
-            announced: false,
             phase: Phase::Offered,
         })
     }
@@ -104,9 +100,12 @@ impl Incoming {
             return;
         }
         if self.offer.text {
-            self.begin(false, now, cx);
+            self.begin(false, false, now, cx);
         } else {
-            self.phase = Phase::Opening { paused: false };
+            self.phase = Phase::Opening {
+                paused: false,
+                left: false,
+            };
             cx.store.push_back(StoreRequest::Create {
                 parcel: self.parcel(),
                 size: self.offer.total,
@@ -136,7 +135,7 @@ impl Incoming {
     }
 
     pub(crate) fn set_paused(&mut self, wanted: bool, now: Time, cx: &mut Effects) {
-        if let Phase::Opening { paused } = &mut self.phase {
+        if let Phase::Opening { paused, .. } = &mut self.phase {
             *paused = wanted;
             cx.event(Event::Transfer(self.offer.parcel));
         } else if let Phase::Receiving(receiving) = &mut self.phase {
@@ -311,11 +310,8 @@ impl Incoming {
                 receiving.newest = None;
             }
             receiving.ack.on_sent(now);
-            let want = receiving.want(self.offer.parcel, self.formerly, now);
+            let want = receiving.want(self.offer.parcel, self.origin.token, now);
             cx.send(self.origin.sender, Body::Want(want));
-            if !std::mem::replace(&mut self.announced, true) {
-                self.note_accepted(cx);
-            }
         }
     }
 
@@ -333,11 +329,10 @@ impl Incoming {
         }
     }
 
-    fn begin(&mut self, paused: bool, now: Time, cx: &mut Effects) {
+    fn begin(&mut self, paused: bool, left: bool, now: Time, cx: &mut Effects) {
         let content = Content::new(&self.offer);
         let mut receiving = Receiving::new(&self.offer, content, paused, now);
-        // The room was left meanwhile.
-        receiving.restored = paused && self.formerly.is_some();
+        receiving.restored = paused && left;
         self.phase = Phase::Receiving(Box::new(receiving));
         self.note_accepted(cx);
         if !paused {
@@ -347,38 +342,28 @@ impl Incoming {
     }
 
     /// What an answer to the sender begins with.
-    fn answer(&self) -> Answer {
+    pub(crate) fn answer(&self) -> Answer {
         Answer {
             parcel: self.offer.parcel,
-            formerly: self.formerly,
+            token: self.origin.token,
         }
     }
 
     /// How the sender is told that it ended here.
     fn ending(&self, reason: &EndReason) -> Ending {
         Ending {
-            formerly: self.formerly,
+            token: self.origin.token,
             ..reason.ending(self.offer.parcel)
         }
-    }
-
-    /// The id under which the sender knows this device as a receiver, if it does.
-    fn known_as(&self) -> DeviceId {
-        let former = self.formerly.filter(|_| !self.announced);
-        former.unwrap_or(self.origin.receiver)
     }
 
     fn note_accepted(&self, cx: &mut Effects) {
         if self.offer.text {
             return;
         }
-        let origin = Origin {
-            receiver: self.known_as(),
-            ..self.origin.clone()
-        };
         let accepted = Accepted {
             offer: self.offer.clone(),
-            origin,
+            origin: self.origin.clone(),
         };
         cx.store.push_back(StoreRequest::Note {
             parcel: self.offer.parcel,

@@ -6,7 +6,7 @@ use mqdrop_mqtt::Time;
 use super::ack::AckClock;
 use super::content::Content;
 use crate::frame::{FrameCipher, FrameHead};
-use crate::ids::{DeviceId, ParcelId};
+use crate::ids::{ParcelId, Token};
 use crate::io::StoreError;
 use crate::message::{Echo, Offer, Want};
 use crate::rate::RateMeter;
@@ -120,7 +120,7 @@ impl Receiving {
         }
     }
 
-    pub(super) fn want(&self, parcel: ParcelId, formerly: Option<DeviceId>, now: Time) -> Want {
+    pub(super) fn want(&self, parcel: ParcelId, token: Option<Token>, now: Time) -> Want {
         let echo = self.echo.map(|(sent, at)| Echo {
             sent,
             age: u32::try_from(now.since(at).as_micros()).unwrap_or(u32::MAX),
@@ -131,7 +131,7 @@ impl Receiving {
             credit: self.credit(),
             echo,
             paused: self.paused,
-            formerly,
+            token,
             signed: self.signed,
         }
     }

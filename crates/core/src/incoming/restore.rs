@@ -10,7 +10,6 @@ use super::{Incoming, Phase, Receiving};
 use crate::effects::Effects;
 use crate::engine::Event;
 use crate::hash::CHECK;
-use crate::ids::DeviceId;
 use crate::io::StoreRequest;
 use crate::layout::{BLOCK, Region};
 use crate::notes::{Blocks, Received};
@@ -48,10 +47,8 @@ impl Incoming {
         let layout = content.manifest().map(|manifest| &manifest.layout);
         let known = layout.map_or(0..0, |layout| layout.region(Region::Content));
         let checks = Blocks::checks(notes.blocks, &known);
-        let formerly = accepted.origin.receiver;
         let mut incoming = Self::new(offer, accepted.origin).ok()?;
         incoming.sender_present = false;
-        incoming.formerly = Some(formerly);
         incoming.phase = Phase::Restoring(Box::new(Restoring {
             content,
             checks,
@@ -67,22 +64,19 @@ impl Incoming {
             return false;
         }
         match &mut self.phase {
-            Phase::Opening { paused } => *paused = true,
+            Phase::Opening { paused, left } => (*paused, *left) = (true, true),
             Phase::Receiving(receiving) => receiving.rest(),
             // What is here was read back, or is being.
             _ => {}
         }
-        self.formerly = Some(self.known_as());
-        self.announced = false;
         self.sender_present = false;
         true
     }
 
     /// This device is in the room that it was accepted in, for the first time since a restart or
     /// again. `wanted` says whether to go on receiving without being asked.
-    pub(crate) fn enter(&mut self, as_device: DeviceId, wanted: bool, now: Time, cx: &mut Effects) {
-        self.origin.receiver = as_device;
-        if let Phase::Opening { paused } = &mut self.phase {
+    pub(crate) fn enter(&mut self, wanted: bool, now: Time, cx: &mut Effects) {
+        if let Phase::Opening { paused, .. } = &mut self.phase {
             *paused = !wanted;
         }
         if let Phase::Receiving(_) = &self.phase {

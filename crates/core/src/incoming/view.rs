@@ -75,7 +75,7 @@ impl Incoming {
     pub(crate) fn state(&self) -> TransferState {
         match &self.phase {
             Phase::Offered => TransferState::Offered,
-            Phase::Opening { paused: true } => TransferState::Paused,
+            Phase::Opening { paused: true, .. } => TransferState::Paused,
             Phase::Receiving(receiving) if receiving.paused => TransferState::Paused,
             Phase::Receiving(receiving) if receiving.unknown_to_sender => TransferState::Waiting,
             Phase::Receiving(_) if self.sender_paused => TransferState::Paused,

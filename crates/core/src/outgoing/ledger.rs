@@ -87,7 +87,6 @@ impl Outgoing {
             return;
         }
         receiver.phase = Phase::Done;
-        receiver.contradict();
         self.note_delivery(cx);
         self.note_end(device, cx);
     }
@@ -125,7 +124,6 @@ impl Outgoing {
         }
         receiver.counter = counter;
         receiver.away_since = None;
-        receiver.contradict();
         let mut begins = false;
         if receiver.progress_mut().is_none()
             && !(held.len() == total && matches!(receiver.phase, Phase::Verifying { .. }))
@@ -255,45 +253,16 @@ mod tests {
         DeviceId(id)
     }
 
-    fn want(outgoing: &Outgoing, formerly: Option<DeviceId>) -> Want {
+    fn want(outgoing: &Outgoing) -> Want {
         Want {
             parcel: outgoing.parcel(),
             held: Runs::new(&RangeSet::default()),
             credit: 1,
             echo: None,
             paused: false,
-            formerly,
+            token: None,
             signed: false,
         }
-    }
-
-    #[test]
-    fn who_is_said_to_be_another_now_is_forgotten_unless_it_goes_on() {
-        let mut outgoing = Outgoing::text("a text", &mut Random::new([1; 32])).unwrap();
-        let (cx, mut size) = (&mut Effects::default(), FrameSize::new(None));
-        let (former, other) = (device(1), device(2));
-        let at = |seconds| Time::ZERO + Duration::from_secs(seconds);
-        let mut say = |outgoing: &mut Outgoing, who, formerly, seconds, cx: &mut Effects| {
-            let want = want(outgoing, formerly);
-            if let Some(former) = formerly {
-                outgoing.forget_former(former, at(seconds), cx);
-            }
-            outgoing.handle_want(who, &want, seconds + 1, at(seconds), &mut size, cx);
-            outgoing.handle_timeout(at(seconds), cx);
-        };
-        say(&mut outgoing, former, None, 0, cx);
-        for seconds in 1..10 {
-            say(&mut outgoing, other, Some(former), seconds, cx);
-            // Believed once.
-            let is_sent_to = outgoing.receivers[&former].active().is_some();
-            assert_eq!(is_sent_to, seconds > 1);
-            say(&mut outgoing, former, None, seconds, cx);
-            assert!(outgoing.receivers[&former].active().is_some());
-        }
-        for seconds in 10..17 {
-            say(&mut outgoing, other, Some(former), seconds, cx);
-        }
-        assert!(!outgoing.receivers.contains_key(&former));
     }
 
     #[test]
@@ -303,7 +272,7 @@ mod tests {
         for number in 0..MAX_RECEIVERS + 10 {
             outgoing.handle_here(device(number), Time::ZERO, cx);
         }
-        let want = want(&outgoing, None);
+        let want = want(&outgoing);
         let late = device(usize::MAX);
         outgoing.handle_want(late, &want, 1, Time::ZERO, &mut size, cx);
         assert_eq!(outgoing.receivers.len(), MAX_RECEIVERS);

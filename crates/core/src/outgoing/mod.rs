@@ -114,7 +114,14 @@ impl Outgoing {
 
     /// A device is in the room, new or again.
     pub(crate) fn handle_here(&mut self, device: DeviceId, now: Time, cx: &mut Effects) {
-        if self.ended.is_some() || !matches!(self.files, Files::Here) {
+        if self.ended.is_some() {
+            return;
+        }
+        if !matches!(self.files, Files::Here) {
+            if let Some(receiver) = self.receivers.get_mut(&device) {
+                receiver.away_since = None;
+                cx.event(Event::Transfer(self.parcel));
+            }
             return;
         }
         match self.receivers.get_mut(&device) {
@@ -146,7 +153,7 @@ impl Outgoing {
             return;
         };
         receiver.away_since = Some(now);
-        if receiver.is_undecided() || receiver.claimed {
+        if receiver.is_undecided() {
             self.remove_receiver(device, cx);
         } else if let Some(progress) = receiver.progress_mut() {
             progress.in_step = false;
@@ -215,7 +222,6 @@ impl Outgoing {
         if self.ended.is_some() {
             return;
         }
-        self.forget_others(now, cx);
         let total = self.layout().total_blocks();
         let mut lacking = RangeSet::default();
         let mut messages = Vec::new();

@@ -5,6 +5,7 @@ use core::time::Duration;
 use mqdrop_mqtt::Time;
 
 use super::patience::Patience;
+use crate::ids::Token;
 use crate::message::EndReason;
 use crate::pacing::Pacer;
 use crate::ranges::RangeSet;
@@ -17,9 +18,6 @@ const FIRST_ASK: Duration = Duration::from_secs(3);
 const COMPLETE_AGAIN: Duration = Duration::from_secs(3);
 /// A receiver that was silent for so long is not sent to until it is heard again.
 const SILENCE: Duration = Duration::from_secs(15);
-/// So long a receiver may be silent after another device said that it was this one: longer than
-/// between two reminders.
-const CONTRADICTION: Duration = Duration::from_secs(6);
 /// After so long a receiver that left counts for less than one that holds everything.
 const LOST: Duration = Duration::from_secs(120);
 
@@ -27,6 +25,8 @@ const LOST: Duration = Duration::from_secs(120);
 pub(super) struct Receiver {
     /// What it was called when it began; empty before.
     pub(super) name: String,
+    /// What it is known by when it is another device.
+    pub(super) token: Option<Token>,
     /// Notes say that it has begun and not that it ended.
     pub(super) noted: bool,
     pub(super) phase: Phase,
@@ -35,11 +35,6 @@ pub(super) struct Receiver {
     /// The counter of the newest message that decided its phase or its holdings: messages may
     /// overtake each other, and an old one must not undo a new one.
     pub(super) counter: u64,
-    /// Another device says that it was this one before a restart: nothing is sent for it until it
-    /// is heard again.
-    pub(super) claimed: bool,
-    /// It was heard again after that. Such claims are not believed any more while it is heard.
-    contradicted: bool,
 }
 
 pub(super) enum Phase {
@@ -88,6 +83,7 @@ impl Receiver {
     pub(super) fn offered(now: Time) -> Self {
         Self {
             name: String::new(),
+            token: None,
             noted: false,
             phase: Phase::Offered {
                 asks: 0,
@@ -95,17 +91,16 @@ impl Receiver {
             },
             away_since: None,
             counter: 0,
-            claimed: false,
-            contradicted: false,
         }
     }
 
     /// A device that accepted before a restart and was not heard of since.
-    pub(super) fn away(name: String, now: Time) -> Self {
+    pub(super) fn away(name: String, token: Option<Token>, now: Time) -> Self {
         let mut progress = Progress::new(0, now);
         progress.in_step = false;
         Self {
             name,
+            token,
             noted: true,
             phase: Phase::Receiving(Box::new(progress)),
             away_since: Some(now),
@@ -125,33 +120,11 @@ impl Receiver {
             .is_some_and(|since| now.since(since) >= LOST)
     }
 
-    /// Another device says that it was this one.
-    pub(super) fn claim(&mut self, now: Time) {
-        self.claimed = !self.contradicted || self.is_silent(now);
-    }
-
-    /// It was heard.
-    pub(super) fn contradict(&mut self) {
-        self.contradicted |= std::mem::replace(&mut self.claimed, false);
-    }
-
-    /// Whether it is another device now: it does not contradict.
-    pub(super) fn is_another_now(&self, now: Time) -> bool {
-        self.claimed && self.is_silent(now)
-    }
-
-    fn is_silent(&self, now: Time) -> bool {
-        match &self.phase {
-            Phase::Receiving(progress) => now >= progress.heard + CONTRADICTION,
-            _ => false,
-        }
-    }
-
     /// Whether sending it frames makes sense now.
     pub(super) fn active(&self) -> Option<&Progress> {
         match &self.phase {
             Phase::Receiving(progress)
-                if self.is_present() && progress.in_step && !progress.paused && !self.claimed =>
+                if self.is_present() && progress.in_step && !progress.paused =>
             {
                 Some(progress)
             }
@@ -161,7 +134,7 @@ impl Receiver {
 
     /// Its progress while it can be relied on: it is here and was heard.
     pub(super) fn in_step_mut(&mut self) -> Option<&mut Progress> {
-        let counts = self.is_present() && !self.claimed;
+        let counts = self.is_present();
         self.progress_mut()
             .filter(|progress| counts && progress.in_step)
     }
@@ -235,7 +208,6 @@ impl Receiver {
         match &self.phase {
             Phase::Offered { asks, next } if self.is_present() && *asks < MAX_ASKS => Some(*next),
             Phase::Verifying { next } if self.is_present() => Some(*next),
-            Phase::Receiving(progress) if self.claimed => Some(progress.heard + CONTRADICTION),
             Phase::Receiving(progress) if self.is_present() && progress.in_step => {
                 progress.deadline(now)
             }

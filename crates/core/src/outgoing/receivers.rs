@@ -6,8 +6,8 @@ use super::Outgoing;
 use super::receiver::{Phase, Receiver};
 use crate::effects::Effects;
 use crate::engine::Event;
-use crate::ids::DeviceId;
-use crate::notes::Note;
+use crate::ids::{DeviceId, Token};
+use crate::notes::{Beginning, Note};
 
 /// The most receivers of one parcel; a room member could invent any number.
 pub(super) const MAX_RECEIVERS: usize = 4096;
@@ -34,8 +34,12 @@ impl Outgoing {
             && !std::mem::replace(&mut receiver.noted, true)
         {
             self.begun += 1;
-            let note = Note::Begins(device, receiver.name.clone());
-            self.note(&note, cx);
+            let beginning = Beginning {
+                device,
+                name: receiver.name.clone(),
+                token: receiver.token,
+            };
+            self.note(&Note::Begins(beginning), cx);
         }
     }
 
@@ -43,6 +47,7 @@ impl Outgoing {
     pub(super) fn note_end(&mut self, device: DeviceId, cx: &mut Effects) {
         if let Some(receiver) = self.receivers.get_mut(&device)
             && std::mem::take(&mut receiver.noted)
+            && self.has_notes()
         {
             self.note(&Note::Ends(device), cx);
         }
@@ -60,6 +65,7 @@ impl Outgoing {
     pub(super) fn remove_receiver(&mut self, device: DeviceId, cx: &mut Effects) {
         if let Some(receiver) = self.receivers.remove(&device)
             && receiver.noted
+            && self.has_notes()
         {
             self.note(&Note::Ends(device), cx);
         }
@@ -82,48 +88,40 @@ impl Outgoing {
         receiver.is_some_and(|receiver| !receiver.is_present())
     }
 
-    /// A device came back under another id after a restart. Anyone can claim that of one that lives;
-    /// that one contradicts by going on.
-    pub(crate) fn forget_former(&mut self, former: DeviceId, now: Time, cx: &mut Effects) {
-        let Some(receiver) = self.receivers.get_mut(&former) else {
+    /// A device with this token spoke: whoever else has that was the same receiver, before its
+    /// program was restarted or it left the room.
+    pub(crate) fn recognise(&mut self, device: DeviceId, token: Token, cx: &mut Effects) {
+        if let Some(receiver) = self.receivers.get_mut(&device)
+            && receiver.token.replace(token) == Some(token)
+        {
             return;
-        };
-        match receiver.phase {
-            Phase::Done => {}
-            Phase::Receiving(_) | Phase::Verifying { .. } if receiver.is_present() => {
-                receiver.claim(now);
-            }
-            _ => self.remove_receiver(former, cx),
         }
-    }
-
-    /// Takes those off the list that are other devices now.
-    pub(super) fn forget_others(&mut self, now: Time, cx: &mut Effects) {
-        let others = self.receivers.iter();
-        let others: Vec<DeviceId> = others
-            .filter(|(_, receiver)| receiver.is_another_now(now))
-            .map(|(&device, _)| device)
-            .collect();
-        for &device in &others {
-            self.remove_receiver(device, cx);
+        let mut others = self.receivers.iter();
+        let former = others.find(|(id, other)| **id != device && other.token == Some(token));
+        if let Some((&former, _)) = former {
+            self.remove_receiver(former, cx);
             cx.event(Event::Transfer(self.parcel));
         }
     }
 
-    /// Whether there is room for one more receiver: if need be, one makes it that has not decided,
-    /// or else the one that has been away for longest.
+    /// Whether there is room for one more receiver: if need be, one makes it that has not decided or
+    /// does not want it, or else the one that has been away for longest.
     pub(super) fn has_room(&mut self, now: Time, cx: &mut Effects) -> bool {
         if self.receivers.len() < MAX_RECEIVERS {
             return true;
         }
-        let mut receivers = self.receivers.iter();
-        let undecided = receivers.find(|(_, receiver)| receiver.is_undecided());
-        let lost = || {
-            let receivers = self.receivers.iter();
-            let lost = receivers.filter(|(_, receiver)| receiver.is_lost(now));
-            lost.min_by_key(|(_, receiver)| receiver.away_since)
+        let rank = |receiver: &Receiver| match receiver.phase {
+            Phase::Offered { .. } | Phase::Seen => Some(0),
+            Phase::Declined(_) | Phase::Cancelled(_) => Some(1),
+            Phase::Done if receiver.is_lost(now) => Some(2),
+            _ if receiver.is_lost(now) => Some(3),
+            _ => None,
         };
-        let Some(device) = undecided.or_else(lost).map(|(&device, _)| device) else {
+        let ranked = self
+            .receivers
+            .iter()
+            .filter_map(|(&device, receiver)| Some((rank(receiver)?, receiver.away_since, device)));
+        let Some((_, _, device)) = ranked.min() else {
             return false;
         };
         self.remove_receiver(device, cx);
@@ -185,7 +183,7 @@ mod tests {
             credit: 1,
             echo: None,
             paused: false,
-            formerly: None,
+            token: None,
             signed: false,
         };
         let mut size = FrameSize::new(None);
@@ -218,6 +216,26 @@ mod tests {
         let noted = change_mind(0, cx);
         assert!((100_000..2_000_000).contains(&noted), "{noted}");
         assert_eq!(change_mind(20_000, cx), 0);
+    }
+
+    #[test]
+    fn who_has_the_token_of_another_was_that_one() {
+        let cx = &mut Effects::default();
+        let mut outgoing = noted(cx);
+        let (former, later, other) = (device(1), device(2), device(3));
+        for who in [former, later, other] {
+            begin(&mut outgoing, who, 1, Time::ZERO, cx);
+        }
+        let mut say = |who, token| {
+            outgoing.recognise(who, Token([token; 16]), cx);
+            outgoing.receivers.keys().copied().collect::<Vec<_>>()
+        };
+        assert_eq!(say(former, 7), [former, later, other]);
+        assert_eq!(say(other, 8), [former, later, other]);
+        assert_eq!(say(later, 7), [later, other]);
+        assert_eq!(say(later, 7), [later, other]);
+        // It need not have begun itself.
+        assert_eq!(say(device(4), 7), [other]);
     }
 
     #[test]

@@ -117,11 +117,6 @@ impl Outgoing {
     /// This device leaves the room: the parcel as it is to go on when that is entered again, if
     /// somebody receives it.
     pub(crate) fn leave(&mut self, now: Time, cx: &mut Effects) -> Option<Self> {
-        let claimed = self.receivers.iter().filter(|(_, each)| each.claimed);
-        let claimed: Vec<DeviceId> = claimed.map(|(&device, _)| device).collect();
-        for device in claimed {
-            self.remove_receiver(device, cx);
-        }
         // Of what was kept before, not everyone who has begun need have come back yet.
         let is_wanted = self.restored || self.receivers.values().any(Receiver::is_receiving);
         if !is_wanted || self.text.is_some() || self.ended.is_some() {
@@ -171,7 +166,7 @@ impl Outgoing {
         // They are away until they say what they hold.
         let receivers = notes.receivers.into_iter().take(MAX_RECEIVERS);
         outgoing.receivers = receivers
-            .map(|(device, name)| (device, Receiver::away(name, now)))
+            .map(|(device, noted)| (device, Receiver::away(noted.name, noted.token, now)))
             .collect();
         (outgoing.begun, outgoing.delivered) = (notes.begun, notes.delivered);
         Some(outgoing)

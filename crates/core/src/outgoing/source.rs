@@ -208,16 +208,17 @@ impl Outgoing {
     /// Where receivers held blocks before this device first read them (it was restarted), they must
     /// still be read once: their hashes are part of what completes the parcel.
     fn next_hash_read(&mut self) -> Option<ReadRequest> {
-        if self.hash_read_under_way
-            || self.digests.is_some()
-            || !self.queue.is_empty()
-            || !self.preparing.is_empty()
+        if self.hash_read_under_way || self.digests.is_some() || !self.preparing.is_empty() {
+            return None;
+        }
+        // What is queued for somebody is read for that one first.
+        let is_sending = self.receivers.values().any(|each| each.active().is_some());
+        let is_verifying = |each: &Receiver| matches!(each.phase, Phase::Verifying { .. });
+        if !(is_sending && self.queue.is_empty()
+            || !is_sending && self.receivers.values().any(is_verifying))
         {
             return None;
         }
-        self.receivers.values().find(|receiver| {
-            receiver.active().is_some() || matches!(receiver.phase, Phase::Verifying { .. })
-        })?;
         let missing = self.hashes.next_missing(&self.manifest.layout)?;
         Some(self.hash_read(missing))
     }

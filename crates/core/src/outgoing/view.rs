@@ -21,7 +21,8 @@ impl Outgoing {
     ) -> TransferView {
         let state = self.state(now);
         let receivers: Vec<ReceiverView> = self
-            .shown()
+            .receivers
+            .iter()
             .map(|(&device, receiver)| ReceiverView {
                 device: device.to_string(),
                 name: known_name(device).unwrap_or_else(|| names::device_name(&receiver.name)),
@@ -74,13 +75,6 @@ impl Outgoing {
             .flatten()
     }
 
-    /// All but those that are other devices now, as these say.
-    fn shown(&self) -> impl Iterator<Item = (&DeviceId, &Receiver)> {
-        self.receivers
-            .iter()
-            .filter(|(_, receiver)| !receiver.claimed)
-    }
-
     /// Of the receiver that is furthest from its end; those who have not decided count last.
     pub(crate) fn state(&self, now: Time) -> TransferState {
         match &self.ended {
@@ -101,7 +95,7 @@ impl Outgoing {
             TransferState::Declined => 1,
             TransferState::Cancelled => 0,
         };
-        let furthest = self.shown().map(|(_, receiver)| receiver).max_by_key(rank);
+        let furthest = self.receivers.values().max_by_key(rank);
         furthest.map_or(TransferState::Waiting, |receiver| {
             self.receiver_state(receiver)
         })
@@ -126,8 +120,10 @@ impl Outgoing {
 
     /// Of the receivers in this state the least, without those that nobody waits for if there are others.
     fn bytes(&self, state: TransferState, now: Time) -> u64 {
-        let receivers = self.shown().map(|(_, receiver)| receiver);
-        let of_state = receivers.filter(|receiver| self.receiver_state(receiver) == state);
+        let of_state = self
+            .receivers
+            .values()
+            .filter(|receiver| self.receiver_state(receiver) == state);
         let least = of_state.min_by_key(|each| (each.is_lost(now), self.bytes_of(each)));
         least.map_or(0, |receiver| self.bytes_of(receiver))
     }
@@ -157,8 +153,9 @@ impl Outgoing {
             TransferState::Offered => "Waiting for an answer",
             TransferState::Failed | TransferState::Declined | TransferState::Cancelled => {
                 return self
-                    .shown()
-                    .find_map(|(_, receiver)| reason(&receiver.phase));
+                    .receivers
+                    .values()
+                    .find_map(|receiver| reason(&receiver.phase));
             }
             _ => return None,
         };

@@ -129,6 +129,7 @@ impl Device {
                 })
             }
             StoreRequest::Note { parcel, note } => {
+                assert!(self.stores.contains_key(&parcel), "a note without a place");
                 self.notes.entry(parcel).or_default().extend(note);
                 None
             }

@@ -140,7 +140,7 @@ fn a_sender_signs_when_it_is_asked_to_or_hears_of_frames_that_it_never_sent() {
             credit: 1 << 20,
             echo: None,
             paused: false,
-            formerly: None,
+            token: None,
             signed: false,
         };
         member.tell(&mut victim, Body::Want(wanted.clone()));

@@ -8,7 +8,7 @@ use super::parcel::{BLOCKS, Parcel, frame, offer};
 use super::victim::{Member, Victim, secret};
 use crate::envelope;
 use crate::identity::ParcelKey;
-use crate::ids::ParcelId;
+use crate::ids::{ParcelId, Token};
 use crate::layout::BLOCK;
 use crate::message::{Answer, Body, EndReason, Introduction, Offer, ParcelRef, Runs, Want};
 use crate::ranges::RangeSet;
@@ -25,7 +25,7 @@ fn want(parcel: ParcelId, held: impl IntoIterator<Item = u32>, credit: u64) -> B
         credit,
         echo: None,
         paused: false,
-        formerly: None,
+        token: None,
         signed: false,
     })
 }
@@ -52,7 +52,7 @@ mqdrop_testing::properties! {
         under_way.is_accepted(&mut honest, &mut victim);
         let parcel = under_way.id();
         let reference = ParcelRef { parcel };
-        let answer = Answer { parcel, formerly: None };
+        let answer = Answer { parcel, token: Some(Token([0; 16])) };
         let ending = EndReason::ByUser.ending(parcel);
         let introduction = Introduction {
             name: "x".to_owned(),
@@ -307,8 +307,13 @@ fn who_lies_about_what_it_holds_cheats_itself_only() {
         sent += frames(&mut victim);
     }
     assert!(sent > 3, "{sent}");
-    let formerly = None;
-    traitor.tell(&mut victim, Body::Receipt(Answer { parcel, formerly }));
+    traitor.tell(
+        &mut victim,
+        Body::Receipt(Answer {
+            parcel,
+            token: None,
+        }),
+    );
     let view = victim.view(parcel).unwrap();
     assert!(
         receiver_states(&view).contains(&TransferState::Active)
