@@ -1,5 +1,5 @@
-// Where the browser remembers which files were dropped, a sender goes on after a reload without
-// choosing them again.
+// Where the browser remembers which files were dropped or picked, a sender goes on after a reload
+// without choosing them again.
 
 import assert from 'node:assert/strict';
 import { mkdir, rename } from 'node:fs/promises';
@@ -25,6 +25,26 @@ async function drop(room, path) {
 }
 
 /**
+ * Picks a file as a person does. Nothing that drives a browser answers to its picker for handles: a
+ * handle of the same bytes is given in its place.
+ * @param {import('../lib/room.mjs').Room} room
+ * @param {string} path
+ */
+async function pick(room, path) {
+  await room.page.evaluate(() => document.body.append(Object.assign(document.createElement('input'), { type: 'file', id: 'source' })));
+  await room.page.locator('#source').setInputFiles(path);
+  await room.page.evaluate(async () => {
+    const [file] = /** @type {HTMLInputElement} */ (document.querySelector('#source')).files ?? [];
+    const root = await navigator.storage.getDirectory();
+    const handle = await root.getFileHandle(file.name, { create: true });
+    await file.stream().pipeTo(await handle.createWritable());
+    Object.assign(window, { showOpenFilePicker: async () => [handle] });
+    Object.defineProperty(navigator, 'webdriver', { value: false });
+  });
+  return room.newTransfer(() => room.page.getByText('Choose files').click());
+}
+
+/**
  * Loads the sender's page anew and joins again.
  * @param {Awaited<ReturnType<typeof inTheMiddle>>} transfer
  * @param {{ query: PermissionState, request?: PermissionState }} answers what the browser says when it is asked whether files may be read
@@ -38,17 +58,19 @@ async function reload({ sender, proxy }, answers) {
   return sender.reload({ key: KEY, name: 'Ada', broker: proxy.broker });
 }
 
-scenario('a sender whose page is reloaded goes on by itself with what was dropped', async (stage) => {
-  const transfer = await inTheMiddle(stage, 8 * MIB, { send: drop });
-  const { proxy, file, sent, received } = transfer;
-  const before = proxy.up;
-  await reload(transfer, { query: 'granted' });
-  proxy.limit = Infinity;
-  await received.waitForState('done');
-  await sent.waitForState('done');
-  assert.ok(proxy.up - before < 20 * MIB, `${proxy.up - before} bytes were sent after the reload`);
-  await assertSaved(received, [file]);
-});
+for (const [what, send] of Object.entries({ dropped: drop, picked: pick })) {
+  scenario(`a sender whose page is reloaded goes on by itself with what was ${what}`, async (stage) => {
+    const transfer = await inTheMiddle(stage, 8 * MIB, { send });
+    const { proxy, file, sent, received } = transfer;
+    const before = proxy.up;
+    await reload(transfer, { query: 'granted' });
+    proxy.limit = Infinity;
+    await received.waitForState('done');
+    await sent.waitForState('done');
+    assert.ok(proxy.up - before < 20 * MIB, `${proxy.up - before} bytes were sent after the reload`);
+    await assertSaved(received, [file]);
+  });
+}
 
 scenario('a sender who has to allow it again is asked with one click', async (stage) => {
   const transfer = await inTheMiddle(stage, 8 * MIB, { send: drop });
@@ -96,4 +118,24 @@ scenario('files that are gone for good can be chosen from elsewhere', async (sta
   await sent.byId('choose-again').setInputFiles(moved);
   await received.waitForState('done');
   await assertSaved(received, [file]);
+});
+
+scenario('a picker that is closed without a choice sends nothing, and one that does not open gives way to the other', async (stage) => {
+  const [sender] = await stage.pair();
+  const { page } = sender;
+  // From now on choosers are told of instead of shown; that takes a moment to begin.
+  page.on('filechooser', () => {});
+  await page.evaluate(() => {
+    Object.defineProperty(navigator, 'webdriver', { value: false });
+    Object.assign(window, { showOpenFilePicker: () => Promise.reject(new DOMException('', 'AbortError')) });
+  });
+  await page.getByText('Choose files').click();
+  await page.evaluate(() => {
+    Object.assign(window, { showOpenFilePicker: () => Promise.reject(new DOMException('', 'SecurityError')) });
+  });
+  const [chooser] = await Promise.all([page.waitForEvent('filechooser'), page.getByText('Choose files').click()]);
+  assert.equal(await sender.byId('transfer').count(), 0);
+  const file = await stage.file('plain.bin', MIB);
+  const sent = await sender.newTransfer(() => chooser.setFiles(file.path));
+  await sent.root.waitFor();
 });

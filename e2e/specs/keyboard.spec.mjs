@@ -7,6 +7,8 @@ import { collectDownloads } from '../lib/transfer.mjs';
 
 scenario('joining, sending, accepting, saving and leaving work from the keyboard', async (stage) => {
   const [sender, receiver] = [await stage.open('Ada'), await stage.open('Bo')];
+  // From now on choosers are told of instead of shown; that takes a moment to begin.
+  sender.page.on('filechooser', () => {});
   for (const [room, name] of /** @type {const} */ ([[sender, 'Ada'], [receiver, 'Bo']])) {
     await tabTo(room.page, 'name-input');
     await room.page.keyboard.press('Control+A');

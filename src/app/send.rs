@@ -44,13 +44,14 @@ pub(super) fn Send(session: Session) -> impl IntoView {
                         id="send-files"
                         label="Choose files"
                         folder=false
-                        take=move |files| picked::send(session, picked::without_handles(files))
+                        handles=true
+                        take=move |picked| picked::send(session, picked)
                     />
                     <Picker
                         id="send-folder"
                         label="Choose folder"
                         folder=true
-                        take=move |files| picked::send(session, picked::without_handles(files))
+                        take=move |picked| picked::send(session, picked)
                     />
                 </div>
             </div>

@@ -21,7 +21,7 @@ use super::{
     state::{Parts, Transfer},
     storage,
 };
-use crate::bridge::Command;
+use crate::bridge::{Command, Picked};
 
 /// A transfer's entry in the list.
 #[component]
@@ -208,7 +208,7 @@ fn ChooseAgain(
                 "Choose the files again"
             };
             let parcel = parcel.clone();
-            let take = move |picked| picked::choose_again(session, &parcel, picked);
+            let take = move |picked: Picked| picked::choose_again(session, &parcel, picked.files);
             view! {
                 <div class="choose-again">
                     {move || {

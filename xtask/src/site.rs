@@ -37,8 +37,8 @@ pub(crate) fn build(optimised: bool) -> Result<(), String> {
 /// run often a second time and well, and that takes long if all that is rarely run is part of it.
 const FAST: &[&str] = &["-O3", "--one-caller-inline-max-function-size=100"];
 
-/// For the app.
-const SMALL: &[&str] = &["-Oz"];
+/// For the app. Compressed it is shorter than with `-Oz`.
+const SMALL: &[&str] = &["-Os"];
 
 /// Runs wasm-opt over the site's wasm files, where there is one.
 fn shrink() -> Result<(), String> {

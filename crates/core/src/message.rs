@@ -61,7 +61,7 @@ pub(crate) enum Body {
     Offer(#[n(0)] Offer),
     /// Receiver: the offer arrived and waits for the user.
     #[n(4)]
-    Seen(#[n(0)] Answer),
+    Seen(#[n(0)] ParcelRef),
     /// Receiver: this is what I hold, send the rest. Accepts, acknowledges and resumes.
     #[n(5)]
     Want(#[n(0)] Want),
@@ -73,7 +73,7 @@ pub(crate) enum Body {
     Complete(#[n(0)] Complete),
     /// Receiver: whole, verified and kept.
     #[n(8)]
-    Receipt(#[n(0)] Answer),
+    Receipt(#[n(0)] ParcelRef),
     /// Either side: ended, by its user or by a fault.
     #[n(9)]
     Cancel(#[n(0)] Ending),
@@ -90,7 +90,7 @@ impl Body {
     pub(crate) fn receivers_token(&self) -> Option<(ParcelId, Token)> {
         let (parcel, token) = match self {
             Self::Want(want) => (want.parcel, want.token),
-            Self::Seen(answer) | Self::Receipt(answer) => (answer.parcel, answer.token),
+            Self::Seen(parcel) | Self::Receipt(parcel) => (parcel.parcel, parcel.token),
             Self::Decline(ending) | Self::Cancel(ending) => (ending.parcel, ending.token),
             _ => return None,
         };
@@ -156,15 +156,7 @@ pub(crate) struct Offer {
 pub(crate) struct ParcelRef {
     #[n(0)]
     pub(crate) parcel: ParcelId,
-}
-
-/// What a receiver says of a parcel.
-#[derive(Clone, Copy, Debug, PartialEq, Encode, Decode)]
-#[cbor(map)]
-pub(crate) struct Answer {
-    #[n(0)]
-    pub(crate) parcel: ParcelId,
-    /// What the sender knows the receiver by.
+    /// What the sender knows the receiver by, if it is a receiver that says this.
     #[n(1)]
     pub(crate) token: Option<Token>,
 }
@@ -381,7 +373,7 @@ pub(crate) mod tests {
             token: None,
             signed: true,
         };
-        let answer = Answer {
+        let answer = ParcelRef {
             parcel,
             token: Some(Token([7; 16])),
         };
@@ -399,8 +391,8 @@ pub(crate) mod tests {
             }),
             Body::Cancel(EndReason::FileChanged("x".into()).ending(parcel)),
             Body::Receipt(answer),
-            Body::Pause(ParcelRef { parcel }),
-            Body::Resume(ParcelRef { parcel }),
+            Body::Pause(answer),
+            Body::Resume(answer),
         ]
     }
 
@@ -418,7 +410,7 @@ pub(crate) mod tests {
         let mut cbor = vec![0xa3, 0x00, 0x05, 0x01, 0x82, 0x08, 0x81, 0xa2, 0x00, 0x4a];
         cbor.extend_from_slice(&[1; 10]);
         cbor.extend_from_slice(&[0x18, 77, 0x63, b'n', b'e', b'w', 0x18, 99, 0x82, 1, 2]);
-        let receipt = Body::Receipt(Answer {
+        let receipt = Body::Receipt(ParcelRef {
             parcel: ParcelId([1; 10]),
             token: None,
         });

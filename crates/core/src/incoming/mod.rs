@@ -15,7 +15,7 @@ use crate::effects::{DataTopic, Effects};
 use crate::engine::Event;
 use crate::ids::{DeviceId, Token};
 use crate::io::StoreRequest;
-use crate::message::{Answer, Body, Complete, EndReason, Ending, Offer};
+use crate::message::{Body, Complete, EndReason, Ending, Offer, ParcelRef};
 use crate::notes::{Accepted, Note};
 
 use content::Content;
@@ -341,9 +341,9 @@ impl Incoming {
         cx.event(Event::Transfer(self.parcel()));
     }
 
-    /// What an answer to the sender begins with.
-    pub(crate) fn answer(&self) -> Answer {
-        Answer {
+    /// This parcel, to its sender.
+    pub(crate) fn answer(&self) -> ParcelRef {
+        ParcelRef {
             parcel: self.offer.parcel,
             token: self.origin.token,
         }

@@ -190,6 +190,7 @@ impl Outgoing {
         self.paused = paused;
         let parcel = ParcelRef {
             parcel: self.parcel,
+            token: None,
         };
         cx.broadcast(if paused {
             Body::Pause(parcel)

@@ -10,7 +10,7 @@ use crate::envelope;
 use crate::identity::ParcelKey;
 use crate::ids::{ParcelId, Token};
 use crate::layout::BLOCK;
-use crate::message::{Answer, Body, EndReason, Introduction, Offer, ParcelRef, Runs, Want};
+use crate::message::{Body, EndReason, Introduction, Offer, ParcelRef, Runs, Want};
 use crate::ranges::RangeSet;
 use crate::view::{TransferState, TransferView};
 
@@ -51,8 +51,7 @@ mqdrop_testing::properties! {
         let under_way = Parcel::new(&honest, 4);
         under_way.is_accepted(&mut honest, &mut victim);
         let parcel = under_way.id();
-        let reference = ParcelRef { parcel };
-        let answer = Answer { parcel, token: Some(Token([0; 16])) };
+        let reference = ParcelRef { parcel, token: Some(Token([0; 16])) };
         let ending = EndReason::ByUser.ending(parcel);
         let introduction = Introduction {
             name: "x".to_owned(),
@@ -64,11 +63,11 @@ mqdrop_testing::properties! {
             1 => Body::Alive(introduction),
             2 => Body::Gone,
             3 => Body::Offer(Parcel::new(&traitor, 5).offer),
-            4 => Body::Seen(answer),
+            4 => Body::Seen(reference),
             5 => want(parcel, [0, 1, 2, 5, 6], 1000),
             6 => Body::Decline(ending),
             7 => under_way.complete(),
-            8 => Body::Receipt(answer),
+            8 => Body::Receipt(reference),
             9 => Body::Cancel(ending),
             10 => Body::Pause(reference),
             _ => Body::Resume(reference),
@@ -225,6 +224,7 @@ fn a_parcel_is_its_senders_alone() {
         Body::Cancel(EndReason::ByUser.ending(parcel.id())),
         Body::Pause(ParcelRef {
             parcel: parcel.id(),
+            token: None,
         }),
         Body::Gone,
         parcel.complete(),
@@ -309,7 +309,7 @@ fn who_lies_about_what_it_holds_cheats_itself_only() {
     assert!(sent > 3, "{sent}");
     traitor.tell(
         &mut victim,
-        Body::Receipt(Answer {
+        Body::Receipt(ParcelRef {
             parcel,
             token: None,
         }),
