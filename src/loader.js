@@ -1,5 +1,15 @@
 // Starts the app. A file of its own, as the page's Content-Security-Policy forbids inline scripts.
 const loading = document.getElementById("loading");
+
+// What this tab received before it was loaded anew is not left: other tabs are not to inherit it,
+// however long it takes here until the engine takes it up (src/worker/store/folders.rs).
+try {
+  const folder = sessionStorage.getItem("mqdrop.folder");
+  if (folder) navigator.locks.request(`mqdrop/${folder}/page`, { mode: "shared" }, () => new Promise(() => {})).catch(() => {});
+} catch {
+  // Without such storage or locks nothing is kept.
+}
+
 try {
   const { js, wasm } = document.querySelector('meta[name="mqdrop-app"]').dataset;
   const { default: init } = await import(new URL(js, document.baseURI));

@@ -10,6 +10,7 @@ use crate::{
 };
 
 const SETTINGS: &str = "mqdrop.settings";
+/// `src/loader.js` reads it as well.
 const FOLDER: &str = "mqdrop.folder";
 
 /// The settings of the visit before, or defaults.

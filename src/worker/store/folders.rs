@@ -147,7 +147,9 @@ impl Heirs {
         };
         let (free, others) = core::mem::take(&mut self.others)
             .into_iter()
-            .partition::<Vec<_>, _>(|name| !used.contains(&lock_name(name)));
+            .partition::<Vec<_>, _>(|name| {
+                !(used.contains(&lock_name(name)) || used.contains(&page_lock(name)))
+            });
         self.others = others;
         let before = core::mem::take(&mut self.free);
         for name in free {
@@ -235,6 +237,12 @@ fn lock_name(folder: &str) -> String {
     format!("{ROOT}/{folder}")
 }
 
+/// What the page of the tab that has a folder holds while it is open, however long its worker takes
+/// to start: `src/loader.js` takes it.
+fn page_lock(folder: &str) -> String {
+    format!("{}/page", lock_name(folder))
+}
+
 /// 128 random bits in hexadecimal.
 fn random_name() -> Result<String, JsValue> {
     let mut random = [0; 16];
@@ -288,6 +296,9 @@ mod tests {
         let used = directory(&all, "used").await.unwrap();
         leave(&used, b"def", b"others").await;
         locks::hold(&lock_name("used")).await.unwrap();
+        let coming = directory(&all, "coming").await.unwrap();
+        leave(&coming, b"ghi", b"of one that is being loaded").await;
+        locks::hold(&page_lock("coming")).await.unwrap();
         let living = Folder::open(None).await.unwrap();
         let (found, report) = found();
         living.take_up(report).await;
@@ -297,6 +308,7 @@ mod tests {
             Some(found.remove(place))
         };
         assert!(notes(b"others").is_none());
+        assert!(notes(b"of one that is being loaded").is_none());
         let mut kept = notes(b"notes").unwrap();
         assert!(notes(b"notes").is_none(), "reported once");
         assert_eq!(kept.store.read(1, 2).unwrap(), &b"bc"[..]);
