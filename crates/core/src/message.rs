@@ -86,10 +86,10 @@ pub(crate) enum Body {
 }
 
 impl Body {
-    /// The parcel that a receiver says this of, and what its sender knows it by.
+    /// The parcel that a receiver says this of, if it does not want it, and what its sender knows it
+    /// by.
     pub(crate) fn receivers_token(&self) -> Option<(ParcelId, Token)> {
         let (parcel, token) = match self {
-            Self::Want(want) => (want.parcel, want.token),
             Self::Seen(parcel) | Self::Receipt(parcel) => (parcel.parcel, parcel.token),
             Self::Decline(ending) | Self::Cancel(ending) => (ending.parcel, ending.token),
             _ => return None,
@@ -342,6 +342,19 @@ pub(crate) mod tests {
         Message { counter: 5, body }
     }
 
+    /// What a receiver says that holds this.
+    pub(crate) fn wanting(parcel: ParcelId, held: &RangeSet, credit: u64) -> Want {
+        Want {
+            parcel,
+            held: Runs::new(held),
+            credit,
+            echo: None,
+            paused: false,
+            signed: false,
+            token: None,
+        }
+    }
+
     /// Every kind of message.
     pub(crate) fn one_of_each() -> Vec<Body> {
         let parcel = ParcelId([1; 10]);
@@ -365,13 +378,10 @@ pub(crate) mod tests {
             heard: u64::MAX,
         };
         let want = Want {
-            parcel,
-            held: Runs::new(&RangeSet::of(3..9)),
-            credit: 1 << 40,
             echo: Some(Echo { sent: 1, age: 2 }),
-            paused: false,
-            token: None,
+            token: Some(Token([8; 16])),
             signed: true,
+            ..wanting(parcel, &RangeSet::of(3..9), 1 << 40)
         };
         let answer = ParcelRef {
             parcel,

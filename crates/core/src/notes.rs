@@ -135,6 +135,17 @@ impl Note {
         }
         Some((minicbor::decode(body).ok(), rest))
     }
+
+    /// The next note that this version knows; `bytes` begin behind it then.
+    fn next(bytes: &mut &[u8]) -> Option<Self> {
+        loop {
+            let (note, rest) = Self::take(bytes)?;
+            *bytes = rest;
+            if note.is_some() {
+                return note;
+            }
+        }
+    }
 }
 
 /// A note behind its length and check value.
@@ -204,9 +215,7 @@ impl Begun {
             begun: 0,
             delivered: false,
         };
-        while let Some((note, behind)) = Note::take(rest) {
-            rest = behind;
-            let Some(note) = note else { continue };
+        while let Some(note) = Note::next(&mut rest) {
             match note {
                 Note::Blocks(blocks) => notes.blocks.push(blocks),
                 Note::Verified(digests) => notes.digests = Some(digests),
@@ -231,9 +240,7 @@ impl Received {
             blocks: Vec::new(),
             digests: None,
         };
-        while let Some((note, behind)) = Note::take(rest) {
-            rest = behind;
-            let Some(note) = note else { continue };
+        while let Some(note) = Note::next(&mut rest) {
             match note {
                 Note::Accepted(accepted) => notes.accepted = accepted,
                 Note::Manifest(manifest) => notes.manifest = Some(manifest),

@@ -4,7 +4,7 @@ mod sim;
 
 use mqdrop_core::view::TransferState;
 use mqdrop_core::{ParcelId, StoreError};
-use sim::{MINUTE, SECOND, World, room, under_way};
+use sim::{MINUTE, SECOND, World, one_is_away, room, under_way};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
@@ -300,13 +300,7 @@ fn a_sender_that_paused_and_left_does_not_go_on_by_itself() {
 
 #[test]
 fn who_is_away_while_the_sender_leaves_and_comes_is_not_forgotten() {
-    let mut world = room(3);
-    world.uplink = Some(1_000_000);
-    let parcel = world.offer(0, &[3_000_000]);
-    assert!(world.run_until(MINUTE, |w| w.bytes(2, parcel) > 1_000_000));
-    world.cut_off.insert(2);
-    world.cut(2);
-    assert!(world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)));
+    let (mut world, parcel) = one_is_away();
     for _ in 0..2 {
         world.act(0, |engine, now| engine.leave(now));
         world.act(0, |engine, now| engine.join(sim::join(), now).unwrap());

@@ -5,23 +5,9 @@ mod sim;
 
 use mqdrop_core::ParcelId;
 use mqdrop_core::view::{ReceiverView, TransferState};
-use sim::{MINUTE, SECOND, World, room};
+use sim::{MINUTE, SECOND, World, one_is_away, room, under_way};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
-
-/// A parcel that the second device has and the third, which is away, has begun with.
-fn one_is_away() -> (World, ParcelId) {
-    let mut world = room(3);
-    world.uplink = Some(1_000_000);
-    let parcel = world.offer(0, &[3_000_000]);
-    assert!(world.run_until(MINUTE, |w| w.bytes(2, parcel) > 1_000_000));
-    world.cut_off.insert(2);
-    world.cut(2);
-    assert!(world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)));
-    // Its receipt gets there.
-    world.run_for(SECOND);
-    (world, parcel)
-}
 
 /// The sender's program ends and begins anew, and its user chooses the files again.
 fn restart_sender(world: &mut World) {
@@ -151,10 +137,7 @@ fn that_somebody_had_it_before_a_restart_is_not_forgotten() {
 
 #[test]
 fn who_is_muted_is_not_waited_for_and_is_offered_it_again_when_heard() {
-    let mut world = room(2);
-    world.uplink = Some(1_000_000);
-    let parcel = world.offer(0, &[3_000_000]);
-    assert!(world.run_until(MINUTE, |w| w.bytes(1, parcel) > 1_000_000));
+    let (mut world, parcel) = under_way(1_000_000, &[3_000_000], 1_000_000);
     let device = receivers(&world, parcel)[0].device.parse().unwrap();
     world.act(0, |engine, now| engine.mute(device, true, now));
     world.run_for(MINUTE);
@@ -191,10 +174,7 @@ fn what_was_to_be_sent_to_one_who_left_does_not_hold_up_who_has_it() {
 
 #[test]
 fn who_stayed_while_a_sender_was_restarted_is_not_away() {
-    let mut world = room(2);
-    world.uplink = Some(1_000_000);
-    let parcel = world.offer(0, &[3_000_000]);
-    assert!(world.run_until(MINUTE, |w| w.bytes(1, parcel) > 1_000_000));
+    let (mut world, parcel) = under_way(1_000_000, &[3_000_000], 1_000_000);
     world.restart(0, false);
     assert!(waits(&world, parcel));
     assert!(world.run_until(MINUTE, |w| !waits(w, parcel)));

@@ -47,7 +47,6 @@ impl Outgoing {
     pub(super) fn note_end(&mut self, device: DeviceId, cx: &mut Effects) {
         if let Some(receiver) = self.receivers.get_mut(&device)
             && std::mem::take(&mut receiver.noted)
-            && self.has_notes()
         {
             self.note(&Note::Ends(device), cx);
         }
@@ -56,7 +55,7 @@ impl Outgoing {
 
     /// Somebody has it, whole and verified.
     pub(super) fn note_delivery(&mut self, cx: &mut Effects) {
-        if !std::mem::replace(&mut self.delivered, true) && self.has_notes() {
+        if !std::mem::replace(&mut self.delivered, true) {
             self.note(&Note::Delivered, cx);
         }
     }
@@ -65,7 +64,6 @@ impl Outgoing {
     pub(super) fn remove_receiver(&mut self, device: DeviceId, cx: &mut Effects) {
         if let Some(receiver) = self.receivers.remove(&device)
             && receiver.noted
-            && self.has_notes()
         {
             self.note(&Note::Ends(device), cx);
         }
@@ -148,7 +146,8 @@ mod tests {
     use crate::engine::Entry;
     use crate::frame_size::FrameSize;
     use crate::io::{StoreReply, StoreRequest};
-    use crate::message::{EndReason, Runs, Want};
+    use crate::message::EndReason;
+    use crate::message::tests::wanting;
     use crate::random::Random;
     use crate::ranges::RangeSet;
 
@@ -177,15 +176,7 @@ mod tests {
 
     /// A device wants it all.
     fn begin(outgoing: &mut Outgoing, who: DeviceId, counter: u64, at: Time, cx: &mut Effects) {
-        let want = Want {
-            parcel: outgoing.parcel(),
-            held: Runs::new(&RangeSet::default()),
-            credit: 1,
-            echo: None,
-            paused: false,
-            token: None,
-            signed: false,
-        };
+        let want = wanting(outgoing.parcel(), &RangeSet::default(), 1);
         let mut size = FrameSize::new(None);
         if outgoing.handle_want(who, &want, counter, at, &mut size, cx) {
             outgoing.begin(who, "name".into(), cx);
@@ -236,6 +227,19 @@ mod tests {
         assert_eq!(say(later, 7), [later, other]);
         // It need not have begun itself.
         assert_eq!(say(device(4), 7), [other]);
+    }
+
+    #[test]
+    fn devices_that_do_not_answer_leave_room_for_those_that_do() {
+        let cx = &mut Effects::default();
+        let mut outgoing = noted(cx);
+        for number in 0..MAX_RECEIVERS as u32 + 10 {
+            outgoing.handle_here(device(number), Time::ZERO, cx);
+        }
+        let late = device(u32::MAX);
+        begin(&mut outgoing, late, 1, Time::ZERO, cx);
+        assert_eq!(outgoing.receivers.len(), MAX_RECEIVERS);
+        assert!(outgoing.receivers[&late].active().is_some());
     }
 
     #[test]

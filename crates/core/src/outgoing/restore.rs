@@ -96,11 +96,14 @@ impl Outgoing {
         matches!(self.noting, Noting::Yes)
     }
 
+    /// Notes something, if there is a place for it.
     pub(super) fn note(&self, note: &Note, cx: &mut Effects) {
-        cx.store.push_back(StoreRequest::Note {
-            parcel: self.parcel,
-            note: note.to_bytes(),
-        });
+        if self.has_notes() {
+            cx.store.push_back(StoreRequest::Note {
+                parcel: self.parcel,
+                note: note.to_bytes(),
+            });
+        }
     }
 
     fn to_note(&self) -> Sent {

@@ -85,6 +85,21 @@ pub fn under_way(uplink: u64, sizes: &[u64], held: u64) -> (World, ParcelId) {
     (world, parcel)
 }
 
+/// Three devices, and a parcel of 3 MB that the second one has and the third one, whose connection is
+/// cut, has begun with.
+pub fn one_is_away() -> (World, ParcelId) {
+    let mut world = room(3);
+    world.uplink = Some(1_000_000);
+    let parcel = world.offer(0, &[3_000_000]);
+    assert!(world.run_until(MINUTE, |w| w.bytes(2, parcel) > 1_000_000));
+    world.cut_off.insert(2);
+    world.cut(2);
+    assert!(world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)));
+    // Its receipt gets there.
+    world.run_for(SECOND);
+    (world, parcel)
+}
+
 /// The room that the tests meet in; derived once because that is slow on purpose.
 pub fn secret() -> RoomSecret {
     static SECRET: OnceLock<RoomSecret> = OnceLock::new();

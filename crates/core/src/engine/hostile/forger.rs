@@ -11,7 +11,8 @@ use crate::frame::{FrameCipher, FrameHead};
 use crate::identity::ParcelKey;
 use crate::ids::ParcelId;
 use crate::layout::BLOCK;
-use crate::message::{Body, Echo, Runs, Want};
+use crate::message::tests::wanting;
+use crate::message::{Body, Echo, Runs};
 use crate::ranges::RangeSet;
 use crate::view::TransferState;
 
@@ -134,15 +135,7 @@ fn a_sender_signs_when_it_is_asked_to_or_hears_of_frames_that_it_never_sent() {
         let Some(Body::Offer(offer)) = offers.last() else {
             panic!("{offers:?}");
         };
-        let mut wanted = Want {
-            parcel,
-            held: Runs::new(&RangeSet::default()),
-            credit: 1 << 20,
-            echo: None,
-            paused: false,
-            token: None,
-            signed: false,
-        };
+        let mut wanted = wanting(parcel, &RangeSet::default(), 1 << 20);
         member.tell(&mut victim, Body::Want(wanted.clone()));
         let cipher = FrameCipher::new(&offer.content_key, parcel);
         let signatures = |victim: &mut Victim| -> Vec<bool> {

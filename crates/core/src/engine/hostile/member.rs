@@ -10,7 +10,8 @@ use crate::envelope;
 use crate::identity::ParcelKey;
 use crate::ids::{ParcelId, Token};
 use crate::layout::BLOCK;
-use crate::message::{Body, EndReason, Introduction, Offer, ParcelRef, Runs, Want};
+use crate::message::tests::wanting;
+use crate::message::{Body, EndReason, Introduction, Offer, ParcelRef};
 use crate::ranges::RangeSet;
 use crate::view::{TransferState, TransferView};
 
@@ -19,15 +20,7 @@ fn want(parcel: ParcelId, held: impl IntoIterator<Item = u32>, credit: u64) -> B
     for block in held {
         set.insert(block..block + 1);
     }
-    Body::Want(Want {
-        parcel,
-        held: Runs::new(&set),
-        credit,
-        echo: None,
-        paused: false,
-        token: None,
-        signed: false,
-    })
+    Body::Want(wanting(parcel, &set, credit))
 }
 
 fn receiver_states(view: &TransferView) -> Vec<TransferState> {
