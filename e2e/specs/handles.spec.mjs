@@ -124,7 +124,8 @@ scenario('a picker that is closed without a choice sends nothing, and one that d
   const [sender] = await stage.pair();
   const { page } = sender;
   // From now on choosers are told of instead of shown; that takes a moment to begin.
-  page.on('filechooser', () => {});
+  let choosers = 0;
+  page.on('filechooser', () => (choosers += 1));
   await page.evaluate(() => {
     Object.defineProperty(navigator, 'webdriver', { value: false });
     Object.assign(window, { showOpenFilePicker: () => Promise.reject(new DOMException('', 'AbortError')) });
@@ -133,9 +134,11 @@ scenario('a picker that is closed without a choice sends nothing, and one that d
   await page.evaluate(() => {
     Object.assign(window, { showOpenFilePicker: () => Promise.reject(new DOMException('', 'SecurityError')) });
   });
+  assert.equal(choosers, 0);
   const [chooser] = await Promise.all([page.waitForEvent('filechooser'), page.getByText('Choose files').click()]);
   assert.equal(await sender.byId('transfer').count(), 0);
   const file = await stage.file('plain.bin', MIB);
+  assert.equal(choosers, 1);
   const sent = await sender.newTransfer(() => chooser.setFiles(file.path));
   await sent.root.waitFor();
 });
