@@ -12,12 +12,14 @@ use std::{
 };
 
 /// All that app and worker are made of.
-const SOURCES: [&str; 5] = [
+const SOURCES: [&str; 7] = [
     "Cargo.toml",
     "Cargo.lock",
     "src",
+    "crates/aead",
     "crates/core",
     "crates/mqtt",
+    "crates/unicode",
 ];
 
 fn main() -> io::Result<()> {

@@ -1,7 +1,6 @@
 //! Keys: how they are written, made and judged, and what they open.
 
 use argon2::{Algorithm, Argon2, Params, Version};
-use bip39::Language;
 use hkdf::Hkdf;
 use mqdrop_unicode::{lower_case, nfkc};
 use rand_chacha::ChaCha20Rng;
@@ -13,6 +12,14 @@ use crate::ids::base32;
 
 /// The longest key that is accepted, in bytes after normalisation.
 pub const MAX_KEY_LEN: usize = 1024;
+
+/// 2,048 English words that are told apart by their first four letters
+/// (<https://github.com/bitcoin/bips/blob/master/bip-0039/english.txt>). One text: as a table of words
+/// it took another 4 KB of the first load.
+const WORDS: &str = include_str!("words.txt");
+
+/// How many of [`WORDS`] there are.
+const WORD_COUNT: usize = 2048;
 
 /// How many words a generated key has: 6 of 2,048 are 66 bits.
 const GENERATED_WORDS: usize = 6;
@@ -67,10 +74,9 @@ fn is_dash(letter: char) -> bool {
 /// Makes a key of six English words (66 bits) out of a random seed.
 #[must_use]
 pub fn generate(seed: [u8; 32]) -> String {
-    let words = Language::English.word_list();
     let mut rng = ChaCha20Rng::from_seed(seed);
     let chosen: Vec<&str> = (0..GENERATED_WORDS)
-        .map(|_| words[rng.next_u32() as usize % words.len()])
+        .filter_map(|_| WORDS.lines().nth(rng.next_u32() as usize % WORD_COUNT))
         .collect();
     chosen.join("-")
 }
@@ -125,7 +131,7 @@ pub fn strength(key: &str) -> Strength {
 }
 
 fn part_bits(part: &str) -> f64 {
-    if Language::English.find_word(part).is_some() {
+    if WORDS.lines().any(|word| word == part) {
         return 11.0;
     }
     let mut bits = 0.0;
@@ -229,6 +235,20 @@ mod tests {
         assert_eq!(normalise(" -– "), Err(KeyError::Empty));
         assert_eq!(normalise(&"x".repeat(1025)), Err(KeyError::TooLong));
         assert_eq!(normalise(&"x".repeat(100_000)), Err(KeyError::TooLong));
+    }
+
+    #[test]
+    fn keys_are_made_of_words_that_begin_differently() {
+        let begins: std::collections::BTreeSet<&str> = WORDS
+            .lines()
+            .map(|word| word.get(..4).unwrap_or(word))
+            .collect();
+        assert_eq!(begins.len(), WORD_COUNT);
+        assert!(
+            WORDS
+                .bytes()
+                .all(|byte| byte == b'\n' || byte.is_ascii_lowercase())
+        );
     }
 
     #[test]
