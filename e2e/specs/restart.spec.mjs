@@ -65,7 +65,7 @@ for (const { what, error, said } of [
     const { receiver, received } = transfer;
     const worker = await receiver.worker('engine');
     await worker.evaluate((error) => {
-      const { prototype } = FileSystemSyncAccessHandle;
+      const { prototype } = /** @type {any} */ (globalThis).FileSystemSyncAccessHandle;
       const { write } = prototype;
       prototype.write = () => {
         if (error) throw new DOMException(error.message, error.name);
@@ -240,7 +240,7 @@ for (const both of [false, true]) {
     if (both) await reload(receiver);
     await received.waitForState(both ? 'paused' : 'waiting');
     await sent.waitForState('waiting');
-    assert.match(await sent.describe(), /Choose the same files again/);
+    assert.match(await sent.describe(), /needs the same files again/);
     await onlyTheRestIsSent(transfer, async () => {
       await sent.byId('choose-again').setInputFiles(file.path);
       if (!both) return;

@@ -40,7 +40,7 @@ export function goesOnAfterReloads(name, engine) {
     if (keeps) {
       await received.waitForState('waiting');
       await sent.waitForState('waiting');
-      assert.match(await sent.describe(), /Choose the same files again/);
+      assert.match(await sent.describe(), /needs the same files again/);
       await onlyTheRestIsSent(transfer, () => sent.byId('choose-again').setInputFiles(file.path));
       await sent.waitForReceiver('Bo', 'done');
     } else {

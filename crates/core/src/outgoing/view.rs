@@ -136,7 +136,7 @@ impl Outgoing {
             Files::Here => {}
             Files::Lacking(_) => {
                 return Some(
-                    "This page was closed while sending. Choose the same files again to go on"
+                    "This page was closed while sending. It needs the same files again to go on"
                         .into(),
                 );
             }
