@@ -2,20 +2,40 @@
 
 import { MIB } from '../../lib/files.mjs';
 import { offer } from '../app.mjs';
+import { median } from '../report.mjs';
+
+/** Browsers tell of tasks of so many milliseconds and more. */
+const LONG = 50;
 
 /** @type {import('../conditions.mjs').Measure} */
-export async function longTasks(course, { size }) {
+export async function longTasks(course, { rounds, size }) {
+  const longest = [];
+  for (let round = 0; round < rounds; round += 1) longest.push(await longestIn(course, size));
+  const condition = `longest task of either page while ${size / MIB} MiB are sent, median and most`;
+  return { rows: [{ condition, seen: `${words(median(longest))}, ${words(Math.max(...longest))}`, target: '≤ 50 ms' }] };
+}
+
+/** @param {number} longest in milliseconds; 0 if there was none to tell of */
+function words(longest) {
+  return longest > 0 ? `${longest.toFixed(0)} ms` : `below ${LONG} ms`;
+}
+
+/**
+ * @param {import('../app.mjs').Course} course
+ * @param {number} size
+ * @returns {Promise<number>} in milliseconds
+ */
+async function longestIn(course, size) {
   const transfer = await offer(course, `bench-${size}.bin`, size);
   const pages = [transfer.from, transfer.to];
   await Promise.all(pages.map((page) => page.evaluate(watch)));
   await transfer.run();
-  const longest = Math.max(...(await Promise.all(pages.map((page) => page.evaluate(longestTask)))));
+  const longest = await Promise.all(pages.map((page) => page.evaluate(longestTask)));
   await transfer.end();
-  const seen = longest > 0 ? `${longest.toFixed(0)} ms` : 'none above 50 ms';
-  return { rows: [{ condition: `longest task of either page while ${size / MIB} MiB are sent`, seen, target: '≤ 50 ms' }] };
+  return Math.max(...longest);
 }
 
-/** In the page: notes tasks from now on; browsers tell of those of 50 ms and more. */
+/** In the page: notes tasks from now on. */
 function watch() {
   /** @type {number[]} */
   const tasks = [];
