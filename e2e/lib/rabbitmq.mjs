@@ -34,6 +34,7 @@ export async function startRabbitMqCluster() {
   await portAnswers(mapperPort);
   const nodes = [`one-${mapperPort}@localhost`, `two-${mapperPort}@localhost`];
   const common = { folder, nodes, env: { ...env, RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: loopbackWith(randomUUID()) } };
+  /** @type {Node[]} */
   const started = [];
   try {
     // One after the other, because the second joins the first.

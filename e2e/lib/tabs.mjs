@@ -116,7 +116,8 @@ export class Tabs {
     const complete = new Map();
     session.on('Browser.downloadWillBegin', ({ guid, suggestedFilename }) => {
       const saved = new Promise((resolve) => complete.set(guid, () => resolve(join(this.#downloads, guid))));
-      page.emit('download', { suggestedFilename: () => suggestedFilename, path: () => saved });
+      // Its type hides that it is one.
+      /** @type {import('node:events').EventEmitter} */ (/** @type {unknown} */ (page)).emit('download', { suggestedFilename: () => suggestedFilename, path: () => saved });
     });
     session.on('Browser.downloadProgress', ({ guid, state }) => state === 'completed' && complete.get(guid)?.());
     await session.send('Browser.setDownloadBehavior', { behavior: 'allowAndName', downloadPath: this.#downloads, eventsEnabled: true });

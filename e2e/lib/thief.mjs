@@ -18,7 +18,7 @@ const SESSION_TAKEN_OVER = 0x8e;
 export async function takePlace(stage, station, clientId, clean) {
   const thief = await connectAsync(station.observerUrl, { clientId, clean, protocolVersion: 5, reconnectPeriod: 0 });
   await stage.use(Promise.resolve({ stop: () => thief.endAsync(true) }));
-  const disconnected = once(thief, 'disconnect');
+  const disconnected = once(/** @type {import('node:events').EventEmitter} */ (/** @type {unknown} */ (thief)), 'disconnect');
   // Whoever does not wait for it need not hear how else the connection ended.
   disconnected.catch(() => {});
   return {

@@ -86,6 +86,7 @@ export function packetsTo(listener) {
  */
 function reader(reading) {
   let wanted = reading.next().value;
+  /** @type {Buffer} */
   let rest = Buffer.alloc(0);
   return (bytes) => {
     rest = rest.length > 0 ? Buffer.concat([rest, bytes]) : bytes;
@@ -133,7 +134,7 @@ function* webSocket(tell) {
     const isData = (kind & 0x0f) < 8;
     let place = 0;
     yield* inParts(size, (part) => {
-      if (isData) tell(part.map((byte) => byte ^ mask[place++ & 3]));
+      if (isData) tell(Buffer.from(part.map((byte) => byte ^ mask[place++ & 3])));
     });
   }
 }

@@ -51,17 +51,19 @@ for (const hours of [3, -3]) {
   scenario(`a transfer goes on when the clocks of both computers are set ${Math.abs(hours)} hours ${hours > 0 ? 'ahead' : 'back'}`, async (stage) => {
     const { proxy, file, sender, sent, receiver, received } = await inTheMiddle(stage);
     for (const room of [sender, receiver]) {
-      for (const place of [room.page, await room.worker('engine'), await room.worker('socket')]) {
+      const workers = [await room.worker('engine'), await room.worker('socket')];
+      for (const place of /** @type {import('playwright-core').Page[]} */ ([room.page, ...workers])) {
         const shown = await place.evaluate((by) => {
           const { now } = Date;
-          globalThis.Date = class extends Date {
+          class Moved extends Date {
             static now() {
               return now() + by;
             }
             constructor(given = now() + by) {
               super(given);
             }
-          };
+          }
+          Object.assign(globalThis, { Date: Moved });
           return [Date.now(), new Date().getTime()];
         }, hours * HOURS);
         for (const time of shown) {

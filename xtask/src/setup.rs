@@ -91,7 +91,7 @@ pub(crate) fn chromedriver() -> Result<PathBuf, String> {
     find(CHROMEDRIVER.command).ok_or_else(|| format!("{} is missing.", CHROMEDRIVER.command))
 }
 
-/// What linting needs: rustfmt, clippy, Rust's wasm target, and for what fuzzers run C++.
+/// What linting needs: rustfmt, clippy, Rust's wasm target, Node packages, and for what fuzzers run C++.
 pub(crate) fn for_lint() -> Result<(), String> {
     for component in ["rustfmt", "clippy"] {
         let name = if component == "clippy" {
@@ -105,6 +105,7 @@ pub(crate) fn for_lint() -> Result<(), String> {
         }
     }
     debian_packages(&[CPP])?;
+    node_packages()?;
     wasm_target()
 }
 

@@ -20,7 +20,7 @@ struct Part {
 const PARTS: [Part; 4] = [
     Part {
         name: "lint",
-        what: "format, lints, and what fuzzers run",
+        what: "format, lints, types of scripts, and what fuzzers run",
         run: lint,
     },
     Part {
@@ -158,7 +158,19 @@ fn lint(_: &[String], tally: &mut Tally) -> Result<(), String> {
             // As cargo-fuzz builds them.
             .env("RUSTFLAGS", "--cfg fuzzing"),
     );
-    formatted.and(native).and(wasm).and(wasm_tests).and(fuzz)
+    let scripts = check(
+        program("node")
+            .current_dir(workspace::root().join("e2e"))
+            .args([
+                "node_modules/typescript/bin/tsc",
+                "--project",
+                "jsconfig.json",
+            ]),
+    );
+    (formatted.and(native).and(wasm))
+        .and(wasm_tests)
+        .and(fuzz)
+        .and(scripts)
 }
 
 /// Clippy on everything that is compiled to wasm.

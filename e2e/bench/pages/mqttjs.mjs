@@ -39,7 +39,9 @@ export async function send({ broker, topic, total, payload }) {
       while (sent < total) {
         const length = Math.min(payload, total - sent);
         sent += length;
-        await client.publishAsync(topic, content.subarray(0, length), { qos: 1 });
+        // In browsers it takes these.
+        const part = /** @type {any} */ (content.subarray(0, length));
+        await client.publishAsync(topic, part, { qos: 1 });
       }
     }),
   );
@@ -47,7 +49,10 @@ export async function send({ broker, topic, total, payload }) {
   return began;
 }
 
-/** @param {string} broker */
+/**
+ * @param {string} broker
+ * @returns {Promise<import('mqtt').MqttClient>}
+ */
 async function connect(broker) {
   // Its build for browsers is a plain script.
   await new Promise((resolve, reject) => {
@@ -55,6 +60,7 @@ async function connect(broker) {
     Object.assign(script, { src: '/node_modules/mqtt/dist/mqtt.min.js', onload: resolve, onerror: reject });
     document.head.append(script);
   });
+  const { mqtt } = /** @type {any} */ (window);
   return mqtt.connectAsync(broker, { protocolVersion: 4, reconnectPeriod: 0 });
 }
 

@@ -14,14 +14,15 @@ const encoder = new TextEncoder();
 /**
  * Receives until all bytes are there, or nothing has come for a while.
  * @param {{ broker: string, topic: string, total: number }} options
- * @returns {Promise<{ ready: Promise<void>, done: Promise<{ bytes: number, at: number }> }>}
+ * @returns {Promise<{ done: Promise<{ bytes: number, at: number }> }>}
  */
 export function receive({ broker, topic, total }) {
   return new Promise((resolve, reject) => {
     const socket = open(broker, reject);
     const packets = new PacketReader();
     let bytes = 0;
-    let stalled = 0;
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    let stalled;
     // When bytes came last: it is only noticed later that nothing follows them.
     let last = 0;
     /** @type {(result: { bytes: number, at: number }) => void} */

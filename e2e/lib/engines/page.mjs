@@ -26,7 +26,7 @@ const BEYOND_KEYBOARD = /([\u{10000}-\u{10FFFF}]+)/u;
  *   without parameters, and returns what its result promises: what JSON can carry
  * @property {(source: string) => Promise<E>} find the same for one element
  * @property {(element: E) => Promise<unknown>} click as a person does
- * @property {(element: E, text: string) => Promise<unknown>} types at the end of the field that has the focus
+ * @property {(element: E, text: string) => Promise<unknown>} type at the end of the field that has the focus
  * @property {(element: E, paths: string[]) => Promise<unknown>} choose files for a file input
  * @property {() => Promise<string>} screenshot a PNG in base64
  * @property {() => Promise<unknown>} close
