@@ -1,5 +1,6 @@
 //! The files that this device sends, read piece by piece.
 
+mod bundles;
 mod files;
 mod stream;
 
@@ -226,15 +227,47 @@ mod tests {
     }
 
     #[wasm_bindgen_test]
+    async fn files_that_were_joined_are_read_with_those_that_were_not() {
+        let long = "m".repeat(200_000);
+        let texts = ["abc", "", "de", &long, "f", "ghi"];
+        let files = Files::new(texts.iter().map(|text| file("x", text)).collect());
+        let len = long.len();
+        for (segments, wanted) in [
+            (
+                vec![segment(0, 1, 2), segment(2, 0, 2), segment(3, 0, 1)],
+                "bcdem",
+            ),
+            (
+                vec![
+                    segment(3, len as u64 - 2, 2),
+                    segment(4, 0, 1),
+                    segment(5, 0, 3),
+                ],
+                "mmfghi",
+            ),
+            // Neither what is left out between two nor their order is changed.
+            (vec![segment(0, 0, 1), segment(0, 2, 1)], "ac"),
+            (vec![segment(2, 0, 2), segment(0, 0, 3)], "deabc"),
+        ] {
+            let mut target = vec![0; wanted.len()];
+            files.fill(&segments, &mut target).await.unwrap();
+            assert_eq!(target, wanted.as_bytes(), "{segments:?}");
+        }
+    }
+
+    #[wasm_bindgen_test]
     async fn the_file_that_is_too_short_is_named() {
-        let files = Files::new(vec![file("a", "abc"), file("b", "de")]);
-        let mut target = [0; 6];
-        let error = files
-            .fill(&[segment(0, 0, 3), segment(1, 0, 3)], &mut target)
-            .await
-            .unwrap_err();
-        assert_eq!(error.file, 1);
-        assert!(error.text.contains("shorter"), "{}", error.text);
+        let files = Files::new(vec![file("a", "abc"), file("b", "de"), file("c", "fgh")]);
+        for (segments, short) in [
+            ([segment(0, 0, 3), segment(1, 0, 3)], 1),
+            ([segment(1, 0, 3), segment(2, 0, 3)], 1),
+            ([segment(1, 0, 2), segment(2, 0, 4)], 2),
+        ] {
+            let mut target = [0; 6];
+            let error = files.fill(&segments, &mut target).await.unwrap_err();
+            assert_eq!(error.file, short, "{segments:?}");
+            assert!(error.text.contains("shorter"), "{}", error.text);
+        }
     }
 
     #[wasm_bindgen_test]

@@ -7,6 +7,7 @@ use js_sys::Array;
 use mqdrop_core::{ReadError, Segment};
 use web_sys::{Blob, File};
 
+use super::bundles::Bundles;
 use super::stream::{Stream, cut, read_at_once};
 use super::{Failure, describe, not_there};
 
@@ -17,6 +18,7 @@ const LEAVING: u32 = 500;
 /// The files of a parcel. Reads of them follow each other.
 pub(super) struct Files {
     files: Vec<File>,
+    bundles: Bundles,
     progress: RefCell<Progress>,
 }
 
@@ -32,6 +34,7 @@ struct Progress {
 impl Files {
     pub(super) fn new(files: Vec<File>) -> Self {
         Self {
+            bundles: Bundles::new(&files),
             files,
             progress: RefCell::default(),
         }
@@ -72,16 +75,7 @@ impl Files {
     }
 
     async fn fill_at_once(&self, segments: &[Segment], target: &mut [u8]) -> Result<(), Failure> {
-        let parts = Array::new();
-        for segment in segments {
-            let file = self.files.get(segment.file).ok_or(Failure::Short)?;
-            if is_whole(file, segment) {
-                parts.push(file.as_ref());
-            } else {
-                parts.push(cut(file, segment.offset, end(segment))?.as_ref());
-            }
-        }
-        let joined = Blob::new_with_blob_sequence(&parts).map_err(Failure::Browser)?;
+        let joined = self.join(segments)?;
         read_at_once(&joined, target).await?;
         if let Some(segment) = segments.last() {
             let mut progress = self.progress.borrow_mut();
@@ -89,6 +83,37 @@ impl Files {
             progress.stream = None;
         }
         Ok(())
+    }
+
+    /// The segments' bytes as one Blob.
+    fn join(&self, segments: &[Segment]) -> Result<Blob, Failure> {
+        let mut parts: Vec<Part<'_>> = Vec::new();
+        for segment in segments {
+            let part = self.part(segment)?;
+            match parts.last_mut() {
+                Some(last) if last.is_before(&part) => last.end = part.end,
+                _ => parts.push(part),
+            }
+        }
+        let cuts = Array::new();
+        for part in &parts {
+            cuts.push(part.cut()?.as_ref());
+        }
+        Blob::new_with_blob_sequence(&cuts).map_err(Failure::Browser)
+    }
+
+    fn part(&self, segment: &Segment) -> Result<Part<'_>, Failure> {
+        let file = self.files.get(segment.file).ok_or(Failure::Short)?;
+        // What follows it may be another file's.
+        if end(segment) as f64 > file.size() {
+            return Err(Failure::Short);
+        }
+        let (blob, start) = self.bundles.find(segment.file).unwrap_or((file, 0));
+        Ok(Part {
+            blob,
+            start: start.saturating_add(segment.offset),
+            end: start.saturating_add(end(segment)),
+        })
     }
 
     /// Closes the file that is being read on. It is opened again when reading goes on.
@@ -131,6 +156,28 @@ impl Files {
         // All of it: unlike the file, it can be cut without asking the disk.
         let whole = cut(file, 0, file.size() as u64).ok()?;
         Stream::open(&whole, segment.offset).ok()
+    }
+}
+
+/// A part of a Blob.
+struct Part<'a> {
+    blob: &'a Blob,
+    start: u64,
+    end: u64,
+}
+
+impl Part<'_> {
+    fn is_before(&self, other: &Self) -> bool {
+        core::ptr::eq(self.blob, other.blob) && self.end == other.start
+    }
+
+    fn cut(&self) -> Result<Blob, Failure> {
+        // Cutting a file asks the disk.
+        if self.start == 0 && self.end as f64 == self.blob.size() {
+            Ok(self.blob.clone())
+        } else {
+            cut(self.blob, self.start, self.end)
+        }
     }
 }
 
