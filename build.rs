@@ -11,10 +11,12 @@ use std::{
     path::Path,
 };
 
-/// All that app and worker are made of.
-const SOURCES: [&str; 7] = [
+/// All that app and worker are made of, and how they are built.
+const SOURCES: [&str; 9] = [
+    ".cargo/config.toml",
     "Cargo.toml",
     "Cargo.lock",
+    "public/worker-loader.js",
     "src",
     "crates/aead",
     "crates/core",
@@ -28,6 +30,8 @@ fn main() -> io::Result<()> {
     env::var("PROFILE").unwrap_or_default().hash(&mut hasher);
     for source in SOURCES {
         println!("cargo::rerun-if-changed={source}");
+        // One that is named wrongly is not to be left out in silence.
+        fs::metadata(source)?;
         hash(Path::new(source), &mut hasher)?;
     }
     println!("cargo::rustc-env=MQDROP_BUILD={:016x}", hasher.finish());
