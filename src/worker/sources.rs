@@ -6,9 +6,10 @@ mod stream;
 
 use core::cell::{Cell, RefCell};
 use std::collections::{HashMap, VecDeque};
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 
 use gloo_timers::callback::Timeout;
+use gloo_timers::future::TimeoutFuture;
 use mqdrop_core::{Entry, ParcelId, ReadError, ReadRequest};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::spawn_local;
@@ -65,7 +66,9 @@ impl Sources {
             beside: Cell::default(),
             idle: RefCell::default(),
         };
-        self.parcels.insert(parcel, Rc::new(source));
+        let source = Rc::new(source);
+        spawn_local(join(Rc::downgrade(&source)));
+        self.parcels.insert(parcel, source);
     }
 
     /// The parcel is gone, or its files were not the right ones.
@@ -124,6 +127,17 @@ impl Source {
 
     fn next(&self) -> Option<ReadRequest> {
         self.reads.borrow_mut().pop_front()
+    }
+}
+
+/// Joins the files of a parcel bit by bit, as other work has to go on: first of all the offer.
+async fn join(source: Weak<Source>) {
+    loop {
+        TimeoutFuture::new(0).await;
+        match source.upgrade() {
+            Some(source) if source.files.join_more() => {}
+            _ => return,
+        }
     }
 }
 
@@ -231,6 +245,7 @@ mod tests {
         let long = "m".repeat(200_000);
         let texts = ["abc", "", "de", &long, "f", "ghi"];
         let files = Files::new(texts.iter().map(|text| file("x", text)).collect());
+        while files.join_more() {}
         let len = long.len();
         for (segments, wanted) in [
             (
@@ -256,8 +271,32 @@ mod tests {
     }
 
     #[wasm_bindgen_test]
+    async fn what_was_joined_is_read_from_there() {
+        let uncut = |text| {
+            let file = file("x", text);
+            let slice = Function::new_no_args("throw new DOMException('', 'NotReadableError')");
+            Reflect::set(&file, &"slice".into(), &slice).unwrap();
+            file
+        };
+        let files = Files::new(["abc", "de", "fgh"].map(uncut).to_vec());
+        let part = [segment(0, 1, 2), segment(1, 0, 2), segment(2, 0, 1)];
+        let whole = [segment(0, 0, 3), segment(1, 0, 2), segment(2, 0, 3)];
+        let mut target = [0; 5];
+        let error = files.fill_at_once(&part, &mut target).await;
+        assert!(error.is_err(), "they cannot be cut");
+        let files = Files::new(["abc", "de", "fgh"].map(uncut).to_vec());
+        while files.join_more() {}
+        files.fill_at_once(&part, &mut target).await.unwrap();
+        assert_eq!(&target, b"bcdef");
+        let mut target = [0; 8];
+        files.fill_at_once(&whole, &mut target).await.unwrap();
+        assert_eq!(&target, b"abcdefgh");
+    }
+
+    #[wasm_bindgen_test]
     async fn the_file_that_is_too_short_is_named() {
         let files = Files::new(vec![file("a", "abc"), file("b", "de"), file("c", "fgh")]);
+        while files.join_more() {}
         for (segments, short) in [
             ([segment(0, 0, 3), segment(1, 0, 3)], 1),
             ([segment(1, 0, 3), segment(2, 0, 3)], 1),

@@ -1,7 +1,8 @@
-//! Small files that follow each other, joined beforehand.
+//! Small files that follow each other, joined before they are read.
 //!
-//! Chromium takes about 0.1 ms to put a file into a Blob, in a thread of its main process, and reads
-//! a part of what is joined a third as long. While nobody has accepted yet, that thread has time.
+//! Chromium takes about 0.1 ms to put a file into a Blob, in a thread of its main process; what is
+//! joined it reads much faster. While an offer is not accepted yet, that thread has time. What is
+//! read before it was joined is read as it is.
 
 use js_sys::Array;
 use web_sys::{Blob, File};
@@ -9,12 +10,17 @@ use web_sys::{Blob, File};
 /// Longer files are read faster alone. Bytes.
 const LONGEST: f64 = 128.0 * 1024.0;
 
-/// A Blob of more files takes longer to be cut.
+/// So many are joined at a time: browsers may keep whoever joins them waiting for as long as that
+/// takes.
 const MOST: usize = 512;
 
 /// Where each file of a parcel lies that was joined with others.
+#[derive(Default)]
 pub(super) struct Bundles {
+    /// In the order of their files.
     bundles: Vec<Bundle>,
+    /// All files before this one were joined or are not going to be.
+    next: usize,
 }
 
 /// Files that follow each other, as one Blob.
@@ -27,17 +33,25 @@ struct Bundle {
 }
 
 impl Bundles {
-    /// Joins what is short and has company. What cannot be joined stays alone.
-    pub(super) fn new(files: &[File]) -> Self {
-        let mut first = 0;
-        let mut bundles = Vec::new();
-        for run in files.chunk_by(|one, next| is_short(one) && is_short(next)) {
-            for part in run.chunks(MOST) {
-                bundles.extend(Bundle::new(first, part));
-                first += part.len();
-            }
-        }
-        Self { bundles }
+    /// Joins the next short files that have company; returns whether there may be more. What cannot
+    /// be joined stays alone.
+    pub(super) fn join_more(&mut self, files: &[File]) -> bool {
+        let rest = files.get(self.next..).unwrap_or_default();
+        let Some(skipped) = rest.iter().position(is_short) else {
+            return false;
+        };
+        let short = rest.iter().skip(skipped).take(MOST);
+        let run = short.take_while(|file| is_short(file)).count();
+        let first = self.next + skipped;
+        self.next = first + run;
+        self.bundles
+            .extend(Bundle::new(first, &rest[skipped..skipped + run]));
+        true
+    }
+
+    /// Files before this one are read: joining them would come too late.
+    pub(super) fn go_on_at(&mut self, file: usize) {
+        self.next = self.next.max(file);
     }
 
     /// The Blob that has a file among others, and where the file begins in it.
@@ -63,7 +77,8 @@ impl Bundle {
             parts.push(file);
         }
         let blob = Blob::new_with_blob_sequence(&parts).ok()?;
-        Some(Self {
+        // Else a file would be looked for where another one lies.
+        (blob.size() == start as f64).then_some(Self {
             blob,
             first,
             starts,
@@ -86,10 +101,15 @@ mod tests {
         File::new_with_str_sequence(&Array::of1(&"x".repeat(len).into()), "x").unwrap()
     }
 
+    fn joined(files: &[File], mut bundles: Bundles) -> Bundles {
+        while bundles.join_more(files) {}
+        bundles
+    }
+
     /// The size of the bundle that each file is in, and where it begins there.
     fn places(lengths: &[usize]) -> Vec<Option<(usize, u64)>> {
         let files: Vec<File> = lengths.iter().map(|&len| file(len)).collect();
-        let bundles = Bundles::new(&files);
+        let bundles = joined(&files, Bundles::default());
         (0..files.len())
             .map(|file| {
                 let (blob, start) = bundles.find(file)?;
@@ -120,7 +140,7 @@ mod tests {
     }
 
     #[wasm_bindgen_test]
-    fn bundles_have_no_more_files_than_can_be_cut_quickly() {
+    fn no_more_files_are_joined_at_a_time_than_take_a_moment() {
         let found = places(&vec![1; 2 * MOST + 1]);
         assert_eq!(found[MOST - 1], Some((MOST, MOST as u64 - 1)));
         assert_eq!(found[MOST], Some((MOST, 0)));
@@ -128,8 +148,23 @@ mod tests {
     }
 
     #[wasm_bindgen_test]
+    fn what_is_read_already_is_not_joined() {
+        let files: Vec<File> = (0..5).map(|_| file(2)).collect();
+        let mut bundles = Bundles::default();
+        bundles.go_on_at(3);
+        bundles.go_on_at(1);
+        let bundles = joined(&files, bundles);
+        assert!(bundles.find(2).is_none());
+        assert_eq!(bundles.find(4).map(|(_, start)| start), Some(2));
+        let mut beyond = Bundles::default();
+        beyond.go_on_at(9);
+        assert!(!beyond.join_more(&files));
+    }
+
+    #[wasm_bindgen_test]
     fn what_is_not_there_is_in_no_bundle() {
-        assert!(Bundles::new(&[file(1), file(1)]).find(2).is_none());
-        assert!(Bundles::new(&[]).find(0).is_none());
+        let files = [file(1), file(1)];
+        assert!(joined(&files, Bundles::default()).find(2).is_none());
+        assert!(Bundles::default().find(0).is_none());
     }
 }

@@ -18,7 +18,7 @@ const LEAVING: u32 = 500;
 /// The files of a parcel. Reads of them follow each other.
 pub(super) struct Files {
     files: Vec<File>,
-    bundles: Bundles,
+    bundles: RefCell<Bundles>,
     progress: RefCell<Progress>,
 }
 
@@ -34,10 +34,15 @@ struct Progress {
 impl Files {
     pub(super) fn new(files: Vec<File>) -> Self {
         Self {
-            bundles: Bundles::new(&files),
             files,
+            bundles: RefCell::default(),
             progress: RefCell::default(),
         }
+    }
+
+    /// Joins some of them, so that they are read faster; returns whether there may be more to join.
+    pub(super) fn join_more(&self) -> bool {
+        self.bundles.borrow_mut().join_more(&self.files)
     }
 
     /// Reads segments one after the other; once more if that fails.
@@ -74,7 +79,15 @@ impl Files {
         Ok(())
     }
 
-    async fn fill_at_once(&self, segments: &[Segment], target: &mut [u8]) -> Result<(), Failure> {
+    /// Reads segments in one go.
+    ///
+    /// # Errors
+    /// If that fails; which of them it was is not known.
+    pub(super) async fn fill_at_once(
+        &self,
+        segments: &[Segment],
+        target: &mut [u8],
+    ) -> Result<(), Failure> {
         let joined = self.join(segments)?;
         read_at_once(&joined, target).await?;
         if let Some(segment) = segments.last() {
@@ -87,9 +100,13 @@ impl Files {
 
     /// The segments' bytes as one Blob.
     fn join(&self, segments: &[Segment]) -> Result<Blob, Failure> {
+        let mut bundles = self.bundles.borrow_mut();
+        if let Some(last) = segments.last() {
+            bundles.go_on_at(last.file + 1);
+        }
         let mut parts: Vec<Part<'_>> = Vec::new();
         for segment in segments {
-            let part = self.part(segment)?;
+            let part = self.part(segment, &bundles)?;
             match parts.last_mut() {
                 Some(last) if last.is_before(&part) => last.end = part.end,
                 _ => parts.push(part),
@@ -102,13 +119,13 @@ impl Files {
         Blob::new_with_blob_sequence(&cuts).map_err(Failure::Browser)
     }
 
-    fn part(&self, segment: &Segment) -> Result<Part<'_>, Failure> {
+    fn part<'a>(&'a self, segment: &Segment, bundles: &'a Bundles) -> Result<Part<'a>, Failure> {
         let file = self.files.get(segment.file).ok_or(Failure::Short)?;
         // What follows it may be another file's.
         if end(segment) as f64 > file.size() {
             return Err(Failure::Short);
         }
-        let (blob, start) = self.bundles.find(segment.file).unwrap_or((file, 0));
+        let (blob, start) = bundles.find(segment.file).unwrap_or((file, 0));
         Ok(Part {
             blob,
             start: start.saturating_add(segment.offset),
