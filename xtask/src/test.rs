@@ -20,7 +20,7 @@ struct Part {
 const PARTS: [Part; 4] = [
     Part {
         name: "lint",
-        what: "format, lints, types of scripts, and what fuzzers run",
+        what: "format, lints, types of tests' scripts, and what fuzzers run",
         run: lint,
     },
     Part {

@@ -15,7 +15,7 @@ pub const MAX_KEY_LEN: usize = 1024;
 
 /// 2,048 English words that are told apart by their first four letters
 /// (<https://github.com/bitcoin/bips/blob/master/bip-0039/english.txt>). One text: as a table of words
-/// it took another 4 KB of the first load.
+/// it took another 3 KB of the first load.
 const WORDS: &str = include_str!("words.txt");
 
 /// How many of [`WORDS`] there are.
