@@ -1,5 +1,6 @@
 //! Builds the static site in `dist/`.
 
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -30,7 +31,41 @@ pub(crate) fn build(optimised: bool) -> Result<(), String> {
     }
     // trunk reads NO_COLOR as true or false and stops at the usual "1".
     run(trunk.env_remove("NO_COLOR"))?;
-    if optimised { shrink() } else { Ok(()) }
+    if optimised {
+        shrink()?;
+        shorten()?;
+    }
+    Ok(())
+}
+
+/// The first browsers with all that the app needs, as esbuild names them.
+const BROWSERS: &str = "--target=chrome91,firefox114,safari16.4";
+
+/// Runs esbuild over the site's scripts, where there is one: half of what wasm-bindgen writes is
+/// comments and names.
+fn shorten() -> Result<(), String> {
+    let esbuild = node_program("esbuild");
+    if !esbuild.exists() {
+        eprintln!(
+            "Warning: no esbuild, so the site is larger than it could be; `npm ci` in e2e/ brings one."
+        );
+        return Ok(());
+    }
+    let dist = workspace::root().join("dist");
+    let mut scripts = files(&dist, "js")?;
+    // The page names that one's hash.
+    scripts.retain(|file| !starts_with(file, "loader-"));
+    let mut outdir = OsString::from("--outdir=");
+    outdir.push(&dist);
+    run(program(&esbuild)
+        .args([
+            "--minify",
+            "--allow-overwrite",
+            "--log-level=warning",
+            BROWSERS,
+        ])
+        .arg(outdir)
+        .args(scripts))
 }
 
 /// For the worker. Functions with one caller stay on their own: browsers compile a function that is
@@ -48,7 +83,7 @@ fn shrink() -> Result<(), String> {
         );
         return Ok(());
     };
-    for file in wasm_files(&workspace::root().join("dist"))? {
+    for file in files(&workspace::root().join("dist"), "wasm")? {
         let before = size(&file);
         let optimised = file.with_extension("wasm.opt");
         run(program(&wasm_opt)
@@ -67,12 +102,7 @@ fn shrink() -> Result<(), String> {
 
 /// The one of the Node packages, or one on the search path that is new enough.
 fn wasm_opt() -> Option<PathBuf> {
-    let bundled = workspace::root()
-        .join("e2e")
-        .join("node_modules")
-        .join(".bin")
-        .join("wasm-opt");
-    [Some(bundled), find("wasm-opt")]
+    [Some(node_program("wasm-opt")), find("wasm-opt")]
         .into_iter()
         .flatten()
         .find(|candidate| {
@@ -82,10 +112,20 @@ fn wasm_opt() -> Option<PathBuf> {
         })
 }
 
+/// A program that comes with the Node packages.
+fn node_program(name: &str) -> PathBuf {
+    let packages = workspace::root().join("e2e").join("node_modules");
+    packages.join(".bin").join(name)
+}
+
 /// The worker encrypts and hashes, so speed counts there; the app only draws, and its size does.
 fn is_worker(file: &Path) -> bool {
+    starts_with(file, "worker")
+}
+
+fn starts_with(file: &Path, beginning: &str) -> bool {
     file.file_name()
-        .is_some_and(|name| name.to_string_lossy().starts_with("worker"))
+        .is_some_and(|name| name.to_string_lossy().starts_with(beginning))
 }
 
 /// The number in "wasm-opt version 132 (version_132)".
@@ -93,15 +133,13 @@ fn version_in(text: &str) -> Option<u32> {
     text.split_whitespace().nth(2)?.parse().ok()
 }
 
-fn wasm_files(folder: &Path) -> Result<Vec<PathBuf>, String> {
+/// The files of a folder whose names end so.
+fn files(folder: &Path, end: &str) -> Result<Vec<PathBuf>, String> {
     let entries = fs::read_dir(folder)
         .map_err(|error| format!("{} cannot be read: {error}.", folder.display()))?;
     let mut files: Vec<PathBuf> = entries
         .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| {
-            path.extension()
-                .is_some_and(|extension| extension == "wasm")
-        })
+        .filter(|path| path.extension().is_some_and(|extension| extension == end))
         .collect();
     files.sort();
     Ok(files)
