@@ -174,10 +174,12 @@ pub enum Event {
         /// The parcel's id.
         parcel: String,
     },
-    /// A parcel's files, once known, and again when their hashes are.
+    /// Some of a parcel's files, once known, and again when their hashes are.
     Files {
         /// The parcel's id.
         parcel: String,
+        /// The place of the first of them, 0 for the parcel's first file.
+        first: usize,
         /// In the parcel's order.
         files: Vec<FileView>,
     },

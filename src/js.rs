@@ -6,6 +6,7 @@
 use js_sys::{Array, Function, Promise, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
+use web_sys::MessageChannel;
 
 /// Reads a property; `undefined` where it or its owner is missing.
 pub(crate) fn property(target: &JsValue, name: &str) -> JsValue {
@@ -52,6 +53,21 @@ pub(crate) async fn next(iterator: &JsValue) -> Result<Option<JsValue>, JsValue>
     let next = call_async(iterator, "next", &[]).await?;
     let is_done = property(&next, "done").is_truthy();
     Ok((!is_done).then(|| property(&next, "value")))
+}
+
+/// Lets the browser do what else there is to do, such as drawing. A timer would take a second in a
+/// page that nobody sees.
+pub(crate) async fn turn() {
+    let Ok(channel) = MessageChannel::new() else {
+        return;
+    };
+    let (mine, other) = (channel.port1(), channel.port2());
+    let answer = Promise::new(&mut |resolve, _| mine.set_onmessage(Some(&resolve)));
+    if other.post_message(&JsValue::NULL).is_ok() {
+        // Nothing rejects it.
+        let _ = JsFuture::from(answer).await;
+    }
+    mine.close();
 }
 
 /// How many bytes this page may still store, if the browser tells. Not exact: browsers round and

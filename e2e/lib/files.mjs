@@ -7,6 +7,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { finished, pipeline } from 'node:stream/promises';
+import { blake3 } from '@noble/hashes/blake3';
 
 export const KIB = 1024;
 export const MIB = 1024 * KIB;
@@ -65,4 +66,14 @@ export async function sha256Of(path) {
   const hash = createHash('sha256');
   await pipeline(createReadStream(path), hash);
   return hash.digest('hex');
+}
+
+/**
+ * BLAKE3 of a file in hexadecimal, by an implementation of others.
+ * @param {string} path
+ */
+export async function blake3Of(path) {
+  const hash = blake3.create();
+  for await (const bytes of createReadStream(path, { highWaterMark: MIB })) hash.update(bytes);
+  return Buffer.from(hash.digest()).toString('hex');
 }

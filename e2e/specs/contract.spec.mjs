@@ -2,14 +2,12 @@
 
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { createReadStream } from 'node:fs';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { blake3 } from '@noble/hashes/blake3';
 import { executablePath } from '../lib/browser.mjs';
 import { proxyTo } from '../lib/proxy.mjs';
-import { KIB, makeFile, MIB, sha256Of } from '../lib/files.mjs';
+import { blake3Of, KIB, makeFile, MIB, sha256Of } from '../lib/files.mjs';
 import { RESULTS, scenario } from '../lib/scenario.mjs';
 
 const run = promisify(execFile);
@@ -174,16 +172,6 @@ scenario('the example for scripts does what it says', async (stage) => {
     await rm(place);
   }
 });
-
-/**
- * BLAKE3 of a file in hexadecimal, by an implementation of others.
- * @param {string} path
- */
-async function blake3Of(path) {
-  const hash = blake3.create();
-  for await (const bytes of createReadStream(path, { highWaterMark: MIB })) hash.update(bytes);
-  return Buffer.from(hash.digest()).toString('hex');
-}
 
 /** @param {{ path: string }} one @param {{ path: string }} other */
 function byPath(one, other) {

@@ -1,36 +1,71 @@
 //! Files that a person picked, dropped or pasted, on their way to the worker.
 
 use js_sys::{Array, Reflect};
-use leptos::prelude::*;
-use wasm_bindgen::JsValue;
+use leptos::{prelude::*, task::spawn_local};
+use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{File, FileList};
 
 use super::{session::Session, state::State};
 use crate::bridge::{Command, MAX_FILES, Picked, PickedFile};
+use crate::js::turn;
+
+/// So many files are looked at in one go: for some 20 ms where each takes 0.2.
+const GLANCE: usize = 100;
 
 /// Hands files to the worker; says so if there are none or too many.
 pub(super) fn send(session: Session, picked: Picked) {
-    if let Err(words) = check(picked.files.len()) {
-        session.state.fail(words);
-        return;
-    }
-    session.state.error.set(None);
-    session.engine.send(Command::SendFiles(picked));
+    hand_over(session, picked, Command::SendFiles);
 }
 
 /// Hands the files of a parcel to the worker again.
-pub(super) fn choose_again(session: Session, parcel: &str, files: Vec<PickedFile>) {
-    if files.is_empty() {
+pub(super) fn choose_again(session: Session, parcel: &str, picked: Picked) {
+    if picked.files.is_empty() {
         return;
     }
-    if let Err(words) = check(files.len()) {
-        return session.state.fail(words);
-    }
-    session.state.error.set(None);
-    session.engine.send(Command::ChooseAgain {
-        parcel: parcel.to_owned(),
-        files,
+    let parcel = parcel.to_owned();
+    hand_over(session, picked, |Picked { files, .. }| {
+        Command::ChooseAgain { parcel, files }
     });
+}
+
+fn hand_over(session: Session, picked: Picked, with: impl FnOnce(Picked) -> Command + 'static) {
+    let Session {
+        state,
+        engine,
+        room,
+        ..
+    } = session;
+    if let Err(words) = check(picked.files.len()) {
+        return state.fail(words);
+    }
+    state.error.set(None);
+    let into = room.get_untracked();
+    spawn_local(async move {
+        look_at(state, &picked.files).await;
+        if room.with_untracked(|room| *room == into) {
+            engine.send(with(picked));
+        } else {
+            state.fail("The room was left before these files were looked at: they were not sent.");
+        }
+    });
+}
+
+/// Has the browser look at files bit by bit. Chromium asks the disk for the size of each, and in the
+/// page nothing else happens meanwhile; handing them over has it do so for all of them.
+async fn look_at(state: State, files: &[PickedFile]) {
+    for (glance, some) in files.chunks(GLANCE).enumerate() {
+        if glance == 1 {
+            state.news.set(format!("Looking at {} files", files.len()));
+        }
+        if glance > 0 {
+            state.looking.set(Some((glance * GLANCE, files.len())));
+            turn().await;
+        }
+        for PickedFile { file, .. } in some {
+            let _ = file.dyn_ref::<File>().map(|file| file.size());
+        }
+    }
+    state.looking.set(None);
 }
 
 /// The files of an input or a clipboard, with the paths they have below a picked folder.

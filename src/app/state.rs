@@ -28,6 +28,8 @@ pub(super) struct State {
     pub(super) kept: RwSignal<KeptView>,
     /// The last thing that did not work.
     pub(super) error: RwSignal<Option<String>>,
+    /// How many of the files that were picked were looked at, of how many.
+    pub(super) looking: RwSignal<Option<(usize, usize)>>,
     /// Something moves, and the browser does not keep the screen on for it.
     pub(super) may_darken: RwSignal<bool>,
     /// The worker is gone; only a reload helps.
@@ -64,6 +66,7 @@ impl State {
             storage: RwSignal::default(),
             kept: RwSignal::default(),
             error: RwSignal::default(),
+            looking: RwSignal::default(),
             may_darken: RwSignal::default(),
             crashed: RwSignal::default(),
             news: RwSignal::default(),
@@ -120,7 +123,14 @@ impl State {
                     parts.remove(&parcel);
                 });
             }
-            Event::Files { parcel, files } => self.parts(&parcel).files.set(Arc::new(files)),
+            Event::Files {
+                parcel,
+                first,
+                files,
+            } => self
+                .parts(&parcel)
+                .files
+                .update(|all| replace(Arc::make_mut(all), first, files)),
             Event::Content { parcel, blob } => {
                 if let Ok(blob) = blob.dyn_into::<Blob>() {
                     self.parts(&parcel)
@@ -197,6 +207,13 @@ impl State {
     }
 }
 
+/// Puts a part of a list in its place.
+fn replace<T>(all: &mut Vec<T>, first: usize, part: Vec<T>) {
+    let start = first.min(all.len());
+    let end = first.saturating_add(part.len()).min(all.len());
+    all.splice(start..end, part);
+}
+
 /// What to announce of a transfer's new state; progress is not announced.
 fn news(view: &TransferView) -> Option<String> {
     let title = &view.title;
@@ -217,4 +234,30 @@ fn news(view: &TransferView) -> Option<String> {
         (Direction::Out, TransferState::Declined) => format!("{title} was declined{reason}"),
         _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    #[test]
+    fn parts_of_a_list_come_one_after_the_other_and_again() {
+        let mut all = Vec::new();
+        replace(&mut all, 0, vec!["a", "b"]);
+        replace(&mut all, 2, vec!["c"]);
+        assert_eq!(all, ["a", "b", "c"]);
+        replace(&mut all, 0, vec!["A", "B"]);
+        assert_eq!(all, ["A", "B", "c"]);
+        replace(&mut all, 2, vec!["C"]);
+        assert_eq!(all, ["A", "B", "C"]);
+    }
+
+    #[test]
+    fn a_part_whose_place_is_not_there_is_not_lost() {
+        let mut all = vec!["a"];
+        replace(&mut all, 3, vec!["b"]);
+        assert_eq!(all, ["a", "b"]);
+    }
 }

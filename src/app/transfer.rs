@@ -208,7 +208,7 @@ fn ChooseAgain(
                 "Choose the files again"
             };
             let parcel = parcel.clone();
-            let take = move |picked: Picked| picked::choose_again(session, &parcel, picked.files);
+            let take = move |picked: Picked| picked::choose_again(session, &parcel, picked);
             view! {
                 <div class="choose-again">
                     {move || {

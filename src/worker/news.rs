@@ -17,6 +17,9 @@ const TRANSFER_PAUSE: Duration = Duration::from_millis(250);
 /// A parcel's files are told so often at most.
 const FILES_PAUSE: Duration = Duration::from_millis(250);
 
+/// So many files are told at a time: taking in more would keep the page waiting.
+const PART: usize = 500;
+
 /// Who is in the room is told so often at most.
 const PEERS_PAUSE: Duration = Duration::from_millis(100);
 
@@ -139,11 +142,17 @@ impl News {
         }
         for parcel in self.files.changed() {
             if self.files.tell(parcel, (), now) {
-                if let Some(files) = engine.files(parcel) {
+                let mut files = engine.files(parcel).into_iter().flatten().peekable();
+                let mut first = 0;
+                while files.peek().is_some() {
+                    let part: Vec<_> = files.by_ref().take(PART).map(expressible).collect();
+                    let next = first + part.len();
                     tell(Event::Files {
                         parcel: parcel.to_string(),
-                        files: files.into_iter().map(expressible).collect(),
+                        first,
+                        files: part,
                     });
+                    first = next;
                 }
                 let after = clock.now();
                 self.files.rest(parcel, after.since(now) * REST, after);

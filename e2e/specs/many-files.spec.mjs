@@ -1,0 +1,58 @@
+// Many files as one parcel: they are looked at, joined, told and listed bit by bit.
+
+import assert from 'node:assert/strict';
+import { blake3Of, KIB, makeFile } from '../lib/files.mjs';
+import { PATIENCE } from '../lib/room.mjs';
+import { scenario } from '../lib/scenario.mjs';
+
+/** More than are looked at in one go, joined in one Blob, and told in one message. */
+const COUNT = 1_200;
+
+/** Sizes that follow each other: nothing, short ones, and now and then one that is not joined. */
+const SIZES = [0, 1, 17, 4 * KIB, 300, 16 * KIB + 1, 2];
+const LONG = 200 * KIB;
+
+scenario('more than a thousand files arrive, each as it was', async (stage) => {
+  const [sender, receiver] = await stage.pair();
+  const folder = await stage.folder();
+  /** @type {Awaited<ReturnType<typeof makeFile>>[]} */
+  const files = [];
+  for (let number = 0; number < COUNT; number += 1) {
+    const size = number % 300 === 299 ? LONG : SIZES[number % SIZES.length] ?? 0;
+    files.push(await makeFile(folder, `${String(number).padStart(4, '0')}.bin`, size));
+  }
+  await sender.page.evaluate(() => {
+    /** @type {string[]} */
+    const said = [];
+    const look = () => said.push(document.querySelector('[data-testid="looking"]')?.textContent ?? '');
+    new MutationObserver(look).observe(document.body, { childList: true, characterData: true, subtree: true });
+    Object.assign(window, { said });
+  });
+  const sent = await sender.sendFiles(files.map(({ path }) => path));
+  const said = await sender.page.evaluate(() => Object(window).said);
+  assert.ok(said.includes(`Looking at the files: 100 of ${COUNT}`), `it says how far it is: ${[...new Set(said)].join(', ')}`);
+  await sender.page.getByTestId('looking').waitFor({ state: 'detached', timeout: PATIENCE });
+  const received = await receiver.incoming(sent);
+  await received.press('accept');
+  await Promise.all([received.waitForState('done'), sent.waitForState('done')]);
+
+  const expected = await Promise.all(files.map(async ({ name, size, path }) => ({ path: name, size, blake3: await blake3Of(path) })));
+  for (const transfer of [sent, received]) {
+    const summary = transfer.root.locator('summary', { hasText: `${COUNT} files` });
+    await summary.click();
+    const more = transfer.root.getByRole('button', { name: /^Show \d+ more/ });
+    // Each click shows more, and the last of them leaves nothing to show.
+    for (let shown = await transfer.byId('file').count(); shown < COUNT; shown = await transfer.byId('file').count()) {
+      await more.click();
+      await transfer.byId('file').nth(shown).waitFor({ timeout: PATIENCE });
+    }
+    await transfer.root.locator(`[data-testid="file"][data-path="${files.at(-1)?.name}"][data-blake3]`).waitFor({ timeout: PATIENCE });
+    assert.deepEqual(await transfer.files(), expected);
+  }
+  for (const place of [3, 299, 511, 512, COUNT - 1]) {
+    const file = files[place];
+    assert.ok(file);
+    const { name, size, sha256 } = file;
+    assert.deepEqual(await received.saveFile(name), { name, size, sha256 });
+  }
+}, { timeout: 180_000 });
