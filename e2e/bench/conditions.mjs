@@ -39,8 +39,9 @@ export const CONDITIONS = {
   'a slow link': slowLink,
   'a slow link with losses': lossyLink,
   'a large file': large,
-  'small files': smallFiles,
+  // Before the small files: what windows with such long lists leave behind, others of their process clear away.
   'long tasks': longTasks,
+  'small files': smallFiles,
   'control traffic': controlTraffic,
   'opening a link': opening,
 };
