@@ -65,6 +65,7 @@ fn take(session: Session, data: &DataTransfer) {
     let entries: Vec<FileSystemEntry> = (0..items.length())
         .filter_map(|index| items.get(index)?.webkit_get_as_entry().ok().flatten())
         .collect();
+    let room = session.room.get_untracked();
     spawn_local(async move {
         let files = if entries.iter().any(FileSystemEntry::is_directory) {
             walk(entries).await
@@ -73,7 +74,7 @@ fn take(session: Session, data: &DataTransfer) {
         };
         let handles = handles::all_of(asked).await;
         match files {
-            Ok(files) => picked::send(session, Picked { files, handles }),
+            Ok(files) => picked::send_into(session, room, Picked { files, handles }),
             Err(_) => session
                 .state
                 .fail("The browser could not read this folder. Try “Choose folder” instead."),

@@ -5,7 +5,10 @@ use leptos::{prelude::*, task::spawn_local};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{File, FileList};
 
-use super::{session::Session, state::State};
+use super::{
+    session::{Room, Session},
+    state::State,
+};
 use crate::bridge::{Command, MAX_FILES, Picked, PickedFile};
 use crate::js::turn;
 
@@ -14,7 +17,12 @@ const GLANCE: usize = 100;
 
 /// Hands files to the worker; says so if there are none or too many.
 pub(super) fn send(session: Session, picked: Picked) {
-    hand_over(session, picked, Command::SendFiles);
+    send_into(session, session.room.get_untracked(), picked);
+}
+
+/// The same, but only if this device is still in the room that they were chosen for.
+pub(super) fn send_into(session: Session, room: Option<Room>, picked: Picked) {
+    hand_over(session, room, picked, Command::SendFiles);
 }
 
 /// Hands the files of a parcel to the worker again.
@@ -23,49 +31,62 @@ pub(super) fn choose_again(session: Session, parcel: &str, picked: Picked) {
         return;
     }
     let parcel = parcel.to_owned();
-    hand_over(session, picked, |Picked { files, .. }| {
-        Command::ChooseAgain { parcel, files }
-    });
+    let with = |Picked { files, .. }| Command::ChooseAgain { parcel, files };
+    hand_over(session, session.room.get_untracked(), picked, with);
 }
 
-fn hand_over(session: Session, picked: Picked, with: impl FnOnce(Picked) -> Command + 'static) {
-    let Session {
-        state,
-        engine,
-        room,
-        ..
-    } = session;
+fn hand_over(
+    session: Session,
+    room: Option<Room>,
+    picked: Picked,
+    with: impl FnOnce(Picked) -> Command + 'static,
+) {
+    let state = session.state;
     if let Err(words) = check(picked.files.len()) {
         return state.fail(words);
     }
     state.error.set(None);
-    let into = room.get_untracked();
+    let is_there = move || session.room.with_untracked(|now| *now == room);
     spawn_local(async move {
-        look_at(state, &picked.files).await;
-        if room.with_untracked(|room| *room == into) {
-            engine.send(with(picked));
+        if look_at(state, &picked.files, &is_there).await {
+            session.engine.send(with(picked));
         } else {
-            state.fail("The room was left before these files were looked at: they were not sent.");
+            state.fail("The files were not sent: the room they were chosen for was left before they were looked at.");
         }
     });
 }
 
 /// Has the browser look at files bit by bit. Chromium asks the disk for the size of each, and in the
-/// page nothing else happens meanwhile; handing them over has it do so for all of them.
-async fn look_at(state: State, files: &[PickedFile]) {
-    for (glance, some) in files.chunks(GLANCE).enumerate() {
-        if glance == 1 {
-            state.news.set(format!("Looking at {} files", files.len()));
-        }
-        if glance > 0 {
-            state.looking.set(Some((glance * GLANCE, files.len())));
-            turn().await;
+/// page nothing else happens meanwhile; handing them over has it do so for all of them. Returns
+/// whether they are still wanted.
+async fn look_at(state: State, files: &[PickedFile], is_wanted: &dyn Fn() -> bool) -> bool {
+    let number = files.len();
+    let is_long = number > GLANCE;
+    if is_long {
+        state.news.set(format!("Looking at {number} files"));
+        state.looking.update(|(_, all)| *all += number);
+    }
+    let mut looked = 0;
+    for some in files.chunks(GLANCE) {
+        if !is_wanted() {
+            break;
         }
         for PickedFile { file, .. } in some {
             let _ = file.dyn_ref::<File>().map(|file| file.size());
         }
+        looked += some.len();
+        if is_long {
+            state.looking.update(|(seen, _)| *seen += some.len());
+            turn().await;
+        }
     }
-    state.looking.set(None);
+    if is_long {
+        state.looking.update(|(seen, all)| {
+            *seen -= looked;
+            *all -= number;
+        });
+    }
+    looked == number && is_wanted()
 }
 
 /// The files of an input or a clipboard, with the paths they have below a picked folder.

@@ -16,9 +16,29 @@ const SPACING: Duration = Duration::from_millis(200);
 /// How long an object URL and its frame stay: a browser may ask the user first where to save.
 const URL_LIFE: Duration = Duration::from_secs(60);
 
-/// Saves all files of a parcel, one after the other, each under its own name.
-pub(super) fn all(state: State, content: Blob, files: Arc<Vec<FileView>>) {
+/// How long a parcel's list of files is waited for, which comes in parts, in units of [`SPACING`].
+const PATIENCE: usize = 100;
+
+/// Saves all files of a parcel, of which there are `count`, one after the other, each under its own
+/// name.
+pub(super) fn all(
+    state: State,
+    content: Blob,
+    files: ArcRwSignal<Arc<Vec<FileView>>>,
+    count: usize,
+) {
     spawn_local(async move {
+        for _ in 0..PATIENCE {
+            if files.read_untracked().len() == count {
+                break;
+            }
+            sleep(SPACING).await;
+        }
+        let files = files.get_untracked();
+        if files.len() != count {
+            return state
+                .fail("The list of these files is not complete. Reload the page to get it again.");
+        }
         let names = names::save_names(files.iter().map(|file| file.path.as_str()));
         for (index, (file, name)) in files.iter().zip(&names).enumerate() {
             if index > 0 {

@@ -39,10 +39,6 @@ pub(super) fn Send(session: Session) -> impl IntoView {
             <h2 id="send-title" class="visually-hidden">"Send"</h2>
             <div class="send-files">
                 <p class="send-hint">"Drop or paste files anywhere, or"</p>
-                {move || {
-                    let (seen, all) = session.state.looking.get()?;
-                    Some(view! { <p data-testid="looking">{format!("Looking at the files: {seen} of {all}")}</p> })
-                }}
                 <div class="send-buttons">
                     <Picker
                         id="send-files"
@@ -58,6 +54,10 @@ pub(super) fn Send(session: Session) -> impl IntoView {
                         take=move |picked| picked::send(session, picked)
                     />
                 </div>
+                {move || {
+                    let (seen, all) = session.state.looking.get();
+                    (all > 0).then(|| view! { <p data-testid="looking">{format!("Looking at the files: {seen} of {all}")}</p> })
+                }}
             </div>
             <form
                 class="send-text"

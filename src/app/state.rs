@@ -28,8 +28,9 @@ pub(super) struct State {
     pub(super) kept: RwSignal<KeptView>,
     /// The last thing that did not work.
     pub(super) error: RwSignal<Option<String>>,
-    /// How many of the files that were picked were looked at, of how many.
-    pub(super) looking: RwSignal<Option<(usize, usize)>>,
+    /// How many of the files that were picked were looked at, of how many. Nothing is looked at if
+    /// there are none.
+    pub(super) looking: RwSignal<(usize, usize)>,
     /// Something moves, and the browser does not keep the screen on for it.
     pub(super) may_darken: RwSignal<bool>,
     /// The worker is gone; only a reload helps.
@@ -207,11 +208,12 @@ impl State {
     }
 }
 
-/// Puts a part of a list in its place.
+/// Puts a part of a list in its place, unless what comes before it is not there.
 fn replace<T>(all: &mut Vec<T>, first: usize, part: Vec<T>) {
-    let start = first.min(all.len());
-    let end = first.saturating_add(part.len()).min(all.len());
-    all.splice(start..end, part);
+    if first <= all.len() {
+        let end = first.saturating_add(part.len()).min(all.len());
+        all.splice(first..end, part);
+    }
 }
 
 /// What to announce of a transfer's new state; progress is not announced.
@@ -255,9 +257,9 @@ mod tests {
     }
 
     #[test]
-    fn a_part_whose_place_is_not_there_is_not_lost() {
+    fn a_part_whose_place_is_not_there_is_left_out() {
         let mut all = vec!["a"];
         replace(&mut all, 3, vec!["b"]);
-        assert_eq!(all, ["a", "b"]);
+        assert_eq!(all, ["a"]);
     }
 }

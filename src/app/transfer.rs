@@ -108,7 +108,8 @@ fn Buttons(
             Some(content) => save::all(
                 session.state,
                 (**content).clone(),
-                parts.files.get_untracked(),
+                parts.files.clone(),
+                now.read_untracked().files as usize,
             ),
             None => session
                 .state
@@ -157,6 +158,10 @@ fn ChooseAgain(
     now: RwSignal<TransferView>,
 ) -> impl IntoView {
     let lacking = Memo::new(move |_| now.read().lacks_files);
+    let folder = Memo::new({
+        let files = parts.files.clone();
+        move |_| files.read().iter().any(|file| file.path.contains('/'))
+    });
     // Not in the card's own memory: it may be gone when the user has answered.
     let reopen = {
         let parcel = parcel.clone();
@@ -197,11 +202,7 @@ fn ChooseAgain(
     move || {
         lacking.get().then(|| {
             let (handles, reopen) = (parts.handles.clone(), reopen.clone());
-            let folder = parts
-                .files
-                .read()
-                .iter()
-                .any(|file| file.path.contains('/'));
+            let folder = folder.get();
             let label = if folder {
                 "Choose the folder again"
             } else {

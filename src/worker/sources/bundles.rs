@@ -49,7 +49,7 @@ impl Bundles {
         true
     }
 
-    /// Files before this one are read: joining them would come too late.
+    /// Reading got to this file: joining those before it would come too late, or was not needed.
     pub(super) fn go_on_at(&mut self, file: usize) {
         self.next = self.next.max(file);
     }
