@@ -125,7 +125,7 @@ fn apply_batch(state: &[u32; 16], batch: &mut [u8; BATCH]) {
     }
     for (quarter, at) in (0..16).step_by(4).enumerate() {
         let sums = [0, 1, 2, 3].map(|word| words[at + word] + start[at + word]);
-        for (block, stream) in u32x4::transpose(sums).into_iter().enumerate() {
+        for (block, stream) in transpose(sums).into_iter().enumerate() {
             let from = block * BLOCK + quarter * 16;
             let target = &mut batch[from..from + 16];
             let mut text = [0; 4];
@@ -154,6 +154,24 @@ fn quarter_round(words: &mut [u32x4; 16], a: usize, b: usize, c: usize, d: usize
 #[inline(always)]
 fn rotate<const BITS: u32>(words: u32x4) -> u32x4 {
     (words << BITS) | (words >> (32 - BITS))
+}
+
+/// What was the first word of each becomes the first vector, and so on. In steps of two vectors, which
+/// are one instruction each; that of `wide` moves word by word in wasm.
+#[inline(always)]
+fn transpose(rows: [u32x4; 4]) -> [u32x4; 4] {
+    let [a, b, c, d] = rows.map(u32x4::to_array);
+    let firsts = |a: [u32; 4], b: [u32; 4]| [a[0], b[0], a[1], b[1]];
+    let lasts = |a: [u32; 4], b: [u32; 4]| [a[2], b[2], a[3], b[3]];
+    let (ab, cd) = (firsts(a, b), firsts(c, d));
+    let (ab2, cd2) = (lasts(a, b), lasts(c, d));
+    [
+        [ab[0], ab[1], cd[0], cd[1]],
+        [ab[2], ab[3], cd[2], cd[3]],
+        [ab2[0], ab2[1], cd2[0], cd2[1]],
+        [ab2[2], ab2[3], cd2[2], cd2[3]],
+    ]
+    .map(u32x4::new)
 }
 
 /// Reads as many words as there is room for.
