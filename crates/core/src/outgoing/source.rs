@@ -52,15 +52,18 @@ impl Outgoing {
             }
             self.preparing.insert(blocks.clone());
             self.prepared_bytes += len as u64;
-            let mut buffer = Vec::with_capacity(len + FRAME_OVERHEAD);
             match self.in_memory(&blocks) {
                 Some(bytes) => {
+                    let mut buffer = Vec::with_capacity(len + FRAME_OVERHEAD);
                     buffer.resize(FRAME_HEAD, 0);
                     buffer.extend_from_slice(bytes);
                     self.ready.push_back(Ready { blocks, buffer });
                 }
                 None => {
-                    buffer.resize(FRAME_HEAD + len, 0);
+                    // A build for size clears what a buffer grows by byte by byte, but all of a new
+                    // one at once.
+                    let mut buffer = vec![0; len + FRAME_OVERHEAD];
+                    buffer.truncate(FRAME_HEAD + len);
                     let purpose = ReadPurpose::Frame {
                         count: blocks.len() as u16,
                     };
