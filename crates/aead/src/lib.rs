@@ -156,22 +156,17 @@ fn rotate<const BITS: u32>(words: u32x4) -> u32x4 {
     (words << BITS) | (words >> (32 - BITS))
 }
 
-/// What was the first word of each becomes the first vector, and so on. In steps of two vectors, which
-/// are one instruction each; that of `wide` moves word by word in wasm.
+/// What was the first word of each becomes the first vector, and so on. Taking two vectors' words in
+/// turn is an instruction for each half; that of `wide` moves word by word in wasm.
 #[inline(always)]
 fn transpose(rows: [u32x4; 4]) -> [u32x4; 4] {
     let [a, b, c, d] = rows.map(u32x4::to_array);
-    let firsts = |a: [u32; 4], b: [u32; 4]| [a[0], b[0], a[1], b[1]];
-    let lasts = |a: [u32; 4], b: [u32; 4]| [a[2], b[2], a[3], b[3]];
-    let (ab, cd) = (firsts(a, b), firsts(c, d));
-    let (ab2, cd2) = (lasts(a, b), lasts(c, d));
-    [
-        [ab[0], ab[1], cd[0], cd[1]],
-        [ab[2], ab[3], cd[2], cd[3]],
-        [ab2[0], ab2[1], cd2[0], cd2[1]],
-        [ab2[2], ab2[3], cd2[2], cd2[3]],
-    ]
-    .map(u32x4::new)
+    let in_turn = |x: [u32; 4], y: [u32; 4]| ([x[0], y[0], x[1], y[1]], [x[2], y[2], x[3], y[3]]);
+    let (ac, ac_after) = in_turn(a, c);
+    let (bd, bd_after) = in_turn(b, d);
+    let (first, second) = in_turn(ac, bd);
+    let (third, fourth) = in_turn(ac_after, bd_after);
+    [first, second, third, fourth].map(u32x4::new)
 }
 
 /// Reads as many words as there is room for.
