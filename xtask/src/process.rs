@@ -95,14 +95,16 @@ fn cannot_start(command: &Command, error: &std::io::Error) -> String {
     format!("{} does not start: {error}.", describe(command))
 }
 
+/// Where cargo keeps what it installs and loads.
+pub(crate) fn cargo_home() -> Option<PathBuf> {
+    let named = env::var_os("CARGO_HOME").map(PathBuf::from);
+    named.or_else(|| Some(env::home_dir()?.join(".cargo")))
+}
+
 /// Cargo's own programs first, and the system folders that ordinary users' paths leave out.
 fn search_path() -> std::ffi::OsString {
     let mut folders: Vec<PathBuf> = Vec::new();
-    if let Some(home) = env::var_os("CARGO_HOME") {
-        folders.push(Path::new(&home).join("bin"));
-    } else if let Some(home) = env::home_dir() {
-        folders.push(home.join(".cargo").join("bin"));
-    }
+    folders.extend(cargo_home().map(|home| home.join("bin")));
     let given = env::var_os("PATH").unwrap_or_default();
     folders.extend(env::split_paths(&given));
     if cfg!(unix) {
