@@ -50,7 +50,11 @@ scenario('capitals and spaces in a typed key make no difference', async (stage) 
 
 scenario('a generated key opens a room that the invite link leads to', async (stage) => {
   const host = await stage.open('Ada');
+  await host.byId('join').click();
+  await host.byId('error').filter({ hasText: 'Type the key' }).waitFor();
   await host.byId('key-generate').click();
+  // What was wrong is not said any more.
+  await host.byId('error').waitFor({ state: 'detached' });
   const key = await host.byId('key-input').inputValue();
   assert.ok(key.length >= 20, `a generated key is long: ${key.length} characters`);
   await host.join({ name: 'Ada' });

@@ -91,6 +91,9 @@ pub fn buttons(direction: Direction, kind: ParcelKind, state: TransferState) -> 
 #[must_use]
 pub fn state_words(view: &TransferView) -> &'static str {
     use TransferState as S;
+    if view.lacks_files {
+        return "Waiting for its files";
+    }
     match (view.direction, view.state) {
         (Direction::In, S::Offered) => "Wants to send you this",
         (Direction::Out, S::Offered) if view.receivers.is_empty() => "Waiting for a receiver",
@@ -112,11 +115,12 @@ pub fn state_words(view: &TransferView) -> &'static str {
 
 /// One receiver's state in words for the sender.
 #[must_use]
-pub fn receiver_words(state: TransferState) -> &'static str {
+pub fn receiver_words(state: TransferState, is_away: bool) -> &'static str {
     use TransferState as S;
     match state {
         S::Offered => "not answered yet",
-        S::Waiting => "not here now",
+        S::Waiting if is_away => "not here now",
+        S::Waiting => "waiting",
         S::Active => "receiving",
         S::Paused => "paused",
         S::Verifying => "verifying",

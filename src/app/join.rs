@@ -22,7 +22,12 @@ pub(super) fn Join(session: Session) -> impl IntoView {
     // What was wrong may be right now.
     Effect::watch(
         move || draft.track(),
-        move |(), _, _| wrong.set(None),
+        move |(), _, _| {
+            if wrong.get_untracked().is_some() {
+                wrong.set(None);
+                session.state.error.set(None);
+            }
+        },
         false,
     );
     let advanced = NodeRef::<html::Details>::new();

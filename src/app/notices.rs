@@ -94,7 +94,7 @@ pub(super) fn KeptNotice(session: Session) -> impl IntoView {
                 "earlier rooms"
             };
             let place = if kept.bytes > 0 {
-                format!(", {} in this browser's storage", size(kept.bytes))
+                format!(", {} in this browser’s storage", size(kept.bytes))
             } else {
                 String::new()
             };

@@ -1,6 +1,6 @@
 //! Saving received files: an object URL and a link that downloads it.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use gloo_timers::future::sleep;
 use leptos::{prelude::*, task::spawn_local};
@@ -8,7 +8,10 @@ use mqdrop_core::view::FileView;
 use wasm_bindgen::JsCast;
 use web_sys::{Blob, HtmlAnchorElement, HtmlIFrameElement, Url};
 
-use super::{names, state::State};
+use super::{
+    names,
+    state::{Parts, State},
+};
 
 /// Between two downloads, so that a parcel of very many files does not begin them all at once.
 const SPACING: Duration = Duration::from_millis(200);
@@ -20,36 +23,41 @@ const URL_LIFE: Duration = Duration::from_secs(60);
 const PATIENCE: usize = 100;
 
 /// Saves all files of a parcel, of which there are `count`, one after the other, each under its own
-/// name.
-pub(super) fn all(
-    state: State,
-    content: Blob,
-    files: ArcRwSignal<Arc<Vec<FileView>>>,
-    count: usize,
-) {
+/// name; meanwhile it says how far that is.
+pub(super) fn all(state: State, content: Blob, parts: Parts, count: usize) {
     spawn_local(async move {
-        for _ in 0..PATIENCE {
-            if files.read_untracked().len() == count {
-                break;
-            }
+        parts.saving.set(Some(0));
+        match save_all(&content, &parts, count).await {
+            Ok(()) if count > 1 => state.news.set(format!("Saved {count} files")),
+            Ok(()) => {}
+            Err(words) => state.fail(words),
+        }
+        parts.saving.set(None);
+    });
+}
+
+async fn save_all(content: &Blob, parts: &Parts, count: usize) -> Result<(), String> {
+    for _ in 0..PATIENCE {
+        if parts.files.read_untracked().len() == count {
+            break;
+        }
+        sleep(SPACING).await;
+    }
+    let files = parts.files.get_untracked();
+    if files.len() != count {
+        return Err(
+            "The list of these files is not complete. Reload the page to get it again.".into(),
+        );
+    }
+    let names = names::save_names(files.iter().map(|file| file.path.as_str()));
+    for (index, (file, name)) in files.iter().zip(&names).enumerate() {
+        if index > 0 {
             sleep(SPACING).await;
         }
-        let files = files.get_untracked();
-        if files.len() != count {
-            return state
-                .fail("The list of these files is not complete. Reload the page to get it again.");
-        }
-        let names = names::save_names(files.iter().map(|file| file.path.as_str()));
-        for (index, (file, name)) in files.iter().zip(&names).enumerate() {
-            if index > 0 {
-                sleep(SPACING).await;
-            }
-            if save(&content, file, name).is_none() {
-                state.fail(words(name));
-                return;
-            }
-        }
-    });
+        save(content, file, name).ok_or_else(|| words(name))?;
+        parts.saving.set(Some(index + 1));
+    }
+    Ok(())
 }
 
 /// Saves one file.

@@ -133,7 +133,7 @@ fn state_name(state: ConnectionState) -> &'static str {
 
 fn state_words(state: ConnectionState) -> &'static str {
     match state {
-        ConnectionState::Offline => "Not in a room",
+        ConnectionState::Offline => "Not connected",
         ConnectionState::Connecting => "Connecting…",
         ConnectionState::Online => "Connected",
         ConnectionState::Error => "Trying again…",

@@ -54,6 +54,8 @@ pub(super) struct Parts {
     pub(super) files: ArcRwSignal<Arc<Vec<FileView>>>,
     pub(super) content: ArcRwSignal<Option<SendWrapper<Blob>>>,
     pub(super) text: ArcRwSignal<Option<Arc<str>>>,
+    /// How many of its files were handed to the browser, while all of them are being saved.
+    pub(super) saving: ArcRwSignal<Option<usize>>,
     /// What its files were opened with before a restart.
     pub(super) handles: ArcRwSignal<Option<SendWrapper<Array>>>,
 }
@@ -199,6 +201,7 @@ impl State {
             files: ArcRwSignal::new(Arc::default()),
             content: ArcRwSignal::new(None),
             text: ArcRwSignal::new(None),
+            saving: ArcRwSignal::new(None),
             handles: ArcRwSignal::new(None),
         };
         self.parts.update_value(|all| {

@@ -97,6 +97,7 @@ fn Buttons(
     direction: Direction,
     kind: ParcelKind,
 ) -> impl IntoView {
+    let saving = RwSignal::from(parts.saving.clone());
     let click = StoredValue::new(move |button: Button| match button.action() {
         Some(action) => {
             if button == Button::Accept {
@@ -104,11 +105,12 @@ fn Buttons(
             }
             session.engine.act(&parcel, action);
         }
+        None if saving.read_untracked().is_some() => {}
         None => match &*parts.content.read_untracked() {
             Some(content) => save::all(
                 session.state,
                 (**content).clone(),
-                parts.files.clone(),
+                parts.clone(),
                 now.read_untracked().files as usize,
             ),
             None => session
@@ -129,7 +131,11 @@ fn Buttons(
                 key=|button| button.test_id()
                 children=move |button| {
                     let main = matches!(button, Button::Accept | Button::Save);
-                    let label = move || button.label(direction, state.get());
+                    let saved = move || saving.get().filter(|_| button == Button::Save);
+                    let label = move || match saved() {
+                        Some(saved) => format!("Saving {saved} of {}", now.read().files),
+                        None => button.label(direction, state.get()).to_owned(),
+                    };
                     view! {
                         <button
                             type="button"
@@ -137,6 +143,7 @@ fn Buttons(
                             class:button-main=main
                             data-testid=button.test_id()
                             aria-label=move || format!("{}: {}", label(), now.read().title)
+                            aria-disabled=move || saved().map(|_| "true")
                             on:click=move |_| click.with_value(|click| click(button))
                         >
                             {label}

@@ -79,7 +79,7 @@ impl EndReason {
                     .into()
             }
             Self::BadManifest => {
-                "The sender's list of files contradicts its offer. Ask for it to be sent again"
+                "The sender’s list of files contradicts its offer. Ask for it to be sent again"
                     .into()
             }
             Self::FileChanged(file) => format!(

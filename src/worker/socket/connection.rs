@@ -156,7 +156,7 @@ fn message(data: JsValue) -> Result<ArrayBuffer, SocketClose> {
 fn refused(url: &str, error: &JsValue) -> SocketClose {
     SocketClose::Refused(match error_name(error).as_str() {
         "SecurityError" => {
-            "A page that came over https may only open wss:// addresses: use the broker's wss:// \
+            "A page that came over https may only open wss:// addresses: use the broker’s wss:// \
              address, or open this page over http"
                 .to_owned()
         }
