@@ -1,10 +1,12 @@
 // Many files as one parcel: they are looked at, joined, told and listed bit by bit.
 
 import assert from 'node:assert/strict';
-import { blake3Of, KIB, makeFile, MIB } from '../lib/files.mjs';
+import { blake3Of, KIB, MIB } from '../lib/files.mjs';
 import { proxyTo } from '../lib/proxy.mjs';
 import { PATIENCE } from '../lib/room.mjs';
 import { KEY, scenario } from '../lib/scenario.mjs';
+import { steady } from '../lib/steady.mjs';
+import { Transfer } from '../lib/transfer.mjs';
 
 /** More than are looked at in one go, joined in one Blob, and told in one message. */
 const COUNT = 1_200;
@@ -40,26 +42,49 @@ async function listed(transfer, files) {
   return transfer.files();
 }
 
-scenario('more than a thousand files arrive, each as it was', async (stage) => {
-  const [sender, receiver] = await stage.pair();
-  const folder = await stage.folder();
+/**
+ * @param {import('../lib/scenario.mjs').Stage} stage
+ * @param {number} count
+ * @param {(number: number) => number} sizeOf
+ */
+async function makeFiles(stage, count, sizeOf) {
   /** @type {Files} */
   const files = [];
-  for (let number = 0; number < COUNT; number += 1) {
-    const size = number % 600 === 599 ? LONG : SIZES[number % SIZES.length] ?? 0;
-    files.push(await makeFile(folder, `${String(number).padStart(4, '0')}.bin`, size));
-  }
-  await sender.page.evaluate(() => {
-    /** @type {string[]} */
-    const said = [];
-    const look = () => said.push(document.querySelector('[data-testid="looking"]')?.textContent ?? '');
+  for (let number = 0; number < count; number += 1) files.push(await stage.file(`${String(number).padStart(4, '0')}.bin`, sizeOf(number)));
+  return files;
+}
+
+/**
+ * From now on a window notes what it says of looking at files.
+ * @param {import('../lib/room.mjs').Room} room
+ */
+function noteWhatIsSaid({ page }) {
+  return page.evaluate(() => {
+    /** @type {Set<string>} */
+    const said = new Set();
+    const look = () => said.add(document.querySelector('[data-testid="looking"]')?.textContent ?? '');
     new MutationObserver(look).observe(document.body, { childList: true, characterData: true, subtree: true });
     Object.assign(window, { said });
   });
+}
+
+/**
+ * What it said since then.
+ * @param {import('../lib/room.mjs').Room} room
+ * @returns {Promise<string[]>}
+ */
+function whatWasSaid({ page }) {
+  return page.evaluate(() => [...Object(window).said]);
+}
+
+scenario('more than a thousand files arrive, each as it was', async (stage) => {
+  const [sender, receiver] = await stage.pair();
+  const files = await makeFiles(stage, COUNT, (number) => (number % 600 === 599 ? LONG : SIZES[number % SIZES.length] ?? 0));
+  await noteWhatIsSaid(sender);
   const sent = await sender.sendFiles(files.map(({ path }) => path));
-  const said = await sender.page.evaluate(() => Object(window).said);
-  assert.ok(said.includes(`Looking at the files: 100 of ${COUNT}`), `it says how far it is: ${[...new Set(said)].join(', ')}`);
-  await sender.page.getByTestId('looking').waitFor({ state: 'detached', timeout: PATIENCE });
+  const said = await whatWasSaid(sender);
+  assert.ok(said.includes(`Looking at the files: 100 of ${COUNT}`), `it says how far it is: ${said.join(', ')}`);
+  await sender.byId('looking').waitFor({ state: 'detached', timeout: PATIENCE });
   const received = await receiver.incoming(sent);
   await received.press('accept');
   await Promise.all([received.waitForState('done'), sent.waitForState('done')]);
@@ -76,56 +101,80 @@ scenario('more than a thousand files arrive, each as it was', async (stage) => {
 
 scenario('two choices of many files at the same time become a transfer each', async (stage) => {
   const [sender, receiver] = await stage.pair();
-  const folder = await stage.folder();
-  const choices = [];
-  for (const [letter, count] of /** @type {const} */ ([['a', 400], ['b', 250]])) {
-    const files = [];
-    for (let number = 0; number < count; number += 1) files.push(await makeFile(folder, `${letter}${number}.bin`, number));
-    choices.push(files);
-  }
-  await Promise.all(choices.map((files) => sender.byId('send-files').setInputFiles(files.map(({ path }) => path))));
+  await noteWhatIsSaid(sender);
+  const counts = [400, 250];
+  // In one go, so that both are looked at side by side.
+  await sender.byId('send-files').evaluate((input, counts) => {
+    if (!(input instanceof HTMLInputElement)) throw new Error('this is no input');
+    for (const count of counts) {
+      const choice = new DataTransfer();
+      for (let number = 0; number < count; number += 1) choice.items.add(new File(['x'.repeat(number)], `${count}-${number}.bin`));
+      input.files = choice.files;
+      input.dispatchEvent(new Event('change', { bubbles: true }));
+    }
+  }, counts);
   await receiver.byId('accept').nth(1).waitFor({ timeout: PATIENCE });
-  await sender.page.getByTestId('looking').waitFor({ state: 'detached', timeout: PATIENCE });
-  const titles = await receiver.byId('transfer').getByTestId('transfer-title').allInnerTexts();
-  assert.deepEqual(titles.map((title) => /\d+ files|\d+ more/.exec(title)?.[0]).sort(), ['249 more', '399 more'], titles.join());
-  await receiver.byId('accept').first().click();
-  await receiver.byId('accept').first().click();
-  const done = receiver.page.locator('[data-testid="transfer"][data-state="done"]');
-  await done.nth(1).waitFor({ timeout: PATIENCE });
-  for (const files of choices) {
-    const total = files.reduce((sum, { size }) => sum + size, 0);
-    assert.equal(await receiver.page.locator(`[data-testid="transfer"][data-total="${total}"][data-state="done"]`).count(), 1);
+  const said = await whatWasSaid(sender);
+  assert.ok(said.some((text) => text.endsWith(' of 650')), `both are counted: ${said.join(', ')}`);
+  await sender.byId('looking').waitFor({ state: 'detached', timeout: PATIENCE });
+  const received = (await receiver.parcels('in')).map((parcel) => new Transfer(receiver.page, parcel));
+  const arrived = [];
+  for (const transfer of received) {
+    await transfer.press('accept');
+    await transfer.waitForState('done');
+    arrived.push((await transfer.progress()).total);
   }
+  // Their sizes are 0, 1, 2 and so on.
+  assert.deepEqual(arrived.sort(), counts.map((count) => (count * (count - 1)) / 2).sort());
 });
 
 scenario('a sender whose page is reloaded goes on with many files, chosen again in another order', async (stage) => {
   const proxy = await stage.use(proxyTo(stage.station.broker));
   const [sender, receiver] = await stage.pair({ broker: proxy.broker }, {});
-  const folder = await stage.folder();
-  const files = [];
-  for (let number = 0; number < 300; number += 1) files.push(await makeFile(folder, `${number}.bin`, 40 * KIB + number));
+  const files = await makeFiles(stage, 300, (number) => 40 * KIB + number);
+  const paths = files.map(({ path }) => path);
   proxy.limit = 2 * MIB;
-  const sent = await sender.sendFiles(files.map(({ path }) => path));
+  const sent = await sender.sendFiles(paths);
   const received = await receiver.incoming(sent);
   await received.press('accept');
   await received.waitForMiddle(3 * MIB);
   await sender.reload({ key: KEY, name: 'Ada', broker: proxy.broker });
-  await sent.waitForState('waiting');
-  const { bytes } = await received.progress();
-  const before = proxy.up;
+  await Promise.all([sent.waitForState('waiting'), received.waitForState('waiting')]);
+  // What was under way is no part of the rest: it was sent before.
+  const before = await steady(() => proxy.up);
+  const { bytes, total } = await received.progress();
   proxy.limit = Infinity;
-  await sent.byId('choose-again').setInputFiles(files.map(({ path }) => path).reverse());
+  await sent.byId('choose-again').setInputFiles(paths.reverse());
   await Promise.all([received.waitForState('done'), sent.waitForState('done')]);
-  const total = files.reduce((sum, { size }) => sum + size, 0);
-  assert.ok(proxy.up - before < (total - bytes) * 1.05 + MIB, `${proxy.up - before} bytes were sent for the ${total - bytes} that were lacking`);
+  const again = proxy.up - before;
+  assert.ok(again <= (total - bytes) * 1.05 + MIB, `${again} bytes were sent for the ${total - bytes} that were lacking`);
   assert.deepEqual(await listed(received, files), await expectedOf(files));
+});
+
+scenario('saving many files says how far it is, and saves each once', async (stage) => {
+  const [sender, receiver] = await stage.pair();
+  const files = await makeFiles(stage, 12, (number) => number);
+  const sent = await sender.sendFiles(files.map(({ path }) => path));
+  const received = await receiver.incoming(sent);
+  await received.press('accept');
+  await received.waitForState('done');
+  /** @type {string[]} */
+  const saved = [];
+  receiver.page.on('download', (download) => saved.push(download.suggestedFilename()));
+  const save = received.byId('save');
+  await save.click();
+  await received.root.locator('[data-testid="save"]', { hasText: /^Saving \d+ of 12$/ }).waitFor({ timeout: PATIENCE });
+  assert.equal(await save.getAttribute('aria-disabled'), 'true');
+  // As an impatient person does.
+  await save.dispatchEvent('click');
+  await received.root.locator('[data-testid="save"]:not([aria-disabled])', { hasText: /^Save$/ }).waitFor({ timeout: PATIENCE });
+  await steady(() => saved.length);
+  assert.deepEqual(saved.sort(), files.map(({ name }) => name));
 });
 
 scenario('files that are still looked at when their room is left are not sent', async (stage) => {
   const [sender, receiver] = await stage.pair();
-  const folder = await stage.folder();
-  const files = [];
-  for (let number = 0; number < 300; number += 1) files.push(await makeFile(folder, `${number}.bin`, number));
+  const files = await makeFiles(stage, 300, (number) => number);
   // The room is left in the middle of it.
   await sender.page.evaluate(() => {
     const size = Object.getOwnPropertyDescriptor(Blob.prototype, 'size') ?? {};
