@@ -27,7 +27,9 @@ test('the site does not name the folders of who built it', async () => {
   const names = await readdir(site);
   const parts = await Promise.all(names.map((name) => readFile(join(site, name), 'latin1')));
   assert.ok(parts.some((part) => part.includes('/src/lib.rs')), 'what was built has names of files in it');
-  for (const folder of [homedir(), fileURLToPath(new URL('../..', import.meta.url))]) {
+  const { CARGO_HOME, RUSTUP_HOME } = process.env;
+  const project = fileURLToPath(new URL('../..', import.meta.url));
+  for (const folder of [`${homedir()}/`, CARGO_HOME, RUSTUP_HOME, project].filter((each) => each !== undefined)) {
     assert.deepEqual(names.filter((_, place) => parts[place]?.includes(folder)), [], `${folder} is in none`);
   }
 });

@@ -1,5 +1,6 @@
 //! Builds the static site in `dist/`.
 
+use std::env;
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -29,7 +30,8 @@ pub(crate) fn build(optimised: bool) -> Result<(), String> {
     if optimised {
         trunk.args(["--release", "--cargo-profile", "web"]);
         // Together with those of .cargo/config.toml.
-        trunk.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", nameless());
+        let given = env::var(RUSTFLAGS).unwrap_or_default();
+        trunk.env(RUSTFLAGS, [given, nameless()].join(" "));
     }
     // trunk reads NO_COLOR as true or false and stops at the usual "1".
     run(trunk.env_remove("NO_COLOR"))?;
@@ -40,19 +42,27 @@ pub(crate) fn build(optimised: bool) -> Result<(), String> {
     Ok(())
 }
 
+/// Options for rustc that cargo adds to the target's others.
+const RUSTFLAGS: &str = "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS";
+
 /// Options that keep this machine's folders out of the site, where the words of panics name them: it
-/// is smaller without, the same on every machine, and tells nobody's home.
+/// is smaller without, depends less on who builds it, and tells nobody's home.
 fn nameless() -> String {
     let sources = cargo_home().map(|home| home.join("registry").join("src"));
+    // Where it is installed; else rustc names it by its commit.
     let library = output_of(program("rustc").args(["--print", "sysroot"]))
         .map(|sysroot| Path::new(sysroot.trim()).join("lib/rustlib/src/rust"));
-    [(sources, ""), (library, "/rustc")]
-        .into_iter()
-        .filter_map(|(folder, name)| Some((folder?.into_os_string().into_string().ok()?, name)))
-        // Options are told apart by spaces.
-        .filter(|(folder, _)| !folder.contains(char::is_whitespace))
-        .map(|(folder, name)| format!("--remap-path-prefix={folder}={name} "))
-        .collect()
+    let commit = output_of(program("rustc").arg("-vV")).and_then(|text| commit_in(&text));
+    [
+        (sources, String::new()),
+        (library, format!("/rustc/{}", commit.unwrap_or_default())),
+    ]
+    .into_iter()
+    .filter_map(|(folder, name)| Some((folder?.into_os_string().into_string().ok()?, name)))
+    // Options are told apart by spaces.
+    .filter(|(folder, _)| !folder.contains(char::is_whitespace))
+    .map(|(folder, name)| format!("--remap-path-prefix={folder}={name} "))
+    .collect()
 }
 
 /// The first browsers with all that the app needs, as esbuild names them.
@@ -148,6 +158,12 @@ fn version_in(text: &str) -> Option<u32> {
     text.split_whitespace().nth(2)?.parse().ok()
 }
 
+/// What `rustc -vV` names as "commit-hash: …".
+fn commit_in(text: &str) -> Option<String> {
+    let line = |line: &str| Some(line.strip_prefix("commit-hash:")?.trim().to_owned());
+    text.lines().find_map(line)
+}
+
 /// The files of a folder whose names end so.
 fn files(folder: &Path, end: &str) -> Result<Vec<PathBuf>, String> {
     let entries = fs::read_dir(folder)
@@ -176,5 +192,13 @@ mod tests {
             Some(132)
         );
         assert_eq!(version_in("wasm-opt"), None);
+    }
+
+    #[test]
+    fn rustc_names_its_commit() {
+        let text =
+            "rustc 1.95.0 (abc 2026-04-14)\nbinary: rustc\ncommit-hash: 59807616e\nhost: x\n";
+        assert_eq!(commit_in(text).as_deref(), Some("59807616e"));
+        assert_eq!(commit_in("rustc 1.95.0\n"), None);
     }
 }
