@@ -88,6 +88,20 @@ scenario('a link with auto=1 that is opened in a running page joins its room', a
   await other.waitForPeer('Ada');
 });
 
+scenario('what is wrong with a link that is opened in a running page is said until the form is changed', async (stage) => {
+  const room = await stage.open('Ada');
+  await room.page.evaluate(() => {
+    location.hash = '#key=three-word-key&broker=mqtt://broker.example&auto=1';
+  });
+  const error = room.byId('error').filter({ hasText: 'only over WebSockets' });
+  await error.waitFor();
+  await room.page.locator('[data-testid="broker-input"][aria-invalid="true"]').waitFor();
+  await room.byId('broker-input').fill(stage.station.broker);
+  await error.waitFor({ state: 'detached' });
+  await room.byId('join').click();
+  await room.waitForStatus('online');
+});
+
 scenario('name, broker and prefix are remembered, the key is not', async (stage) => {
   const room = await stage.join('Ada the First', { broker: stage.station.broker, prefix: 'remembered/here' });
   await room.page.reload();

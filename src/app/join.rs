@@ -14,26 +14,20 @@ use super::{
 /// Asks for the key and what else it takes to enter a room.
 #[component]
 pub(super) fn Join(session: Session) -> impl IntoView {
-    let Session { draft, wrong, .. } = session;
+    let draft = session.draft;
     let submit = move |event: ev::SubmitEvent| {
         event.prevent_default();
         session.join();
     };
-    // What was wrong may be right now.
     Effect::watch(
         move || draft.track(),
-        move |(), _, _| {
-            if wrong.get_untracked().is_some() {
-                wrong.set(None);
-                session.state.error.set(None);
-            }
-        },
+        move |(), _, _| session.reconsider(),
         false,
     );
     let advanced = NodeRef::<html::Details>::new();
     Effect::new(move || {
         // What is wrong must be in sight.
-        if matches!(wrong.get(), Some(Field::Prefix | Field::Username))
+        if matches!(session.wrong_field(), Some(Field::Prefix | Field::Username))
             && let Some(details) = advanced.get()
         {
             details.set_open(true);
@@ -135,7 +129,7 @@ pub(super) fn Join(session: Session) -> impl IntoView {
 /// The key with its strength and the button that makes one.
 #[component]
 fn KeyField(session: Session) -> impl IntoView {
-    let Session { draft, wrong, .. } = session;
+    let draft = session.draft;
     let key = Memo::new(move |_| draft.read().key.clone());
     let strength = Memo::new(move |_| keys::strength(&key.read()));
     let generate = move |_| {
@@ -169,7 +163,7 @@ fn KeyField(session: Session) -> impl IntoView {
                 enterkeyhint="go"
                 placeholder="same words on every device"
                 aria-describedby="key-strength"
-                aria-invalid=move || (wrong.get() == Some(Field::Key)).then_some("true")
+                aria-invalid=move || (session.wrong_field() == Some(Field::Key)).then_some("true")
                 prop:value=move || key.get()
                 on:input:target=move |event| draft.write().key = event.target().value()
             />
@@ -210,7 +204,7 @@ fn Line(
     get: fn(&Draft) -> &String,
     set: fn(&mut Draft, String),
 ) -> impl IntoView {
-    let Session { draft, wrong, .. } = session;
+    let draft = session.draft;
     let hint_id = format!("{id}-hint");
     view! {
         <div class="field">
@@ -223,7 +217,7 @@ fn Line(
                 spellcheck="false"
                 placeholder=placeholder
                 aria-describedby=(!hint.is_empty()).then(|| hint_id.clone())
-                aria-invalid=move || (wrong.get() == Some(field)).then_some("true")
+                aria-invalid=move || (session.wrong_field() == Some(field)).then_some("true")
                 prop:value=move || get(&draft.read()).clone()
                 on:input:target=move |event| set(&mut draft.write(), event.target().value())
             />

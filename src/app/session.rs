@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use super::{
     address::Page,
     engine::Engine,
-    form::{Draft, Field},
+    form::{Draft, Field, Problem},
     link::Link,
     names, page,
     settings::Settings,
@@ -28,8 +28,8 @@ pub(super) struct Room {
 #[derive(Clone, Copy)]
 pub(super) struct Session {
     pub(super) draft: RwSignal<Draft>,
-    /// The field that would not do.
-    pub(super) wrong: RwSignal<Option<Field>>,
+    /// What was wrong with the form, and the form.
+    wrong: RwSignal<Option<(Problem, Draft)>>,
     pub(super) room: RwSignal<Option<Room>>,
     pub(super) auto_accept: RwSignal<bool>,
     pub(super) state: State,
@@ -101,8 +101,26 @@ impl Session {
                 self.engine.send(Command::Join(request));
             }
             Err(problem) => {
-                self.wrong.set(Some(problem.field));
-                self.state.fail(problem.words);
+                self.state.fail(problem.words.clone());
+                self.wrong.set(Some((problem, draft)));
+            }
+        }
+    }
+
+    /// The field that would not do.
+    pub(super) fn wrong_field(&self) -> Option<Field> {
+        self.wrong
+            .with(|wrong| wrong.as_ref().map(|(problem, _)| problem.field))
+    }
+
+    /// Once the form is another one: what was wrong may be right now.
+    pub(super) fn reconsider(&self) {
+        let now = self.draft.get_untracked();
+        let wrong = self.wrong.get_untracked();
+        if let Some((problem, _)) = wrong.filter(|(_, refused)| *refused != now) {
+            self.wrong.set(None);
+            if self.state.error.get_untracked() == Some(problem.words) {
+                self.state.error.set(None);
             }
         }
     }
