@@ -153,7 +153,7 @@ scenario('a sender whose page is reloaded goes on with many files, chosen again 
 
 scenario('saving many files says how far it is, and saves each once', async (stage) => {
   const [sender, receiver] = await stage.pair();
-  const files = await makeFiles(stage, 12, (number) => number);
+  const files = await makeFiles(stage, 40, (number) => number);
   const sent = await sender.sendFiles(files.map(({ path }) => path));
   const received = await receiver.incoming(sent);
   await received.press('accept');
@@ -163,11 +163,12 @@ scenario('saving many files says how far it is, and saves each once', async (sta
   receiver.page.on('download', (download) => saved.push(download.suggestedFilename()));
   const save = received.byId('save');
   await save.click();
-  await received.root.locator('[data-testid="save"]', { hasText: /^Saving \d+ of 12$/ }).waitFor({ timeout: PATIENCE });
+  await received.root.locator('[data-testid="save"]', { hasText: /^Saving \d+ of 40$/ }).waitFor({ timeout: PATIENCE });
   assert.equal(await save.getAttribute('aria-disabled'), 'true');
   // As an impatient person does.
   await save.dispatchEvent('click');
   await received.root.locator('[data-testid="save"]:not([aria-disabled])', { hasText: /^Save$/ }).waitFor({ timeout: PATIENCE });
+  while (saved.length < files.length) await receiver.page.waitForEvent('download', { timeout: PATIENCE });
   await steady(() => saved.length);
   assert.deepEqual(saved.sort(), files.map(({ name }) => name));
 });

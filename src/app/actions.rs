@@ -91,7 +91,7 @@ pub fn buttons(direction: Direction, kind: ParcelKind, state: TransferState) -> 
 #[must_use]
 pub fn state_words(view: &TransferView) -> &'static str {
     use TransferState as S;
-    if view.lacks_files {
+    if view.lacks_files && !view.state.is_final() {
         return "Waiting for its files";
     }
     match (view.direction, view.state) {

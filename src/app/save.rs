@@ -25,10 +25,15 @@ const PATIENCE: usize = 100;
 /// Saves all files of a parcel, of which there are `count`, one after the other, each under its own
 /// name; meanwhile it says how far that is.
 pub(super) fn all(state: State, content: Blob, parts: Parts, count: usize) {
+    parts.saving.set(Some(0));
+    if count > 1 {
+        state.news.set(format!("Saving {count} files"));
+    }
     spawn_local(async move {
-        parts.saving.set(Some(0));
         match save_all(&content, &parts, count).await {
-            Ok(()) if count > 1 => state.news.set(format!("Saved {count} files")),
+            Ok(()) if count > 1 => state
+                .news
+                .set(format!("Handed {count} files to the browser")),
             Ok(()) => {}
             Err(words) => state.fail(words),
         }

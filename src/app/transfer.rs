@@ -132,9 +132,13 @@ fn Buttons(
                 children=move |button| {
                     let main = matches!(button, Button::Accept | Button::Save);
                     let saved = move || saving.get().filter(|_| button == Button::Save);
+                    let name = move || match saved() {
+                        Some(_) => "Saving",
+                        None => button.label(direction, state.get()),
+                    };
                     let label = move || match saved() {
-                        Some(saved) => format!("Saving {saved} of {}", now.read().files),
-                        None => button.label(direction, state.get()).to_owned(),
+                        Some(saved) => format!("{} {saved} of {}", name(), now.read().files),
+                        None => name().to_owned(),
                     };
                     view! {
                         <button
@@ -142,7 +146,7 @@ fn Buttons(
                             class="button"
                             class:button-main=main
                             data-testid=button.test_id()
-                            aria-label=move || format!("{}: {}", label(), now.read().title)
+                            aria-label=move || format!("{}: {}", name(), now.read().title)
                             aria-disabled=move || saved().map(|_| "true")
                             on:click=move |_| click.with_value(|click| click(button))
                         >
