@@ -19,50 +19,33 @@ const SPACING: Duration = Duration::from_millis(200);
 /// How long an object URL and its frame stay: a browser may ask the user first where to save.
 const URL_LIFE: Duration = Duration::from_secs(60);
 
-/// How long a parcel's list of files is waited for, which comes in parts, in units of [`SPACING`].
-const PATIENCE: usize = 100;
-
-/// Saves all files of a parcel, of which there are `count`, one after the other, each under its own
-/// name; meanwhile it says how far that is.
-pub(super) fn all(state: State, content: Blob, parts: Parts, count: usize) {
+/// Saves all files of a parcel one after the other, each under its own name; meanwhile it says how
+/// far that is.
+pub(super) fn all(state: State, content: Blob, parts: Parts) {
+    let files = parts.files.get_untracked();
     parts.saving.set(Some(0));
-    if count > 1 {
-        state.news.set(format!("Saving {count} files"));
+    if files.len() > 1 {
+        state.news.set(format!("Saving {} files", files.len()));
     }
     spawn_local(async move {
-        match save_all(&content, &parts, count).await {
-            Ok(()) if count > 1 => state
+        let names = names::save_names(files.iter().map(|file| file.path.as_str()));
+        for (index, (file, name)) in files.iter().zip(&names).enumerate() {
+            if index > 0 {
+                sleep(SPACING).await;
+            }
+            if save(&content, file, name).is_none() {
+                state.fail(words(name));
+                return parts.saving.set(None);
+            }
+            parts.saving.set(Some(index + 1));
+        }
+        if files.len() > 1 {
+            state
                 .news
-                .set(format!("Handed {count} files to the browser")),
-            Ok(()) => {}
-            Err(words) => state.fail(words),
+                .set(format!("Handed {} files to the browser", files.len()));
         }
         parts.saving.set(None);
     });
-}
-
-async fn save_all(content: &Blob, parts: &Parts, count: usize) -> Result<(), String> {
-    for _ in 0..PATIENCE {
-        if parts.files.read_untracked().len() == count {
-            break;
-        }
-        sleep(SPACING).await;
-    }
-    let files = parts.files.get_untracked();
-    if files.len() != count {
-        return Err(
-            "The list of these files is not complete. Reload the page to get it again.".into(),
-        );
-    }
-    let names = names::save_names(files.iter().map(|file| file.path.as_str()));
-    for (index, (file, name)) in files.iter().zip(&names).enumerate() {
-        if index > 0 {
-            sleep(SPACING).await;
-        }
-        save(content, file, name).ok_or_else(|| words(name))?;
-        parts.saving.set(Some(index + 1));
-    }
-    Ok(())
 }
 
 /// Saves one file.

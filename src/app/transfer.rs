@@ -98,6 +98,11 @@ fn Buttons(
     kind: ParcelKind,
 ) -> impl IntoView {
     let saving = RwSignal::from(parts.saving.clone());
+    // The list comes in parts, and all of it is saved or nothing.
+    let is_listed = {
+        let files = parts.files.clone();
+        Memo::new(move |_| files.read().len() == now.read().files as usize)
+    };
     let click = StoredValue::new(move |button: Button| match button.action() {
         Some(action) => {
             if button == Button::Accept {
@@ -107,12 +112,7 @@ fn Buttons(
         }
         None if saving.read_untracked().is_some() => {}
         None => match &*parts.content.read_untracked() {
-            Some(content) => save::all(
-                session.state,
-                (**content).clone(),
-                parts.clone(),
-                now.read_untracked().files as usize,
-            ),
+            Some(content) => save::all(session.state, (**content).clone(), parts.clone()),
             None => session
                 .state
                 .fail("This is not here any more. Ask the sender to send it again."),
@@ -127,7 +127,10 @@ fn Buttons(
     view! {
         <div class="transfer-buttons">
             <For
-                each=move || buttons().iter().copied()
+                each=move || {
+                    let is_there = move |button: &Button| *button != Button::Save || is_listed.get();
+                    buttons().iter().copied().filter(is_there)
+                }
                 key=|button| button.test_id()
                 children=move |button| {
                     let main = matches!(button, Button::Accept | Button::Save);
