@@ -11,8 +11,8 @@ use std::{
     path::Path,
 };
 
-/// All that app and worker are made of, and how they are built.
-const SOURCES: [&str; 9] = [
+/// All that app, worker and extras are made of, and how they are built.
+const SOURCES: [&str; 10] = [
     ".cargo/config.toml",
     "Cargo.toml",
     "Cargo.lock",
@@ -20,6 +20,7 @@ const SOURCES: [&str; 9] = [
     "src",
     "crates/aead",
     "crates/core",
+    "crates/extras",
     "crates/mqtt",
     "crates/unicode",
 ];

@@ -10,6 +10,22 @@ try {
   // Without such storage or locks nothing is kept.
 }
 
+// What few visits need is loaded when it is; wasm cannot import modules. After a failure it has
+// another address: some browsers remember that a module was not to be had.
+let extras;
+let tries = 0;
+globalThis.loadExtras = (build) =>
+  (extras ??= importExtras(`?v=${build}&try=${tries++}`).catch((error) => {
+    extras = undefined;
+    throw error;
+  }));
+
+async function importExtras(query) {
+  const module = await import(new URL(`extras.js${query}`, document.baseURI));
+  await module.default({ module_or_path: new URL(`extras_bg.wasm${query}`, document.baseURI) });
+  return module;
+}
+
 try {
   const { js, wasm } = document.querySelector('meta[name="mqdrop-app"]').dataset;
   const { default: init } = await import(new URL(js, document.baseURI));

@@ -1,19 +1,16 @@
 //! The invite: a link and its QR code.
 
-use leptos::{html, prelude::*};
-use qrcodegen::{QrCode, QrCodeEcc};
+use leptos::{html, prelude::*, task::spawn_local};
 
 use super::{
     clipboard::CopyButton,
+    extras::{Extras, QrCode},
     icons::{Icon, icon},
 };
 
-/// Light modules around the code, as ISO/IEC 18004 demands.
-const QUIET: i32 = 4;
-
 /// How others get into the room.
 #[component]
-pub(super) fn Invite(link: String, key_text: String) -> impl IntoView {
+pub(super) fn Invite(link: String, key_text: String, extras: Extras) -> impl IntoView {
     let field = NodeRef::<html::Input>::new();
     let select = move || {
         if let Some(field) = field.get_untracked() {
@@ -22,7 +19,7 @@ pub(super) fn Invite(link: String, key_text: String) -> impl IntoView {
     };
     view! {
         <section class="card invite" aria-labelledby="invite-title">
-            {qr(&link)}
+            <Qr link=link.clone() extras />
             <div class="invite-text">
                 <h2 id="invite-title">"Invite others"</h2>
                 <p>"Scan the code or open the link on the other device."</p>
@@ -70,13 +67,33 @@ fn is_local(link: &str) -> bool {
     name == "localhost" || name == "[::1]" || name.starts_with("127.")
 }
 
-/// The link as a QR code; a link too long for one is said to be.
-fn qr(link: &str) -> AnyView {
-    let Ok(code) = QrCode::encode_text(link, QrCodeEcc::Medium) else {
-        return view! { <p class="invite-qr-missing">"This link is too long for a QR code."</p> }
-            .into_any();
-    };
-    let side = code.size() + 2 * QUIET;
+/// The link as a QR code, or why there is none.
+#[component]
+fn Qr(link: String, extras: Extras) -> impl IntoView {
+    let is_missing = RwSignal::new(false);
+    spawn_local(async move {
+        if extras.load().await.is_err() {
+            // The panel may be closed by now.
+            let _ = is_missing.try_set(true);
+        }
+    });
+    move || match extras.get() {
+        Some(module) => match module.qr_code(&link) {
+            Some(code) => drawn(code),
+            None => not_drawn("This link is too long for a QR code."),
+        },
+        None if is_missing.get() => {
+            not_drawn("The QR code did not load. Copy the link, or close this and try again.")
+        }
+        None => not_drawn("Loading the QR code…"),
+    }
+}
+
+fn not_drawn(words: &'static str) -> AnyView {
+    view! { <p class="invite-qr-missing">{words}</p> }.into_any()
+}
+
+fn drawn(QrCode { side, path }: QrCode) -> AnyView {
     view! {
         <svg
             class="invite-qr"
@@ -86,38 +103,10 @@ fn qr(link: &str) -> AnyView {
             viewBox=format!("0 0 {side} {side}")
         >
             <path class="qr-light" d=format!("M0 0h{side}v{side}H0z") />
-            <path class="qr-dark" d=modules(&code) />
+            <path class="qr-dark" d=path />
         </svg>
     }
     .into_any()
-}
-
-/// The dark modules as one path: a rectangle for each run in a row.
-fn modules(code: &QrCode) -> String {
-    use std::fmt::Write as _;
-    let mut path = String::new();
-    for y in 0..code.size() {
-        let mut x = 0;
-        while x < code.size() {
-            let start = x;
-            while code.get_module(x, y) {
-                x += 1;
-            }
-            if x > start {
-                // Writing into a String cannot fail.
-                let _ = write!(
-                    path,
-                    "M{} {}h{}v1h-{}z",
-                    start + QUIET,
-                    y + QUIET,
-                    x - start,
-                    x - start
-                );
-            }
-            x += 1;
-        }
-    }
-    path
 }
 
 #[cfg(test)]
@@ -135,26 +124,5 @@ mod tests {
         ] {
             assert_eq!(is_local(link), local, "{link}");
         }
-    }
-
-    #[test]
-    fn the_path_covers_every_dark_module() {
-        let code = QrCode::encode_text("http://localhost:8080/#key=blue-whale", QrCodeEcc::Medium)
-            .unwrap();
-        let dark = (0..code.size())
-            .flat_map(|y| (0..code.size()).map(move |x| (x, y)))
-            .filter(|&(x, y)| code.get_module(x, y))
-            .count();
-        let path = modules(&code);
-        let drawn: usize = path
-            .split('M')
-            .filter_map(|run| run.split_once('h')?.1.split_once('v'))
-            .map(|(length, _)| length.parse::<usize>().unwrap())
-            .sum();
-        assert_eq!(drawn, dark);
-        assert!(
-            path.starts_with("M4 4h7v1h-7z"),
-            "the first finder pattern begins inside the quiet zone: {path}"
-        );
     }
 }

@@ -1,9 +1,10 @@
 //! The join form.
 
-use leptos::{ev, html, prelude::*};
-use mqdrop_core::keys::{self, Level};
+use leptos::{ev, html, prelude::*, task::spawn_local};
+use mqdrop_core::keys::Level;
 
 use super::{
+    extras::NotLoaded,
     form::{Draft, Field},
     icons::{Icon, icon},
     notices::{ErrorLine, KeptNotice, StorageNotice},
@@ -126,28 +127,62 @@ pub(super) fn Join(session: Session) -> impl IntoView {
     }
 }
 
+/// What is said when the module with the words for keys did not load.
+const NO_KEYS: &str =
+    "What makes keys did not load. Try again once the connection is back, or type a key.";
+
 /// The key with its strength and the button that makes one.
 #[component]
 fn KeyField(session: Session) -> impl IntoView {
     let draft = session.draft;
     let key = Memo::new(move |_| draft.read().key.clone());
-    let strength = Memo::new(move |_| keys::strength(&key.read()));
-    let generate = move |_| {
-        let mut seed = [0; 32];
-        match getrandom::fill(&mut seed) {
-            Ok(()) => draft.write().key = keys::generate(seed),
-            Err(_) => session
-                .state
-                .fail("This browser gives no random numbers, so no key can be made. Type one."),
+    let extras = session.extras;
+    let level = Memo::new(move |_| {
+        let key = key.read();
+        let module = extras.get().filter(|_| !key.trim().is_empty())?;
+        module.key_level(&key)
+    });
+    // Once the worker is there, so as not to be in its way.
+    Effect::new(move || {
+        if session.state.storage.read().is_some() {
+            // Whoever wants a key hears of a failure; an estimate is shown when there is one.
+            spawn_local(async move { drop(extras.load().await) });
         }
+    });
+    let is_waiting = RwSignal::new(false);
+    let generate = move |_| {
+        is_waiting.set(true);
+        spawn_local(async move {
+            let made = extras.load().await.map(|module| module.generate_key());
+            // The form may have been left meanwhile.
+            if is_waiting.try_set(false).is_some() {
+                return;
+            }
+            match made {
+                Ok(Some(key)) => {
+                    draft.write().key = key;
+                    session.state.solve(NO_KEYS);
+                }
+                Ok(None) => session
+                    .state
+                    .fail("This browser gives no random numbers, so no key can be made. Type one."),
+                Err(NotLoaded) => session.state.fail(NO_KEYS),
+            }
+        });
     };
     view! {
         <div class="field">
             <div class="key-label">
                 <label for="key">"Key"</label>
-                <button type="button" class="button button-small" data-testid="key-generate" on:click=generate>
+                <button
+                    type="button"
+                    class="button button-small"
+                    data-testid="key-generate"
+                    aria-busy=move || is_waiting.get().then_some("true")
+                    on:click=generate
+                >
                     {icon(Icon::Dice)}
-                    "Generate"
+                    {move || if is_waiting.get() { "One moment…" } else { "Generate" }}
                 </button>
             </div>
             <input
@@ -170,7 +205,7 @@ fn KeyField(session: Session) -> impl IntoView {
             <div
                 class="strength"
                 data-testid="key-strength"
-                data-level=move || if key.read().trim().is_empty() { "none" } else { level_name(strength.get().level) }
+                data-level=move || level.get().map_or("none", level_name)
             >
                 <span class="strength-bars" aria-hidden="true">
                     <i></i>
@@ -179,11 +214,7 @@ fn KeyField(session: Session) -> impl IntoView {
                 </span>
                 <p class="hint" id="key-strength" aria-live="polite">
                     {move || {
-                        if key.read().trim().is_empty() {
-                            "Whoever knows or guesses the key can join: make it a long one."
-                        } else {
-                            level_words(strength.get().level)
-                        }
+                        level.get().map_or("Whoever knows or guesses the key can join: make it a long one.", level_words)
                     }}
                 </p>
             </div>

@@ -19,6 +19,7 @@ mod awake;
 mod clipboard;
 mod drop;
 mod engine;
+mod extras;
 mod files;
 mod handles;
 mod icons;

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use super::{
     address::Page,
     engine::Engine,
+    extras::Extras,
     form::{Draft, Field, Problem},
     link::Link,
     names, page,
@@ -34,6 +35,7 @@ pub(super) struct Session {
     pub(super) auto_accept: RwSignal<bool>,
     pub(super) state: State,
     pub(super) engine: Engine,
+    pub(super) extras: Extras,
     page: StoredValue<Page>,
     settings: StoredValue<Settings>,
     link: StoredValue<Link>,
@@ -54,6 +56,7 @@ impl Session {
             auto_accept: RwSignal::default(),
             state,
             engine,
+            extras: Extras::new(),
             page: StoredValue::new(page::place()),
             settings: StoredValue::new(storage::load_settings()),
             link: StoredValue::default(),
@@ -119,9 +122,7 @@ impl Session {
         let wrong = self.wrong.get_untracked();
         if let Some((problem, _)) = wrong.filter(|(_, refused)| *refused != now) {
             self.wrong.set(None);
-            if self.state.error.get_untracked() == Some(problem.words) {
-                self.state.error.set(None);
-            }
+            self.state.solve(&problem.words);
         }
     }
 

@@ -78,7 +78,7 @@ pub(super) fn Shell() -> impl IntoView {
                     view! {
                         <div id="invite">
                             <Show when=move || inviting.get()>
-                                <Invite link=link.clone() key_text=room.key.clone() />
+                                <Invite link=link.clone() key_text=room.key.clone() extras=session.extras />
                             </Show>
                         </div>
                         <Room session inviting />

@@ -90,6 +90,16 @@ impl State {
         self.error.set(Some(words.into()));
     }
 
+    /// Takes back what did not work, if that is what is shown.
+    pub(super) fn solve(&self, words: &str) {
+        if self
+            .error
+            .with_untracked(|error| error.as_deref() == Some(words))
+        {
+            self.error.set(None);
+        }
+    }
+
     /// The worker is gone.
     pub(super) fn crash(&self) {
         self.crashed.set(true);

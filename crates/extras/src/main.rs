@@ -1,0 +1,52 @@
+//! What few visits need before they are in a room: made keys, their strength, QR codes. A wasm
+//! module of its own, which src/app/extras.rs loads when one of these is wanted.
+
+mod qr;
+
+use mqdrop_core::keys::{self, Level};
+use wasm_bindgen::{JsError, prelude::wasm_bindgen};
+
+fn main() {}
+
+/// Makes a key of English words.
+///
+/// # Errors
+/// If the browser gives no random numbers.
+#[wasm_bindgen]
+pub fn generate_key() -> Result<String, JsError> {
+    let mut seed = [0; 32];
+    getrandom::fill(&mut seed)?;
+    Ok(keys::generate(seed))
+}
+
+/// How hard a key is to guess: `weak`, `fair` or `strong`.
+#[wasm_bindgen]
+#[must_use]
+pub fn key_level(key: &str) -> String {
+    match keys::strength(key).level {
+        Level::Weak => "weak",
+        Level::Fair => "fair",
+        Level::Strong => "strong",
+    }
+    .to_owned()
+}
+
+/// A text as a QR code; `None` if it is too long for one.
+#[wasm_bindgen]
+#[must_use]
+pub fn qr_code(text: &str) -> Option<QrCode> {
+    let drawing = qr::draw(text)?;
+    Some(QrCode {
+        side: drawing.side,
+        path: drawing.path,
+    })
+}
+
+/// A QR code to be drawn.
+#[wasm_bindgen(getter_with_clone)]
+pub struct QrCode {
+    /// Its width and height in modules, with the light ones around it.
+    pub side: i32,
+    /// The dark modules as an SVG path.
+    pub path: String,
+}

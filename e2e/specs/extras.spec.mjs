@@ -1,0 +1,58 @@
+// Made keys, their strength and QR codes: a part of the app that is loaded when it is wanted.
+
+import assert from 'node:assert/strict';
+import { scenario } from '../lib/scenario.mjs';
+
+const ADDRESS = /\/extras(_bg)?\.(js|wasm)/;
+
+scenario('a typed key is judged', async (stage) => {
+  const room = await stage.open('Ada');
+  const steps = [
+    { key: 'test', level: 'weak', words: /^Weak/ },
+    { key: 'seven blue whales sing', level: 'fair', words: /^Fair/ },
+    { key: 'x7#kQ2!vR9$mB4&z', level: 'strong', words: /^Strong/ },
+    { key: '', level: 'none', words: /^Whoever knows or guesses the key/ },
+  ];
+  for (const { key, level, words } of steps) {
+    await room.byId('key-input').fill(key);
+    const strength = room.page.locator(`[data-testid=key-strength][data-level=${level}]`);
+    await strength.waitFor();
+    assert.match((await strength.innerText()).trim(), words);
+  }
+});
+
+scenario('a key that cannot be made now can be made later', async (stage) => {
+  const room = await stage.open('Ada');
+  stage.expectNoise(ADDRESS);
+  await room.page.route(ADDRESS, (route) => route.abort());
+  await room.page.reload();
+  await room.byId('key-generate').click();
+  await room.byId('error').filter({ hasText: 'did not load' }).waitFor();
+  // What is typed is good all the same; only nobody says how good.
+  await room.byId('key-input').fill('x7#kQ2!vR9$mB4&z');
+  assert.equal(await room.byId('key-strength').getAttribute('data-level'), 'none');
+
+  await room.page.unroute(ADDRESS);
+  await room.byId('key-generate').click();
+  await room.page.locator('[data-testid=key-strength][data-level=strong]').waitFor();
+  await room.byId('error').waitFor({ state: 'detached' });
+  assert.equal((await room.byId('key-input').inputValue()).split('-').length, 6);
+});
+
+scenario('a QR code that does not load leaves the link', async (stage) => {
+  const room = await stage.open('Ada', { key: 'a-room-by-its-link' });
+  stage.expectNoise(ADDRESS);
+  await room.page.route(ADDRESS, (route) => route.abort());
+  await room.page.reload();
+  await room.join({ name: 'Ada' });
+  await room.waitForStatus('online');
+  await room.byId('share').click();
+  await room.page.getByText('The QR code did not load.').waitFor();
+  assert.match(await room.byId('share-link').inputValue(), /#key=a-room-by-its-link$/);
+
+  await room.page.unroute(ADDRESS);
+  await room.byId('share').click();
+  await room.byId('share-link').waitFor({ state: 'detached' });
+  await room.byId('share').click();
+  await room.byId('share-qr').waitFor();
+});

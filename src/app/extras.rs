@@ -1,0 +1,81 @@
+//! What few visits need before they are in a room (crates/extras), loaded when it is needed.
+
+use leptos::prelude::*;
+use mqdrop_core::keys::Level;
+use wasm_bindgen::JsValue;
+
+use crate::js;
+
+/// The module with these, once it is loaded.
+#[derive(Clone, Copy)]
+pub(super) struct Extras(RwSignal<Option<Module>, LocalStorage>);
+
+/// The module did not load: the network or the site's host is not there, or it has another build.
+#[derive(Debug)]
+pub(super) struct NotLoaded;
+
+/// What can be done once it is loaded.
+#[derive(Clone)]
+pub(super) struct Module(JsValue);
+
+/// A QR code to be drawn.
+pub(super) struct QrCode {
+    /// Its width and height in modules, with the light ones around it.
+    pub(super) side: i32,
+    /// The dark modules as an SVG path.
+    pub(super) path: String,
+}
+
+impl Extras {
+    pub(super) fn new() -> Self {
+        Self(RwSignal::new_local(None))
+    }
+
+    /// The module, if it is there.
+    pub(super) fn get(self) -> Option<Module> {
+        self.0.get()
+    }
+
+    /// Loads the module, unless it is there.
+    ///
+    /// # Errors
+    /// If it cannot be loaded now; the next call tries again.
+    pub(super) async fn load(self) -> Result<Module, NotLoaded> {
+        if let Some(module) = self.0.get_untracked() {
+            return Ok(module);
+        }
+        // loader.js has it: wasm cannot import modules.
+        let build = JsValue::from_str(env!("MQDROP_BUILD"));
+        let module = js::call_async(&window(), "loadExtras", &[&build]).await;
+        let module = Module(module.map_err(|_| NotLoaded)?);
+        self.0.set(Some(module.clone()));
+        Ok(module)
+    }
+}
+
+impl Module {
+    /// Makes a key; `None` if the browser gives no random numbers.
+    pub(super) fn generate_key(&self) -> Option<String> {
+        js::call(&self.0, "generate_key", &[]).ok()?.as_string()
+    }
+
+    /// How hard a key is to guess.
+    pub(super) fn key_level(&self, key: &str) -> Option<Level> {
+        let level = js::call(&self.0, "key_level", &[&key.into()]).ok()?;
+        match level.as_string()?.as_str() {
+            "weak" => Some(Level::Weak),
+            "fair" => Some(Level::Fair),
+            "strong" => Some(Level::Strong),
+            _ => None,
+        }
+    }
+
+    /// A text as a QR code; `None` if it is too long for one.
+    pub(super) fn qr_code(&self, text: &str) -> Option<QrCode> {
+        let code = js::call(&self.0, "qr_code", &[&text.into()]).ok()?;
+        Some(QrCode {
+            side: js::property(&code, "side").as_f64()? as i32,
+            path: js::property(&code, "path").as_string()?,
+        })
+    }
+}
