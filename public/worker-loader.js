@@ -1,7 +1,7 @@
 // Starts the engine in its Web Worker, and in another one the thread that has its WebSocket. The
-// query names the app's build and is handed on, so that no cache can pair one build's app with
-// another one's engine.
-const build = new URL(import.meta.url).search;
+// query names the app's script and module, which have these as well.
+const { searchParams } = new URL(import.meta.url);
+const part = (name) => new URL(searchParams.get(name), import.meta.url);
 
 // Errors reach the page's window as they are; of rejected promises it would not hear.
 addEventListener("unhandledrejection", (event) => {
@@ -16,9 +16,9 @@ const compiled = isSocket
       addEventListener("message", ({ data }) => resolve(data), { once: true });
       addEventListener("messageerror", () => reject(new Error("the compiled engine did not arrive")), { once: true });
     })
-  : new URL(`worker_bg.wasm${build}`, import.meta.url);
+  : part("wasm");
 
-const { default: init, run_engine, run_socket } = await import(`./worker.js${build}`);
+const { default: init, run_engine, run_socket } = await import(part("js"));
 await init({ module_or_path: compiled });
 if (isSocket) run_socket();
 else run_engine();

@@ -1,6 +1,6 @@
 //! mqdrop in the browser: the app that people see, and the worker that does the work.
 //!
-//! Both are compiled from this one library; each of the two binaries links only its half.
+//! One program has both, see src/main.rs.
 
 pub mod app;
 pub mod bridge;

@@ -10,12 +10,16 @@ try {
   // Without such storage or locks nothing is kept.
 }
 
+// The app's script and module.
+const { js, wasm } = document.querySelector('meta[name="mqdrop-app"]').dataset;
+
 // What few visits need is loaded when it is; wasm cannot import modules. After a failure it has
-// another address: some browsers remember that a module was not to be had.
+// another address: some browsers remember that a module was not to be had. The app's name is in it,
+// so that no cache can pair this app with another build's extras.
 let extras;
 let tries = 0;
-globalThis.loadExtras = (build) =>
-  (extras ??= importExtras(`?v=${build}&try=${tries++}`).catch((error) => {
+globalThis.loadExtras = () =>
+  (extras ??= importExtras(`?app=${js}&try=${tries++}`).catch((error) => {
     extras = undefined;
     throw error;
   }));
@@ -27,9 +31,9 @@ async function importExtras(query) {
 }
 
 try {
-  const { js, wasm } = document.querySelector('meta[name="mqdrop-app"]').dataset;
-  const { default: init } = await import(new URL(js, document.baseURI));
+  const { default: init, run_app } = await import(new URL(js, document.baseURI));
   await init({ module_or_path: new URL(wasm, document.baseURI) });
+  run_app();
   loading.remove();
 } catch (error) {
   loading.textContent =

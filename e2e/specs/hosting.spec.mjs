@@ -15,7 +15,7 @@ import { startStaticHost } from '../lib/static-host.mjs';
 const site = process.env.MQDROP_SITE ?? fileURLToPath(new URL('../../dist', import.meta.url));
 
 /** What a phone loads before it is in a room, compressed; in bytes. To be lowered, not raised. */
-const BUDGET = 413_000;
+const BUDGET = 366_000;
 
 scenario('under a sub-path of a static host, with a broker elsewhere', async (stage) => {
   const { origin } = await stage.use(startStaticHost(site, '/tools/drop'));
@@ -37,7 +37,7 @@ test('the site does not name the folders of who built it', async () => {
 scenario('what is loaded first stays within its budget', async (stage) => {
   const { brotli, files } = await measureFirstLoad(stage.browser, stage.station);
   const names = files.map(({ name }) => name);
-  for (const part of [/app-\w+_bg\.wasm$/, /worker_bg\.wasm$/, /\.css$/]) {
+  for (const part of [/app-\w+_bg\.wasm$/, /worker-loader\.js$/, /\.css$/]) {
     assert.ok(names.some((name) => part.test(name)), `${part} is among ${names}`);
   }
   assert.deepEqual(names.filter((name) => name.includes('extras')), [], 'what few visits need is not among them');

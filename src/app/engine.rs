@@ -6,15 +6,11 @@ use gloo_worker::{Spawnable, WorkerBridge};
 use leptos::{ev, prelude::*};
 use web_sys::ErrorEvent;
 
-use super::{state::State, storage};
+use super::{page, state::State, storage};
 use crate::{
     bridge::{BridgeCodec, Command, Event, Storage, TransferAction},
     worker::EngineWorker,
 };
-
-/// The worker's start script, relative to the page. The query is another one in every build, so
-/// that no cache can pair this app with another build's worker.
-const WORKER: &str = concat!("./worker-loader.js?v=", env!("MQDROP_BUILD"));
 
 /// How long the worker may take to load and start before the page says that it does not.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -59,7 +55,7 @@ impl Engine {
                 (_, None) => {}
             })
             .with_loader(true)
-            .spawn(WORKER);
+            .spawn(&page::worker());
         bridge.send(Command::Start {
             folder: storage::load_folder(),
         });

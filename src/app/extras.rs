@@ -45,8 +45,7 @@ impl Extras {
             return Ok(module);
         }
         // loader.js has it: wasm cannot import modules.
-        let build = JsValue::from_str(env!("MQDROP_BUILD"));
-        let module = js::call_async(&window(), "loadExtras", &[&build]).await;
+        let module = js::call_async(&window(), "loadExtras", &[]).await;
         let module = Module(module.map_err(|_| NotLoaded)?);
         self.0.set(Some(module.clone()));
         Ok(module)

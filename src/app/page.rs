@@ -13,16 +13,29 @@ const TITLE: &str = "mqdrop";
 /// Where the page came from.
 pub(super) fn place() -> Page {
     let location = window().location();
-    let broker = document()
-        .query_selector(r#"meta[name="mqdrop-broker"]"#)
-        .ok()
-        .flatten()
-        .and_then(|meta| meta.get_attribute("content"));
+    let broker = meta("mqdrop-broker", "content");
     Page {
         protocol: location.protocol().unwrap_or_default(),
         host: location.host().unwrap_or_default(),
-        broker: broker.unwrap_or_default().trim().to_owned(),
+        broker: broker.trim().to_owned(),
     }
+}
+
+/// The worker's start script, relative to the page, with the app's script and module in its query.
+/// Their names have their hash, so no cache can pair this app with another build's worker.
+pub(super) fn worker() -> String {
+    let [js, wasm] = ["data-js", "data-wasm"].map(|part| meta("mqdrop-app", part));
+    format!("./worker-loader.js?js={js}&wasm={wasm}")
+}
+
+/// What an attribute of one of the page's `meta` elements says.
+fn meta(name: &str, attribute: &str) -> String {
+    document()
+        .query_selector(&format!(r#"meta[name="{name}"]"#))
+        .ok()
+        .flatten()
+        .and_then(|meta| meta.get_attribute(attribute))
+        .unwrap_or_default()
 }
 
 /// The page's address.

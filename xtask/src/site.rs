@@ -91,11 +91,11 @@ fn shorten() -> Result<(), String> {
         .args(scripts))
 }
 
-/// For the worker. Functions with one caller stay on their own: browsers compile a function that is
+/// For the app, which encrypts and hashes. Functions with one caller stay on their own: browsers compile a function that is
 /// run often a second time and well, and that takes long if all that is rarely run is part of it.
 const FAST: &[&str] = &["-O3", "--one-caller-inline-max-function-size=100"];
 
-/// For the app. Compressed it is shorter than with `-Oz`.
+/// For what seldom runs. Compressed it is shorter than with `-Oz`.
 const SMALL: &[&str] = &["-Os"];
 
 /// Runs wasm-opt over the site's wasm files, where there is one.
@@ -110,7 +110,11 @@ fn shrink() -> Result<(), String> {
         let before = size(&file);
         let optimised = file.with_extension("wasm.opt");
         run(program(&wasm_opt)
-            .args(if is_worker(&file) { FAST } else { SMALL })
+            .args(if starts_with(&file, "extras") {
+                SMALL
+            } else {
+                FAST
+            })
             // What is alike lies side by side then, which compresses better.
             .arg("--reorder-functions-by-name")
             .args(WASM_FEATURES)
@@ -141,11 +145,6 @@ fn wasm_opt() -> Option<PathBuf> {
 fn node_program(name: &str) -> PathBuf {
     let packages = workspace::root().join("e2e").join("node_modules");
     packages.join(".bin").join(name)
-}
-
-/// The worker encrypts and hashes, so speed counts there; the app only draws, and its size does.
-fn is_worker(file: &Path) -> bool {
-    starts_with(file, "worker")
 }
 
 fn starts_with(file: &Path, beginning: &str) -> bool {
