@@ -27,14 +27,34 @@ pub enum Command {
     Join(JoinRequest),
     /// Leave the room. What is under way is kept for when it is entered again.
     Leave,
-    /// Send files to everyone in the room.
-    SendFiles(Picked),
-    /// Go on with a parcel that was being sent before a restart: these are its files again.
+    /// Some more of the files that the user chose at a time. Many files are handed over in parts, as
+    /// the page does nothing else meanwhile.
+    Chosen {
+        /// Which choice; another one may be handed over at the same time.
+        choice: u32,
+        /// In the user's order.
+        files: Vec<PickedFile>,
+    },
+    /// The rest of a choice does not come.
+    ForgetChoice {
+        /// Which choice.
+        choice: u32,
+    },
+    /// Send the files of a choice, all of which were handed over, to everyone in the room.
+    SendFiles {
+        /// Which choice.
+        choice: u32,
+        /// Where they are: the browser's `FileSystemHandle`s of files and folders, or none.
+        #[serde(with = "serde_wasm_bindgen::preserve")]
+        handles: Array,
+    },
+    /// Go on with a parcel that was being sent before a restart: these are its files again, in any
+    /// order.
     ChooseAgain {
         /// The parcel's id.
         parcel: String,
-        /// What the user picked, in any order.
-        files: Vec<PickedFile>,
+        /// Which choice, all of which was handed over.
+        choice: u32,
     },
     /// What were a parcel's files opened with? Answered by [`Event::Handles`], if it was kept.
     FindHandles {
@@ -136,16 +156,6 @@ pub struct Learnt {
     pub only_v311: bool,
     /// The longest data frame it carries, in bytes, if it hung up on a longer one.
     pub frame_limit: Option<u32>,
-}
-
-/// What the user picked or dropped at a time.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct Picked {
-    /// The files, those below folders too.
-    pub files: Vec<PickedFile>,
-    /// Where they are: the browser's `FileSystemHandle`s of files and folders, or none.
-    #[serde(with = "serde_wasm_bindgen::preserve")]
-    pub handles: Array,
 }
 
 /// A file the user picked or dropped.

@@ -178,17 +178,14 @@ scenario('files that are still looked at when their room is left are not sent', 
   const files = await makeFiles(stage, 300, (number) => number);
   // The room is left in the middle of it.
   await sender.page.evaluate(() => {
-    const size = Object.getOwnPropertyDescriptor(Blob.prototype, 'size') ?? {};
-    let looked = 0;
-    Object.defineProperty(Blob.prototype, 'size', {
-      ...size,
-      get() {
-        looked += 1;
-        const leave = document.querySelector('[data-testid="leave"]');
-        if (looked === 150 && leave instanceof HTMLElement) leave.click();
-        return size.get?.call(this);
-      },
-    });
+    const post = Worker.prototype.postMessage;
+    let posted = 0;
+    Worker.prototype.postMessage = function (/** @type {any[]} */ ...message) {
+      Reflect.apply(post, this, message);
+      posted += 1;
+      const leave = document.querySelector('[data-testid="leave"]');
+      if (posted === 2 && leave instanceof HTMLElement) queueMicrotask(() => leave.click());
+    };
   });
   await sender.byId('send-files').setInputFiles(files.map(({ path }) => path));
   await sender.page.getByText('The files were not sent').waitFor({ timeout: PATIENCE });

@@ -8,8 +8,13 @@ use web_sys::{
     DataTransfer, DragEvent, File, FileSystemDirectoryEntry, FileSystemEntry, FileSystemFileEntry,
 };
 
-use super::{handles, page::listen, picked, session::Session};
-use crate::bridge::{MAX_DEPTH, MAX_FILES, Picked, PickedFile};
+use super::{
+    handles,
+    page::listen,
+    picked::{self, Picked},
+    session::Session,
+};
+use crate::bridge::{MAX_DEPTH, MAX_FILES, PickedFile};
 
 /// Covers the page while files are dragged over it, and takes what is dropped.
 #[component]

@@ -7,10 +7,10 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{DataTransfer, Window};
 
-use crate::bridge::{Picked, PickedFile};
+use crate::bridge::PickedFile;
 use crate::js::{call, call_async, error_name, property};
 
-use super::picked;
+use super::picked::{self, Picked};
 
 /// How to find out whether files may be read.
 #[derive(Clone, Copy)]

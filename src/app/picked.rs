@@ -2,18 +2,26 @@
 
 use js_sys::{Array, Reflect};
 use leptos::{prelude::*, task::spawn_local};
-use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen::JsValue;
 use web_sys::{File, FileList};
 
 use super::{
     session::{Room, Session},
     state::State,
 };
-use crate::bridge::{Command, MAX_FILES, Picked, PickedFile};
+use crate::bridge::{Command, MAX_FILES, PickedFile};
 use crate::js::turn;
 
-/// So many files are looked at in one go: for some 20 ms where each takes 0.2.
-const GLANCE: usize = 100;
+/// What the user picked or dropped at a time.
+pub(super) struct Picked {
+    /// The files, those below folders too.
+    pub(super) files: Vec<PickedFile>,
+    /// Where they are: the browser's `FileSystemHandle`s of files and folders, or none.
+    pub(super) handles: Array,
+}
+
+/// So many files are looked at and handed over in one go: for some 20 ms where each takes 0.2.
+const PART: usize = 100;
 
 /// Hands files to the worker; says so if there are none or too many.
 pub(super) fn send(session: Session, picked: Picked) {
@@ -21,72 +29,78 @@ pub(super) fn send(session: Session, picked: Picked) {
 }
 
 /// The same, but only if this device is still in the room that they were chosen for.
-pub(super) fn send_into(session: Session, room: Option<Room>, picked: Picked) {
-    hand_over(session, room, picked, Command::SendFiles);
+pub(super) fn send_into(session: Session, room: Option<Room>, Picked { files, handles }: Picked) {
+    let with = |choice| Command::SendFiles { choice, handles };
+    begin(session, room, files, with);
 }
 
 /// Hands the files of a parcel to the worker again.
-pub(super) fn choose_again(session: Session, parcel: &str, picked: Picked) {
-    if picked.files.is_empty() {
+pub(super) fn choose_again(session: Session, parcel: &str, Picked { files, .. }: Picked) {
+    if files.is_empty() {
         return;
     }
     let parcel = parcel.to_owned();
-    let with = |Picked { files, .. }| Command::ChooseAgain { parcel, files };
-    hand_over(session, session.room.get_untracked(), picked, with);
+    let with = |choice| Command::ChooseAgain { parcel, choice };
+    begin(session, session.room.get_untracked(), files, with);
 }
 
-fn hand_over(
+fn begin(
     session: Session,
     room: Option<Room>,
-    picked: Picked,
-    with: impl FnOnce(Picked) -> Command + 'static,
+    files: Vec<PickedFile>,
+    with: impl FnOnce(u32) -> Command + 'static,
 ) {
     let state = session.state;
-    if let Err(words) = check(picked.files.len()) {
+    if let Err(words) = check(files.len()) {
         return state.fail(words);
     }
     state.error.set(None);
-    let is_there = move || session.room.with_untracked(|now| *now == room);
     spawn_local(async move {
-        if look_at(state, &picked.files, &is_there).await {
-            session.engine.send(with(picked));
+        let choice = session.new_choice();
+        if hand_over(session, choice, &room, files).await {
+            session.engine.send(with(choice));
         } else {
+            session.engine.send(Command::ForgetChoice { choice });
             state.fail("The files were not sent: the room they were chosen for was left before they were looked at.");
         }
     });
 }
 
-/// Has the browser look at files bit by bit. Chromium asks the disk for the size of each, and in the
-/// page nothing else happens meanwhile; handing them over has it do so for all of them. Returns
-/// whether they are still wanted.
-async fn look_at(state: State, files: &[PickedFile], is_wanted: &dyn Fn() -> bool) -> bool {
+/// Hands files over bit by bit, and says how far it is. Chromium asks the disk for the size of each,
+/// and in the page nothing else happens meanwhile. Returns whether all were, and are still wanted.
+async fn hand_over(
+    session: Session,
+    choice: u32,
+    room: &Option<Room>,
+    files: Vec<PickedFile>,
+) -> bool {
+    let Session { state, engine, .. } = session;
+    let is_wanted = || session.room.with_untracked(|now| now == room);
     let number = files.len();
-    let is_long = number > GLANCE;
+    let is_long = number > PART;
     if is_long {
         state.news.set(format!("Looking at {number} files"));
         state.looking.update(|(_, all)| *all += number);
     }
-    let mut looked = 0;
-    for some in files.chunks(GLANCE) {
-        if !is_wanted() {
-            break;
-        }
-        for PickedFile { file, .. } in some {
-            let _ = file.dyn_ref::<File>().map(|file| file.size());
-        }
-        looked += some.len();
+    let mut handed = 0;
+    let mut rest = files.into_iter();
+    while handed < number && is_wanted() {
+        let files: Vec<PickedFile> = rest.by_ref().take(PART).collect();
+        let len = files.len();
+        engine.send(Command::Chosen { choice, files });
+        handed += len;
         if is_long {
-            state.looking.update(|(seen, _)| *seen += some.len());
+            state.looking.update(|(seen, _)| *seen += len);
             turn().await;
         }
     }
     if is_long {
         state.looking.update(|(seen, all)| {
-            *seen -= looked;
+            *seen -= handed;
             *all -= number;
         });
     }
-    looked == number && is_wanted()
+    handed == number && is_wanted()
 }
 
 /// The files of an input or a clipboard, with the paths they have below a picked folder.

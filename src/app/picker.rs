@@ -6,9 +6,8 @@ use web_sys::HtmlInputElement;
 use super::{
     handles,
     icons::{Icon, icon},
-    picked,
+    picked::{self, Picked},
 };
-use crate::bridge::Picked;
 
 /// A button that opens the picker for files, or for a folder. The input is only hidden from sight,
 /// so that keyboards and scripts use it directly.

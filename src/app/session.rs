@@ -36,6 +36,8 @@ pub(super) struct Session {
     pub(super) state: State,
     pub(super) engine: Engine,
     pub(super) extras: Extras,
+    /// How often files were chosen.
+    choices: StoredValue<u32>,
     page: StoredValue<Page>,
     settings: StoredValue<Settings>,
     link: StoredValue<Link>,
@@ -57,6 +59,7 @@ impl Session {
             state,
             engine,
             extras: Extras::new(),
+            choices: StoredValue::default(),
             page: StoredValue::new(page::place()),
             settings: StoredValue::new(storage::load_settings()),
             link: StoredValue::default(),
@@ -108,6 +111,13 @@ impl Session {
                 self.wrong.set(Some((problem, draft)));
             }
         }
+    }
+
+    /// A name for what is chosen now.
+    pub(super) fn new_choice(&self) -> u32 {
+        self.choices
+            .update_value(|choices| *choices = choices.wrapping_add(1));
+        self.choices.get_value()
     }
 
     /// The field that would not do.

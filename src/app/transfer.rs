@@ -12,7 +12,7 @@ use super::{
     format,
     handles::Permission,
     icons::{Icon, icon},
-    picked,
+    picked::{self, Picked},
     picker::Picker,
     receivers::Receivers,
     save,
@@ -21,7 +21,7 @@ use super::{
     state::{Parts, Transfer},
     storage,
 };
-use crate::bridge::{Command, Picked};
+use crate::bridge::Command;
 
 /// A transfer's entry in the list.
 #[component]

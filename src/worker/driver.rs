@@ -2,6 +2,7 @@
 
 mod files;
 
+use std::collections::HashMap;
 use std::rc::Rc;
 
 use gloo_timers::callback::Timeout;
@@ -55,6 +56,8 @@ pub(super) struct Driver {
     alarm: Alarm,
     socket: Socket,
     sources: Sources,
+    /// What the user chose and the app has not handed over whole, by choice.
+    chosen: HashMap<u32, Vec<PickedFile>>,
     shelf: Shelf,
     /// Commands that came before it is known what storage holds: what goes on with that must not be
     /// begun anew meanwhile. `None` once it is known.
@@ -84,6 +87,7 @@ impl Driver {
             socket: Socket::new(script, sender(&mailbox, Input::Socket), clock.now()),
             clock,
             sources: Sources::new(sender(&mailbox, Input::Read)),
+            chosen: HashMap::new(),
             shelf: Shelf::new(sender(&mailbox, Input::Store)),
             early: Some(Vec::new()),
             news: News::new(),
@@ -154,8 +158,10 @@ impl Driver {
                 self.engine.leave(self.clock.now());
                 self.sweep();
             }
-            Command::SendFiles(picked) => self.send_files(picked),
-            Command::ChooseAgain { parcel, files } => self.choose_again(&parcel, files),
+            Command::Chosen { choice, files } => self.gather(choice, files),
+            Command::ForgetChoice { choice } => drop(self.chosen.remove(&choice)),
+            Command::SendFiles { choice, handles } => self.send_files(choice, handles),
+            Command::ChooseAgain { parcel, choice } => self.choose_again(&parcel, choice),
             Command::FindHandles { parcel } => self.find_handles(&parcel),
             Command::Reopen { parcel } => self.reopen(&parcel),
             Command::SendText(text) => {

@@ -2,15 +2,21 @@
 
 use std::rc::Rc;
 
+use js_sys::Array;
 use mqdrop_core::ParcelId;
 use wasm_bindgen_futures::spawn_local;
 
 use super::super::{handles, sources};
 use super::{Driver, Input, Message};
-use crate::bridge::{Picked, PickedFile};
+use crate::bridge::PickedFile;
 
 impl Driver {
-    pub(super) fn send_files(&mut self, Picked { files, handles }: Picked) {
+    pub(super) fn gather(&mut self, choice: u32, files: Vec<PickedFile>) {
+        self.chosen.entry(choice).or_default().extend(files);
+    }
+
+    pub(super) fn send_files(&mut self, choice: u32, handles: Array) {
+        let files = self.chosen.remove(&choice).unwrap_or_default();
         let offered = sources::open(files).and_then(|(files, entries)| {
             let offer = self.engine.offer_files(entries, self.clock.now());
             offer
@@ -26,7 +32,8 @@ impl Driver {
         }
     }
 
-    pub(super) fn choose_again(&mut self, parcel: &str, files: Vec<PickedFile>) {
+    pub(super) fn choose_again(&mut self, parcel: &str, choice: u32) {
+        let files = self.chosen.remove(&choice).unwrap_or_default();
         if let Some(parcel) = self.parse(parcel) {
             self.take_again(parcel, files);
         }
