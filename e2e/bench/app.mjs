@@ -3,6 +3,7 @@
 import { strict as assert } from 'node:assert';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { makeFile } from '../lib/files.mjs';
 import { inTime } from '../lib/in-time.mjs';
 import { linkTo } from '../lib/room.mjs';
@@ -123,18 +124,22 @@ export class Transfer {
     return first;
   }
 
-  /** Sends and accepts; returns the seconds from the acceptance to the verified end, the last receiver's. */
-  async run() {
-    return Math.max(...(await this.runEach()));
+  /**
+   * Sends and accepts; returns the seconds from the acceptance to the verified end, the last receiver's.
+   * @param {number} [thought] how long the receivers think before they accept, in milliseconds
+   */
+  async run(thought) {
+    return Math.max(...(await this.runEach({ thought })));
   }
 
   /**
    * The same for each receiver; all of them accept at the same time.
-   * @param {number} [slowest] what has failed if it is slower: bytes a second
+   * @param {{ slowest?: number, thought?: number }} [how] what has failed if it is slower, in bytes a second
    */
-  async runEach(slowest) {
+  async runEach({ slowest, thought = 0 } = {}) {
     await this.from.choose(byId('send-files'), this.#paths);
     await Promise.all(this.#receivers.map((receiver) => receiver.waitFor(byId('accept'))));
+    await delay(thought);
     const ends = Promise.all(this.#receivers.map(accept));
     try {
       const seconds = await arrives(ends, this.#size, `a transfer of ${this.#size} bytes to ${this.#receivers.length}`, slowest);

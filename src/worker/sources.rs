@@ -1,5 +1,6 @@
 //! The files that this device sends, read piece by piece.
 
+mod ahead;
 mod bundles;
 mod files;
 mod stream;
@@ -17,6 +18,7 @@ use web_sys::File;
 
 use crate::bridge::PickedFile;
 use crate::js::{error_name, error_text};
+use ahead::Budget;
 use files::Files;
 
 /// How long an idle file stays open, in milliseconds.
@@ -32,6 +34,8 @@ pub(super) type ReadResult = (ReadRequest, Result<(), ReadError>);
 /// The files of outgoing parcels, in the order in which they were offered.
 pub(super) struct Sources {
     parcels: HashMap<ParcelId, Rc<Source>>,
+    /// For what is read ahead.
+    budget: Budget,
     report: Rc<dyn Fn(ReadResult)>,
 }
 
@@ -53,6 +57,7 @@ impl Sources {
     pub(super) fn new(report: Rc<dyn Fn(ReadResult)>) -> Self {
         Self {
             parcels: HashMap::new(),
+            budget: Budget::default(),
             report,
         }
     }
@@ -60,14 +65,14 @@ impl Sources {
     /// These are the files of a parcel.
     pub(super) fn keep(&mut self, parcel: ParcelId, files: Vec<File>) {
         let source = Source {
-            files: Files::new(files),
+            files: Files::new(files, self.budget.clone()),
             reads: RefCell::default(),
             is_reading: Cell::default(),
             beside: Cell::default(),
             idle: RefCell::default(),
         };
         let source = Rc::new(source);
-        spawn_local(join(Rc::downgrade(&source)));
+        spawn_local(prepare(Rc::downgrade(&source)));
         self.parcels.insert(parcel, source);
     }
 
@@ -130,13 +135,19 @@ impl Source {
     }
 }
 
-/// Joins the files of a parcel bit by bit, as other work has to go on: first of all the offer.
-async fn join(source: Weak<Source>) {
+/// Joins the small files of a parcel bit by bit, as other work has to go on: first of all the offer.
+/// Then reads them ahead until somebody accepts them.
+async fn prepare(source: Weak<Source>) {
     loop {
         TimeoutFuture::new(0).await;
-        match source.upgrade() {
-            Some(source) if source.files.join_more() => {}
-            _ => return,
+        let Some(source) = source.upgrade() else {
+            return;
+        };
+        if source.files.join_more() {
+            continue;
+        }
+        if source.is_reading.get() || !source.files.read_ahead().await {
+            return;
         }
     }
 }
@@ -216,13 +227,17 @@ mod tests {
         File::new_with_str_sequence(&Array::of1(&text.into()), name).unwrap()
     }
 
+    fn files_of(files: Vec<File>) -> Files {
+        Files::new(files, Budget::default())
+    }
+
     fn segment(file: usize, offset: u64, len: usize) -> Segment {
         Segment { file, offset, len }
     }
 
     #[wasm_bindgen_test]
     async fn segments_are_read_one_after_the_other() {
-        let files = Files::new(vec![
+        let files = files_of(vec![
             file("a", "abcdef"),
             file("b", "ghi"),
             file("c", "jkl"),
@@ -244,7 +259,7 @@ mod tests {
     async fn files_that_were_joined_are_read_with_those_that_were_not() {
         let long = "m".repeat(200_000);
         let texts = ["abc", "", "de", &long, "f", "ghi"];
-        let files = Files::new(texts.iter().map(|text| file("x", text)).collect());
+        let files = files_of(texts.iter().map(|text| file("x", text)).collect());
         while files.join_more() {}
         let len = long.len();
         for (segments, wanted) in [
@@ -271,6 +286,26 @@ mod tests {
     }
 
     #[wasm_bindgen_test]
+    async fn what_was_read_ahead_is_what_there_was() {
+        let numbers: Vec<String> = (0..1_500).map(|number| format!("{number:04}")).collect();
+        let files = files_of(numbers.iter().map(|text| file("x", text)).collect());
+        while files.join_more() {}
+        // Some of it, all of it, and nothing any more.
+        assert!(files.read_ahead().await);
+        for first in [400, 0, 1_200] {
+            let segments: Vec<_> = (first..first + 300).map(|at| segment(at, 0, 4)).collect();
+            let mut target = vec![0; 1_200];
+            files.fill(&segments, &mut target).await.unwrap();
+            assert_eq!(target, numbers[first..first + 300].concat().as_bytes());
+            if first == 0 {
+                files.close();
+            } else {
+                while files.read_ahead().await {}
+            }
+        }
+    }
+
+    #[wasm_bindgen_test]
     async fn what_was_joined_is_read_from_there() {
         let uncut = |text| {
             let file = file("x", text);
@@ -278,13 +313,13 @@ mod tests {
             Reflect::set(&file, &"slice".into(), &slice).unwrap();
             file
         };
-        let files = Files::new(["abc", "de", "fgh"].map(uncut).to_vec());
+        let files = files_of(["abc", "de", "fgh"].map(uncut).to_vec());
         let part = [segment(0, 1, 2), segment(1, 0, 2), segment(2, 0, 1)];
         let whole = [segment(0, 0, 3), segment(1, 0, 2), segment(2, 0, 3)];
         let mut target = [0; 5];
         let error = files.fill_at_once(&part, &mut target).await;
         assert!(error.is_err(), "they cannot be cut");
-        let files = Files::new(["abc", "de", "fgh"].map(uncut).to_vec());
+        let files = files_of(["abc", "de", "fgh"].map(uncut).to_vec());
         while files.join_more() {}
         files.fill_at_once(&part, &mut target).await.unwrap();
         assert_eq!(&target, b"bcdef");
@@ -295,7 +330,7 @@ mod tests {
 
     #[wasm_bindgen_test]
     async fn the_file_that_is_too_short_is_named() {
-        let files = Files::new(vec![file("a", "abc"), file("b", "de"), file("c", "fgh")]);
+        let files = files_of(vec![file("a", "abc"), file("b", "de"), file("c", "fgh")]);
         while files.join_more() {}
         for (segments, short) in [
             ([segment(0, 0, 3), segment(1, 0, 3)], 1),
@@ -318,7 +353,7 @@ mod tests {
             let slice = Function::new_no_args(slice);
             Reflect::set(&file, &"slice".into(), &slice).unwrap();
             let mut target = [0; 3];
-            let read = Files::new(vec![file])
+            let read = files_of(vec![file])
                 .fill(&[segment(0, 1, 3)], &mut target)
                 .await;
             match read {
@@ -331,7 +366,7 @@ mod tests {
     #[wasm_bindgen_test]
     async fn a_file_that_is_not_there_is_an_error() {
         let mut target = [0; 1];
-        let error = Files::new(vec![])
+        let error = files_of(vec![])
             .fill(&[segment(0, 0, 1)], &mut target)
             .await
             .unwrap_err();
@@ -343,7 +378,7 @@ mod tests {
         let text: String = (0..2_000_000)
             .map(|number| format!("{number:08}"))
             .collect();
-        let files = Files::new(vec![file("long", &text)]);
+        let files = files_of(vec![file("long", &text)]);
         (text, files)
     }
 

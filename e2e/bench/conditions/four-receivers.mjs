@@ -39,7 +39,7 @@ export async function fourReceivers(course, { rounds }) {
 export async function ratesOf(course, size, { from, to = [] } = {}, slowest) {
   const receivers = Array.from({ length: RECEIVERS }, (_, place) => to[place]);
   const transfer = await offer(course, `several-${size}.bin`, size, { from, to: receivers });
-  const seconds = await transfer.runEach(slowest);
+  const seconds = await transfer.runEach({ slowest });
   await transfer.end();
   return seconds.map((each) => size / each);
 }

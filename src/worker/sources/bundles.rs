@@ -1,11 +1,13 @@
-//! Small files that follow each other, joined before they are read.
+//! Small files that follow each other, joined and read ahead of those who accept them.
 //!
-//! Chromium takes about 0.1 ms to put a file into a Blob, in a thread of its main process; what is
-//! joined it reads much faster. While an offer is not accepted yet, that thread has time. What is
-//! read before it was joined is read as it is.
+//! Chromium takes about 0.1 ms to put a file into a Blob, in a thread of its main process, and not
+//! much less to read it there. While an offer is not accepted yet, that thread has time. What is
+//! asked for before it was joined is read as it is.
 
 use js_sys::Array;
 use web_sys::{Blob, File};
+
+use super::ahead::Copy;
 
 /// Longer files are read faster alone. Bytes.
 const LONGEST: f64 = 128.0 * 1024.0;
@@ -14,6 +16,9 @@ const LONGEST: f64 = 128.0 * 1024.0;
 /// takes.
 const MOST: usize = 512;
 
+/// And no more than this, as it is read ahead in one go. Bytes.
+const MOST_BYTES: f64 = 8.0 * 1024.0 * 1024.0;
+
 /// Where each file of a parcel lies that was joined with others.
 #[derive(Default)]
 pub(super) struct Bundles {
@@ -21,11 +26,15 @@ pub(super) struct Bundles {
     bundles: Vec<Bundle>,
     /// All files before this one were joined or are not going to be.
     next: usize,
+    /// All bundles before this one were read ahead or are not going to be.
+    unread: usize,
 }
 
 /// Files that follow each other, as one Blob.
 struct Bundle {
     blob: Blob,
+    /// What was read of it ahead.
+    copy: Option<Copy>,
     /// The first file's number.
     first: usize,
     /// Where each of them begins. Bytes.
@@ -40,13 +49,41 @@ impl Bundles {
         let Some(skipped) = rest.iter().position(is_short) else {
             return false;
         };
+        let mut bytes = 0.0;
         let short = rest.iter().skip(skipped).take(MOST);
-        let run = short.take_while(|file| is_short(file)).count();
+        let run = short
+            .take_while(|file| {
+                bytes += file.size();
+                is_short(file) && bytes <= MOST_BYTES
+            })
+            .count();
         let first = self.next + skipped;
         self.next = first + run;
         self.bundles
             .extend(Bundle::new(first, &rest[skipped..skipped + run]));
         true
+    }
+
+    /// The next bundle to read ahead: its number, and what to read.
+    pub(super) fn next_to_copy(&mut self) -> Option<(usize, Blob)> {
+        let number = self.unread;
+        let bundle = self.bundles.get(number)?;
+        self.unread += 1;
+        Some((number, bundle.blob.clone()))
+    }
+
+    /// Takes what was read ahead of a bundle.
+    pub(super) fn take_copy(&mut self, number: usize, copy: Copy) {
+        if let Some(bundle) = self.bundles.get_mut(number) {
+            bundle.copy = Some(copy);
+        }
+    }
+
+    /// Drops what was read ahead.
+    pub(super) fn drop_copies(&mut self) {
+        self.bundles
+            .iter_mut()
+            .for_each(|bundle| bundle.copy = None);
     }
 
     /// Reading got to this file: joining those before it would come too late, or was not needed.
@@ -59,7 +96,8 @@ impl Bundles {
         let after = self.bundles.partition_point(|bundle| bundle.first <= file);
         let bundle = self.bundles.get(after.checked_sub(1)?)?;
         let start = bundle.starts.get(file - bundle.first)?;
-        Some((&bundle.blob, *start))
+        let blob = bundle.copy.as_ref().map_or(&bundle.blob, |copy| &copy.blob);
+        Some((blob, *start))
     }
 }
 
@@ -80,6 +118,7 @@ impl Bundle {
         // Else a file would be looked for where another one lies.
         (blob.size() == start as f64).then_some(Self {
             blob,
+            copy: None,
             first,
             starts,
         })
@@ -95,6 +134,7 @@ fn is_short(file: &File) -> bool {
 mod tests {
     use wasm_bindgen_test::wasm_bindgen_test;
 
+    use super::super::ahead::Budget;
     use super::*;
 
     fn file(len: usize) -> File {
@@ -159,6 +199,32 @@ mod tests {
         let mut beyond = Bundles::default();
         beyond.go_on_at(9);
         assert!(!beyond.join_more(&files));
+    }
+
+    #[wasm_bindgen_test]
+    fn no_more_bytes_are_joined_than_are_read_in_one_go() {
+        let each = LONGEST as usize;
+        let fit = MOST_BYTES as usize / each;
+        let found = places(&vec![each; fit + 2]);
+        assert_eq!(found[0].map(|(size, _)| size), Some(fit * each));
+        assert_eq!(found[fit + 1], Some((2 * each, each as u64)));
+    }
+
+    #[wasm_bindgen_test]
+    async fn what_was_read_ahead_is_found_until_it_is_dropped() {
+        let files: Vec<File> = (0..2 * MOST).map(|_| file(1)).collect();
+        let mut bundles = joined(&files, Bundles::default());
+        let (first, _) = bundles.next_to_copy().unwrap();
+        let (second, blob) = bundles.next_to_copy().unwrap();
+        assert!(bundles.next_to_copy().is_none());
+        assert_eq!((first, second), (0, 1));
+        let copy = Budget::default().copy(&blob).await.unwrap();
+        let copied = copy.blob.clone();
+        bundles.take_copy(second, copy);
+        assert_eq!(bundles.find(MOST + 1), Some((&copied, 1)));
+        assert_ne!(bundles.find(0), Some((&copied, 0)));
+        bundles.drop_copies();
+        assert_eq!(bundles.find(MOST + 1), Some((&blob, 1)));
     }
 
     #[wasm_bindgen_test]

@@ -7,6 +7,7 @@ use js_sys::Array;
 use mqdrop_core::{ReadError, Segment};
 use web_sys::{Blob, File};
 
+use super::ahead::Budget;
 use super::bundles::Bundles;
 use super::stream::{Stream, cut, read_at_once};
 use super::{Failure, describe, not_there};
@@ -18,6 +19,8 @@ const LEAVING: u32 = 500;
 /// The files of a parcel. Reads of them follow each other.
 pub(super) struct Files {
     files: Vec<File>,
+    /// For what is read ahead.
+    budget: Budget,
     bundles: RefCell<Bundles>,
     progress: RefCell<Progress>,
 }
@@ -32,9 +35,10 @@ struct Progress {
 }
 
 impl Files {
-    pub(super) fn new(files: Vec<File>) -> Self {
+    pub(super) fn new(files: Vec<File>, budget: Budget) -> Self {
         Self {
             files,
+            budget,
             bundles: RefCell::default(),
             progress: RefCell::default(),
         }
@@ -43,6 +47,18 @@ impl Files {
     /// Joins some of them, so that they are read faster; returns whether there may be more to join.
     pub(super) fn join_more(&self) -> bool {
         self.bundles.borrow_mut().join_more(&self.files)
+    }
+
+    /// Reads some of what is joined before it is asked for; returns whether there may be more.
+    pub(super) async fn read_ahead(&self) -> bool {
+        let next = self.bundles.borrow_mut().next_to_copy();
+        let Some((number, blob)) = next else {
+            return false;
+        };
+        if let Some(copy) = self.budget.copy(&blob).await {
+            self.bundles.borrow_mut().take_copy(number, copy);
+        }
+        true
     }
 
     /// Reads segments one after the other; once more if that fails.
@@ -133,8 +149,10 @@ impl Files {
         })
     }
 
-    /// Closes the file that is being read on. It is opened again when reading goes on.
+    /// Closes the file that is being read on, and drops what was read ahead. Files are opened again
+    /// when reading goes on.
     pub(super) fn close(&self) {
+        self.bundles.borrow_mut().drop_copies();
         self.progress.borrow_mut().stream = None;
     }
 
