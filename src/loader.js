@@ -11,26 +11,32 @@ try {
 }
 
 // The app's script and module.
-const { js, wasm } = document.querySelector('meta[name="mqdrop-app"]').dataset;
+const app = document.querySelector('meta[name="mqdrop-app"]');
 
-// What few visits need is loaded when it is; wasm cannot import modules. After a failure it has
-// another address: some browsers remember that a module was not to be had. The app's name is in it,
-// so that no cache can pair this app with another build's extras.
+// What only the form and the invite need is loaded for them; wasm cannot import modules. With another
+// app it has another address, for caches; and after a failure, as some browsers remember that a
+// module was not to be had.
 let extras;
 let tries = 0;
 globalThis.loadExtras = () =>
-  (extras ??= importExtras(`?app=${js}&try=${tries++}`).catch((error) => {
+  (extras ??= Promise.race([importExtras(), patience()]).catch((error) => {
     extras = undefined;
     throw error;
   }));
 
-async function importExtras(query) {
+function patience() {
+  return new Promise((_, reject) => setTimeout(() => reject(new Error("it takes too long")), 20_000));
+}
+
+async function importExtras() {
+  const query = `?app=${encodeURIComponent(app.dataset.js)}&try=${tries++}`;
   const module = await import(new URL(`extras.js${query}`, document.baseURI));
   await module.default({ module_or_path: new URL(`extras_bg.wasm${query}`, document.baseURI) });
   return module;
 }
 
 try {
+  const { js, wasm } = app.dataset;
   const { default: init, run_app } = await import(new URL(js, document.baseURI));
   await init({ module_or_path: new URL(wasm, document.baseURI) });
   run_app();

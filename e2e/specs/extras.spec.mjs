@@ -39,6 +39,26 @@ scenario('a key that cannot be made now can be made later', async (stage) => {
   assert.equal((await room.byId('key-input').inputValue()).split('-').length, 6);
 });
 
+scenario('a key that is typed while one is being made stays', async (stage) => {
+  const room = await stage.open('Ada');
+  let letGo = () => {};
+  const held = new Promise((resolve) => (letGo = () => resolve(undefined)));
+  await room.page.route(ADDRESS, async (route) => {
+    await held;
+    await route.continue();
+  });
+  await room.page.reload();
+  const generate = room.byId('key-generate');
+  await generate.click();
+  await room.page.locator('[data-testid=key-generate][aria-busy=true]').waitFor();
+  await room.byId('key-input').fill('typed meanwhile');
+  letGo();
+  await room.page.locator('[data-testid=key-generate]:not([aria-busy])').waitFor();
+  assert.equal(await room.byId('key-input').inputValue(), 'typed meanwhile');
+  await generate.click();
+  await room.page.locator('[data-testid=key-strength][data-level=strong]').waitFor();
+});
+
 scenario('a QR code that does not load leaves the link', async (stage) => {
   const room = await stage.open('Ada', { key: 'a-room-by-its-link' });
   stage.expectNoise(ADDRESS);

@@ -1,4 +1,4 @@
-//! What few visits need before they are in a room (crates/extras), loaded when it is needed.
+//! What only the join form and the invite need (crates/extras), loaded for them.
 
 use leptos::prelude::*;
 use mqdrop_core::keys::Level;
@@ -10,7 +10,8 @@ use crate::js;
 #[derive(Clone, Copy)]
 pub(super) struct Extras(RwSignal<Option<Module>, LocalStorage>);
 
-/// The module did not load: the network or the site's host is not there, or it has another build.
+/// The module did not load, or is not the one that was asked for: the network or the site's host is
+/// not there, or has another build by now.
 #[derive(Debug)]
 pub(super) struct NotLoaded;
 
@@ -54,27 +55,37 @@ impl Extras {
 
 impl Module {
     /// Makes a key; `None` if the browser gives no random numbers.
-    pub(super) fn generate_key(&self) -> Option<String> {
-        js::call(&self.0, "generate_key", &[]).ok()?.as_string()
+    pub(super) fn generate_key(&self) -> Result<Option<String>, NotLoaded> {
+        Ok(self.call("generate_key", &[])?.as_string())
     }
 
     /// How hard a key is to guess.
-    pub(super) fn key_level(&self, key: &str) -> Option<Level> {
-        let level = js::call(&self.0, "key_level", &[&key.into()]).ok()?;
-        match level.as_string()?.as_str() {
-            "weak" => Some(Level::Weak),
-            "fair" => Some(Level::Fair),
-            "strong" => Some(Level::Strong),
-            _ => None,
+    pub(super) fn key_level(&self, key: &str) -> Result<Level, NotLoaded> {
+        let level = self.call("key_level", &[&key.into()])?;
+        match level.as_string().as_deref() {
+            Some("weak") => Ok(Level::Weak),
+            Some("fair") => Ok(Level::Fair),
+            Some("strong") => Ok(Level::Strong),
+            _ => Err(NotLoaded),
         }
     }
 
     /// A text as a QR code; `None` if it is too long for one.
-    pub(super) fn qr_code(&self, text: &str) -> Option<QrCode> {
-        let code = js::call(&self.0, "qr_code", &[&text.into()]).ok()?;
-        Some(QrCode {
-            side: js::property(&code, "side").as_f64()? as i32,
-            path: js::property(&code, "path").as_string()?,
-        })
+    pub(super) fn qr_code(&self, text: &str) -> Result<Option<QrCode>, NotLoaded> {
+        let code = self.call("qr_code", &[&text.into()])?;
+        if code.is_undefined() {
+            return Ok(None);
+        }
+        let side = js::property(&code, "side").as_f64();
+        let path = js::property(&code, "path").as_string();
+        let drawn = side.zip(path).map(|(side, path)| QrCode {
+            side: side as i32,
+            path,
+        });
+        drawn.map(Some).ok_or(NotLoaded)
+    }
+
+    fn call(&self, function: &str, arguments: &[&JsValue]) -> Result<JsValue, NotLoaded> {
+        js::call(&self.0, function, arguments).map_err(|_| NotLoaded)
     }
 }

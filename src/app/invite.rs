@@ -4,7 +4,7 @@ use leptos::{html, prelude::*, task::spawn_local};
 
 use super::{
     clipboard::CopyButton,
-    extras::{Extras, QrCode},
+    extras::{Extras, NotLoaded, QrCode},
     icons::{Icon, icon},
 };
 
@@ -77,20 +77,19 @@ fn Qr(link: String, extras: Extras) -> impl IntoView {
             let _ = is_missing.try_set(true);
         }
     });
-    move || match extras.get() {
-        Some(module) => match module.qr_code(&link) {
-            Some(code) => drawn(code),
-            None => not_drawn("This link is too long for a QR code."),
-        },
-        None if is_missing.get() => {
-            not_drawn("The QR code did not load. Copy the link, or close this and try again.")
-        }
-        None => not_drawn("Loading the QR code…"),
+    let words = |words: &'static str| view! { <p>{words}</p> }.into_any();
+    let not_loaded = "The QR code did not load. Copy the link, or close this and try again.";
+    view! {
+        <div class="invite-code" role="status">
+            {move || match extras.get().map(|module| module.qr_code(&link)) {
+                Some(Ok(Some(code))) => drawn(code),
+                Some(Ok(None)) => words("This link is too long for a QR code."),
+                Some(Err(NotLoaded)) => words(not_loaded),
+                None if is_missing.get() => words(not_loaded),
+                None => words("Loading the QR code…"),
+            }}
+        </div>
     }
-}
-
-fn not_drawn(words: &'static str) -> AnyView {
-    view! { <p class="invite-qr-missing">{words}</p> }.into_any()
 }
 
 fn drawn(QrCode { side, path }: QrCode) -> AnyView {

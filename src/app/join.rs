@@ -140,28 +140,37 @@ fn KeyField(session: Session) -> impl IntoView {
     let level = Memo::new(move |_| {
         let key = key.read();
         let module = extras.get().filter(|_| !key.trim().is_empty())?;
-        module.key_level(&key)
+        module.key_level(&key).ok()
     });
+    // Whoever wants a key hears of a failure; an estimate is shown when there is one.
+    let load = move || spawn_local(async move { drop(extras.load().await) });
     // Once the worker is there, so as not to be in its way.
     Effect::new(move || {
         if session.state.storage.read().is_some() {
-            // Whoever wants a key hears of a failure; an estimate is shown when there is one.
-            spawn_local(async move { drop(extras.load().await) });
+            load();
         }
     });
     let is_waiting = RwSignal::new(false);
     let generate = move |_| {
+        if is_waiting.get_untracked() {
+            return;
+        }
         is_waiting.set(true);
+        let before = key.get_untracked();
         spawn_local(async move {
-            let made = extras.load().await.map(|module| module.generate_key());
+            let loaded = extras.load().await;
+            let made = loaded.and_then(|module| module.generate_key());
             // The form may have been left meanwhile.
             if is_waiting.try_set(false).is_some() {
                 return;
             }
             match made {
-                Ok(Some(key)) => {
-                    draft.write().key = key;
+                Ok(Some(made)) => {
                     session.state.solve(NO_KEYS);
+                    // What was typed meanwhile is wanted.
+                    if key.get_untracked() == before {
+                        draft.write().key = made;
+                    }
                 }
                 Ok(None) => session
                     .state
@@ -200,6 +209,7 @@ fn KeyField(session: Session) -> impl IntoView {
                 aria-describedby="key-strength"
                 aria-invalid=move || (session.wrong_field() == Some(Field::Key)).then_some("true")
                 prop:value=move || key.get()
+                on:focus=move |_| load()
                 on:input:target=move |event| draft.write().key = event.target().value()
             />
             <div

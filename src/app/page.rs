@@ -24,7 +24,8 @@ pub(super) fn place() -> Page {
 /// The worker's start script, relative to the page, with the app's script and module in its query.
 /// Their names have their hash, so no cache can pair this app with another build's worker.
 pub(super) fn worker() -> String {
-    let [js, wasm] = ["data-js", "data-wasm"].map(|part| meta("mqdrop-app", part));
+    let [js, wasm] = ["data-js", "data-wasm"]
+        .map(|part| js_sys::encode_uri_component(&meta("mqdrop-app", part)));
     format!("./worker-loader.js?js={js}&wasm={wasm}")
 }
 

@@ -24,6 +24,9 @@ use files::Files;
 /// How long an idle file stays open, in milliseconds.
 const IDLE: u32 = 3_000;
 
+/// What was read ahead is dropped if nobody accepted it after so long, in milliseconds.
+const EXPIRY: u32 = 60_000;
+
 /// Reads of many files that go on while others begin. Each of their files takes the browser a while
 /// that has nothing to do with its length.
 const BESIDE: u32 = 3;
@@ -115,13 +118,18 @@ impl Source {
             }
         }
         self.is_reading.set(false);
-        let source = Rc::downgrade(&self);
+        self.close_after(IDLE);
+    }
+
+    /// Closes what is open then, unless reads come before.
+    fn close_after(self: &Rc<Self>, milliseconds: u32) {
+        let source = Rc::downgrade(self);
         let close = move || {
             if let Some(source) = source.upgrade() {
                 source.files.close();
             }
         };
-        self.idle.replace(Some(Timeout::new(IDLE, close)));
+        self.idle.replace(Some(Timeout::new(milliseconds, close)));
     }
 
     async fn answer(&self, mut request: ReadRequest, report: &dyn Fn(ReadResult)) {
@@ -143,12 +151,13 @@ async fn prepare(source: Weak<Source>) {
         let Some(source) = source.upgrade() else {
             return;
         };
-        if source.files.join_more() {
+        if source.files.join_more() || source.files.read_ahead().await {
             continue;
         }
-        if source.is_reading.get() || !source.files.read_ahead().await {
-            return;
+        if source.idle.borrow().is_none() && !source.is_reading.get() {
+            source.close_after(EXPIRY);
         }
+        return;
     }
 }
 
@@ -290,19 +299,24 @@ mod tests {
         let numbers: Vec<String> = (0..1_500).map(|number| format!("{number:04}")).collect();
         let files = files_of(numbers.iter().map(|text| file("x", text)).collect());
         while files.join_more() {}
-        // Some of it, all of it, and nothing any more.
+        // Some of it; and nothing any more from the second time on.
         assert!(files.read_ahead().await);
         for first in [400, 0, 1_200] {
             let segments: Vec<_> = (first..first + 300).map(|at| segment(at, 0, 4)).collect();
             let mut target = vec![0; 1_200];
             files.fill(&segments, &mut target).await.unwrap();
             assert_eq!(target, numbers[first..first + 300].concat().as_bytes());
-            if first == 0 {
-                files.close();
-            } else {
-                while files.read_ahead().await {}
-            }
+            files.close();
         }
+    }
+
+    #[wasm_bindgen_test]
+    async fn nothing_is_read_ahead_of_somebody_who_reads() {
+        let files = files_of((0..1_500).map(|_| file("x", "y")).collect());
+        while files.join_more() {}
+        assert!(files.read_ahead().await);
+        files.fill(&[segment(9, 0, 1)], &mut [0]).await.unwrap();
+        assert!(!files.read_ahead().await);
     }
 
     #[wasm_bindgen_test]

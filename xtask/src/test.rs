@@ -43,7 +43,7 @@ const PARTS: [Part; 4] = [
 /// The app and its driver: compiled to wasm, and tested in a browser.
 const APP: &str = "mqdrop";
 
-/// What few visits need: compiled to wasm, tested natively.
+/// What only the form and the invite need: compiled to wasm, tested natively.
 const EXTRAS: &str = "mqdrop-extras";
 
 /// What the app is made of: compiled to wasm, and tested there without a browser.

@@ -1,22 +1,20 @@
-//! What few visits need before they are in a room: made keys, their strength, QR codes. A wasm
-//! module of its own, which src/app/extras.rs loads when one of these is wanted.
+//! What only the join form and the invite need: made keys, their strength, QR codes. A wasm module
+//! of its own, which src/app/extras.rs loads for them.
 
 mod qr;
 
 use mqdrop_core::keys::{self, Level};
-use wasm_bindgen::{JsError, prelude::wasm_bindgen};
+use wasm_bindgen::prelude::wasm_bindgen;
 
 fn main() {}
 
-/// Makes a key of English words.
-///
-/// # Errors
-/// If the browser gives no random numbers.
+/// Makes a key of English words; `None` if the browser gives no random numbers.
 #[wasm_bindgen]
-pub fn generate_key() -> Result<String, JsError> {
+#[must_use]
+pub fn generate_key() -> Option<String> {
     let mut seed = [0; 32];
-    getrandom::fill(&mut seed)?;
-    Ok(keys::generate(seed))
+    getrandom::fill(&mut seed).ok()?;
+    Some(keys::generate(seed))
 }
 
 /// How hard a key is to guess: `weak`, `fair` or `strong`.

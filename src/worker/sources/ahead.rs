@@ -8,7 +8,7 @@ use web_sys::Blob;
 
 use crate::js::call_async;
 
-/// So much may be held at a time, of all parcels together. Browsers keep it outside of the page, and
+/// So much may be held at a time, of all parcels together. Chromium keeps it outside of the page, and
 /// on the disk where memory is short. Bytes.
 const MOST: u64 = 48 * 1024 * 1024;
 

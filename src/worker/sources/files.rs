@@ -1,6 +1,6 @@
 //! One parcel's files.
 
-use core::cell::RefCell;
+use core::cell::{Cell, RefCell};
 
 use gloo_timers::future::TimeoutFuture;
 use js_sys::Array;
@@ -22,6 +22,8 @@ pub(super) struct Files {
     /// For what is read ahead.
     budget: Budget,
     bundles: RefCell<Bundles>,
+    /// Somebody reads them: nothing is read ahead any more.
+    is_asked_for: Cell<bool>,
     progress: RefCell<Progress>,
 }
 
@@ -40,6 +42,7 @@ impl Files {
             files,
             budget,
             bundles: RefCell::default(),
+            is_asked_for: Cell::default(),
             progress: RefCell::default(),
         }
     }
@@ -49,13 +52,21 @@ impl Files {
         self.bundles.borrow_mut().join_more(&self.files)
     }
 
-    /// Reads some of what is joined before it is asked for; returns whether there may be more.
+    /// Reads some of what is joined, unless somebody asks for it; returns whether there may be more.
     pub(super) async fn read_ahead(&self) -> bool {
+        if self.is_asked_for.get() {
+            return false;
+        }
         let next = self.bundles.borrow_mut().next_to_copy();
         let Some((number, blob)) = next else {
             return false;
         };
-        if let Some(copy) = self.budget.copy(&blob).await {
+        let copy = self.budget.copy(&blob).await;
+        // What comes too late might never be dropped.
+        if self.is_asked_for.get() {
+            return false;
+        }
+        if let Some(copy) = copy {
             self.bundles.borrow_mut().take_copy(number, copy);
         }
         true
@@ -70,6 +81,7 @@ impl Files {
         segments: &[Segment],
         target: &mut [u8],
     ) -> Result<(), ReadError> {
+        self.is_asked_for.set(true);
         if self.fill_once(segments, target).await.is_ok() {
             return Ok(());
         }

@@ -167,7 +167,7 @@ mod tests {
     fn types_are_what_browsers_insist_on() {
         for (name, mime) in [
             ("app_bg.wasm", "application/wasm"),
-            ("worker.js", "text/javascript; charset=utf-8"),
+            ("extras.js", "text/javascript; charset=utf-8"),
             ("index.html", "text/html; charset=utf-8"),
             ("style.css", "text/css; charset=utf-8"),
             ("icon.svg", "image/svg+xml"),
@@ -189,8 +189,8 @@ mod tests {
         }
         for name in [
             "index.html",
-            "worker.js",
-            "worker_bg.wasm",
+            "extras.js",
+            "extras_bg.wasm",
             "app-0123456789abcde.js",
             "app-0123456789abcdef0.js",
             "app-0123456789abcdef",

@@ -26,8 +26,8 @@ fn app() -> App {
         ("index.html", "<!doctype html><title>app</title>"),
         (SCRIPT, &script),
         ("app-0123456789abcdef_bg.wasm", "\0asm"),
-        ("worker.js", &script),
-        ("worker_bg.wasm", "\0asm"),
+        ("extras.js", &script),
+        ("extras_bg.wasm", "\0asm"),
         ("deep/style.css", "body{}"),
         ("icon.png", "png"),
         (".hidden", "hidden"),
@@ -55,8 +55,8 @@ fn files_come_with_their_types_and_lifetimes() {
             true,
         ),
         ("/app-0123456789abcdef_bg.wasm", "application/wasm", true),
-        ("/worker.js", "text/javascript; charset=utf-8", false),
-        ("/worker_bg.wasm", "application/wasm", false),
+        ("/extras.js", "text/javascript; charset=utf-8", false),
+        ("/extras_bg.wasm", "application/wasm", false),
         ("/deep/style.css", "text/css; charset=utf-8", false),
         ("/icon.png", "image/png", false),
     ] {
@@ -81,12 +81,12 @@ fn files_come_with_their_types_and_lifetimes() {
 #[test]
 fn a_known_tag_is_answered_without_the_file_until_the_file_changes() {
     let app = app();
-    let first = get(app.station.web, "/worker.js");
+    let first = get(app.station.web, "/extras.js");
     let tag = first.header("etag").unwrap();
 
     let again = with(
         &app,
-        "/worker.js",
+        "/extras.js",
         &[("if-none-match", &format!("\"other\", {tag}"))],
     );
     assert_eq!((again.status, again.body.len()), (304, 0));
@@ -94,8 +94,8 @@ fn a_known_tag_is_answered_without_the_file_until_the_file_changes() {
     assert_eq!(again.header("cache-control"), Some("no-cache"));
     assert_eq!(again.header("vary"), Some("accept-encoding"));
 
-    std::fs::write(app.folder.path().join("dist/worker.js"), "changed").unwrap();
-    let changed = with(&app, "/worker.js", &[("if-none-match", tag)]);
+    std::fs::write(app.folder.path().join("dist/extras.js"), "changed").unwrap();
+    let changed = with(&app, "/extras.js", &[("if-none-match", tag)]);
     assert_eq!((changed.status, &changed.body[..]), (200, &b"changed"[..]));
     assert_ne!(changed.header("etag"), Some(tag));
 }
