@@ -15,6 +15,9 @@ const executable = process.env.MQDROP_WEBKIT_DRIVER ?? 'WebKitWebDriver';
 /** How long a script in the page may take at most, in milliseconds: as long as any test. */
 const SCRIPT_PATIENCE = 300_000;
 
+/** How long a browser may take to start, in milliseconds. */
+const STARTING = 30_000;
+
 /** How long ending it may take, in milliseconds. */
 const QUITTING = 10_000;
 
@@ -49,16 +52,34 @@ export class WebKit {
     await mkdir(saved);
     // Where files are saved, as desktops say it (xdg-user-dirs).
     await writeFile(join(home, 'user-dirs.dirs'), `XDG_DOWNLOAD_DIR="${saved}"\n`);
-    const port = await freePort();
     const folders = { HOME: home, XDG_CONFIG_HOME: home, XDG_CACHE_HOME: join(home, 'cache'), XDG_DATA_HOME: join(home, 'data') };
-    const program = await start(executable, [`--port=${port}`], () => true, undefined, { DISPLAY: this.#display, ...folders });
-    await portAnswers(port);
-    const driver = await WebDriver.start(`http://127.0.0.1:${port}`, { timeouts: { script: SCRIPT_PATIENCE } });
+    const { driver, program } = await started({ DISPLAY: this.#display, ...folders });
     return windowOf(driver, home, saved, program);
   }
 
   async close() {
     await stop(this.#screen);
+  }
+}
+
+/**
+ * Starts a driver and its browser. Now and then a browser does not start at all, which says nothing
+ * of what it was to load: another one is started then.
+ * @param {Record<string, string>} environment
+ */
+async function started(environment) {
+  for (let tries = 2; ; tries -= 1) {
+    const port = await freePort();
+    const program = await start(executable, [`--port=${port}`], () => true, undefined, environment);
+    try {
+      await portAnswers(port);
+      const session = WebDriver.start(`http://127.0.0.1:${port}`, { timeouts: { script: SCRIPT_PATIENCE } });
+      return { driver: await inTime(session, STARTING, 'starting WebKit'), program };
+    } catch (error) {
+      await stop(program);
+      if (tries === 1) throw error;
+      console.error(String(error));
+    }
   }
 }
 
