@@ -21,6 +21,15 @@ scenario('a typed key is judged', async (stage) => {
   }
 });
 
+scenario('a click makes a key at once, as early as it comes', async (stage) => {
+  const room = await stage.open('Ada');
+  for (let visit = 0; visit < 5; visit += 1) {
+    await room.page.reload({ waitUntil: 'commit' });
+    await room.byId('key-generate').click();
+    assert.equal((await room.byId('key-input').inputValue()).split('-').length, 6);
+  }
+});
+
 scenario('a key that cannot be made now can be made later', async (stage) => {
   const room = await stage.open('Ada');
   stage.expectNoise(ADDRESS);
@@ -43,12 +52,16 @@ scenario('a key that is typed while one is being made stays', async (stage) => {
   const room = await stage.open('Ada');
   let letGo = () => {};
   const held = new Promise((resolve) => (letGo = () => resolve(undefined)));
+  stage.expectNoise(ADDRESS);
+  await room.page.route(ADDRESS, (route) => route.abort());
+  await room.page.reload();
+  const generate = room.byId('key-generate');
+  await generate.click();
+  await room.byId('error').waitFor();
   await room.page.route(ADDRESS, async (route) => {
     await held;
     await route.continue();
   });
-  await room.page.reload();
-  const generate = room.byId('key-generate');
   await generate.click();
   await room.page.locator('[data-testid=key-generate][aria-busy=true]').waitFor();
   await room.byId('key-input').fill('typed meanwhile');

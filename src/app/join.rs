@@ -142,14 +142,16 @@ fn KeyField(session: Session) -> impl IntoView {
         let module = extras.get().filter(|_| !key.trim().is_empty())?;
         module.key_level(&key).ok()
     });
+    // Until then nobody can press the button; after a failure it tries again.
+    let was_tried = RwSignal::new(false);
     // Whoever wants a key hears of a failure; an estimate is shown when there is one.
-    let load = move || spawn_local(async move { drop(extras.load().await) });
-    // Once the worker is there, so as not to be in its way.
-    Effect::new(move || {
-        if session.state.storage.read().is_some() {
-            load();
-        }
-    });
+    let load = move || {
+        spawn_local(async move {
+            drop(extras.load().await);
+            let _ = was_tried.try_set(true);
+        });
+    };
+    load();
     let is_waiting = RwSignal::new(false);
     let generate = move |_| {
         if is_waiting.get_untracked() {
@@ -187,6 +189,7 @@ fn KeyField(session: Session) -> impl IntoView {
                     type="button"
                     class="button button-small"
                     data-testid="key-generate"
+                    disabled=move || !was_tried.get()
                     aria-busy=move || is_waiting.get().then_some("true")
                     on:click=generate
                 >
