@@ -1,7 +1,6 @@
 //! What only the join form and the invite need (crates/extras), loaded for them.
 
 use leptos::prelude::*;
-use mqdrop_core::keys::Level;
 use wasm_bindgen::JsValue;
 
 use crate::js;
@@ -59,15 +58,10 @@ impl Module {
         Ok(self.call("generate_key", &[])?.as_string())
     }
 
-    /// How hard a key is to guess.
-    pub(super) fn key_level(&self, key: &str) -> Result<Level, NotLoaded> {
+    /// How hard a key is to guess: `weak`, `fair` or `strong`.
+    pub(super) fn key_level(&self, key: &str) -> Result<String, NotLoaded> {
         let level = self.call("key_level", &[&key.into()])?;
-        match level.as_string().as_deref() {
-            Some("weak") => Ok(Level::Weak),
-            Some("fair") => Ok(Level::Fair),
-            Some("strong") => Ok(Level::Strong),
-            _ => Err(NotLoaded),
-        }
+        level.as_string().ok_or(NotLoaded)
     }
 
     /// A text as a QR code; `None` if it is too long for one.

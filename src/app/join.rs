@@ -1,7 +1,6 @@
 //! The join form.
 
 use leptos::{ev, html, prelude::*, task::spawn_local};
-use mqdrop_core::keys::Level;
 
 use super::{
     extras::NotLoaded,
@@ -218,7 +217,7 @@ fn KeyField(session: Session) -> impl IntoView {
             <div
                 class="strength"
                 data-testid="key-strength"
-                data-level=move || level.get().map_or("none", level_name)
+                data-level=move || level.get().unwrap_or_else(|| "none".to_owned())
             >
                 <span class="strength-bars" aria-hidden="true">
                     <i></i>
@@ -227,7 +226,7 @@ fn KeyField(session: Session) -> impl IntoView {
                 </span>
                 <p class="hint" id="key-strength" aria-live="polite">
                     {move || {
-                        level.get().map_or("Whoever knows or guesses the key can join: make it a long one.", level_words)
+                        level_words(level.read().as_deref())
                     }}
                 </p>
             </div>
@@ -270,18 +269,11 @@ fn Line(
     }
 }
 
-fn level_name(level: Level) -> &'static str {
+fn level_words(level: Option<&str>) -> &'static str {
     match level {
-        Level::Weak => "weak",
-        Level::Fair => "fair",
-        Level::Strong => "strong",
-    }
-}
-
-fn level_words(level: Level) -> &'static str {
-    match level {
-        Level::Weak => "Weak: can be guessed. Use more words, or generate a key.",
-        Level::Fair => "Fair: good for a while among people you trust.",
-        Level::Strong => "Strong: out of reach of guessing.",
+        Some("weak") => "Weak: can be guessed. Use more words, or generate a key.",
+        Some("fair") => "Fair: good for a while among people you trust.",
+        Some("strong") => "Strong: out of reach of guessing.",
+        _ => "Whoever knows or guesses the key can join: make it a long one.",
     }
 }

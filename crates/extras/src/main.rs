@@ -1,7 +1,7 @@
 //! What only the join form and the invite need: made keys, their strength, QR codes. A wasm module
 //! of its own, which src/app/extras.rs loads for them.
 
-mod qr;
+pub mod qr;
 
 use mqdrop_core::keys::{self, Level};
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -27,24 +27,4 @@ pub fn key_level(key: &str) -> String {
         Level::Strong => "strong",
     }
     .to_owned()
-}
-
-/// A text as a QR code; `None` if it is too long for one.
-#[wasm_bindgen]
-#[must_use]
-pub fn qr_code(text: &str) -> Option<QrCode> {
-    let drawing = qr::draw(text)?;
-    Some(QrCode {
-        side: drawing.side,
-        path: drawing.path,
-    })
-}
-
-/// A QR code to be drawn.
-#[wasm_bindgen(getter_with_clone)]
-pub struct QrCode {
-    /// Its width and height in modules, with the light ones around it.
-    pub side: i32,
-    /// The dark modules as an SVG path.
-    pub path: String,
 }

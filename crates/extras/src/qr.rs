@@ -1,22 +1,25 @@
 //! QR codes as SVG paths.
 
 use qrcodegen::{QrCode, QrCodeEcc};
+use wasm_bindgen::prelude::wasm_bindgen;
 
 /// Light modules around the code, as ISO/IEC 18004 demands.
 const QUIET: i32 = 4;
 
 /// A QR code to be drawn.
+#[wasm_bindgen(getter_with_clone)]
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Drawing {
+pub struct Drawing {
     /// Its width and height in modules, with the light ones around it.
-    pub(crate) side: i32,
+    pub side: i32,
     /// The dark modules as one SVG path: a rectangle for each run in a row.
-    pub(crate) path: String,
+    pub path: String,
 }
 
 /// A text as a QR code; `None` if it is too long for one.
+#[wasm_bindgen]
 #[must_use]
-pub(crate) fn draw(text: &str) -> Option<Drawing> {
+pub fn qr_code(text: &str) -> Option<Drawing> {
     let code = QrCode::encode_text(text, QrCodeEcc::Medium).ok()?;
     Some(Drawing {
         side: code.size() + 2 * QUIET,
@@ -63,7 +66,7 @@ mod tests {
             .flat_map(|y| (0..code.size()).map(move |x| (x, y)))
             .filter(|&(x, y)| code.get_module(x, y))
             .count();
-        let Drawing { side, path } = draw(link).unwrap();
+        let Drawing { side, path } = qr_code(link).unwrap();
         let drawn: usize = path
             .split('M')
             .filter_map(|run| run.split_once('h')?.1.split_once('v'))
@@ -79,6 +82,6 @@ mod tests {
 
     #[test]
     fn what_is_too_long_has_no_code() {
-        assert_eq!(draw(&"x".repeat(3_000)), None);
+        assert_eq!(qr_code(&"x".repeat(3_000)), None);
     }
 }
