@@ -40,6 +40,6 @@ scenario('what is loaded first stays within its budget', async (stage) => {
   for (const part of [/app-\w+_bg\.wasm$/, /worker-loader\.js$/, /\.css$/]) {
     assert.ok(names.some((name) => part.test(name)), `${part} is among ${names}`);
   }
-  assert.deepEqual(names.filter((name) => name.includes('extras')), [], 'what few visits need is not among them');
+  assert.deepEqual(names.filter((name) => name.includes('extras')), [], 'what only the form and the invite need is not among them');
   assert.ok(brotli <= BUDGET, `${brotli} bytes: ${files.map(({ name, brotli }) => `${name} ${brotli}`).join(', ')}`);
 });

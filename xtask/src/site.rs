@@ -91,8 +91,9 @@ fn shorten() -> Result<(), String> {
         .args(scripts))
 }
 
-/// For the app, which encrypts and hashes. Functions with one caller stay on their own: browsers compile a function that is
-/// run often a second time and well, and that takes long if all that is rarely run is part of it.
+/// For the app, which encrypts and hashes. Functions with one caller stay on their own: browsers
+/// compile a function that is run often a second time and well, and that takes long if all that is
+/// rarely run is part of it.
 const FAST: &[&str] = &["-O3", "--one-caller-inline-max-function-size=100"];
 
 /// For what seldom runs. Compressed it is shorter than with `-Oz`.
