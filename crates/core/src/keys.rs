@@ -21,7 +21,7 @@ const WORDS: &str = include_str!("words.txt");
 /// How many of [`WORDS`] there are.
 const WORD_COUNT: usize = 2048;
 
-/// How many words a generated key has: 6 of 2,048 are 66 bits.
+/// How many words a generated key has: 6 different ones of 2,048 are 66 bits.
 const GENERATED_WORDS: usize = 6;
 
 /// Why a key cannot be used.
@@ -71,13 +71,16 @@ fn is_dash(letter: char) -> bool {
     matches!(letter, '-' | '\u{2010}'..='\u{2015}' | '\u{2212}' | '_')
 }
 
-/// Makes a key of six English words (66 bits) out of a random seed.
+/// Makes a key of six different English words (66 bits) out of a random seed.
 #[must_use]
 pub fn generate(seed: [u8; 32]) -> String {
     let mut rng = ChaCha20Rng::from_seed(seed);
-    let chosen: Vec<&str> = (0..GENERATED_WORDS)
-        .filter_map(|_| WORDS.lines().nth(rng.next_u32() as usize % WORD_COUNT))
-        .collect();
+    let mut chosen: Vec<&str> = Vec::with_capacity(GENERATED_WORDS);
+    while chosen.len() < GENERATED_WORDS {
+        let drawn = WORDS.lines().nth(rng.next_u32() as usize % WORD_COUNT);
+        // A word twice reads like a mistake and adds next to nothing, as `strength` counts.
+        chosen.extend(drawn.filter(|word| !chosen.contains(word)));
+    }
     chosen.join("-")
 }
 
@@ -257,7 +260,18 @@ mod tests {
         assert_ne!(a, b);
         assert_eq!(normalise(&a).as_deref(), Ok(a.as_str()));
         assert_eq!(a.split('-').count(), 6);
-        assert!(strength(&a).bits >= 64.0);
+    }
+
+    #[test]
+    fn every_generated_key_has_six_different_words_and_is_strong() {
+        for number in 0_u16..2_000 {
+            let mut seed = [0; 32];
+            seed[..2].copy_from_slice(&number.to_le_bytes());
+            let key = generate(seed);
+            let words: std::collections::BTreeSet<&str> = key.split('-').collect();
+            assert_eq!(words.len(), GENERATED_WORDS, "{key}");
+            assert_eq!(strength(&key).level, Level::Strong, "{key}");
+        }
     }
 
     #[test]
