@@ -1,6 +1,7 @@
 // Many files as one parcel: they are looked at, joined, told and listed bit by bit.
 
 import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
 import { blake3Of, KIB, MIB } from '../lib/files.mjs';
 import { proxyTo } from '../lib/proxy.mjs';
 import { PATIENCE } from '../lib/room.mjs';
@@ -192,4 +193,57 @@ scenario('files that are still looked at when their room is left are not sent', 
   await sender.page.getByTestId('join').waitFor({ timeout: PATIENCE });
   await receiver.waitForPeerGone('Ada');
   assert.equal(await receiver.byId('transfer').count(), 0, 'nothing was offered');
+});
+
+scenario('nothing can be saved while the list of files is half told', async (stage) => {
+  const [sender, receiver] = await stage.pair();
+  const worker = await receiver.worker('engine');
+  await worker.evaluate(() => {
+    const post = self.postMessage.bind(self);
+    /** @type {any[]} */
+    const held = [];
+    // Lists come in parts, and only the first of them begins at 0.
+    self.postMessage = (/** @type {any} */ message) => {
+      if (message?.ProcessOutput?.[1]?.Files?.first > 0) held.push(message);
+      else post(message);
+    };
+    Object.assign(self, { letGo: () => held.forEach((message) => post(message)) });
+  });
+  const files = await makeFiles(stage, 600, () => 1);
+  const sent = await sender.sendFiles(files.map(({ path }) => path));
+  const received = await receiver.incoming(sent);
+  await received.press('accept');
+  await received.waitForState('done');
+  await received.root.locator('summary', { hasText: '500 files' }).waitFor({ timeout: PATIENCE });
+  await received.byId('remove').waitFor();
+  assert.equal(await received.byId('save').count(), 0);
+  await worker.evaluate(() => Object(self).letGo());
+  await received.byId('save').waitFor({ timeout: PATIENCE });
+  await received.root.locator('summary', { hasText: '600 files' }).waitFor({ timeout: PATIENCE });
+});
+
+scenario('a small file that changes after it was read ahead goes as it was chosen', async (stage) => {
+  const [sender, receiver] = await stage.pair();
+  const worker = await sender.worker('engine');
+  await worker.evaluate(() => {
+    const read = Blob.prototype.arrayBuffer;
+    Object.assign(self, {
+      ahead: new Promise((resolve) => {
+        Blob.prototype.arrayBuffer = async function () {
+          const content = await read.call(this);
+          resolve(content.byteLength);
+          return content;
+        };
+      }),
+    });
+  });
+  const files = await makeFiles(stage, 3, (number) => 1_000 + number);
+  const expected = await expectedOf(files);
+  const sent = await sender.sendFiles(files.map(({ path }) => path));
+  assert.equal(await worker.evaluate(() => Object(self).ahead), 3_003);
+  await writeFile(files[1]?.path ?? '', 'another day');
+  const received = await receiver.incoming(sent);
+  await received.press('accept');
+  await Promise.all([received.waitForState('done'), sent.waitForState('done')]);
+  assert.deepEqual(await received.files(), expected);
 });
