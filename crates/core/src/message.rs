@@ -1,23 +1,18 @@
 //! The control messages, in CBOR (RFC 8949) with integer keys: fields and messages that a later
 //! version adds are skipped.
 
-use core::ops::Range;
+mod ending;
+mod runs;
 
 use minicbor::{Decode, Encode};
 
 use crate::identity::{PUBLIC, SIGNATURE};
 use crate::ids::{ParcelId, Token};
-use crate::names;
-use crate::ranges::RangeSet;
+pub(crate) use ending::{EndReason, Ending};
+pub(crate) use runs::Runs;
 
 /// The longest control message that is looked at, in bytes.
 pub(crate) const MAX_MESSAGE: usize = 16 * 1024;
-
-/// How many runs of held blocks a message lists at most; what lies behind is told later.
-const MAX_RUNS: usize = 512;
-
-/// The longest detail of a reason, in letters.
-const MAX_DETAIL: usize = 200;
 
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
 #[cbor(map)]
@@ -206,135 +201,12 @@ pub(crate) struct Complete {
     pub(crate) digests_hash: [u8; 32],
 }
 
-#[derive(Clone, Debug, PartialEq, Encode, Decode)]
-#[cbor(map)]
-pub(crate) struct Ending {
-    #[n(0)]
-    pub(crate) parcel: ParcelId,
-    /// One of [`EndReason`]'s numbers.
-    #[n(1)]
-    pub(crate) reason: u8,
-    /// What the reason speaks of: a file's name, a number of bytes.
-    #[n(2)]
-    pub(crate) detail: Option<String>,
-    /// What the sender knows the receiver by, if it is a receiver that says this.
-    #[n(3)]
-    pub(crate) token: Option<Token>,
-}
-
-/// Why a transfer was declined or ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum EndReason {
-    /// A user did it.
-    ByUser,
-    /// The receiver has no room for it, only for so many bytes, if its browser tells.
-    NoSpace { available: Option<u64> },
-    /// The receiver takes no parcel of this size or number of files.
-    TooLarge,
-    /// The sender's manifest contradicts its offer.
-    BadManifest,
-    /// A file was changed or removed while it was being sent.
-    FileChanged(String),
-    /// The receiver's storage failed.
-    Storage(String),
-    /// The other side knows no such parcel (any more).
-    Unknown,
-    /// The receiver has too many transfers open.
-    TooMany,
-    /// A reason that only later versions know.
-    Other,
-}
-
-impl EndReason {
-    pub(crate) fn ending(&self, parcel: ParcelId) -> Ending {
-        let (reason, detail) = match self {
-            Self::ByUser => (0, None),
-            Self::NoSpace { available } => (1, available.map(|bytes| bytes.to_string())),
-            Self::TooLarge => (2, None),
-            Self::BadManifest => (3, None),
-            Self::FileChanged(file) => (4, Some(names::line(file, MAX_DETAIL))),
-            Self::Storage(text) => (5, Some(names::line(text, MAX_DETAIL))),
-            Self::Unknown => (6, None),
-            Self::TooMany => (7, None),
-            Self::Other => (255, None),
-        };
-        Ending {
-            parcel,
-            reason,
-            detail,
-            token: None,
-        }
-    }
-}
-
-impl From<&Ending> for EndReason {
-    fn from(ending: &Ending) -> Self {
-        let detail = || names::line(ending.detail.as_deref().unwrap_or_default(), MAX_DETAIL);
-        match ending.reason {
-            0 => Self::ByUser,
-            1 => Self::NoSpace {
-                available: detail().parse().ok(),
-            },
-            2 => Self::TooLarge,
-            3 => Self::BadManifest,
-            4 => Self::FileChanged(detail()),
-            5 => Self::Storage(detail()),
-            6 => Self::Unknown,
-            7 => Self::TooMany,
-            _ => Self::Other,
-        }
-    }
-}
-
-/// Runs of held blocks, as the lengths of gaps and runs in turn, and how far the list reaches.
-#[derive(Clone, Debug, PartialEq, Encode, Decode)]
-#[cbor(map)]
-pub(crate) struct Runs {
-    #[n(0)]
-    lengths: Vec<u32>,
-    /// Blocks from here on are not spoken of; `u32::MAX` if the list is whole.
-    #[n(1)]
-    pub(crate) until: u32,
-}
-
-impl Runs {
-    /// Lists `set` as far as it may be listed.
-    pub(crate) fn new(set: &RangeSet) -> Self {
-        let mut lengths = Vec::new();
-        let (mut at, mut until) = (0, u32::MAX);
-        for (index, run) in set.runs().iter().enumerate() {
-            if index == MAX_RUNS {
-                until = at;
-                break;
-            }
-            lengths.extend([run.start - at, run.end - run.start]);
-            at = run.end;
-        }
-        Self { lengths, until }
-    }
-
-    /// The runs, if they are such and lie below `total`.
-    pub(crate) fn decode(&self, total: u32) -> Option<RangeSet> {
-        if self.lengths.len() > 2 * MAX_RUNS {
-            return None;
-        }
-        let mut set = RangeSet::default();
-        let mut at = 0u32;
-        for pair in self.lengths.chunks(2) {
-            let [gap, len] = *pair else { return None };
-            let start = at.checked_add(gap)?;
-            at = start.checked_add(len)?;
-            set.insert(Range { start, end: at });
-        }
-        (at <= total).then_some(set)
-    }
-}
-
 #[cfg(test)]
 pub(crate) mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::ranges::RangeSet;
     #[cfg(target_arch = "wasm32")]
     use wasm_bindgen_test::wasm_bindgen_test as test;
 
@@ -432,57 +304,10 @@ pub(crate) mod tests {
         );
     }
 
-    #[test]
-    fn every_reason_survives() {
-        let named = "report.pdf".to_string();
-        for reason in [
-            EndReason::ByUser,
-            EndReason::NoSpace { available: None },
-            EndReason::NoSpace {
-                available: Some(1_100_000_000),
-            },
-            EndReason::TooLarge,
-            EndReason::BadManifest,
-            EndReason::FileChanged(named.clone()),
-            EndReason::Storage(named),
-            EndReason::Unknown,
-            EndReason::TooMany,
-            EndReason::Other,
-        ] {
-            assert_eq!(EndReason::from(&reason.ending(ParcelId([0; 10]))), reason);
-        }
-    }
-
-    #[test]
-    fn a_ragged_set_is_listed_as_far_as_it_may_be() {
-        let mut set = RangeSet::default();
-        for block in 0..2000 {
-            set.insert(2 * block..2 * block + 1);
-        }
-        let runs = Runs::new(&set);
-        let listed = runs.decode(5000).unwrap();
-        assert_eq!(runs.until, 2 * 511 + 1);
-        assert_eq!(listed.len(), 512);
-    }
-
     mqdrop_testing::properties! {
-        fn runs_survive(ranges in proptest::collection::vec((0u32..5000, 1u32..50), 0..40)) {
-            let mut set = RangeSet::default();
-            for (start, len) in ranges {
-                set.insert(start..start + len);
-            }
-            prop_assert_eq!(Runs::new(&set).decode(6000), Some(set));
-        }
-
         fn noise_is_not_a_message(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
             if let Some(message) = Message::decode(&bytes) {
                 prop_assert_eq!(Message::decode(&message.encode()), Some(message));
-            }
-        }
-
-        fn lying_runs_are_refused(lengths in proptest::collection::vec(any::<u32>(), 0..8), until in any::<u32>()) {
-            if let Some(set) = (Runs { lengths, until }).decode(1000) {
-                prop_assert!(set.runs().last().is_none_or(|run| run.end <= 1000));
             }
         }
     }

@@ -1,0 +1,117 @@
+//! Why a transfer was declined or ended, as messages say it.
+
+use minicbor::{Decode, Encode};
+
+use crate::ids::{ParcelId, Token};
+use crate::names;
+
+/// The longest detail of a reason, in letters.
+const MAX_DETAIL: usize = 200;
+
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct Ending {
+    #[n(0)]
+    pub(crate) parcel: ParcelId,
+    /// One of [`EndReason`]'s numbers.
+    #[n(1)]
+    pub(crate) reason: u8,
+    /// What the reason speaks of: a file's name, a number of bytes.
+    #[n(2)]
+    pub(crate) detail: Option<String>,
+    /// What the sender knows the receiver by, if it is a receiver that says this.
+    #[n(3)]
+    pub(crate) token: Option<Token>,
+}
+
+/// Why a transfer was declined or ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum EndReason {
+    /// A user did it.
+    ByUser,
+    /// The receiver has no room for it, only for so many bytes, if its browser tells.
+    NoSpace { available: Option<u64> },
+    /// The receiver takes no parcel of this size or number of files.
+    TooLarge,
+    /// The sender's manifest contradicts its offer.
+    BadManifest,
+    /// A file was changed or removed while it was being sent.
+    FileChanged(String),
+    /// The receiver's storage failed.
+    Storage(String),
+    /// The other side knows no such parcel (any more).
+    Unknown,
+    /// The receiver has too many transfers open.
+    TooMany,
+    /// A reason that only later versions know.
+    Other,
+}
+
+impl EndReason {
+    pub(crate) fn ending(&self, parcel: ParcelId) -> Ending {
+        let (reason, detail) = match self {
+            Self::ByUser => (0, None),
+            Self::NoSpace { available } => (1, available.map(|bytes| bytes.to_string())),
+            Self::TooLarge => (2, None),
+            Self::BadManifest => (3, None),
+            Self::FileChanged(file) => (4, Some(names::line(file, MAX_DETAIL))),
+            Self::Storage(text) => (5, Some(names::line(text, MAX_DETAIL))),
+            Self::Unknown => (6, None),
+            Self::TooMany => (7, None),
+            Self::Other => (255, None),
+        };
+        Ending {
+            parcel,
+            reason,
+            detail,
+            token: None,
+        }
+    }
+}
+
+impl From<&Ending> for EndReason {
+    fn from(ending: &Ending) -> Self {
+        let detail = || names::line(ending.detail.as_deref().unwrap_or_default(), MAX_DETAIL);
+        match ending.reason {
+            0 => Self::ByUser,
+            1 => Self::NoSpace {
+                available: detail().parse().ok(),
+            },
+            2 => Self::TooLarge,
+            3 => Self::BadManifest,
+            4 => Self::FileChanged(detail()),
+            5 => Self::Storage(detail()),
+            6 => Self::Unknown,
+            7 => Self::TooMany,
+            _ => Self::Other,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    #[test]
+    fn every_reason_survives() {
+        let named = "report.pdf".to_string();
+        for reason in [
+            EndReason::ByUser,
+            EndReason::NoSpace { available: None },
+            EndReason::NoSpace {
+                available: Some(1_100_000_000),
+            },
+            EndReason::TooLarge,
+            EndReason::BadManifest,
+            EndReason::FileChanged(named.clone()),
+            EndReason::Storage(named),
+            EndReason::Unknown,
+            EndReason::TooMany,
+            EndReason::Other,
+        ] {
+            assert_eq!(EndReason::from(&reason.ending(ParcelId([0; 10]))), reason);
+        }
+    }
+}
