@@ -118,6 +118,37 @@ scenario('the reason of a refusal and of a cancellation is told', async (stage) 
   assert.match(await atReceiver.byId('transfer-error').innerText(), /sender cancelled/);
 });
 
+scenario('whoever waits for the end of a transfer finds the hashes of its files there', async (stage) => {
+  const rooms = await stage.pair();
+  const workers = await Promise.all(rooms.map((room) => room.worker('engine')));
+  for (const worker of workers) {
+    await worker.evaluate(() => {
+      /** @type {string[]} */
+      const told = [];
+      const post = self.postMessage.bind(self);
+      self.postMessage = (/** @type {any} */ message) => {
+        const { Files, Transfer } = message?.ProcessOutput?.[1] ?? {};
+        if (Files) told.push(Files.files.every((/** @type {any} */ file) => file.blake3) ? 'hashes' : 'names');
+        if (Transfer) told.push(Transfer.state);
+        post(message);
+      };
+      Object.assign(self, { told });
+    });
+  }
+  const [sender, receiver] = rooms;
+  const files = [await stage.file('one.bin', 3), await stage.file('two.bin', 40 * KIB)];
+  const sent = await sender.sendFiles(files.map(({ path }) => path));
+  const received = await receiver.incoming(sent);
+  await received.press('accept');
+  await Promise.all([received.waitForState('done'), sent.waitForState('done')]);
+  for (const worker of workers) {
+    /** @type {string[]} */
+    const told = await worker.evaluate(() => Object(self).told);
+    const done = told.indexOf('Done');
+    assert.ok(done > told.indexOf('hashes') && told.includes('hashes'), `the hashes come before the end: ${told}`);
+  }
+});
+
 scenario('what there is no space for is refused with numbers, on both sides', async (stage) => {
   const [sender, receiver] = await stage.pair();
   const worker = await receiver.worker('engine');

@@ -134,31 +134,48 @@ impl News {
             if self.transfers.tell(parcel, state, now)
                 && let Some(view) = engine.transfer(parcel, now)
             {
-                tell(Event::Transfer(view));
                 if state.is_final() {
                     self.files.hurry(parcel, now);
+                    // Whoever waits for the end finds the hashes there.
+                    if view.files as usize <= PART {
+                        self.tell_files(parcel, engine, clock, tell);
+                    }
                 }
+                tell(Event::Transfer(view));
             }
         }
         for parcel in self.files.changed() {
-            if self.files.tell(parcel, (), now) {
-                let mut files = engine.files(parcel).into_iter().flatten().peekable();
-                let mut first = 0;
-                while files.peek().is_some() {
-                    let part: Vec<_> = files.by_ref().take(PART).map(expressible).collect();
-                    let next = first + part.len();
-                    tell(Event::Files {
-                        parcel: parcel.to_string(),
-                        first,
-                        files: part,
-                    });
-                    first = next;
-                }
-                let after = clock.now();
-                self.files.rest(parcel, after.since(now) * REST, after);
-            }
+            self.tell_files(parcel, engine, clock, tell);
         }
         gone
+    }
+
+    /// Tells a parcel's files, if they are due.
+    fn tell_files(
+        &mut self,
+        parcel: ParcelId,
+        engine: &Engine,
+        clock: &Clock,
+        tell: &mut dyn FnMut(Event),
+    ) {
+        let before = clock.now();
+        if !self.files.tell(parcel, (), before) {
+            return;
+        }
+        let mut files = engine.files(parcel).into_iter().flatten().peekable();
+        let mut first = 0;
+        while files.peek().is_some() {
+            let part: Vec<_> = files.by_ref().take(PART).map(expressible).collect();
+            let next = first + part.len();
+            tell(Event::Files {
+                parcel: parcel.to_string(),
+                first,
+                files: part,
+            });
+            first = next;
+        }
+        let after = clock.now();
+        self.files.rest(parcel, after.since(before) * REST, after);
     }
 }
 
