@@ -76,6 +76,9 @@ export async function stop({ child }, signal = 'SIGTERM') {
   return child.exitCode;
 }
 
+/** The ports that were given away, as what asked for them may not listen yet. @type {Set<number>} */
+const given = new Set();
+
 /**
  * A port of this computer that nothing listens on. Not of those that the system gives to outgoing
  * connections (from 32,768 on Linux): one of them may take it before a slow server does.
@@ -91,6 +94,8 @@ export async function freePort() {
     if (!free) continue;
     server.close();
     await once(server, 'close');
+    if (given.has(port)) continue;
+    given.add(port);
     return port;
   }
 }

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { sleepOf } from '../lib/asleep.mjs';
 import { assertSaved } from '../lib/contents.mjs';
+import { MIB } from '../lib/files.mjs';
 import { inATab } from '../lib/in-a-tab.mjs';
 import { inTheMiddle } from '../lib/in-the-middle.mjs';
 import { scenario } from '../lib/scenario.mjs';
@@ -26,6 +27,7 @@ for (const side of /** @type {const} */ (['sender', 'receiver'])) {
         last = performance.now();
       });
     });
+    proxy.limit = MIB;
     const sleep = await stage.use(sleepOf(tabs.pid));
     const began = performance.now();
     assert.ok(sleep.processes > 2, 'the page and what carries its bytes sleep as well');
@@ -35,6 +37,7 @@ for (const side of /** @type {const} */ (['sender', 'receiver'])) {
     assert.ok(bytes < total, 'it sleeps in the middle');
     assert.equal(proxy.connections, 1, 'it does not come back in its sleep');
     const slept = performance.now() - began;
+    proxy.limit = Infinity;
     await sleep.stop();
     await Promise.all([received.waitForState('done', RECOVERY), sent.waitForState('done', RECOVERY)]);
     const stood = await tab.page.evaluate(() => Object(window).stood);

@@ -27,7 +27,7 @@ scenario('the screen is kept on during a transfer', async (stage) => {
   const received = await receiver.incoming(sent);
   await received.press('accept');
   // @ts-expect-error put there above
-  await receiver.page.waitForFunction(() => window.held.some(({ released }) => !released));
+  await receiver.page.waitForFunction(() => window.held.length > 0);
   await received.waitForState('done');
   // @ts-expect-error put there above
   await receiver.page.waitForFunction(() => window.held.every(({ released }) => released));

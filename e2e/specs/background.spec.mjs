@@ -37,7 +37,8 @@ for (const side of /** @type {const} */ (['sender', 'receiver'])) {
 }
 
 scenario('a sender whose tab is frozen goes on when it is woken', async (stage) => {
-  const { tabs, wire, tab, other, file, sent, received, told } = await inATab(stage, 'sender');
+  const { tabs, proxy, wire, tab, other, file, sent, received, told } = await inATab(stage, 'sender');
+  proxy.limit = MIB;
   await tabs.freeze(tab.page);
   // All that it had said by then, of which one block is the manifest.
   await received.waitForMiddle(wire.published - BLOCK);
@@ -57,6 +58,7 @@ scenario('a sender whose tab is frozen goes on when it is woken', async (stage) 
   await (await other.incoming(text)).waitForState('done');
   assert.equal(wire.published, published, 'nothing is sent while it is frozen');
   assert.ok(published < SIZE, 'there is more to send');
+  proxy.limit = Infinity;
   await tabs.wake(tab.page);
   await Promise.all([received.waitForState('done'), sent.waitForState('done')]);
   assert.deepEqual(await told(), ['hidden', 'freeze', 'resume', 'visible']);
@@ -64,10 +66,12 @@ scenario('a sender whose tab is frozen goes on when it is woken', async (stage) 
 });
 
 scenario('a receiver whose tab is frozen until the sender gives it up goes on when it is woken', async (stage) => {
-  const { tabs, tab, file, sent, received, told } = await inATab(stage, 'receiver');
+  const { tabs, proxy, tab, file, sent, received, told } = await inATab(stage, 'receiver');
+  proxy.limit = MIB;
   await tabs.freeze(tab.page);
   await sent.waitForReceiver('Bo', 'waiting');
   assert.deepEqual(await told(), ['hidden', 'freeze'], 'it is frozen');
+  proxy.limit = Infinity;
   await tabs.wake(tab.page);
   await Promise.all([received.waitForState('done'), sent.waitForState('done')]);
   assert.deepEqual(await told(), ['hidden', 'freeze', 'resume', 'visible']);

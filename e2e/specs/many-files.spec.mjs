@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { blake3Of, KIB, MIB } from '../lib/files.mjs';
+import { SLACK } from '../lib/in-the-middle.mjs';
 import { proxyTo } from '../lib/proxy.mjs';
 import { PATIENCE } from '../lib/room.mjs';
 import { KEY, scenario } from '../lib/scenario.mjs';
@@ -148,7 +149,7 @@ scenario('a sender whose page is reloaded goes on with many files, chosen again 
   await sent.byId('choose-again').setInputFiles(paths.reverse());
   await Promise.all([received.waitForState('done'), sent.waitForState('done')]);
   const again = proxy.up - before;
-  assert.ok(again <= (total - bytes) * 1.05 + MIB, `${again} bytes were sent for the ${total - bytes} that were lacking`);
+  assert.ok(again <= (total - bytes) * 1.05 + SLACK, `${again} bytes were sent for the ${total - bytes} that were lacking`);
   assert.deepEqual(await listed(received, files), await expectedOf(files));
 });
 

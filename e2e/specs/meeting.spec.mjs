@@ -76,6 +76,8 @@ scenario('two transfers at a time go both ways', async (stage) => {
     const sent = await from.sendFiles([file.path]);
     journeys.push({ file, sent, received: await to.incoming(sent) });
   }
+  // None is done before the last has begun.
+  proxy.limit = MIB;
   // One after the other: a window has but one mouse.
   for (const { received } of journeys) await received.press('accept');
   await Promise.all([ada, bo].map((room) => room.waitForAllInTheMiddle(journeys.length)));

@@ -20,7 +20,11 @@ scenario('three receivers cost the sender one upload, and a fourth that joins la
   const before = proxy.up;
   const sent = await sender.sendFiles([file.path]);
   const received = await Promise.all(receivers.map((receiver) => receiver.incoming(sent)));
+  // What went out before the last of them came would be sent again.
+  proxy.limit = 2 * MIB;
   await Promise.all(received.map((transfer) => transfer.press('accept')));
+  await Promise.all(names.map((name) => sent.waitForReceiver(name, 'active')));
+  proxy.limit = Infinity;
   await Promise.all(received.map((transfer) => transfer.waitForState('done')));
   await Promise.all(names.map((name) => sent.waitForReceiver(name, 'done')));
   const cost = (proxy.up - before) / file.size;

@@ -68,7 +68,7 @@ for (const [what, attack] of Object.entries(ATTACKS)) {
 /** How often somebody takes a device's connection over. */
 const TAKEOVERS = 6;
 /** How much arrives between two of them, at least; in bytes. */
-const STEP = 2 * MIB;
+const STEP = MIB;
 
 /**
  * A file on its way, each device behind a proxy of its own.

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { assertSaved } from '../lib/contents.mjs';
 import { MIB } from '../lib/files.mjs';
-import { HELD, SIZE } from '../lib/in-the-middle.mjs';
+import { HELD, SIZE, SLACK } from '../lib/in-the-middle.mjs';
 import { proxyTo } from '../lib/proxy.mjs';
 import { linkTo, Room } from '../lib/room.mjs';
 import { KEY, scenario } from '../lib/scenario.mjs';
@@ -108,5 +108,5 @@ scenario('two tabs of one browser, both reloaded in the middle of the same parce
   await bothAreWhole(transfer);
   // Sent to each by itself at worst.
   const again = proxy.up - before;
-  assert.ok(again <= lacking * 1.05 + MIB, `${again} bytes were sent for the ${lacking} that were lacking`);
+  assert.ok(again <= lacking * 1.05 + SLACK, `${again} bytes were sent for the ${lacking} that were lacking`);
 });

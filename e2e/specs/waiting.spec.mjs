@@ -13,6 +13,8 @@ import { KEY, scenario } from '../lib/scenario.mjs';
 async function oneIsAway(stage) {
   const transfer = await inTheMiddle(stage, 8 * MIB);
   const { proxy, sent, receiver } = transfer;
+  // Bo is not to be done before Cy has come.
+  proxy.limit = MIB;
   const third = await stage.join('Cy');
   const whole = await third.incoming(sent);
   await whole.press('accept');

@@ -215,7 +215,10 @@ fn wasm(filters: &[String], tally: &mut Tally) -> Result<(), String> {
     let mut test = cargo();
     test.args(["test", "--target", "wasm32-unknown-unknown", "--lib"])
         .args(["--package", APP])
-        .env("CHROMEDRIVER", setup::chromedriver()?);
+        .env("CHROMEDRIVER", setup::chromedriver()?)
+        // All of them together have 20 seconds else, and take half of that on a fast machine.
+        .env("WASM_BINDGEN_TEST_TIMEOUT", "180")
+        .env("WASM_BINDGEN_TEST_DRIVER_TIMEOUT", "60");
     let browser = run_watched(with_filters(&mut test, filters), |line| tally.read(line));
     pure.and(browser)
 }

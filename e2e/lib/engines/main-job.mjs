@@ -26,7 +26,7 @@ const ADA = 'Ada 🎉';
 const BO = 'بو';
 
 /** What may be carried besides: meeting again, and what arrived while progress was read. */
-const SLACK = MIB / 2;
+const SLACK = 2 * MIB;
 
 /** Reconnecting backs off, so coming back may take a while. */
 const RECONNECT_PATIENCE = 60_000;
@@ -92,7 +92,7 @@ export function doesTheMainJob(name, launch) {
       const { bytes } = await received.progress();
       assert.ok(bytes >= 4 * MIB && bytes < file.size, `${bytes} bytes were kept`);
       const before = side === 'sender' ? proxy.up : proxy.down;
-      proxy.limit = Infinity;
+      proxy.limit = 16 * MIB;
       await proxy.open();
       await cut.waitForStatus('online', RECONNECT_PATIENCE);
       await received.waitForState('done', 90_000);

@@ -1,5 +1,5 @@
 use bytes::Bytes;
-use js_sys::Uint8Array;
+use js_sys::{Date, Uint8Array};
 use mqdrop_core::{ParcelId, StoreError, StoreReply, StoreRequest};
 use wasm_bindgen_futures::JsFuture;
 use wasm_bindgen_test::wasm_bindgen_test;
@@ -13,6 +13,9 @@ use super::folders::Folder;
 use super::memory::MemoryStore;
 use super::shelf::Done;
 use super::{Backend, BlockStore, Outcome, Shelf};
+
+/// How long what is under way may take, in milliseconds.
+const PATIENCE: f64 = 10_000.0;
 
 /// Larger than what a Blob store holds in memory, and no multiple of anything.
 const SIZE: usize = 9 * 1024 * 1024 + 7;
@@ -161,7 +164,8 @@ fn shelf() -> (Shelf, Rc<RefCell<Vec<Outcome>>>) {
 
 /// Lets what is under way come to its end: reading a file goes through the same queues.
 async fn outcome(outcomes: &Rc<RefCell<Vec<Outcome>>>) -> Outcome {
-    for _ in 0..10_000 {
+    let end = Date::now() + PATIENCE;
+    while Date::now() < end {
         if let Some(outcome) = outcomes.borrow_mut().pop() {
             return outcome;
         }

@@ -21,9 +21,12 @@ fn too_many_connections_are_turned_away_with_a_word_until_one_leaves() {
         let station = Station::start(&[option, "3"]);
         let mut inside = silent(&station, 2);
         let client = Client::connect(&station, Via::WebSocket, Version::V5, "third");
-        let refused = get(station.web, "/health");
-        assert_eq!(refused.status, 503, "{option}");
-        assert!(String::from_utf8_lossy(&refused.body).contains("too many connections"));
+        // The silent ones are connected before the station has them.
+        eventually(|| {
+            let answer = get(station.web, "/health");
+            let said = String::from_utf8_lossy(&answer.body);
+            answer.status == 503 && said.contains("too many connections")
+        });
         let mut over_tcp = tcp(station.mqtt.unwrap());
         assert_eq!(over_tcp.read(&mut [0]).unwrap_or(0), 0, "closed at once");
 
@@ -38,10 +41,10 @@ fn too_many_connections_are_turned_away_with_a_word_until_one_leaves() {
 #[test]
 fn handshakes_have_their_time_and_no_more() {
     let station = Station::start(&["--handshake-time", "1", "-v"]);
+    let started = Instant::now();
     let mut sockets = vec![tcp(station.web)];
     sockets.extend(silent(&station, 1));
     let (mut speechless, _) = websocket(station.web, "mqtt");
-    let started = Instant::now();
     for mut socket in sockets {
         let mut rest = Vec::new();
         // Whether there is a last word or none: it ends.
@@ -67,6 +70,7 @@ fn a_client_that_sends_too_many_packets_is_read_more_slowly() {
     calm.subscribe("news");
     hasty.subscribe("news");
     // A second's worth is free; what is more takes two seconds.
+    let began = Instant::now();
     hasty.send(&[0xC0, 0].repeat(300));
     for _ in 0..300 {
         assert_eq!(hasty.receive().unwrap().first, 0xD0);
@@ -85,7 +89,7 @@ fn a_client_that_sends_too_many_packets_is_read_more_slowly() {
         "nor do messages to it"
     );
     assert_eq!(hasty.receive().unwrap().first, 0xD0);
-    let took = started.elapsed();
+    let took = began.elapsed();
     assert!(
         took > Duration::from_millis(1200) && took < Duration::from_secs(6),
         "{took:?}"

@@ -26,34 +26,36 @@ fn visit(station: &Station) {
     assert_eq!(get(station.web, "/secret-path").status, 404);
 }
 
+/// A log's lines that are JSON.
+fn lines(log: &str) -> Vec<Value> {
+    log.lines()
+        .filter_map(|line| serde_json::from_str(line).ok())
+        .collect()
+}
+
 #[test]
 fn json_lines_tell_who_comes_and_goes_and_nothing_secret() {
     let args = ["--log-format", "json", "-v", "--user", "ann:secret-word"];
     let station = Station::start(&args);
     visit(&station);
-    let lines = || -> Vec<Value> {
-        station
-            .log()
-            .lines()
-            .filter_map(|line| serde_json::from_str(line).ok())
-            .collect()
-    };
     let closed = |reason: &str| {
-        lines()
+        lines(&station.log())
             .iter()
             .any(|line| line["message"] == "connection closed" && line["reason"] == reason)
     };
     eventually(|| closed("its login was refused") && closed("the client left"));
+    // It may grow meanwhile.
     let log = station.log();
+    let lines = lines(&log);
     assert_eq!(
-        lines().len(),
+        lines.len(),
         log.lines().count(),
         "every line is JSON: {log}"
     );
-    for line in lines() {
+    for line in &lines {
         assert!(line["timestamp"].is_string() && line["level"].is_string());
     }
-    let of = |message: &str| lines().into_iter().find(|line| line["message"] == message);
+    let of = |message: &str| lines.iter().find(|line| line["message"] == message);
     let opened = of("connection opened").unwrap();
     assert_eq!(
         (&opened["level"], &opened["tls"]),
