@@ -7,7 +7,7 @@ import { MIB } from '../lib/files.mjs';
 import { BLOCK } from '../lib/member/parcel.mjs';
 import { startMosquitto } from '../lib/mosquitto.mjs';
 import { Proxy } from '../lib/proxy.mjs';
-import { scenario } from '../lib/scenario.mjs';
+import { KEY, scenario } from '../lib/scenario.mjs';
 import { startStation } from '../lib/station.mjs';
 
 /** In bytes: one block fits, two do not. */
@@ -52,3 +52,28 @@ for (const { name, start, protocol, announced } of BROKERS) {
     }
   }, { timeout: 180_000 });
 }
+
+scenario('a limit that was found out is remembered, but not for ever', async (stage) => {
+  stage.expectNoise(SOCKET_FAILED);
+  const { broker } = await stage.use(startStation(['--max-packet', String(LIMIT)]));
+  const connection = { broker, protocol: /** @type {const} */ ('3.1.1') };
+  const again = { key: KEY, name: 'Ada', ...connection };
+  const file = await stage.file('small-packets.bin', 2 * MIB);
+  const { sender } = await arrives(stage, connection, [file]);
+  const limit = await sender.limit();
+  assert.ok(limit, 'it was found out');
+  await sender.reload(again);
+  assert.equal(await sender.limit(), limit, 'nothing has to be sent to know it');
+
+  const [before, after] = await sender.page.evaluate(() => {
+    const name = Object.keys(localStorage).find((name) => name.startsWith('mqdrop.learnt.')) ?? '';
+    const learnt = localStorage.getItem(name) ?? '';
+    // As it was written more than a week ago.
+    const old = learnt.replace(/day=(\d+)/, (_, day) => `day=${day - 8}`);
+    localStorage.setItem(name, old);
+    return [learnt, old];
+  });
+  assert.notEqual(before, after);
+  await sender.reload(again);
+  assert.equal(await sender.limit(), undefined, 'the broker may have another one by now');
+});

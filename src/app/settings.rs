@@ -69,9 +69,13 @@ pub fn protocol_from(text: &str) -> Protocol {
     }
 }
 
-/// What was learnt of a broker, as one line of text.
+/// For how many days what was learnt of a broker counts. It may have been changed since, or the
+/// network was to blame.
+const LESSON_DAYS: u32 = 7;
+
+/// What was learnt of a broker, and on which day since 1970, as one line of text.
 #[must_use]
-pub fn learnt_text(learnt: Learnt) -> String {
+pub fn learnt_text(learnt: Learnt, today: u32) -> String {
     let limit = learnt
         .frame_limit
         .map(|limit| limit.to_string())
@@ -79,21 +83,29 @@ pub fn learnt_text(learnt: Learnt) -> String {
     pairs::encode(&[
         ("v311", if learnt.only_v311 { "1" } else { "" }),
         ("frame", &limit),
+        ("day", &today.to_string()),
     ])
 }
 
-/// Reads [`learnt_text`]; what is not understood counts as not learnt.
+/// Reads [`learnt_text`]; what is not understood or long ago counts as not learnt.
 #[must_use]
-pub fn learnt_from(text: &str) -> Learnt {
+pub fn learnt_from(text: &str, today: u32) -> Learnt {
     let mut learnt = Learnt::default();
+    let mut day = None;
     for (name, value) in pairs::decode(text) {
         match name.as_str() {
             "v311" => learnt.only_v311 = value == "1",
             "frame" => learnt.frame_limit = value.parse().ok(),
+            "day" => day = value.parse().ok(),
             _ => {}
         }
     }
-    learnt
+    let is_recent = |day: u32| (day..=day.saturating_add(LESSON_DAYS)).contains(&today);
+    if day.is_some_and(is_recent) {
+        learnt
+    } else {
+        Learnt::default()
+    }
 }
 
 #[cfg(test)]
@@ -123,19 +135,32 @@ mod tests {
             Settings::from_text("protocol=7&color=red"),
             Settings::default()
         );
-        assert_eq!(learnt_from("frame=lots&v311=maybe"), Learnt::default());
+        assert_eq!(
+            learnt_from("frame=lots&v311=maybe&day=9", 9),
+            Learnt::default()
+        );
     }
 
     #[test]
-    fn lessons_are_kept() {
+    fn lessons_are_kept_for_a_week() {
         let learnt = Learnt {
             only_v311: true,
             frame_limit: Some(16_384),
         };
-        assert_eq!(learnt_from(&learnt_text(learnt)), learnt);
+        let text = learnt_text(learnt, 20_000);
+        for today in [20_000, 20_007] {
+            assert_eq!(learnt_from(&text, today), learnt);
+        }
+        // The clock may have been set back.
+        for today in [20_008, 19_999, 0, u32::MAX] {
+            assert_eq!(learnt_from(&text, today), Learnt::default());
+        }
+        let nothing = learnt_text(Learnt::default(), 20_000);
+        assert_eq!(learnt_from(&nothing, 20_000), Learnt::default());
         assert_eq!(
-            learnt_from(&learnt_text(Learnt::default())),
-            Learnt::default()
+            learnt_from("v311=1&frame=16384", 20_000),
+            Learnt::default(),
+            "from when nobody noted the day"
         );
     }
 }

@@ -1,6 +1,7 @@
 //! What the browser remembers, for all tabs and for this one: `localStorage` and `sessionStorage`,
 //! where they may be used.
 
+use js_sys::Date;
 use leptos::{prelude::window, task::spawn_local};
 
 use super::settings::{self, Settings};
@@ -24,15 +25,24 @@ pub(super) fn save_settings(settings: &Settings) {
     write(SETTINGS, &settings.to_text());
 }
 
-/// What was learnt of a broker before, or nothing.
+/// What was learnt of a broker not long ago, or nothing.
 pub(super) fn load_learnt(broker: &str) -> Learnt {
     read(&learnt_name(broker))
-        .map(|text| settings::learnt_from(&text))
+        .map(|text| settings::learnt_from(&text, today()))
         .unwrap_or_default()
 }
 
 pub(super) fn save_learnt(broker: &str, learnt: Learnt) {
-    write(&learnt_name(broker), &settings::learnt_text(learnt));
+    // The day when it was learnt counts, not the last when it was of use.
+    if load_learnt(broker) != learnt {
+        let text = settings::learnt_text(learnt, today());
+        write(&learnt_name(broker), &text);
+    }
+}
+
+/// The days since 1970, by this computer's clock.
+fn today() -> u32 {
+    (Date::now() / 86_400_000.0) as u32
 }
 
 /// Where this tab's worker stores, before its page was loaded again.
