@@ -10,13 +10,17 @@ import { steady } from './steady.mjs';
 /** Slow enough to act in the middle of a transfer. */
 const BYTES_A_SECOND = 5 * MIB;
 
-/** Then, so that little is under way when a device stands still for a moment and it all goes out again. */
-const BYTES_A_SECOND_AFTER = 16 * MIB;
-/** So much may be sent again besides; in bytes. */
-export const SLACK = 2 * MIB;
-
 /** The file's length. */
 export const SIZE = 24 * MIB;
+
+/**
+ * How fast it goes on, in bytes a second: what is under way goes out again when a device stands still
+ * for a moment, and at full speed that would be a lot.
+ */
+export const BRISK = 16 * MIB;
+
+/** So much may be sent again besides; in bytes. */
+export const SLACK = 2 * MIB;
 
 /** So much is held where it matters that it is not sent again; in bytes. */
 export const HELD = 8 * MIB;
@@ -40,7 +44,7 @@ export async function inTheMiddle(stage, atLeast = MIB, { send, from, to = {} } 
 }
 
 /**
- * Goes on with an interrupted transfer at full speed, and checks that only what was lacking is sent.
+ * Goes on with an interrupted transfer, and checks that only what was lacking is sent.
  * @param {Awaited<ReturnType<typeof inTheMiddle>>} transfer
  * @param {() => Promise<void>} [goOn] what the user does, if it stands still
  * @returns how many bytes were sent
@@ -50,7 +54,7 @@ export async function onlyTheRestIsSent({ proxy, file, sent, received }, goOn) {
   const before = goOn ? await steady(() => proxy.up) : proxy.up;
   const { bytes } = await received.progress();
   assert.ok(bytes >= HELD, `${bytes} bytes are held`);
-  proxy.limit = BYTES_A_SECOND_AFTER;
+  proxy.limit = BRISK;
   await goOn?.();
   await received.waitForState('done');
   await sent.waitForState('done');

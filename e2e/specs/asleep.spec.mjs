@@ -53,6 +53,7 @@ const HOURS = 3_600_000;
 for (const hours of [3, -3]) {
   scenario(`a transfer goes on when the clocks of both computers are set ${Math.abs(hours)} hours ${hours > 0 ? 'ahead' : 'back'}`, async (stage) => {
     const { proxy, file, sender, sent, receiver, received } = await inTheMiddle(stage);
+    proxy.limit = MIB;
     for (const room of [sender, receiver]) {
       const workers = [await room.worker('engine'), await room.worker('socket')];
       for (const place of /** @type {import('playwright-core').Page[]} */ ([room.page, ...workers])) {
@@ -76,6 +77,7 @@ for (const hours of [3, -3]) {
     }
     const { bytes, total } = await received.progress();
     assert.ok(bytes < total, 'they are set in the middle');
+    proxy.limit = Infinity;
     // It is found again after a broken connection as well.
     proxy.cut();
     await Promise.all([received.waitForState('done'), sent.waitForState('done')]);

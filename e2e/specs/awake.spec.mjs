@@ -9,7 +9,7 @@ import { scenario } from '../lib/scenario.mjs';
 
 scenario('the screen is kept on during a transfer', async (stage) => {
   const proxy = await stage.use(proxyTo(stage.station.broker));
-  proxy.limit = 4 * MIB;
+  proxy.limit = MIB;
   const [sender, receiver] = await stage.pair({ broker: proxy.broker }, {});
   await receiver.page.evaluate(() => {
     const locks = navigator.wakeLock;
@@ -27,7 +27,8 @@ scenario('the screen is kept on during a transfer', async (stage) => {
   const received = await receiver.incoming(sent);
   await received.press('accept');
   // @ts-expect-error put there above
-  await receiver.page.waitForFunction(() => window.held.length > 0);
+  await receiver.page.waitForFunction(() => window.held.some(({ released }) => !released));
+  proxy.limit = Infinity;
   await received.waitForState('done');
   // @ts-expect-error put there above
   await receiver.page.waitForFunction(() => window.held.every(({ released }) => released));

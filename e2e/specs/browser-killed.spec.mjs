@@ -7,7 +7,7 @@ import { chromium } from 'playwright-core';
 import { args, executablePath } from '../lib/browser.mjs';
 import { assertSaved } from '../lib/contents.mjs';
 import { MIB, tempFolder } from '../lib/files.mjs';
-import { inTheMiddle } from '../lib/in-the-middle.mjs';
+import { BRISK, inTheMiddle } from '../lib/in-the-middle.mjs';
 import { proxyTo } from '../lib/proxy.mjs';
 import { Room } from '../lib/room.mjs';
 import { KEY, scenario } from '../lib/scenario.mjs';
@@ -64,7 +64,7 @@ scenario('a receiver whose browser is killed goes on in a new one', async (stage
   await received.waitForState('paused');
   assert.match(await received.describe(), /Not finished when this page was closed/);
   const sentBefore = proxy.up;
-  proxy.limit = Infinity;
+  proxy.limit = BRISK;
   await received.press('resume');
   await received.waitForState('done');
   await sent.waitForState('done');

@@ -6,7 +6,7 @@ import { mkdir, rename } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { assertSaved } from '../lib/contents.mjs';
 import { MIB } from '../lib/files.mjs';
-import { inTheMiddle } from '../lib/in-the-middle.mjs';
+import { BRISK, inTheMiddle } from '../lib/in-the-middle.mjs';
 import { KEY, scenario } from '../lib/scenario.mjs';
 
 /**
@@ -64,7 +64,7 @@ for (const [what, send] of Object.entries({ dropped: drop, picked: pick })) {
     const { proxy, file, sent, received } = transfer;
     const before = proxy.up;
     await reload(transfer, { query: 'granted' });
-    proxy.limit = Infinity;
+    proxy.limit = BRISK;
     await received.waitForState('done');
     await sent.waitForState('done');
     assert.ok(proxy.up - before < 20 * MIB, `${proxy.up - before} bytes were sent after the reload`);

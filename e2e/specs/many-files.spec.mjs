@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { blake3Of, KIB, MIB } from '../lib/files.mjs';
-import { SLACK } from '../lib/in-the-middle.mjs';
+import { BRISK, SLACK } from '../lib/in-the-middle.mjs';
 import { proxyTo } from '../lib/proxy.mjs';
 import { PATIENCE } from '../lib/room.mjs';
 import { KEY, scenario } from '../lib/scenario.mjs';
@@ -139,13 +139,13 @@ scenario('a sender whose page is reloaded goes on with many files, chosen again 
   const sent = await sender.sendFiles(paths);
   const received = await receiver.incoming(sent);
   await received.press('accept');
-  await received.waitForMiddle(3 * MIB);
+  await received.waitForMiddle(7 * MIB);
   await sender.reload({ key: KEY, name: 'Ada', broker: proxy.broker });
   await Promise.all([sent.waitForState('waiting'), received.waitForState('waiting')]);
   // What was under way is no part of the rest: it was sent before.
   const before = await steady(() => proxy.up);
   const { bytes, total } = await received.progress();
-  proxy.limit = Infinity;
+  proxy.limit = BRISK;
   await sent.byId('choose-again').setInputFiles(paths.reverse());
   await Promise.all([received.waitForState('done'), sent.waitForState('done')]);
   const again = proxy.up - before;

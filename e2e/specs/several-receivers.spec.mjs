@@ -21,7 +21,7 @@ scenario('three receivers cost the sender one upload, and a fourth that joins la
   const sent = await sender.sendFiles([file.path]);
   const received = await Promise.all(receivers.map((receiver) => receiver.incoming(sent)));
   // What went out before the last of them came would be sent again.
-  proxy.limit = 2 * MIB;
+  proxy.limit = MIB / 4;
   await Promise.all(received.map((transfer) => transfer.press('accept')));
   await Promise.all(names.map((name) => sent.waitForReceiver(name, 'active')));
   proxy.limit = Infinity;

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { assertSaved } from '../lib/contents.mjs';
 import { MIB } from '../lib/files.mjs';
-import { HELD, SIZE, SLACK } from '../lib/in-the-middle.mjs';
+import { BRISK, HELD, SIZE, SLACK } from '../lib/in-the-middle.mjs';
 import { proxyTo } from '../lib/proxy.mjs';
 import { linkTo, Room } from '../lib/room.mjs';
 import { KEY, scenario } from '../lib/scenario.mjs';
@@ -103,7 +103,7 @@ scenario('two tabs of one browser, both reloaded in the middle of the same parce
     assert.ok(bytes >= HELD, `${bytes} bytes are held`);
     lacking += SIZE - bytes;
   }
-  proxy.limit = Infinity;
+  proxy.limit = BRISK;
   await Promise.all(received.map((each) => each.press('resume')));
   await bothAreWhole(transfer);
   // Sent to each by itself at worst.

@@ -73,38 +73,53 @@ pub fn protocol_from(text: &str) -> Protocol {
 /// network was to blame.
 const LESSON_DAYS: u32 = 7;
 
-/// What was learnt of a broker, and on which day since 1970, as one line of text.
-#[must_use]
-pub fn learnt_text(learnt: Learnt, today: u32) -> String {
-    let limit = learnt
-        .frame_limit
-        .map(|limit| limit.to_string())
-        .unwrap_or_default();
-    pairs::encode(&[
-        ("v311", if learnt.only_v311 { "1" } else { "" }),
-        ("frame", &limit),
-        ("day", &today.to_string()),
-    ])
+/// What was learnt of a broker, and when.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Lesson {
+    /// What it was.
+    pub learnt: Learnt,
+    /// The day when it was learnt, in days since 1970.
+    pub day: u32,
 }
 
-/// Reads [`learnt_text`]; what is not understood or long ago counts as not learnt.
-#[must_use]
-pub fn learnt_from(text: &str, today: u32) -> Learnt {
-    let mut learnt = Learnt::default();
-    let mut day = None;
-    for (name, value) in pairs::decode(text) {
-        match name.as_str() {
-            "v311" => learnt.only_v311 = value == "1",
-            "frame" => learnt.frame_limit = value.parse().ok(),
-            "day" => day = value.parse().ok(),
-            _ => {}
-        }
+impl Lesson {
+    /// As one line of text.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        let limit = self
+            .learnt
+            .frame_limit
+            .map(|limit| limit.to_string())
+            .unwrap_or_default();
+        pairs::encode(&[
+            ("v311", if self.learnt.only_v311 { "1" } else { "" }),
+            ("frame", &limit),
+            ("day", &self.day.to_string()),
+        ])
     }
-    let is_recent = |day: u32| (day..=day.saturating_add(LESSON_DAYS)).contains(&today);
-    if day.is_some_and(is_recent) {
-        learnt
-    } else {
-        Learnt::default()
+
+    /// Reads [`Self::to_text`]; what is not understood counts as not learnt, or as long ago.
+    #[must_use]
+    pub fn from_text(text: &str) -> Self {
+        let mut lesson = Self {
+            learnt: Learnt::default(),
+            day: 0,
+        };
+        for (name, value) in pairs::decode(text) {
+            match name.as_str() {
+                "v311" => lesson.learnt.only_v311 = value == "1",
+                "frame" => lesson.learnt.frame_limit = value.parse().ok(),
+                "day" => lesson.day = value.parse().unwrap_or_default(),
+                _ => {}
+            }
+        }
+        lesson
+    }
+
+    /// Whether it still counts on a day since 1970.
+    #[must_use]
+    pub fn counts(&self, today: u32) -> bool {
+        (self.day..=self.day.saturating_add(LESSON_DAYS)).contains(&today)
     }
 }
 
@@ -136,31 +151,35 @@ mod tests {
             Settings::default()
         );
         assert_eq!(
-            learnt_from("frame=lots&v311=maybe&day=9", 9),
-            Learnt::default()
+            Lesson::from_text("frame=lots&v311=maybe&day=never"),
+            lesson(Learnt::default(), 0)
         );
     }
 
+    fn lesson(learnt: Learnt, day: u32) -> Lesson {
+        Lesson { learnt, day }
+    }
+
     #[test]
-    fn lessons_are_kept_for_a_week() {
+    fn lessons_are_read_as_they_were_written() {
         let learnt = Learnt {
             only_v311: true,
             frame_limit: Some(16_384),
         };
-        let text = learnt_text(learnt, 20_000);
-        for today in [20_000, 20_007] {
-            assert_eq!(learnt_from(&text, today), learnt);
+        for lesson in [lesson(learnt, 20_000), lesson(Learnt::default(), 0)] {
+            assert_eq!(Lesson::from_text(&lesson.to_text()), lesson);
         }
+    }
+
+    #[test]
+    fn lessons_count_for_a_week() {
+        let lesson = lesson(Learnt::default(), 20_000);
+        assert!(lesson.counts(20_000) && lesson.counts(20_007));
         // The clock may have been set back.
         for today in [20_008, 19_999, 0, u32::MAX] {
-            assert_eq!(learnt_from(&text, today), Learnt::default());
+            assert!(!lesson.counts(today), "{today}");
         }
-        let nothing = learnt_text(Learnt::default(), 20_000);
-        assert_eq!(learnt_from(&nothing, 20_000), Learnt::default());
-        assert_eq!(
-            learnt_from("v311=1&frame=16384", 20_000),
-            Learnt::default(),
-            "from when nobody noted the day"
-        );
+        let undated = Lesson::from_text("v311=1&frame=16384");
+        assert!(!undated.counts(20_000));
     }
 }

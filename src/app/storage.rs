@@ -4,7 +4,7 @@
 use js_sys::Date;
 use leptos::{prelude::window, task::spawn_local};
 
-use super::settings::{self, Settings};
+use super::settings::{Lesson, Settings};
 use crate::{
     bridge::Learnt,
     js::{call_async, property},
@@ -25,19 +25,32 @@ pub(super) fn save_settings(settings: &Settings) {
     write(SETTINGS, &settings.to_text());
 }
 
-/// What was learnt of a broker not long ago, or nothing.
+/// What was learnt of a broker not long ago, or nothing; forgets what was long ago.
 pub(super) fn load_learnt(broker: &str) -> Learnt {
-    read(&learnt_name(broker))
-        .map(|text| settings::learnt_from(&text, today()))
-        .unwrap_or_default()
+    match load_lesson(broker) {
+        Some(lesson) if lesson.counts(today()) => lesson.learnt,
+        Some(_) => {
+            remove(&lesson_name(broker));
+            Learnt::default()
+        }
+        None => Learnt::default(),
+    }
 }
 
 pub(super) fn save_learnt(broker: &str, learnt: Learnt) {
-    // The day when it was learnt counts, not the last when it was of use.
-    if load_learnt(broker) != learnt {
-        let text = settings::learnt_text(learnt, today());
-        write(&learnt_name(broker), &text);
+    // It is told at each connection, and the day when it was learnt is the one that counts.
+    if load_lesson(broker).is_some_and(|lesson| lesson.learnt == learnt) {
+        return;
     }
+    let lesson = Lesson {
+        learnt,
+        day: today(),
+    };
+    write(&lesson_name(broker), &lesson.to_text());
+}
+
+fn load_lesson(broker: &str) -> Option<Lesson> {
+    read(&lesson_name(broker)).map(|text| Lesson::from_text(&text))
 }
 
 /// The days since 1970, by this computer's clock.
@@ -66,7 +79,7 @@ pub(super) fn keep() {
     });
 }
 
-fn learnt_name(broker: &str) -> String {
+fn lesson_name(broker: &str) -> String {
     format!("mqdrop.learnt.{broker}")
 }
 
@@ -80,6 +93,12 @@ fn read(name: &str) -> Option<String> {
 fn write(name: &str, value: &str) {
     if let Some(storage) = local_storage() {
         let _ = storage.set_item(name, value);
+    }
+}
+
+fn remove(name: &str) {
+    if let Some(storage) = local_storage() {
+        let _ = storage.remove_item(name);
     }
 }
 

@@ -136,7 +136,8 @@ impl News {
             {
                 if state.is_final() {
                     self.files.hurry(parcel, now);
-                    // Whoever waits for the end finds the hashes there.
+                    // Whoever waits for the end finds the hashes there, unless there are so many
+                    // that the end itself would come late.
                     if view.files as usize <= PART {
                         self.tell_files(parcel, engine, clock, tell);
                     }

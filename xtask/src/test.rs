@@ -216,7 +216,8 @@ fn wasm(filters: &[String], tally: &mut Tally) -> Result<(), String> {
     test.args(["test", "--target", "wasm32-unknown-unknown", "--lib"])
         .args(["--package", APP])
         .env("CHROMEDRIVER", setup::chromedriver()?)
-        // All of them together have 20 seconds else, and take half of that on a fast machine.
+        // Otherwise all of them together have 20 seconds, of which they take half on a fast machine,
+        // and what drives the browser has 5 to start.
         .env("WASM_BINDGEN_TEST_TIMEOUT", "180")
         .env("WASM_BINDGEN_TEST_DRIVER_TIMEOUT", "60");
     let browser = run_watched(with_filters(&mut test, filters), |line| tally.read(line));

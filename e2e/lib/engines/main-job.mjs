@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before } from 'node:test';
 import { KIB, MIB } from '../files.mjs';
+import { BRISK, SLACK } from '../in-the-middle.mjs';
 import { proxyTo } from '../proxy.mjs';
 import { scenario } from '../scenario.mjs';
 import { hasFileStorage, SOCKET_FAILED } from './in-common.mjs';
@@ -24,9 +25,6 @@ const MANY = 15;
 /** Names of people, as hard to carry. */
 const ADA = 'Ada 🎉';
 const BO = 'بو';
-
-/** What may be carried besides: meeting again, and what arrived while progress was read. */
-const SLACK = 2 * MIB;
 
 /** Reconnecting backs off, so coming back may take a while. */
 const RECONNECT_PATIENCE = 60_000;
@@ -92,7 +90,7 @@ export function doesTheMainJob(name, launch) {
       const { bytes } = await received.progress();
       assert.ok(bytes >= 4 * MIB && bytes < file.size, `${bytes} bytes were kept`);
       const before = side === 'sender' ? proxy.up : proxy.down;
-      proxy.limit = 16 * MIB;
+      proxy.limit = BRISK;
       await proxy.open();
       await cut.waitForStatus('online', RECONNECT_PATIENCE);
       await received.waitForState('done', 90_000);

@@ -18,15 +18,14 @@ fn silent(station: &Station, number: usize) -> Vec<TcpStream> {
 #[test]
 fn too_many_connections_are_turned_away_with_a_word_until_one_leaves() {
     for option in ["--max-connections", "--max-connections-per-address"] {
-        let station = Station::start(&[option, "3"]);
+        let station = Station::start(&[option, "3", "-v"]);
         let mut inside = silent(&station, 2);
         let client = Client::connect(&station, Via::WebSocket, Version::V5, "third");
-        // The silent ones are connected before the station has them.
-        eventually(|| {
-            let answer = get(station.web, "/health");
-            let said = String::from_utf8_lossy(&answer.body);
-            answer.status == 503 && said.contains("too many connections")
-        });
+        // The silent ones are connected before the station has taken them in.
+        eventually(|| station.log().matches("connection opened").count() == 3);
+        let refused = get(station.web, "/health");
+        assert_eq!(refused.status, 503, "{option}");
+        assert!(String::from_utf8_lossy(&refused.body).contains("too many connections"));
         let mut over_tcp = tcp(station.mqtt.unwrap());
         assert_eq!(over_tcp.read(&mut [0]).unwrap_or(0), 0, "closed at once");
 
