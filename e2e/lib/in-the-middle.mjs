@@ -20,7 +20,7 @@ export const SIZE = 24 * MIB;
 export const BRISK = 16 * MIB;
 
 /** So much may be sent again besides; in bytes. */
-export const SLACK = 2 * MIB;
+export const SLACK = MIB;
 
 /** So much is held where it matters that it is not sent again; in bytes. */
 export const HELD = 8 * MIB;

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before } from 'node:test';
 import { KIB, MIB } from '../files.mjs';
-import { BRISK, SLACK } from '../in-the-middle.mjs';
+import { BRISK } from '../in-the-middle.mjs';
 import { proxyTo } from '../proxy.mjs';
 import { scenario } from '../scenario.mjs';
 import { hasFileStorage, SOCKET_FAILED } from './in-common.mjs';
@@ -25,6 +25,9 @@ const MANY = 15;
 /** Names of people, as hard to carry. */
 const ADA = 'Ada 🎉';
 const BO = 'بو';
+
+/** What may be carried besides: meeting again, and what arrived while progress was read. */
+const SLACK = MIB / 2;
 
 /** Reconnecting backs off, so coming back may take a while. */
 const RECONNECT_PATIENCE = 60_000;
