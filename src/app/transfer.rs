@@ -289,7 +289,7 @@ fn Progress(now: RwSignal<TransferView>, state: Memo<TransferState>) -> impl Int
             aria-valuemax="100"
             aria-valuenow=move || shown().to_string()
         >
-            <div class="progress-bar" style:transform=move || format!("scaleX({})", f64::from(shown()) / 100.0)></div>
+            <div class="progress-bar" style:transform=move || format!("scaleX({}.{:02})", shown() / 100, shown() % 100)></div>
         </div>
         <p class="transfer-pace">
             <span class="transfer-state">{move || actions::state_words(&now.read())}</span>

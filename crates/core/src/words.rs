@@ -10,19 +10,24 @@ pub fn size(bytes: u64) -> String {
     if bytes < 1000 {
         return format!("{bytes} bytes");
     }
-    #[allow(clippy::cast_precision_loss, reason = "three digits are shown")]
-    let mut value = bytes as f64 / 1000.0;
-    let mut unit = 0;
-    // 999.95 would be shown as 1000.
-    while value >= 999.5 && unit + 1 < UNITS.len() {
-        value /= 1000.0;
-        unit += 1;
+    // Whole numbers, as the code that writes fractions is long.
+    let (mut unit, mut name) = (1000, 0);
+    // 999.5 would be shown as 1000.
+    while rounded(bytes, unit) >= 1000 && name + 1 < UNITS.len() {
+        unit *= 1000;
+        name += 1;
     }
-    if value < 9.95 {
-        format!("{value:.1} {}", UNITS[unit])
+    let tenths = rounded(bytes, unit / 10);
+    if tenths < 100 {
+        format!("{}.{} {}", tenths / 10, tenths % 10, UNITS[name])
     } else {
-        format!("{value:.0} {}", UNITS[unit])
+        format!("{} {}", rounded(bytes, unit), UNITS[name])
     }
+}
+
+/// How many times `unit` goes into `number`, to the nearest whole number.
+fn rounded(number: u64, unit: u64) -> u64 {
+    number / unit + u64::from(number % unit >= unit / 2)
 }
 
 /// A number with commas between its thousands.
@@ -51,7 +56,9 @@ mod tests {
             (1, "1 byte"),
             (999, "999 bytes"),
             (1000, "1.0 kB"),
+            (1_250, "1.3 kB"),
             (9_949, "9.9 kB"),
+            (9_950, "10 kB"),
             (16_384, "16 kB"),
             (999_499, "999 kB"),
             (999_500, "1.0 MB"),
