@@ -5,6 +5,8 @@ use mqdrop_core::view::{FileView, KeptView, PeerView, StatusView, TransferView};
 use serde::{Deserialize, Serialize};
 use wasm_bindgen::JsValue;
 
+use crate::packed::beside;
+
 mod codec;
 
 /// The most files that are taken at once; more are refused before the page runs out of memory.
@@ -45,7 +47,7 @@ pub enum Command {
         /// Which choice.
         choice: u32,
         /// Where they are: the browser's `FileSystemHandle`s of files and folders, or none.
-        #[serde(with = "serde_wasm_bindgen::preserve")]
+        #[serde(with = "beside")]
         handles: Array,
     },
     /// Go on with a parcel that was being sent before a restart: these are its files again, in any
@@ -162,7 +164,7 @@ pub struct Learnt {
 #[derive(Debug, Serialize, Deserialize)]
 pub struct PickedFile {
     /// The browser's `File`.
-    #[serde(with = "serde_wasm_bindgen::preserve")]
+    #[serde(with = "beside")]
     pub file: JsValue,
     /// Relative path with `/` between folders; the file's name if it came alone.
     pub path: String,
@@ -198,7 +200,7 @@ pub enum Event {
         /// The parcel's id.
         parcel: String,
         /// The whole content as one `Blob`: its files one after the other, see `FileView::offset`.
-        #[serde(with = "serde_wasm_bindgen::preserve")]
+        #[serde(with = "beside")]
         blob: JsValue,
     },
     /// A text was received, or sent, whole.
@@ -213,7 +215,7 @@ pub enum Event {
         /// The parcel's id.
         parcel: String,
         /// `FileSystemHandle`s, at least one, which the page has to ask permission for.
-        #[serde(with = "serde_wasm_bindgen::preserve")]
+        #[serde(with = "beside")]
         handles: Array,
     },
     /// Something about this broker to remember for the next time.

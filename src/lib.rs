@@ -5,4 +5,5 @@
 pub mod app;
 pub mod bridge;
 mod js;
+mod packed;
 pub mod worker;

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use wasm_bindgen::JsValue;
 
 use super::connection::Offer;
+use crate::packed::{self, beside};
 
 /// What the engine wants of the socket.
 #[derive(Serialize, Deserialize)]
@@ -19,7 +20,7 @@ pub(super) enum Order {
     },
     /// Send the first `length` bytes of a buffer.
     Send {
-        #[serde(with = "serde_wasm_bindgen::preserve")]
+        #[serde(with = "beside")]
         buffer: ArrayBuffer,
         length: u32,
     },
@@ -39,13 +40,13 @@ pub(crate) enum Report {
     /// A message came.
     Message {
         number: u32,
-        #[serde(with = "serde_wasm_bindgen::preserve")]
+        #[serde(with = "beside")]
         buffer: ArrayBuffer,
     },
     /// The browser took what was sent and has room for more; the buffer comes back.
     Sent {
         number: u32,
-        #[serde(with = "serde_wasm_bindgen::preserve")]
+        #[serde(with = "beside")]
         buffer: ArrayBuffer,
         length: u32,
     },
@@ -61,14 +62,14 @@ pub(super) trait Posted: Serialize + DeserializeOwned {
     /// What to post, and what to hand over with it.
     fn pack(&self) -> (JsValue, Array) {
         // All of it is plain, and there is nothing that could fail.
-        let message = serde_wasm_bindgen::to_value(self).unwrap_or_default();
+        let message = packed::pack(self).unwrap_or_default();
         let buffer = self.buffer().map(|buffer| Array::of1(buffer));
-        (message, buffer.unwrap_or_default())
+        (message.into(), buffer.unwrap_or_default())
     }
 
     /// What was posted; `None` if it is no such message.
-    fn unpack(message: JsValue) -> Option<Self> {
-        serde_wasm_bindgen::from_value(message).ok()
+    fn unpack(message: &JsValue) -> Option<Self> {
+        packed::unpack(message).ok()
     }
 }
 

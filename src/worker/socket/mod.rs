@@ -280,7 +280,7 @@ impl Thread {
         let worker = Worker::new_with_options(script, &options).map_err(|error| refused(&error))?;
         let reported = Rc::clone(report);
         let message = Closure::<dyn FnMut(_)>::new(move |event: MessageEvent| {
-            if let Some(report) = Report::unpack(event.data()) {
+            if let Some(report) = Report::unpack(&event.data()) {
                 reported(Signal::Report(report));
             }
         });

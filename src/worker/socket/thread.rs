@@ -37,7 +37,7 @@ pub fn run() {
         let _ = scope().post_message_with_transfer(&message, &transfer);
     });
     let orders = Closure::<dyn FnMut(_)>::new(move |event: MessageEvent| {
-        if let Some(order) = Order::unpack(event.data()) {
+        if let Some(order) = Order::unpack(&event.data()) {
             holder.handle(order);
         }
     });
