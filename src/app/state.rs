@@ -1,9 +1,10 @@
 //! What the app knows: signals that the worker's events set and the panels draw.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 use js_sys::Array;
 use leptos::prelude::*;
+use litemap::LiteMap;
 use mqdrop_core::view::{
     ConnectionState, Direction, FileView, KeptView, PeerView, StatusView, TransferState,
     TransferView,
@@ -37,7 +38,7 @@ pub(super) struct State {
     pub(super) crashed: RwSignal<bool>,
     /// What a screen reader is told.
     pub(super) news: RwSignal<String>,
-    parts: StoredValue<HashMap<String, Parts>>,
+    parts: StoredValue<LiteMap<String, Parts>>,
 }
 
 /// One transfer.
@@ -82,7 +83,7 @@ impl State {
         self.status.set(StatusView::default());
         self.peers.set(Vec::new());
         self.transfers.set(Vec::new());
-        self.parts.update_value(HashMap::clear);
+        self.parts.update_value(LiteMap::clear);
     }
 
     /// Shows something that did not work.

@@ -2,11 +2,11 @@
 
 mod files;
 
-use std::collections::HashMap;
 use std::rc::Rc;
 
 use gloo_timers::callback::Timeout;
 use js_sys::Array;
+use litemap::LiteMap;
 use mqdrop_core::view::{ConnectionState, StatusView};
 use mqdrop_core::{
     Engine, Event, ParcelId, RestoreError, SocketAction, StoreReply, StoreRequest, Time,
@@ -57,7 +57,7 @@ pub(super) struct Driver {
     socket: Socket,
     sources: Sources,
     /// What the user chose and the app has not handed over whole, by choice.
-    chosen: HashMap<u32, Vec<PickedFile>>,
+    chosen: LiteMap<u32, Vec<PickedFile>>,
     shelf: Shelf,
     /// Commands that came before it is known what storage holds: what goes on with that must not be
     /// begun anew meanwhile. `None` once it is known.
@@ -87,7 +87,7 @@ impl Driver {
             socket: Socket::new(script, sender(&mailbox, Input::Socket), clock.now()),
             clock,
             sources: Sources::new(sender(&mailbox, Input::Read)),
-            chosen: HashMap::new(),
+            chosen: LiteMap::new(),
             shelf: Shelf::new(sender(&mailbox, Input::Store)),
             early: Some(Vec::new()),
             news: News::new(),

@@ -9,11 +9,12 @@ mod stream;
 mod tests;
 
 use core::cell::{Cell, RefCell};
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::rc::{Rc, Weak};
 
 use gloo_timers::callback::Timeout;
 use gloo_timers::future::TimeoutFuture;
+use litemap::LiteMap;
 use mqdrop_core::{Entry, ParcelId, ReadError, ReadRequest};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::spawn_local;
@@ -39,7 +40,7 @@ pub(super) type ReadResult = (ReadRequest, Result<(), ReadError>);
 
 /// The files of outgoing parcels, in the order in which they were offered.
 pub(super) struct Sources {
-    parcels: HashMap<ParcelId, Rc<Source>>,
+    parcels: LiteMap<ParcelId, Rc<Source>>,
     /// For what is read ahead.
     budget: Budget,
     report: Rc<dyn Fn(ReadResult)>,
@@ -62,7 +63,7 @@ impl Sources {
     /// What was read is handed to `report`.
     pub(super) fn new(report: Rc<dyn Fn(ReadResult)>) -> Self {
         Self {
-            parcels: HashMap::new(),
+            parcels: LiteMap::new(),
             budget: Budget::default(),
             report,
         }

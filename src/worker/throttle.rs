@@ -1,15 +1,15 @@
 //! How often the app is told of what changes with every packet.
 
 use core::time::Duration;
-use std::collections::BTreeMap;
 
+use litemap::LiteMap;
 use mqdrop_core::{ParcelId, Time};
 
 /// Remembers for each parcel what changed and was not told yet, and when it may be. `S` is the part
 /// that is told at once whenever it differs from what was told last.
 pub(super) struct Throttle<S> {
     pause: Duration,
-    parcels: BTreeMap<ParcelId, Entry<S>>,
+    parcels: LiteMap<ParcelId, Entry<S>>,
 }
 
 struct Entry<S> {
@@ -28,7 +28,7 @@ impl<S: PartialEq> Throttle<S> {
     pub(super) fn new(pause: Duration) -> Self {
         Self {
             pause,
-            parcels: BTreeMap::new(),
+            parcels: LiteMap::new(),
         }
     }
 

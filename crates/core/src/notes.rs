@@ -8,6 +8,8 @@
 use core::ops::Range;
 use std::collections::BTreeMap;
 
+use litemap::LiteMap;
+
 use bytes::Bytes;
 use minicbor::{Decode, Encode};
 
@@ -171,7 +173,7 @@ pub(crate) struct Begun {
     pub(crate) blocks: Vec<Blocks>,
     pub(crate) digests: Option<Vec<u8>>,
     /// Who began and was not done.
-    pub(crate) receivers: BTreeMap<DeviceId, Beginning>,
+    pub(crate) receivers: LiteMap<DeviceId, Beginning>,
     /// How many beginnings were noted.
     pub(crate) begun: u32,
     /// Somebody has it.
@@ -211,7 +213,7 @@ impl Begun {
             sent,
             blocks: Vec::new(),
             digests: None,
-            receivers: BTreeMap::new(),
+            receivers: LiteMap::new(),
             begun: 0,
             delivered: false,
         };

@@ -1,7 +1,8 @@
 //! Who else is in the room.
 
 use core::time::Duration;
-use std::collections::BTreeMap;
+
+use litemap::LiteMap;
 
 use mqdrop_mqtt::Time;
 
@@ -50,7 +51,7 @@ impl Peer {
 
 #[derive(Default)]
 pub(crate) struct Peers {
-    peers: BTreeMap<DeviceId, Peer>,
+    peers: LiteMap<DeviceId, Peer>,
 }
 
 /// What an introduction changed.
@@ -175,14 +176,14 @@ impl Peers {
     /// This device is being connected again: everyone has to answer its hello before what they say
     /// to the room is heard.
     pub(crate) fn doubt(&mut self) {
-        for peer in self.peers.values_mut() {
+        for (_, peer) in &mut self.peers {
             (peer.confirmed, peer.asked) = (false, None);
         }
     }
 
     /// Everyone gets their full silence again: it was this device that was away.
     pub(crate) fn forgive(&mut self, now: Time) {
-        for peer in self.peers.values_mut() {
+        for (_, peer) in &mut self.peers {
             peer.heard = now;
         }
     }

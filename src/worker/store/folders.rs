@@ -4,7 +4,6 @@
 //! A Web Lock of the folder's name says that a worker uses it.
 
 use core::cell::Cell;
-use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use gloo_timers::future::TimeoutFuture;
@@ -104,7 +103,7 @@ impl Folder {
         let mut heirs = Heirs {
             all: self.all.clone(),
             others: others.into_iter().filter(|name| *name != own).collect(),
-            free: BTreeSet::new(),
+            free: Vec::new(),
             report,
         };
         heirs.look().await;
@@ -135,7 +134,7 @@ struct Heirs {
     /// Folders that were there at the start and have not been inherited.
     others: Vec<String>,
     /// Those that nobody used at the last look.
-    free: BTreeSet<String>,
+    free: Vec<String>,
     report: Rc<dyn Fn(Kept)>,
 }
 
@@ -157,7 +156,7 @@ impl Heirs {
                 // What is in use again is another's.
                 let _ = self.inherit(&name).await;
             } else {
-                self.free.insert(name.clone());
+                self.free.push(name.clone());
                 self.others.push(name);
             }
         }
@@ -179,7 +178,7 @@ async fn take_up_files(
     folder: &FileSystemDirectoryHandle,
     report: &dyn Fn(Kept),
 ) -> Result<usize, JsValue> {
-    let names: BTreeSet<String> = names(folder).await?.into_iter().collect();
+    let names = names(folder).await?;
     let mut noted = 0;
     for name in &names {
         let Some(file) = name.strip_suffix(NOTES) else {

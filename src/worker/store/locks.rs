@@ -1,7 +1,5 @@
 //! Web Locks (<https://w3c.github.io/web-locks/>), held for as long as this worker lives.
 
-use std::collections::BTreeSet;
-
 use js_sys::{Array, Object, Promise, Reflect};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::Closure;
@@ -32,7 +30,7 @@ pub(super) async fn wait(name: &str, patience: i32) -> Result<(), JsValue> {
 ///
 /// # Errors
 /// If this browser does not tell.
-pub(super) async fn used() -> Result<BTreeSet<String>, JsValue> {
+pub(super) async fn used() -> Result<Vec<String>, JsValue> {
     let locks = call_async(&manager(), "query", &[]).await?;
     Ok(["held", "pending"]
         .iter()

@@ -1,8 +1,8 @@
 //! All parcels' stores: takes the engine's requests, answers at once or later.
 
-use std::collections::HashMap;
 use std::rc::Rc;
 
+use litemap::LiteMap;
 use mqdrop_core::{ParcelId, StoreError, StoreReply, StoreRequest};
 use wasm_bindgen_futures::spawn_local;
 use web_sys::Blob;
@@ -34,7 +34,7 @@ pub(in super::super) struct Done {
 pub(in super::super) struct Shelf {
     /// None until it is known what this browser gives.
     backend: Option<Rc<Backend>>,
-    slots: HashMap<ParcelId, Slot>,
+    slots: LiteMap<ParcelId, Slot>,
     /// Parcels that wait for the backend.
     waiting: Vec<Order>,
     /// The next slot's number.
@@ -61,7 +61,7 @@ impl Shelf {
     pub(in super::super) fn new(report: Rc<dyn Fn(Outcome)>) -> Self {
         Self {
             backend: None,
-            slots: HashMap::new(),
+            slots: LiteMap::new(),
             waiting: Vec::new(),
             number: 0,
             report,

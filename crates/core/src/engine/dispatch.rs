@@ -81,7 +81,7 @@ impl Engine {
         let Some(room) = &mut self.room else { return };
         room.link.online();
         room.greet(&mut self.random, now);
-        for incoming in self.incoming.values_mut() {
+        for (_, incoming) in &mut self.incoming {
             incoming.handle_online(&mut self.cx);
         }
         self.cx.event(Event::Status);
@@ -101,7 +101,7 @@ impl Engine {
             .ended(why, room.may_change_version(), &mut self.random, now);
         self.socket.push_back(room.close());
         if was_online {
-            for outgoing in self.outgoing.values_mut() {
+            for (_, outgoing) in &mut self.outgoing {
                 outgoing.handle_link_lost(&mut self.cx);
             }
         }
@@ -288,30 +288,26 @@ impl Engine {
             room.push(To::Device(device), Body::Alive(introduction));
         }
         if hello || to_me || came {
-            for outgoing in self.outgoing.values_mut() {
+            for (_, outgoing) in &mut self.outgoing {
                 outgoing.handle_here(device, now, &mut self.cx);
             }
-            for incoming in self
-                .incoming
-                .values_mut()
-                .filter(|incoming| incoming.sender() == device)
-            {
-                incoming.handle_here(now, &mut self.cx);
+            for (_, incoming) in &mut self.incoming {
+                if incoming.sender() == device {
+                    incoming.handle_here(now, &mut self.cx);
+                }
             }
         }
     }
 
     #[inline(never)]
     pub(super) fn handle_gone(&mut self, device: DeviceId, now: Time) {
-        for outgoing in self.outgoing.values_mut() {
+        for (_, outgoing) in &mut self.outgoing {
             outgoing.handle_gone(device, now, &mut self.cx);
         }
-        for incoming in self
-            .incoming
-            .values_mut()
-            .filter(|incoming| incoming.sender() == device)
-        {
-            incoming.handle_gone(&mut self.cx);
+        for (_, incoming) in &mut self.incoming {
+            if incoming.sender() == device {
+                incoming.handle_gone(&mut self.cx);
+            }
         }
         self.cx.event(Event::Peers);
     }

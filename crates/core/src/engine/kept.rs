@@ -92,7 +92,7 @@ impl Engine {
 
     /// Frees what is kept of other rooms.
     pub fn discard_kept(&mut self) {
-        for parcel in std::mem::take(&mut self.kept).into_keys() {
+        for (parcel, _) in std::mem::take(&mut self.kept) {
             self.cx.store.push_back(StoreRequest::Discard { parcel });
         }
         self.cx.event(Event::Kept);

@@ -11,7 +11,9 @@ mod topics;
 mod transfers;
 mod types;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
+
+use litemap::LiteMap;
 
 use bytes::Bytes;
 use mqdrop_mqtt::Time;
@@ -36,10 +38,10 @@ pub use types::{Entry, Event, Join, JoinError, OfferError, RestoreError, Restore
 pub struct Engine {
     random: Random,
     room: Option<Room>,
-    outgoing: BTreeMap<ParcelId, Outgoing>,
-    incoming: BTreeMap<ParcelId, Incoming>,
+    outgoing: LiteMap<ParcelId, Outgoing>,
+    incoming: LiteMap<ParcelId, Incoming>,
     /// What storage kept of other rooms.
-    kept: BTreeMap<ParcelId, Kept>,
+    kept: LiteMap<ParcelId, Kept>,
     auto_accept: bool,
     cx: Effects,
     socket: VecDeque<SocketAction>,
@@ -56,9 +58,9 @@ impl Engine {
         Self {
             random: Random::new(seed),
             room: None,
-            outgoing: BTreeMap::new(),
-            incoming: BTreeMap::new(),
-            kept: BTreeMap::new(),
+            outgoing: LiteMap::new(),
+            incoming: LiteMap::new(),
+            kept: LiteMap::new(),
             auto_accept: false,
             cx: Effects::default(),
             socket: VecDeque::new(),
@@ -225,10 +227,10 @@ impl Engine {
         for device in room.peers.expire(now) {
             self.handle_gone(device, now);
         }
-        for outgoing in self.outgoing.values_mut() {
+        for (_, outgoing) in &mut self.outgoing {
             outgoing.handle_timeout(now, &mut self.cx);
         }
-        for incoming in self.incoming.values_mut() {
+        for (_, incoming) in &mut self.incoming {
             incoming.handle_timeout(now, &mut self.cx);
         }
         self.settle(now);

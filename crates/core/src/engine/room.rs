@@ -1,7 +1,9 @@
 //! The room this device is in: its session, its peers, and the messages between them.
 
 use core::time::Duration;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
+
+use litemap::LiteMap;
 
 use mqdrop_mqtt::{
     Options, QoS, RequestError, Session, Subscription, Ticket, Time, Version, VersionPolicy, Will,
@@ -47,10 +49,10 @@ pub(super) struct Room {
     pub(super) peers: Peers,
     pub(super) frame_size: FrameSize,
     /// Subscriptions to data topics that the broker has not confirmed.
-    pub(super) subscribing: BTreeMap<Ticket, ParcelId>,
+    pub(super) subscribing: LiteMap<Ticket, ParcelId>,
     /// Changes that the session did not take yet; kept through interruptions, as the broker may
     /// keep what it was told before.
-    topic_changes: BTreeMap<ParcelId, DataTopic>,
+    topic_changes: LiteMap<ParcelId, DataTopic>,
     counter: u64,
     /// The counter of the hello on this connection.
     pub(super) hello: u64,
@@ -89,8 +91,8 @@ impl Room {
             topics,
             peers: Peers::default(),
             frame_size: FrameSize::new(join.frame_limit.map(u64::from)),
-            subscribing: BTreeMap::new(),
-            topic_changes: BTreeMap::new(),
+            subscribing: LiteMap::new(),
+            topic_changes: LiteMap::new(),
             counter: 0,
             hello: 0,
             outbox: VecDeque::new(),
@@ -285,7 +287,8 @@ impl Room {
     #[inline(never)]
     pub(super) fn flush_topics(&mut self, now: Time) {
         while self.link.is_online()
-            && let Some((parcel, change)) = self.topic_changes.pop_first()
+            && let Some((&parcel, _)) = self.topic_changes.first()
+            && let Some(change) = self.topic_changes.remove(&parcel)
         {
             let topic = self.topics.data(parcel);
             let taken = match change {

@@ -104,7 +104,7 @@ impl Engine {
     pub fn set_auto_accept(&mut self, on: bool, now: Time) {
         self.auto_accept = on;
         if on {
-            for incoming in self.incoming.values_mut() {
+            for (_, incoming) in &mut self.incoming {
                 incoming.accept(now, &mut self.cx);
             }
         }
@@ -184,12 +184,12 @@ impl Engine {
             return;
         }
         if muted {
-            for incoming in self.incoming.values_mut() {
+            for (_, incoming) in &mut self.incoming {
                 if incoming.sender() == device && !incoming.is_whole() {
                     incoming.cancel(EndReason::ByUser, &mut self.cx);
                 }
             }
-            for outgoing in self.outgoing.values_mut() {
+            for (_, outgoing) in &mut self.outgoing {
                 outgoing.forget_receiver(device, &mut self.cx);
             }
         } else if room.link.is_online() {

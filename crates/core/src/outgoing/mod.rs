@@ -12,7 +12,9 @@ mod source;
 mod view;
 
 use core::ops::Range;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
+
+use litemap::LiteMap;
 
 use mqdrop_mqtt::Time;
 
@@ -61,7 +63,7 @@ pub(crate) struct Outgoing {
     hashes: ParcelHashes,
     /// The files' hashes one after the other, once all are known.
     digests: Option<Vec<u8>>,
-    receivers: BTreeMap<DeviceId, Receiver>,
+    receivers: LiteMap<DeviceId, Receiver>,
     /// How many beginnings were noted.
     begun: u32,
     /// Somebody has it, or had it before a restart.
@@ -170,11 +172,8 @@ impl Outgoing {
         }
         let last_sent = self.flight.last_sent();
         self.flight.forget(last_sent);
-        for progress in self
-            .receivers
-            .values_mut()
-            .filter_map(Receiver::progress_mut)
-        {
+        let receivers = self.receivers.iter_mut();
+        for progress in receivers.filter_map(|(_, receiver)| receiver.progress_mut()) {
             progress.in_step = false;
             progress.clear_flight(last_sent);
             progress.pacer.on_reconnect();
@@ -321,7 +320,8 @@ impl Outgoing {
                 blocks: blocks.clone(),
                 bytes,
             });
-            for progress in self.receivers.values_mut().filter_map(Receiver::active_mut) {
+            let receivers = self.receivers.iter_mut();
+            for progress in receivers.filter_map(|(_, receiver)| receiver.active_mut()) {
                 progress.on_sent(bytes, now);
             }
             size.on_sent(bytes, now);
@@ -359,8 +359,8 @@ impl Outgoing {
         if self.digests.is_some()
             && self
                 .receivers
-                .values_mut()
-                .any(|r| r.progress_mut().is_some())
+                .iter_mut()
+                .any(|(_, receiver)| receiver.progress_mut().is_some())
         {
             self.queue.insert(self.layout().region(Region::Digests));
         }

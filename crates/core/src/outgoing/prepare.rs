@@ -1,6 +1,8 @@
 //! How a parcel begins: its manifest, its secrets, and nothing sent yet.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
+
+use litemap::LiteMap;
 
 use super::Outgoing;
 use super::flight::Flight;
@@ -130,7 +132,7 @@ impl Outgoing {
             restored: false,
             noting: Noting::No,
             digests: None,
-            receivers: BTreeMap::new(),
+            receivers: LiteMap::new(),
             begun: 0,
             delivered: false,
             queue: RangeSet::default(),

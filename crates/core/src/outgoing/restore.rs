@@ -133,7 +133,7 @@ impl Outgoing {
         kept.receivers = std::mem::take(&mut self.receivers);
         kept.receivers.retain(|_, receiver| receiver.is_receiving());
         (kept.begun, kept.delivered) = (self.begun, self.delivered);
-        for receiver in kept.receivers.values_mut() {
+        for (_, receiver) in &mut kept.receivers {
             receiver.away_since.get_or_insert(now);
         }
         kept.files = match std::mem::replace(&mut self.files, Files::Here) {

@@ -141,7 +141,8 @@ impl Outgoing {
         let mut active = self.receivers.values().filter_map(Receiver::active);
         let anyone_has_room = active.any(|progress| progress.has_room(frame_bytes, reserved));
         let mut anyone_is_waited_for = false;
-        for progress in self.receivers.values_mut().filter_map(Receiver::active_mut) {
+        let receivers = self.receivers.iter_mut();
+        for progress in receivers.filter_map(|(_, receiver)| receiver.active_mut()) {
             if progress.has_room(frame_bytes, reserved) {
                 progress.full_since = None;
             } else {
