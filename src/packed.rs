@@ -40,8 +40,9 @@ pub(crate) fn unpack<T: DeserializeOwned>(packed: &JsValue) -> Result<T, NotPack
     let packed: &Array = packed.dyn_ref().ok_or(NotPacked)?;
     let mut values = packed.iter();
     let bytes: Option<Uint8Array> = values.next().and_then(|bytes| bytes.dyn_into().ok());
+    let bytes = bytes.ok_or(NotPacked)?;
     BESIDE.set(values.collect());
-    let message = postcard::from_bytes(&bytes.ok_or(NotPacked)?.to_vec());
+    let message = postcard::from_bytes(&bytes.to_vec());
     BESIDE.take();
     message.map_err(|_| NotPacked)
 }

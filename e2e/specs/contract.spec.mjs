@@ -120,19 +120,18 @@ scenario('the reason of a refusal and of a cancellation is told', async (stage) 
 
 scenario('whoever waits for the end of a transfer finds the hashes of its files there', async (stage) => {
   const rooms = await stage.pair();
-  const workers = await Promise.all(rooms.map((room) => room.worker('engine')));
-  for (const worker of workers) {
-    await worker.evaluate(() => {
-      /** @type {string[]} */
-      const told = [];
-      const post = self.postMessage.bind(self);
-      self.postMessage = (/** @type {any} */ message) => {
-        const { Files, Transfer } = message?.ProcessOutput?.[1] ?? {};
-        if (Files) told.push(Files.files.every((/** @type {any} */ file) => file.blake3) ? 'hashes' : 'names');
-        if (Transfer) told.push(Transfer.state);
-        post(message);
-      };
-      Object.assign(self, { told });
+  for (const { page } of rooms) {
+    await page.evaluate(() => {
+      /** @type {(string | undefined)[][]} */
+      const ends = [];
+      // Called before the page does anything else.
+      new MutationObserver(() => {
+        for (const transfer of document.querySelectorAll('[data-testid=transfer][data-state=done]')) {
+          const files = transfer.querySelectorAll('[data-testid=file]');
+          ends.push([...files].map((file) => (file instanceof HTMLElement ? file.dataset.blake3 : undefined)));
+        }
+      }).observe(document, { subtree: true, attributes: true, attributeFilter: ['data-state'] });
+      Object.assign(globalThis, { ends });
     });
   }
   const [sender, receiver] = rooms;
@@ -141,11 +140,11 @@ scenario('whoever waits for the end of a transfer finds the hashes of its files 
   const received = await receiver.incoming(sent);
   await received.press('accept');
   await Promise.all([received.waitForState('done'), sent.waitForState('done')]);
-  for (const worker of workers) {
-    /** @type {string[]} */
-    const told = await worker.evaluate(() => Object(self).told);
-    const done = told.indexOf('Done');
-    assert.ok(done > told.indexOf('hashes') && told.includes('hashes'), `the hashes come before the end: ${told}`);
+  const hashes = (await received.files()).map(({ blake3 }) => blake3).toSorted();
+  for (const { page } of rooms) {
+    /** @type {string[][]} */
+    const ends = await page.evaluate(() => Object(globalThis).ends);
+    assert.deepEqual(ends[0]?.toSorted(), hashes, 'the hashes were there when the end was told');
   }
 });
 

@@ -27,7 +27,7 @@ const PEERS_PAUSE: Duration = Duration::from_millis(100);
 const REST: u32 = 10;
 
 /// The latest time that JavaScript can express, in milliseconds since 1970 (ECMA-262, section
-/// 21.4.1.1). What a sender claims beyond is no time, and could not be encoded either.
+/// 21.4.1.1). What a sender claims beyond is no time.
 const LATEST_TIME: u64 = 8_640_000_000_000_000;
 
 /// What is new.

@@ -3,7 +3,7 @@
 use js_sys::{Array, ArrayBuffer};
 use mqdrop_core::SocketClose;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use wasm_bindgen::JsValue;
+use wasm_bindgen::{JsValue, UnwrapThrowExt};
 
 use super::connection::Offer;
 use crate::packed::{self, beside};
@@ -61,8 +61,8 @@ pub(super) trait Posted: Serialize + DeserializeOwned {
 
     /// What to post, and what to hand over with it.
     fn pack(&self) -> (JsValue, Array) {
-        // All of it is plain, and there is nothing that could fail.
-        let message = packed::pack(self).unwrap_or_default();
+        let message = packed::pack(self)
+            .expect_throw("a message between a worker and its socket's cannot be encoded");
         let buffer = self.buffer().map(|buffer| Array::of1(buffer));
         (message.into(), buffer.unwrap_or_default())
     }
