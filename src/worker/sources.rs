@@ -38,7 +38,7 @@ const BESIDE: u32 = 3;
 /// What became of a read.
 pub(super) type ReadResult = (ReadRequest, Result<(), ReadError>);
 
-/// The files of outgoing parcels, in the order in which they were offered.
+/// The files of outgoing parcels.
 pub(super) struct Sources {
     parcels: LiteMap<ParcelId, Rc<Source>>,
     /// For what is read ahead.
@@ -71,15 +71,8 @@ impl Sources {
 
     /// These are the files of a parcel.
     pub(super) fn keep(&mut self, parcel: ParcelId, files: Vec<File>) {
-        let source = Source {
-            files: Files::new(files, self.budget.clone()),
-            reads: RefCell::default(),
-            is_reading: Cell::default(),
-            beside: Cell::default(),
-            idle: RefCell::default(),
-        };
-        let source = Rc::new(source);
-        spawn_local(prepare(Rc::downgrade(&source)));
+        let source = Source::new(Files::new(files, self.budget.clone()));
+        spawn_local(prepare(Rc::downgrade(&source), EXPIRY));
         self.parcels.insert(parcel, source);
     }
 
@@ -108,6 +101,16 @@ impl Sources {
 }
 
 impl Source {
+    fn new(files: Files) -> Rc<Self> {
+        Rc::new(Self {
+            files,
+            reads: RefCell::default(),
+            is_reading: Cell::default(),
+            beside: Cell::default(),
+            idle: RefCell::default(),
+        })
+    }
+
     async fn work_off(self: Rc<Self>, report: Rc<dyn Fn(ReadResult)>) {
         while let Some(request) = self.next() {
             if request.segments.len() > 1 && self.beside.get() < BESIDE {
@@ -148,8 +151,9 @@ impl Source {
 }
 
 /// Joins the small files of a parcel bit by bit, as other work has to go on: first of all the offer.
-/// Then reads them ahead until somebody accepts them.
-async fn prepare(source: Weak<Source>) {
+/// Then reads them ahead until somebody accepts them, and drops that after `expiry` milliseconds if
+/// nobody does.
+async fn prepare(source: Weak<Source>, expiry: u32) {
     loop {
         TimeoutFuture::new(0).await;
         let Some(source) = source.upgrade() else {
@@ -159,7 +163,7 @@ async fn prepare(source: Weak<Source>) {
             continue;
         }
         if source.idle.borrow().is_none() && !source.is_reading.get() {
-            source.close_after(EXPIRY);
+            source.close_after(expiry);
         }
         return;
     }

@@ -1,5 +1,9 @@
 //! Reading real files in a browser's worker.
 
+use core::future::poll_fn;
+use core::pin::pin;
+use core::task::Poll;
+
 use js_sys::{Array, Function, Reflect};
 use mqdrop_core::Segment;
 use wasm_bindgen_test::wasm_bindgen_test;
@@ -84,6 +88,39 @@ async fn what_was_read_ahead_is_what_there_was() {
         assert_eq!(target, numbers[first..first + 300].concat().as_bytes());
         files.close();
     }
+}
+
+#[wasm_bindgen_test]
+async fn what_was_read_ahead_too_late_is_not_kept() {
+    let budget = Budget::default();
+    let whole = budget.left();
+    let files = Files::new(vec![file("a", "abc"), file("b", "de")], budget.clone());
+    while files.join_more() {}
+    let mut ahead = pin!(files.read_ahead());
+    let begun = poll_fn(|cx| Poll::Ready(ahead.as_mut().poll(cx))).await;
+    assert!(begun.is_pending());
+    assert_eq!(budget.left(), whole - 5);
+    let mut target = [0; 3];
+    files.fill(&[segment(0, 0, 3)], &mut target).await.unwrap();
+    assert!(!ahead.await);
+    assert_eq!(budget.left(), whole);
+}
+
+#[wasm_bindgen_test]
+async fn what_was_read_ahead_is_dropped_when_nobody_comes() {
+    let budget = Budget::default();
+    let whole = budget.left();
+    let files = Files::new(vec![file("a", "abc"), file("b", "de")], budget.clone());
+    let source = Source::new(files);
+    prepare(Rc::downgrade(&source), 20).await;
+    assert_eq!(budget.left(), whole - 5);
+    for _ in 0..1_000 {
+        if budget.left() == whole {
+            return;
+        }
+        TimeoutFuture::new(10).await;
+    }
+    panic!("it is still there");
 }
 
 #[wasm_bindgen_test]
@@ -230,18 +267,18 @@ async fn a_long_file_is_read_in_any_order() {
 async fn futures_of<T>(futures: impl Iterator<Item = impl Future<Output = T>>) -> Vec<T> {
     let mut pinned: Vec<_> = futures.map(Box::pin).collect();
     let mut done: Vec<Option<T>> = pinned.iter().map(|_| None).collect();
-    core::future::poll_fn(|cx| {
+    poll_fn(|cx| {
         for (future, done) in pinned.iter_mut().zip(&mut done) {
             if done.is_none()
-                && let core::task::Poll::Ready(value) = future.as_mut().poll(cx)
+                && let Poll::Ready(value) = future.as_mut().poll(cx)
             {
                 *done = Some(value);
             }
         }
         if done.iter().all(Option::is_some) {
-            core::task::Poll::Ready(())
+            Poll::Ready(())
         } else {
-            core::task::Poll::Pending
+            Poll::Pending
         }
     })
     .await;
