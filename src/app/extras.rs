@@ -9,10 +9,14 @@ use crate::js;
 #[derive(Clone, Copy)]
 pub(super) struct Extras(RwSignal<Option<Module>, LocalStorage>);
 
-/// The module did not load, or is not the one that was asked for: the network or the site's host is
-/// not there, or has another build by now.
+/// The module did not load: the network or the site's host is not there.
 #[derive(Debug)]
 pub(super) struct NotLoaded;
+
+/// The module is not the one that was asked for: the site's host has another build by now, and so
+/// will have this page once it is loaded again.
+#[derive(Debug)]
+pub(super) struct Outdated;
 
 /// What can be done once it is loaded.
 #[derive(Clone)]
@@ -54,18 +58,18 @@ impl Extras {
 
 impl Module {
     /// Makes a key; `None` if the browser gives no random numbers.
-    pub(super) fn generate_key(&self) -> Result<Option<String>, NotLoaded> {
+    pub(super) fn generate_key(&self) -> Result<Option<String>, Outdated> {
         Ok(self.call("generate_key", &[])?.as_string())
     }
 
     /// How hard a key is to guess: `weak`, `fair` or `strong`.
-    pub(super) fn key_level(&self, key: &str) -> Result<String, NotLoaded> {
+    pub(super) fn key_level(&self, key: &str) -> Result<String, Outdated> {
         let level = self.call("key_level", &[&key.into()])?;
-        level.as_string().ok_or(NotLoaded)
+        level.as_string().ok_or(Outdated)
     }
 
     /// A text as a QR code; `None` if it is too long for one.
-    pub(super) fn qr_code(&self, text: &str) -> Result<Option<QrCode>, NotLoaded> {
+    pub(super) fn qr_code(&self, text: &str) -> Result<Option<QrCode>, Outdated> {
         let code = self.call("qr_code", &[&text.into()])?;
         if code.is_undefined() {
             return Ok(None);
@@ -76,10 +80,10 @@ impl Module {
             side: side as i32,
             path,
         });
-        drawn.map(Some).ok_or(NotLoaded)
+        drawn.map(Some).ok_or(Outdated)
     }
 
-    fn call(&self, function: &str, arguments: &[&JsValue]) -> Result<JsValue, NotLoaded> {
-        js::call(&self.0, function, arguments).map_err(|_| NotLoaded)
+    fn call(&self, function: &str, arguments: &[&JsValue]) -> Result<JsValue, Outdated> {
+        js::call(&self.0, function, arguments).map_err(|_| Outdated)
     }
 }

@@ -4,7 +4,7 @@ use leptos::{html, prelude::*, task::spawn_local};
 
 use super::{
     clipboard::CopyButton,
-    extras::{Extras, NotLoaded, QrCode},
+    extras::{Extras, Outdated, QrCode},
     icons::{Icon, icon},
 };
 
@@ -84,7 +84,7 @@ fn Qr(link: String, extras: Extras) -> impl IntoView {
             {move || match extras.get().map(|module| module.qr_code(&link)) {
                 Some(Ok(Some(code))) => drawn(code),
                 Some(Ok(None)) => words("This link is too long for a QR code."),
-                Some(Err(NotLoaded)) => words(not_loaded),
+                Some(Err(Outdated)) => words("This page is out of date. Reload it to see the QR code."),
                 None if is_missing.get() => words(not_loaded),
                 None => words("Loading the QR code…"),
             }}

@@ -3,7 +3,7 @@
 use leptos::{ev, html, prelude::*, task::spawn_local};
 
 use super::{
-    extras::NotLoaded,
+    extras::{NotLoaded, Outdated},
     form::{Draft, Field},
     icons::{Icon, icon},
     notices::{ErrorLine, KeptNotice, StorageNotice},
@@ -130,6 +130,9 @@ pub(super) fn Join(session: Session) -> impl IntoView {
 const NO_KEYS: &str =
     "What makes keys did not load. Try again once the connection is back, or type a key.";
 
+/// What is said when that module is of another build.
+const OUTDATED: &str = "This page is out of date. Reload it to make a key, or type one.";
+
 /// The key with its strength and the button that makes one.
 #[component]
 fn KeyField(session: Session) -> impl IntoView {
@@ -159,8 +162,10 @@ fn KeyField(session: Session) -> impl IntoView {
         is_waiting.set(true);
         let before = key.get_untracked();
         spawn_local(async move {
-            let loaded = extras.load().await;
-            let made = loaded.and_then(|module| module.generate_key());
+            let made = match extras.load().await {
+                Ok(module) => module.generate_key().map_err(|Outdated| OUTDATED),
+                Err(NotLoaded) => Err(NO_KEYS),
+            };
             // The form may have been left meanwhile.
             if is_waiting.try_set(false).is_some() {
                 return;
@@ -176,7 +181,7 @@ fn KeyField(session: Session) -> impl IntoView {
                 Ok(None) => session
                     .state
                     .fail("This browser gives no random numbers, so no key can be made. Type one."),
-                Err(NotLoaded) => session.state.fail(NO_KEYS),
+                Err(words) => session.state.fail(words),
             }
         });
     };
