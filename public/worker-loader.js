@@ -1,7 +1,12 @@
 // Starts the engine in its Web Worker, and in another one the thread that has its WebSocket. The
 // query names the app's script and module, which have these as well.
 const { searchParams } = new URL(import.meta.url);
-const part = (name) => new URL(searchParams.get(name), import.meta.url);
+const part = (name) => {
+  const url = new URL(searchParams.get(name), import.meta.url);
+  // Workers do not have their page's Content-Security-Policy.
+  if (url.origin !== self.location.origin) throw new Error(`${url} is not this site's`);
+  return url;
+};
 
 // Errors reach the page's window as they are; of rejected promises it would not hear.
 addEventListener("unhandledrejection", (event) => {
