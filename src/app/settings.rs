@@ -78,7 +78,7 @@ const LESSON_DAYS: u32 = 7;
 pub struct Lesson {
     /// What it was.
     pub learnt: Learnt,
-    /// The day when it was learnt, in days since 1970.
+    /// The day when the last of it was learnt, in days since 1970.
     pub day: u32,
 }
 

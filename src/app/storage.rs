@@ -38,7 +38,8 @@ pub(super) fn load_learnt(broker: &str) -> Learnt {
 }
 
 pub(super) fn save_learnt(broker: &str, learnt: Learnt) {
-    // It is told at each connection, and the day when it was learnt is the one that counts.
+    // It is told at each connection, and the day when it was learnt is the one that counts; only a
+    // tab that stays for longer than a week makes it new again, if another one forgot it meanwhile.
     if load_lesson(broker).is_some_and(|lesson| lesson.learnt == learnt) {
         return;
     }
