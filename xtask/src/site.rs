@@ -3,6 +3,7 @@
 use std::env;
 use std::ffi::OsString;
 use std::fs;
+use std::hash::{DefaultHasher, Hasher};
 use std::path::{Path, PathBuf};
 
 use crate::process::{cargo_home, find, output_of, program, run};
@@ -38,8 +39,51 @@ pub(crate) fn build(optimised: bool) -> Result<(), String> {
     if optimised {
         shrink()?;
         shorten()?;
+        name_by_content()?;
     }
     Ok(())
+}
+
+/// Names the app's script and module after what they are now. Trunk named them before they were made
+/// smaller, and browsers keep for ever what has a hash in its name.
+fn name_by_content() -> Result<(), String> {
+    let dist = workspace::root().join("dist");
+    let page = dist.join("index.html");
+    let text = read_text(&page)?;
+    let old = app_name(&text).ok_or("dist/index.html names no script of the app.")?;
+    let parts = [".js", "_bg.wasm"];
+    let mut hasher = DefaultHasher::new();
+    for part in parts {
+        hasher.write(&read(&dist.join(format!("{old}{part}")))?);
+    }
+    let new = format!("app-{:016x}", hasher.finish());
+    for part in parts {
+        let (from, to) = (format!("{old}{part}"), format!("{new}{part}"));
+        fs::rename(dist.join(&from), dist.join(&to))
+            .map_err(|error| format!("{from} cannot be renamed: {error}."))?;
+    }
+    // The script names its module, too.
+    for file in [page, dist.join(format!("{new}.js"))] {
+        let text = read_text(&file)?.replace(old, &new);
+        fs::write(&file, text)
+            .map_err(|error| format!("{} cannot be written: {error}.", file.display()))?;
+    }
+    Ok(())
+}
+
+/// What the page calls the app's script, without its ending.
+fn app_name(page: &str) -> Option<&str> {
+    let (_, rest) = page.split_once("data-js=\"")?;
+    let (path, _) = rest.split_once(".js\"")?;
+    path.rsplit('/').next()
+}
+
+fn read(file: &Path) -> Result<Vec<u8>, String> {
+    fs::read(file).map_err(|error| format!("{} cannot be read: {error}.", file.display()))
+}
+
+fn read_text(file: &Path) -> Result<String, String> {
+    String::from_utf8(read(file)?).map_err(|_| format!("{} is no text.", file.display()))
 }
 
 /// Options for rustc that cargo adds to the target's others.
@@ -192,6 +236,14 @@ mod tests {
             Some(132)
         );
         assert_eq!(version_in("wasm-opt"), None);
+    }
+
+    #[test]
+    fn the_page_names_the_script_of_the_app() {
+        let page =
+            r#"<meta name="mqdrop-app" data-js="./app-0123.js" data-wasm="./app-0123_bg.wasm" />"#;
+        assert_eq!(app_name(page), Some("app-0123"));
+        assert_eq!(app_name("<html></html>"), None);
     }
 
     #[test]
