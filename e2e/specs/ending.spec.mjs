@@ -37,6 +37,9 @@ for (const side of /** @type {const} */ (['sender', 'receiver'])) {
     await here.press('pause');
     await received.waitForState('paused');
     await sent.waitForReceiver('Bo', 'paused');
+    const there = here === sent ? received : sent;
+    await there.byId('transfer-error').filter({ hasText: `Paused by the ${side}` }).waitFor();
+    assert.equal(await there.byId('resume').count(), 0, 'who did not pause it cannot let it go on');
     proxy.limit = Infinity;
     await here.press('resume');
     await received.waitForState('done');

@@ -71,17 +71,22 @@ impl Button {
     }
 }
 
-/// The buttons of a transfer, the most likely one first.
+/// The buttons of a transfer, the most likely one first. Who did not pause it cannot let it go on.
 #[must_use]
-pub fn buttons(direction: Direction, kind: ParcelKind, state: TransferState) -> &'static [Button] {
+pub fn buttons(
+    direction: Direction,
+    kind: ParcelKind,
+    state: TransferState,
+    paused_here: bool,
+) -> &'static [Button] {
     use TransferState as S;
     match (direction, state) {
         (Direction::In, S::Offered) => &[Button::Accept, Button::Decline],
         (Direction::Out, S::Offered) | (_, S::Waiting | S::Active) => {
             &[Button::Pause, Button::Cancel]
         }
-        (_, S::Verifying) => &[Button::Cancel],
-        (_, S::Paused) => &[Button::Resume, Button::Cancel],
+        (_, S::Paused) if paused_here => &[Button::Resume, Button::Cancel],
+        (_, S::Verifying | S::Paused) => &[Button::Cancel],
         (Direction::In, S::Done) if kind == ParcelKind::Files => &[Button::Save, Button::Remove],
         (_, S::Done | S::Failed | S::Cancelled | S::Declined) => &[Button::Remove],
     }
@@ -154,7 +159,7 @@ mod tests {
     ];
 
     fn ids(direction: Direction, kind: ParcelKind, state: TransferState) -> Vec<&'static str> {
-        buttons(direction, kind, state)
+        buttons(direction, kind, state, true)
             .iter()
             .map(|button| button.test_id())
             .collect()
@@ -173,6 +178,16 @@ mod tests {
                     "{direction:?} {state:?}"
                 );
             }
+        }
+    }
+
+    #[test]
+    fn who_did_not_pause_it_cannot_let_it_go_on() {
+        let (kind, state) = (ParcelKind::Files, TransferState::Paused);
+        for direction in [Direction::In, Direction::Out] {
+            let here = buttons(direction, kind, state, true);
+            assert_eq!(here, [Button::Resume, Button::Cancel]);
+            assert_eq!(buttons(direction, kind, state, false), [Button::Cancel]);
         }
     }
 

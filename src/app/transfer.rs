@@ -119,10 +119,11 @@ fn Buttons(
         },
     });
     let lacks_files = Memo::new(move |_| now.read().lacks_files);
+    let paused_here = Memo::new(move |_| now.read().paused_here);
     let buttons = move || match lacks_files.get() {
         // Its files are to be chosen again first; there is nothing to pause.
         true => &[Button::Cancel],
-        false => actions::buttons(direction, kind, state.get()),
+        false => actions::buttons(direction, kind, state.get(), paused_here.get()),
     };
     view! {
         <div class="transfer-buttons">
@@ -364,6 +365,7 @@ mod tests {
             bytes: 0,
             total: 3_000_000,
             files: 2,
+            paused_here: false,
             rate: 0.0,
             eta: None,
             error: None,

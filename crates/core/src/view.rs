@@ -156,6 +156,8 @@ pub struct TransferView {
     pub total: u64,
     /// Number of files.
     pub files: u32,
+    /// It is this device that stopped it, and that can let it go on.
+    pub paused_here: bool,
     /// Bytes of content a second over the last seconds; zero unless active.
     pub rate: f64,
     /// Seconds left at that rate, when it can be told.

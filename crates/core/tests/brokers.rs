@@ -111,6 +111,28 @@ fn an_unreachable_broker_is_named_and_found_by_itself_when_it_comes() {
 }
 
 #[test]
+fn what_waits_for_the_connection_says_so_on_either_side() {
+    for cut_off in [0, 1] {
+        let (mut world, parcel) = sim::under_way(1_000_000, &[5_000_000], 1_000_000);
+        let view = |world: &World| {
+            let now = world.now;
+            world.devices[cut_off].engine.transfer(parcel, now).unwrap()
+        };
+        assert!(view(&world).rate > 0.0);
+        world.cut_off.insert(cut_off);
+        world.cut(cut_off);
+        let held_up = |world: &World| world.state(cut_off, parcel) == Some(TransferState::Waiting);
+        assert!(world.run_until(MINUTE, held_up));
+        let seen = view(&world);
+        assert_eq!((seen.rate, seen.eta), (0.0, None));
+        assert!(seen.error.unwrap().starts_with("Not connected"));
+        world.cut_off.remove(&cut_off);
+        assert!(world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)));
+        assert_eq!(view(&world).error, None);
+    }
+}
+
+#[test]
 fn a_host_that_does_not_answer_is_given_up_and_tried_again() {
     let mut engine = Engine::new([1; 32]);
     let mut now = Time::from_micros(0);

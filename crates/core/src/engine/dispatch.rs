@@ -84,7 +84,15 @@ impl Engine {
         for (_, incoming) in &mut self.incoming {
             incoming.handle_online(&mut self.cx);
         }
+        self.tell_transfers();
         self.cx.event(Event::Status);
+    }
+
+    /// What waits for the connection says so.
+    fn tell_transfers(&mut self) {
+        for &parcel in self.outgoing.keys().chain(self.incoming.keys()) {
+            self.cx.event(Event::Transfer(parcel));
+        }
     }
 
     #[inline(never)]
@@ -104,6 +112,7 @@ impl Engine {
             for (_, outgoing) in &mut self.outgoing {
                 outgoing.handle_link_lost(&mut self.cx);
             }
+            self.tell_transfers();
         }
         self.cx.event(Event::Status);
         if limit_found {

@@ -320,23 +320,44 @@ impl Engine {
     #[must_use]
     pub fn transfer(&self, parcel: ParcelId, now: Time) -> Option<TransferView> {
         let known_name = |device| self.room.as_ref()?.peers.known_name(device);
-        if let Some(outgoing) = self.outgoing.get(&parcel) {
-            return Some(outgoing.view(known_name, now));
-        }
-        self.incoming.get(&parcel).map(|incoming| {
+        let mut view = if let Some(outgoing) = self.outgoing.get(&parcel) {
+            outgoing.view(known_name, now)
+        } else {
+            let incoming = self.incoming.get(&parcel)?;
             let sender =
                 known_name(incoming.sender()).unwrap_or_else(|| incoming.sender_name().to_owned());
             incoming.view(sender, now)
-        })
+        };
+        if self.is_held_up(view.state) {
+            (view.state, view.rate, view.eta) = (TransferState::Waiting, 0.0, None);
+            if !view.lacks_files {
+                view.error = Some("Not connected. It goes on by itself after that".into());
+            }
+        }
+        Some(view)
+    }
+
+    /// Whether a transfer would go on in this state, or wait for another device, if this one were
+    /// connected.
+    fn is_held_up(&self, state: TransferState) -> bool {
+        let is_cut_off = self
+            .room
+            .as_ref()
+            .is_some_and(|room| !room.link.is_online());
+        is_cut_off && matches!(state, TransferState::Active | TransferState::Waiting)
     }
 
     /// How a transfer stands, as its view says, at less cost; `None` if it is off the list.
     #[must_use]
     pub fn transfer_state(&self, parcel: ParcelId, now: Time) -> Option<TransferState> {
-        match self.outgoing.get(&parcel) {
-            Some(outgoing) => Some(outgoing.state(now)),
-            None => Some(self.incoming.get(&parcel)?.state()),
-        }
+        let state = match self.outgoing.get(&parcel) {
+            Some(outgoing) => outgoing.state(now),
+            None => self.incoming.get(&parcel)?.state(),
+        };
+        Some(match self.is_held_up(state) {
+            true => TransferState::Waiting,
+            false => state,
+        })
     }
 
     /// A parcel's files, once they are known.

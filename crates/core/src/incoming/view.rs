@@ -31,12 +31,21 @@ impl Incoming {
             bytes,
             total: self.offer.total,
             files: self.offer.files,
+            paused_here: self.is_paused_here(),
             rate,
             eta: (rate > 0.0).then(|| (self.offer.total - bytes) as f64 / rate),
             error: self.error(state),
             sender: Some(sender),
             lacks_files: false,
             receivers: Vec::new(),
+        }
+    }
+
+    fn is_paused_here(&self) -> bool {
+        match &self.phase {
+            Phase::Opening { paused, .. } => *paused,
+            Phase::Receiving(receiving) => receiving.paused,
+            _ => false,
         }
     }
 

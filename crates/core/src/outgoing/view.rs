@@ -52,6 +52,7 @@ impl Outgoing {
             bytes,
             total,
             files: self.offer.files,
+            paused_here: self.paused,
             rate,
             eta: (rate > 0.0).then(|| (total - bytes) as f64 / rate),
             error: self.error(state),
@@ -151,6 +152,7 @@ impl Outgoing {
             TransferState::Waiting if self.receivers.is_empty() => "Waiting for a receiver to join",
             TransferState::Waiting => "The receiver is away. It goes on when it is back",
             TransferState::Offered => "Waiting for an answer",
+            TransferState::Paused if !self.paused => "Paused by the receiver",
             TransferState::Failed | TransferState::Declined | TransferState::Cancelled => {
                 return self
                     .receivers
