@@ -30,6 +30,17 @@ scenario('a link without auto=1 fills in the form and waits', async (stage) => {
   await room.waitForStatus('online');
 });
 
+scenario('the address does not lead into a room whose key was changed', async (stage) => {
+  const room = await stage.open('Ada', { key: 'three-word-key', broker: stage.station.broker });
+  await room.byId('key-input').fill('another key');
+  await room.join({ name: 'Ada' });
+  await room.waitForStatus('online');
+  await room.page.reload();
+  await room.byId('join').waitFor();
+  assert.equal(await room.byId('key-input').inputValue(), '');
+  assert.equal(await room.byId('broker-input').inputValue(), stage.station.broker);
+});
+
 scenario('broker and prefix of a link are used', async (stage) => {
   const aedes = await stage.use(startAedes());
   const observer = await stage.use(observe(aedes));

@@ -2,10 +2,12 @@
 
 use leptos::{ev, prelude::*};
 use mqdrop_core::view::TransferState;
+use wasm_bindgen::JsValue;
 use web_sys::VisibilityState;
 
 use super::{actions, address::Page, link::Link, session::Session};
 use crate::bridge::Command;
+use crate::js::{call, property};
 
 /// The name in the tab when nothing moves.
 const TITLE: &str = "mqdrop";
@@ -47,6 +49,18 @@ pub(super) fn address() -> String {
 /// What stands after `#` in the page's address, with it.
 pub(super) fn fragment() -> String {
     window().location().hash().unwrap_or_default()
+}
+
+/// Makes the page's address this link, without following it.
+pub(super) fn set_link(link: &Link) {
+    let history = property(&window(), "history");
+    let url = link.url(&address());
+    // Where a browser refuses it, the address stays as it was.
+    let _ = call(
+        &history,
+        "replaceState",
+        &[&JsValue::NULL, &"".into(), &url.into()],
+    );
 }
 
 /// What the browser says it is.

@@ -96,6 +96,13 @@ impl Session {
                     *settings = self.link.with_value(|link| draft.remember(settings, link));
                     storage::save_settings(settings);
                 });
+                let mut link = self.link.get_value();
+                if !link.key.is_empty() && link.key != request.key {
+                    // The address would lead into another room.
+                    link.key.clear();
+                    page::set_link(&link);
+                    self.link.set_value(link);
+                }
                 request.learnt = storage::load_learnt(&request.broker);
                 self.remember_auto_accept(request.auto_accept);
                 self.room.set(Some(Room {
