@@ -24,6 +24,11 @@ for (const { name, options } of PHONES) {
     const phone = await stage.open('phone', {}, { options });
     await isTouched(phone);
     await isFit(phone);
+    await phone.byId('key-generate').tap();
+    const made = await phone.byId('key-input').inputValue();
+    await phone.page.getByText(made, { exact: true }).waitFor();
+    await isFit(phone);
+    await phone.byId('key-input').fill('');
     await phone.byId('key-input').tap();
     await phone.page.keyboard.type(KEY);
     await phone.byId('name-input').tap();

@@ -133,6 +133,9 @@ const NO_KEYS: &str =
 /// What is said when that module is of another build.
 const OUTDATED: &str = "This page is out of date. Reload it to make a key, or type one.";
 
+/// Letters of a key that a phone's field shows.
+const NARROW: usize = 20;
+
 /// The key with its strength and the button that makes one.
 #[component]
 fn KeyField(session: Session) -> impl IntoView {
@@ -219,6 +222,10 @@ fn KeyField(session: Session) -> impl IntoView {
                 on:focus=move |_| load()
                 on:input:target=move |event| draft.write().key = event.target().value()
             />
+            // Where the field is too narrow for it, nobody would see that there is more of it.
+            <p class="key-whole" aria-hidden="true">
+                {move || if key.read().len() > NARROW { key.get() } else { String::new() }}
+            </p>
             <div
                 class="strength"
                 data-testid="key-strength"
