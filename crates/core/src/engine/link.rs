@@ -222,9 +222,9 @@ impl Link {
             (Some(failure), _) => (
                 ConnectionState::Error,
                 if failure.ends_with('?') {
-                    format!("{failure} Trying again by itself")
+                    format!("{failure} Trying again …")
                 } else {
-                    format!("{failure}. Trying again by itself")
+                    format!("{failure}. Trying again …")
                 },
             ),
             (None, _) if self.was_online => (

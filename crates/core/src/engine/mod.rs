@@ -331,7 +331,7 @@ impl Engine {
         if self.is_held_up(view.state) {
             (view.state, view.rate, view.eta) = (TransferState::Waiting, 0.0, None);
             if !view.lacks_files {
-                view.error = Some("Not connected. It goes on by itself after that".into());
+                view.error = Some("Not connected. It goes on once the connection is back".into());
             }
         }
         Some(view)
