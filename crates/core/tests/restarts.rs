@@ -316,6 +316,21 @@ fn a_sender_that_cancels_after_a_restart_ends_it_for_good() {
 }
 
 #[test]
+fn whom_a_restarted_sender_does_not_want_to_go_on_with_is_told() {
+    let (mut world, parcel) = under_way(1_000_000, &[3_000_000], 1_000_000);
+    world.restart(0, false);
+    assert!(world.run_until(MINUTE, |w| lacks_files(w, parcel)));
+    world.run_for(5 * SECOND);
+    world.act(0, |engine, now| engine.cancel(parcel, now));
+    assert!(world.run_until(MINUTE, |w| {
+        w.state(1, parcel) == Some(TransferState::Cancelled)
+    }));
+    assert_eq!(world.state(0, parcel), Some(TransferState::Cancelled));
+    world.run_for(MINUTE);
+    assert_eq!(world.state(1, parcel), Some(TransferState::Cancelled));
+}
+
+#[test]
 fn what_was_received_is_there_after_the_room_is_left_and_entered_again() {
     let mut world = room(2);
     let parcel = world.offer(0, &[100_000]);

@@ -205,6 +205,10 @@ impl Outgoing {
         if self.ended.is_some() {
             return;
         }
+        if !matches!(self.files, Files::Here) {
+            // Since its restart nobody was told that it is this device's.
+            cx.broadcast(Body::Offer(self.current_offer()));
+        }
         cx.broadcast(Body::Cancel(reason.ending(self.parcel)));
         self.ended = Some(reason);
         self.files = Files::Here;
