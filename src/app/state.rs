@@ -83,6 +83,7 @@ impl State {
         self.status.set(StatusView::default());
         self.peers.set(Vec::new());
         self.transfers.set(Vec::new());
+        self.news.set(String::new());
         self.parts.update_value(LiteMap::clear);
     }
 

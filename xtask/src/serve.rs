@@ -7,10 +7,16 @@ use crate::{site, workspace};
 
 /// Builds, then runs the station until it is stopped.
 pub(crate) fn run(optimised: bool, options: &[String]) -> Result<(), String> {
-    site::build(optimised)?;
+    let wants_help = names(options, "--help") || names(options, "-h");
+    if !wants_help {
+        site::build(optimised)?;
+    }
     build_station("dev")?;
     let mut station = program(workspace::station_binary("debug"));
     station.arg("serve");
+    if wants_help {
+        return become_program(station.arg("--help"));
+    }
     if !names(options, "--app") {
         station.arg("--app").arg(workspace::root().join("dist"));
     }
