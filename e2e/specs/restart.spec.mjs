@@ -258,9 +258,10 @@ scenario('another file is not taken for the one that was being sent', async (sta
   await sent.byId('choose-again').setInputFiles(other);
   await room.byId('error').waitFor();
   assert.match(await room.byId('error').innerText(), /long\.bin.* is not the file it was/);
+  await room.waitForPeer('Bo');
   await sent.press('cancel');
   await sent.waitForState('cancelled');
-  await received.waitForState('waiting');
+  await received.waitForState('cancelled');
   await reload(sender, { name: 'Ada', broker: proxy.broker });
   await room.waitForPeer('Bo');
   assert.equal(await sent.root.count(), 0, 'it is not asked for again');

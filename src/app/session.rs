@@ -99,7 +99,7 @@ impl Session {
                 let mut link = self.link.get_value();
                 if !link.key.is_empty() && link.key != request.key {
                     // The address would lead into another room.
-                    link.key.clear();
+                    (link.key, link.auto) = (request.key.clone(), false);
                     page::set_link(&link);
                     self.link.set_value(link);
                 }

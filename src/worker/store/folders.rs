@@ -28,6 +28,9 @@ const PATIENCE: i32 = 3_000;
 /// that is being reloaded, or is restored with the whole browser, is to get its own itself.
 const FREE: u32 = 400;
 
+/// What is written to find out whether that works, and removed at once.
+const TRIAL: &str = "try";
+
 /// When to look again whether others have become free, in milliseconds from one time to the next:
 /// the worker of a page that was just closed may still be ending.
 const LATER: [u32; 3] = [1_000, 1_000, 1_000];
@@ -121,7 +124,7 @@ impl Folder {
 
     /// Writes a byte and removes it again.
     async fn try_out(&self) -> Result<(), JsValue> {
-        let mut store = OpfsStore::open(&self.own, "try", 1).await?;
+        let mut store = OpfsStore::open(&self.own, TRIAL, 1).await?;
         let written = store.write(0, bytes::Bytes::from_static(&[1]));
         Box::new(store).discard();
         written.map_err(|error| JsValue::from_str(&error.to_string()))
@@ -178,7 +181,9 @@ async fn take_up_files(
     folder: &FileSystemDirectoryHandle,
     report: &dyn Fn(Kept),
 ) -> Result<usize, JsValue> {
-    let names = names(folder).await?;
+    let mut names = names(folder).await?;
+    // It may still be going.
+    names.retain(|name| !name.starts_with(TRIAL));
     let mut noted = 0;
     for name in &names {
         let Some(file) = name.strip_suffix(NOTES) else {

@@ -24,7 +24,7 @@ use crate::incoming::Incoming;
 use crate::io::{Invalid, SocketAction, SocketClose, StoreReply, StoreRequest};
 use crate::outgoing::Outgoing;
 use crate::random::Random;
-use crate::view::{FileView, PeerView, StatusView, TransferState, TransferView};
+use crate::view::{Direction, FileView, PeerView, StatusView, TransferState, TransferView};
 
 use kept::Kept;
 use link::Stage;
@@ -328,36 +328,26 @@ impl Engine {
                 known_name(incoming.sender()).unwrap_or_else(|| incoming.sender_name().to_owned());
             incoming.view(sender, now)
         };
-        if self.is_held_up(view.state) {
-            (view.state, view.rate, view.eta) = (TransferState::Waiting, 0.0, None);
-            if !view.lacks_files {
-                view.error = Some("Not connected. It goes on once the connection is back".into());
-            }
-        }
-        Some(view)
-    }
-
-    /// Whether a transfer would go on in this state, or wait for another device, if this one were
-    /// connected.
-    fn is_held_up(&self, state: TransferState) -> bool {
         let is_cut_off = self
             .room
             .as_ref()
             .is_some_and(|room| !room.link.is_online());
-        is_cut_off && matches!(state, TransferState::Active | TransferState::Waiting)
+        let waits = view.state == TransferState::Active
+            || (view.direction, view.state) == (Direction::Out, TransferState::Waiting);
+        if is_cut_off && waits && !view.lacks_files {
+            (view.rate, view.eta) = (0.0, None);
+            view.error = Some("Not connected. It goes on once the connection is back".into());
+        }
+        Some(view)
     }
 
     /// How a transfer stands, as its view says, at less cost; `None` if it is off the list.
     #[must_use]
     pub fn transfer_state(&self, parcel: ParcelId, now: Time) -> Option<TransferState> {
-        let state = match self.outgoing.get(&parcel) {
-            Some(outgoing) => outgoing.state(now),
-            None => self.incoming.get(&parcel)?.state(),
-        };
-        Some(match self.is_held_up(state) {
-            true => TransferState::Waiting,
-            false => state,
-        })
+        match self.outgoing.get(&parcel) {
+            Some(outgoing) => Some(outgoing.state(now)),
+            None => Some(self.incoming.get(&parcel)?.state()),
+        }
     }
 
     /// A parcel's files, once they are known.

@@ -207,7 +207,12 @@ impl Outgoing {
         }
         if !matches!(self.files, Files::Here) {
             // Since its restart nobody was told that it is this device's.
-            cx.broadcast(Body::Offer(self.current_offer()));
+            for (&device, receiver) in &self.receivers {
+                if receiver.is_present() && receiver.is_receiving() {
+                    cx.send(device, Body::Offer(self.current_offer()));
+                    cx.send(device, Body::Cancel(reason.ending(self.parcel)));
+                }
+            }
         }
         cx.broadcast(Body::Cancel(reason.ending(self.parcel)));
         self.ended = Some(reason);
