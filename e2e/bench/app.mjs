@@ -7,6 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { makeFile } from '../lib/files.mjs';
 import { inTime } from '../lib/in-time.mjs';
 import { linkTo } from '../lib/room.mjs';
+import { countProcessorTime } from './processes.mjs';
 
 /**
  * Where everything takes place.
@@ -64,6 +65,29 @@ export async function rateOf(course, size, brokers) {
   const seconds = await transfer.run();
   await transfer.end();
   return size / seconds;
+}
+
+/**
+ * Sends one file to one receiver, and does not wait for its end.
+ * @param {Course} course
+ * @param {number} size in bytes
+ * @param {{ from: string, to: string }} brokers
+ * @param {number} milliseconds how long it may take from the choice of the file
+ * @returns {Promise<{ bytes: number, seconds: number, usage: import('./processes.mjs').Usage }>} what had arrived after
+ *   which time, and the processor time for it
+ */
+export async function rateWithin(course, size, { from, to }, milliseconds) {
+  const transfer = await offer(course, `bench-${size}.bin`, size, { from, to: [to] });
+  try {
+    const count = await countProcessorTime();
+    const arrived = await transfer.runFor(milliseconds);
+    const usage = await count();
+    if (arrived.bytes < size) await transfer.giveUp();
+    await transfer.remove();
+    return { ...arrived, usage };
+  } finally {
+    await transfer.close();
+  }
 }
 
 /**
@@ -151,6 +175,19 @@ export class Transfer {
     }
   }
 
+  /**
+   * Sends, accepts at once, and waits for the end or until the time is over.
+   * @param {number} milliseconds from the choice of the files
+   * @returns {Promise<{ bytes: number, seconds: number }>} how far the first receiver was, after which time
+   */
+  async runFor(milliseconds) {
+    const began = Date.now();
+    await this.from.choose(byId('send-files'), this.#paths);
+    await this.to.waitFor(byId('accept'));
+    const { bytes, at } = await acceptUntil(this.to, began + milliseconds);
+    return { bytes, seconds: (at - began) / 1000 };
+  }
+
   /** How far each receiver is, as the sender shows it. */
   async #progress() {
     const rows = await this.from.evaluate(
@@ -160,11 +197,59 @@ export class Transfer {
     return rows.map((row) => row.filter((each) => each.startsWith('data-')).join(' ')).join('; ');
   }
 
+  /** Ends what is not done yet. */
+  async giveUp() {
+    await this.from.click(byId('cancel'));
+    await Promise.all(this.#receivers.map((receiver) => receiver.waitFor(`${byId('transfer')}[data-state="cancelled"]`)));
+  }
+
   /** Removes what was received and closes the windows. */
   async end() {
+    await this.remove();
+    await this.close();
+  }
+
+  /** Removes what was received. */
+  async remove() {
     await Promise.all(this.#receivers.map((receiver) => receiver.click(byId('remove'))));
+  }
+
+  /** Closes the windows. */
+  async close() {
     await Promise.all([this.from, ...this.#receivers].map((window) => window.close()));
   }
+}
+
+/**
+ * Clicks on Accept; returns how much the window shows as arrived when all has, or when the time is over.
+ * @param {LeanPage} receiver
+ * @param {number} until milliseconds since 1970
+ * @returns {Promise<{ bytes: number, at: number }>}
+ */
+function acceptUntil(receiver, until) {
+  return receiver.evaluate(
+    ({ transfer, accept, until }) =>
+      new Promise((resolve, reject) => {
+        const card = document.querySelector(transfer);
+        const button = document.querySelector(accept);
+        if (!card || !(button instanceof HTMLElement)) return reject(new Error('nothing to accept'));
+        const now = () => performance.timeOrigin + performance.now();
+        const tell = () => {
+          clearTimeout(timer);
+          observer.disconnect();
+          resolve({ bytes: Number(card.getAttribute('data-bytes')), at: now() });
+        };
+        const observer = new MutationObserver(() => {
+          const state = card.getAttribute('data-state') ?? '';
+          if (state === 'done') tell();
+          else if (['failed', 'cancelled', 'declined'].includes(state)) reject(new Error(`the transfer ${state}`));
+        });
+        const timer = setTimeout(tell, until - now());
+        observer.observe(card, { attributes: true, attributeFilter: ['data-state'] });
+        button.click();
+      }),
+    { transfer: byId('transfer'), accept: byId('accept'), until },
+  );
 }
 
 /**

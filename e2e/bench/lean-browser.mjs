@@ -28,9 +28,10 @@ export class LeanBrowser {
   /**
    * Starts a browser.
    * @param {string} profile the folder where it keeps everything
+   * @param {string[]} [options] besides those that every browser here is started with
    */
-  static async launch(profile) {
-    const { program, address } = await startChromium(profile);
+  static async launch(profile, options) {
+    const { program, address } = await startChromium(profile, options);
     return new LeanBrowser(program, await RemoteControl.connect(address));
   }
 

@@ -1,10 +1,11 @@
 // How much memory a transfer takes: the heaps of either page and its workers, and the anonymous
 // resident memory of Chromium's processes, which hold much besides.
 
-import { readdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { MIB } from '../lib/files.mjs';
 import { offer } from './app.mjs';
+import { familyOf, ofEveryProcess } from './processes.mjs';
 
 /** Between two looks, in milliseconds. */
 const INTERVAL = 100;
@@ -82,13 +83,7 @@ async function memoryNow({ sender, receiver }) {
  * @returns {Memory}
  */
 function memoryOf(browser, processes) {
-  const family = new Set([browser.pid]);
-  // Children are listed after their parents often, but not always.
-  for (let size = 0; size < family.size; ) {
-    size = family.size;
-    for (const { pid, parent } of processes) if (family.has(parent)) family.add(pid);
-  }
-  const members = processes.filter(({ pid }) => family.has(pid));
+  const members = familyOf(processes, browser.pid);
   const renderers = members.filter(({ command }) => command.includes('--type=renderer'));
   return {
     page: Math.max(...renderers.map(({ anonymous }) => anonymous)) / MIB,
@@ -97,20 +92,11 @@ function memoryOf(browser, processes) {
 }
 
 /** Every process that can be read. */
-async function allProcesses() {
-  const names = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
-  const found = await Promise.all(
-    names.map(async (name) => {
-      try {
-        const status = await readFile(`/proc/${name}/status`, 'utf8');
-        const command = (await readFile(`/proc/${name}/cmdline`, 'utf8')).replaceAll('\0', ' ');
-        const field = (/** @type {string} */ key) => Number(new RegExp(`^${key}:\\s+(\\d+)`, 'm').exec(status)?.[1] ?? 0);
-        return { pid: Number(name), parent: field('PPid'), anonymous: field('RssAnon') * 1024, command };
-      } catch {
-        // It ended meanwhile.
-        return undefined;
-      }
-    }),
-  );
-  return found.filter((each) => each !== undefined);
+function allProcesses() {
+  return ofEveryProcess(async (pid) => {
+    const status = await readFile(`/proc/${pid}/status`, 'utf8');
+    const command = (await readFile(`/proc/${pid}/cmdline`, 'utf8')).replaceAll('\0', ' ');
+    const field = (/** @type {string} */ key) => Number(new RegExp(`^${key}:\\s+(\\d+)`, 'm').exec(status)?.[1] ?? 0);
+    return { pid, parent: field('PPid'), anonymous: field('RssAnon') * 1024, command };
+  });
 }

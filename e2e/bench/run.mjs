@@ -8,13 +8,19 @@ import { measureFirstLoad } from '../lib/first-load.mjs';
 import { startStaticHost } from '../lib/static-host.mjs';
 import { startStation } from '../lib/station.mjs';
 import { CONDITIONS, measureConditions, named } from './conditions.mjs';
-import { CONTENDERS } from './contenders.mjs';
+import { brokerTable } from './broker-table.mjs';
+import { BROKERS, measureBrokers } from './brokers.mjs';
+import { contenders } from './contenders.mjs';
 import { LeanBrowser } from './lean-browser.mjs';
 import { circumstances, conditionTable, firstLoad, rateTable, writeBetweenMarkers } from './report.mjs';
 
+/** Lets a data channel between two browsers use this computer's own address, if it has no other. */
+const BROWSER_OPTIONS = ['--allow-loopback-in-peer-connection'];
+
 const USAGE =
-  'Options: --rounds N (5), --size MIB (512), --condition-rounds N (3; 0 leaves the conditions out), ' +
-  '--large MIB (1024; 0 leaves it out), --only CONDITION (all), --write.';
+  'Options: --rounds N (5), --size MIB (512), --brokers N (1; rounds at each broker, 0 leaves them out), ' +
+  '--only-broker NAME (all; leaves out everything else), --condition-rounds N (3; 0 leaves the conditions out), ' +
+  '--large MIB (1024; 0 leaves it out), --only CONDITION (all; leaves out the brokers), --write.';
 
 const options = readOptions();
 /** @type {(() => Promise<unknown>)[]} */
@@ -43,9 +49,14 @@ async function bench() {
 
   const lines = [circumstances(await sender.version(), options.rounds, options.size)];
   if (options.rounds > 0) lines.push('', ...rateTable(await measureRates(course)));
+  const size = options.size * MIB;
+  if (options.brokers > 0) {
+    const measured = await measureBrokers(course, { rounds: options.brokers, size, only: options.onlyBroker });
+    lines.push('', ...brokerTable(measured, options.brokers, size));
+  }
   const { rows, more } = options.conditionRounds > 0 ? await measureConditions(course, extent()) : { rows: [], more: [] };
   if (rows.length > 0) lines.push('', ...conditionTable(rows));
-  if (!options.only) lines.push('', ...firstLoad(await named('the first load', firstLoadOf(station))));
+  if (options.firstLoad) lines.push('', ...firstLoad(await named('the first load', firstLoadOf(station))));
   if (more.length > 0) lines.push('', ...more);
 
   console.log(`\n${lines.join('\n')}`);
@@ -57,7 +68,7 @@ async function bench() {
  * @param {string} profile
  */
 async function launch(profile) {
-  const browser = await LeanBrowser.launch(profile);
+  const browser = await LeanBrowser.launch(profile, BROWSER_OPTIONS);
   endings.push(() => browser.close());
   return browser;
 }
@@ -68,11 +79,12 @@ async function launch(profile) {
  * @returns {Promise<Map<string, number[]>>} bytes a second, by contender, round after round
  */
 async function measureRates(course) {
+  const all = await named('looking for the best length', contenders(course));
   /** @type {Map<string, number[]>} */
-  const rates = new Map(CONTENDERS.map(({ name }) => [name, []]));
+  const rates = new Map(all.map(({ name }) => [name, []]));
   for (let round = 1; round <= options.rounds; round += 1) {
-    for (const { name, run } of CONTENDERS) {
-      const rate = await named(`round ${round} of ${name}`, run(course, options.size * MIB));
+    for (const { name, run } of all) {
+      const rate = await named(`round ${round} of ${name}`, run(options.size * MIB));
       rates.get(name)?.push(rate);
       console.log(`round ${round}: ${(rate / MIB).toFixed(1)} MiB/s  ${name}`);
     }
@@ -102,18 +114,26 @@ function readOptions() {
       options: {
         rounds: { type: 'string', default: '5' },
         size: { type: 'string', default: '512' },
+        brokers: { type: 'string', default: '1' },
+        'only-broker': { type: 'string', default: '' },
         'condition-rounds': { type: 'string', default: '3' },
         large: { type: 'string', default: '1024' },
         only: { type: 'string', default: '' },
         write: { type: 'boolean', default: false },
       },
     });
+    const only = known('only', values.only, CONDITIONS);
+    const onlyBroker = known('only-broker', values['only-broker'], BROKERS);
+    const number = (/** @type {keyof typeof values} */ name, /** @type {number} */ least) => wholeNumber(name, String(values[name]), least);
     return {
-      rounds: wholeNumber('rounds', values.rounds, 0),
-      size: wholeNumber('size', values.size, 1),
-      conditionRounds: wholeNumber('condition-rounds', values['condition-rounds'], 0),
-      large: wholeNumber('large', values.large, 0),
-      only: known(values.only),
+      rounds: onlyBroker ? 0 : number('rounds', 0),
+      size: number('size', 1),
+      brokers: only ? 0 : number('brokers', 0),
+      onlyBroker,
+      conditionRounds: onlyBroker ? 0 : number('condition-rounds', 0),
+      large: number('large', 0),
+      only,
+      firstLoad: !only && !onlyBroker,
       write: values.write,
     };
   } catch (error) {
@@ -123,12 +143,14 @@ function readOptions() {
 }
 
 /**
- * The name of a condition, or none.
+ * A name that there is, or none.
+ * @param {string} option
  * @param {string} name
+ * @param {object} names
  */
-function known(name) {
-  if (name === '' || Object.hasOwn(CONDITIONS, name)) return name;
-  throw new Error(`--only takes one of: ${Object.keys(CONDITIONS).join(', ')}.`);
+function known(option, name, names) {
+  if (name === '' || Object.hasOwn(names, name)) return name;
+  throw new Error(`--${option} takes one of: ${Object.keys(names).join(', ')}.`);
 }
 
 /**

@@ -1,4 +1,4 @@
-// A RabbitMQ cluster of two nodes with Web MQTT, from Debian's rabbitmq-server: MQTT 3.1.1 only.
+// RabbitMQ with Web MQTT, one node or a cluster of two, from Debian's rabbitmq-server: MQTT 3.1.1 only.
 
 import { randomUUID } from 'node:crypto';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -26,13 +26,30 @@ const PATIENCE = 120_000;
 
 /** @returns {Promise<Cluster>} */
 export async function startRabbitMqCluster() {
+  const { started, stop: stopAll } = await startNodes(['one', 'two']);
+  const [one, two] = /** @type {[Node, Node]} */ (started);
+  return { brokers: [one.broker, two.broker], stop: stopAll };
+}
+
+/** One node. @returns {Promise<{ broker: string, stop: () => Promise<void> }>} */
+export async function startRabbitMq() {
+  const { started, stop: stopAll } = await startNodes(['one']);
+  const [{ broker }] = /** @type {[Node]} */ (started);
+  return { broker, stop: stopAll };
+}
+
+/**
+ * @param {string[]} names
+ * @returns {Promise<{ started: Node[], stop: () => Promise<void> }>}
+ */
+async function startNodes(names) {
   const folder = await mkdtemp(join(tmpdir(), 'mqdrop-rabbitmq-'));
   // Nodes find each other by a port mapper; with one of our own they meet nobody else's.
   const mapperPort = await freePort();
   const env = { ERL_EPMD_PORT: String(mapperPort), ERL_EPMD_ADDRESS: '127.0.0.1' };
   const mapper = await start('epmd', ['-port', String(mapperPort), '-address', '127.0.0.1'], () => true);
   await portAnswers(mapperPort);
-  const nodes = [`one-${mapperPort}@localhost`, `two-${mapperPort}@localhost`];
+  const nodes = names.map((name) => `${name}-${mapperPort}@localhost`);
   const common = { folder, nodes, env: { ...env, RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: loopbackWith(randomUUID()) } };
   /** @type {Node[]} */
   const started = [];
@@ -43,8 +60,7 @@ export async function startRabbitMqCluster() {
     await stopAll();
     throw error;
   }
-  const [one, two] = /** @type {[Node, Node]} */ (started);
-  return { brokers: [one.broker, two.broker], stop: stopAll };
+  return { started, stop: stopAll };
 
   async function stopAll() {
     await Promise.all(started.map(({ program }) => stop(program)));

@@ -4,9 +4,15 @@ use crate::process::{program, run};
 use crate::{Failure, serve, setup, site, workspace};
 
 /// Options that are followed by a whole number.
-const NUMBERS: [&str; 4] = ["--rounds", "--size", "--condition-rounds", "--large"];
+const NUMBERS: [&str; 5] = [
+    "--rounds",
+    "--size",
+    "--brokers",
+    "--condition-rounds",
+    "--large",
+];
 /// Options that are followed by a text, which the benchmark itself checks.
-const TEXTS: [&str; 1] = ["--only"];
+const TEXTS: [&str; 2] = ["--only", "--only-broker"];
 /// Options that stand alone.
 const SWITCHES: [&str; 1] = ["--write"];
 
@@ -14,6 +20,11 @@ const SWITCHES: [&str; 1] = ["--write"];
 pub(crate) fn run_all(options: &[String]) -> Result<(), Failure> {
     check(options)?;
     setup::for_browsers()?;
+    let rumqttd = if measures_brokers(options) {
+        Some(setup::for_measured_brokers()?)
+    } else {
+        None
+    };
     site::build(true)?;
     serve::build_station("release")?;
     let mut node = program("node");
@@ -21,7 +32,16 @@ pub(crate) fn run_all(options: &[String]) -> Result<(), Failure> {
         .arg("bench/run.mjs")
         .args(options)
         .env("MQDROP_STATION", workspace::station_binary("release"));
+    if let Some(rumqttd) = rumqttd {
+        node.env("MQDROP_RUMQTTD", rumqttd);
+    }
     Ok(run(&mut node)?)
+}
+
+/// Whether brokers that are not ours take part, which have to be installed then.
+fn measures_brokers(options: &[String]) -> bool {
+    let none = options.windows(2).any(|pair| pair == ["--brokers", "0"]);
+    !none && !options.iter().any(|option| option == "--only")
 }
 
 /// Says what is wrong before anything is built.
@@ -51,18 +71,30 @@ fn check(options: &[String]) -> Result<(), Failure> {
 mod tests {
     use super::*;
 
+    fn strings(options: &[&str]) -> Vec<String> {
+        options.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn brokers_are_installed_only_where_they_take_part() {
+        assert!(measures_brokers(&[]));
+        assert!(measures_brokers(&strings(&["--only-broker", "nats"])));
+        assert!(measures_brokers(&strings(&["--rounds", "0"])));
+        assert!(!measures_brokers(&strings(&["--brokers", "0"])));
+        assert!(!measures_brokers(&strings(&["--only", "small files"])));
+    }
+
     #[test]
     fn options_are_checked_before_anything_is_built() {
-        let checked = |options: &[&str]| {
-            let options: Vec<String> = options.iter().map(ToString::to_string).collect();
-            check(&options)
-        };
+        let checked = |options: &[&str]| check(&strings(options));
         assert!(checked(&[]).is_ok());
         assert!(checked(&["--rounds", "3", "--write"]).is_ok());
         assert!(checked(&["--only", "small files", "--rounds", "0"]).is_ok());
         for wrong in [
             &["--fast"][..],
             &["--only"],
+            &["--only-broker"],
+            &["--brokers", "all"],
             &["--rounds"],
             &["--size", "big"],
             &["7"],

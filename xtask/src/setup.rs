@@ -1,5 +1,6 @@
 //! Installs what is missing, and says so before it does.
 
+use std::env;
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
@@ -137,11 +138,19 @@ pub(crate) fn for_engines() -> Result<(), String> {
 /// What end-to-end tests need besides: brokers that are not ours. One more comes with npm.
 pub(crate) fn for_brokers() -> Result<(), String> {
     debian_packages(&[MOSQUITTO, RABBITMQ, NATS])?;
-    rumqttd()
+    rumqttd("dev").map(drop)
+}
+
+/// The same, for measuring them; returns the program of the one that is built here.
+pub(crate) fn for_measured_brokers() -> Result<PathBuf, String> {
+    debian_packages(&[MOSQUITTO, RABBITMQ, NATS])?;
+    Ok(rumqttd("release")?
+        .join("release")
+        .join(format!("mqdrop-e2e-rumqttd{}", env::consts::EXE_SUFFIX)))
 }
 
 /// Builds the broker rumqttd from its crate, into a folder that e2e/lib/rumqttd.mjs knows.
-fn rumqttd() -> Result<(), String> {
+fn rumqttd(profile: &str) -> Result<PathBuf, String> {
     let root = workspace::root();
     let folder = root.join("target").join("rumqttd");
     if !folder.is_dir() {
@@ -151,8 +160,9 @@ fn rumqttd() -> Result<(), String> {
     run(cargo()
         .args(["build", "--quiet", "--locked", "--manifest-path"])
         .arg(manifest)
-        .arg("--target-dir")
-        .arg(folder))
+        .args(["--profile", profile, "--target-dir"])
+        .arg(&folder))?;
+    Ok(folder)
 }
 
 /// The packages in e2e/package-lock.json, when they are not there yet or of another version.

@@ -2,7 +2,8 @@
 
 import { MIB } from '../../lib/files.mjs';
 import { offer } from '../app.mjs';
-import { RAW, sendFromPage } from '../contenders.mjs';
+import { rawSending } from '../contenders.mjs';
+import { rateFrom, sendFromPage } from '../pages.mjs';
 import { median } from '../report.mjs';
 import { through } from './through.mjs';
 
@@ -14,9 +15,10 @@ const SIZE = 128 * MIB;
 /** @type {import('../conditions.mjs').Measure} */
 export async function fourReceivers(course, { rounds }) {
   const shares = [];
+  const raw = await rawSending(course);
   for (let round = 0; round < rounds; round += 1) {
-    const raw = await sendFromPage(course, RAW, SIZE, RECEIVERS);
-    const ceiling = median(raw.map(({ bytes, seconds }) => bytes / seconds));
+    const arrivals = await sendFromPage(course, { ...raw, total: SIZE, receivers: RECEIVERS });
+    const ceiling = median(arrivals.map(rateFrom));
     shares.push(Math.min(...(await ratesOf(course, SIZE))) / ceiling);
   }
   const uploaded = await upload(course);

@@ -7,37 +7,41 @@ const IN_FLIGHT = 4;
 
 /**
  * @param {{ broker: string, topic: string, total: number }} options
- * @returns {Promise<{ done: Promise<{ bytes: number, at: number }> }>}
+ * @returns {Promise<{ done: Promise<import('./raw.mjs').Mark[]>, finish: () => void }>}
  */
 export async function receive({ broker, topic, total }) {
   const client = await connect(broker);
   let bytes = 0;
-  const done = new Promise((resolve) => {
-    client.on('message', (_topic, content) => {
-      bytes += content.length;
-      if (bytes < total) return;
-      resolve({ bytes, at: now() });
-      client.end(true);
-    });
+  /** @type {(marks: import('./raw.mjs').Mark[]) => void} */
+  let end;
+  /** @type {Promise<import('./raw.mjs').Mark[]>} */
+  const done = new Promise((resolve) => (end = resolve));
+  const finish = () => {
+    end([{ bytes, at: now() }]);
+    client.end(true);
+  };
+  client.on('message', (_topic, content) => {
+    bytes += content.length;
+    if (bytes >= total) finish();
   });
   await client.subscribeAsync(topic, { qos: 1 });
-  return { done };
+  return { done, finish };
 }
 
 /**
- * @param {{ broker: string, topic: string, total: number, payload: number }} options
+ * @param {{ broker: string, topic: string, total: number, length: number }} options
  * @returns {Promise<number>} when sending began, in milliseconds since 1970
  */
-export async function send({ broker, topic, total, payload }) {
+export async function send({ broker, topic, total, length: most }) {
   const client = await connect(broker);
-  const content = new Uint8Array(payload);
+  const content = new Uint8Array(most);
   crypto.getRandomValues(content.subarray(0, 65_536));
   const began = now();
   let sent = 0;
   await Promise.all(
     Array.from({ length: IN_FLIGHT }, async () => {
       while (sent < total) {
-        const length = Math.min(payload, total - sent);
+        const length = Math.min(most, total - sent);
         sent += length;
         // In browsers it takes these.
         const part = /** @type {any} */ (content.subarray(0, length));

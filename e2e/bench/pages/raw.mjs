@@ -1,4 +1,5 @@
-// The ceiling: MQTT 3.1.1 written by hand, QoS 0, no acknowledgement, no crypto, no storage.
+// The ceiling: MQTT 3.1.1 written by hand, QoS 0, no crypto, no storage. Receivers grant a window: without
+// one brokers queue, drop or slow down, and that is not the most that they carry.
 
 const CONNECT = 0x10;
 const PUBLISH = 0x30;
@@ -6,71 +7,188 @@ const SUBSCRIBE = 0x82;
 const CONNACK = 0x20;
 const SUBACK = 0x90;
 
-/** Bytes that may wait in the browser before sending pauses. */
-const MOST_BUFFERED = 4 * 1024 * 1024;
+/** Receivers tell what has come after each such part of the window. */
+const CREDITS_A_WINDOW = 8;
 
 const encoder = new TextEncoder();
 
 /**
- * Receives until all bytes are there, or nothing has come for a while.
- * @param {{ broker: string, topic: string, total: number }} options
- * @returns {Promise<{ done: Promise<{ bytes: number, at: number }> }>}
+ * What has come so far, and when, in milliseconds since 1970.
+ * @typedef {{ bytes: number, at: number }} Mark
  */
-export function receive({ broker, topic, total }) {
+
+/** Between marks, in milliseconds. */
+const INTERVAL = 50;
+
+/**
+ * Receives until all bytes are there, or until it is asked to end.
+ * @param {{ broker: string, topic: string, total: number, length: number, window: number, place: number }} options
+ *   `place`: which of several receivers this is, from 0
+ * @returns {Promise<{ done: Promise<Mark[]>, finish: () => void }>}
+ */
+export function receive({ broker, topic, total, length, window, place }) {
+  const payload = payloadOf(length, topic);
   return new Promise((resolve, reject) => {
     const socket = open(broker, reject);
     const packets = new PacketReader();
-    let bytes = 0;
-    /** @type {ReturnType<typeof setTimeout> | undefined} */
-    let stalled;
-    // When bytes came last: it is only noticed later that nothing follows them.
-    let last = 0;
-    /** @type {(result: { bytes: number, at: number }) => void} */
-    let finish;
-    const done = new Promise((result) => (finish = result));
-    const end = () => {
-      clearTimeout(stalled);
-      finish({ bytes, at: last });
+    let [bytes, told] = [0, 0];
+    /** @type {Mark[]} */
+    const marks = [];
+    /** @type {(result: Mark[]) => void} */
+    let end;
+    const done = new Promise((result) => (end = result));
+    const mark = () => marks.push({ bytes, at: now() });
+    const finish = () => {
+      socket.onmessage = null;
+      mark();
+      end(marks);
       socket.close();
     };
     socket.onmessage = ({ data }) => {
-      for (const { kind, length } of packets.read(new Uint8Array(data))) {
+      for (const { kind, body } of packets.read(new Uint8Array(data))) {
         if (kind === CONNACK) socket.send(subscribe(topic));
-        else if (kind === SUBACK) resolve({ done });
-        else if ((kind & 0xf0) === PUBLISH) bytes += length - 2 - topic.length;
+        else if (kind === SUBACK) resolve({ done, finish });
+        else if ((kind & 0xf0) === PUBLISH) bytes += body - 2 - topic.length;
       }
-      clearTimeout(stalled);
-      last = now();
-      if (bytes >= total) end();
-      else if (bytes > 0) stalled = setTimeout(end, 3_000);
+      if (bytes >= total) finish();
+      else if (bytes - told >= Math.max(payload, window / CREDITS_A_WINDOW)) {
+        told = bytes;
+        socket.send(credit(topic, place, bytes));
+      }
+      if (bytes > 0 && now() - (marks.at(-1)?.at ?? 0) >= INTERVAL) mark();
     };
   });
 }
 
 /**
- * Sends random bytes as fast as the browser takes them.
- * @param {{ broker: string, topic: string, total: number, payload: number }} options
+ * Sends random bytes as fast as the window lets it.
+ * @param {{ broker: string, topic: string, total: number, length: number, window: number, receivers: number, seconds: number }} options
+ *   `seconds`: ends after these, if it is not done before
  * @returns {Promise<number>} when sending began, in milliseconds since 1970
  */
-export async function send({ broker, topic, total, payload }) {
-  const socket = await new Promise((resolve, reject) => {
-    const opened = open(broker, reject);
-    opened.onmessage = () => resolve(opened);
-  });
-  const content = crypto.getRandomValues(new Uint8Array(65_536));
+export async function send({ broker, topic, total, length, window, receivers, seconds }) {
+  const credits = new Credits(creditTopic(topic), receivers);
+  const socket = await credits.connect(broker);
+  const payload = payloadOf(length, topic);
+  const message = publish(topic, payload);
   const began = now();
-  for (let sent = 0; sent < total; sent += payload) {
-    while (socket.bufferedAmount > MOST_BUFFERED) await new Promise((resolve) => setTimeout(resolve, 0));
-    const length = Math.min(payload, total - sent);
-    const message = packet(PUBLISH, [string(topic)], length);
-    for (let at = message.length - length; at < message.length; at += content.length) {
-      message.set(content.subarray(0, Math.min(content.length, message.length - at)), at);
+  setTimeout(() => credits.end(), seconds * 1000);
+  for (let sent = 0; sent < total && !credits.over; ) {
+    const part = Math.min(payload, total - sent);
+    if (sent + part - credits.least > window) {
+      await credits.more();
+      continue;
     }
-    socket.send(message);
+    socket.send(part === payload ? message : publish(topic, part));
+    sent += part;
   }
-  while (socket.bufferedAmount > 0) await new Promise((resolve) => setTimeout(resolve, 1));
+  // The last bytes leave before the connection ends.
+  while (socket.bufferedAmount > 0 && !credits.over) await new Promise((resolve) => setTimeout(resolve, 1));
   socket.close();
   return began;
+}
+
+/** What receivers say that they have. */
+class Credits {
+  /** Nothing more is waited for. */
+  over = false;
+  #topic;
+  /** @type {number[]} */
+  #each;
+  #wake = () => {};
+
+  /**
+   * @param {string} topic
+   * @param {number} receivers
+   */
+  constructor(topic, receivers) {
+    this.#topic = topic;
+    this.#each = Array(receivers).fill(0);
+  }
+
+  /**
+   * Connects and listens.
+   * @param {string} broker
+   * @returns {Promise<WebSocket>}
+   */
+  connect(broker) {
+    return new Promise((resolve, reject) => {
+      const socket = open(broker, reject);
+      const packets = new PacketReader(64);
+      socket.onclose = () => {
+        reject(new Error(`${broker} hangs up`));
+        this.end();
+      };
+      socket.onmessage = ({ data }) => {
+        for (const { kind, content } of packets.read(new Uint8Array(data))) {
+          if (kind === CONNACK) socket.send(subscribe(this.#topic));
+          else if (kind === SUBACK) resolve(socket);
+          else if ((kind & 0xf0) === PUBLISH) this.#hear(content.slice(2 + this.#topic.length));
+        }
+        this.#wake();
+      };
+    });
+  }
+
+  /** What every receiver has. */
+  get least() {
+    return Math.min(...this.#each);
+  }
+
+  /** Waits until something is said, or there is nothing to wait for. @returns {Promise<void>} */
+  more() {
+    return new Promise((resolve) => (this.#wake = resolve));
+  }
+
+  end() {
+    this.over = true;
+    this.#wake();
+  }
+
+  /** @param {number[]} text */
+  #hear(text) {
+    const [place = 0, bytes = 0] = String.fromCharCode(...text).split(' ').map(Number);
+    this.#each[place] = Math.max(this.#each[place] ?? 0, bytes);
+  }
+}
+
+/** @param {string} topic */
+function creditTopic(topic) {
+  return `${topic}/c`;
+}
+
+/**
+ * @param {string} topic
+ * @param {number} place
+ * @param {number} bytes
+ */
+function credit(topic, place, bytes) {
+  const text = encoder.encode(`${place} ${bytes}`);
+  return packet(PUBLISH, [string(creditTopic(topic)), text]);
+}
+
+/**
+ * How many bytes a packet of a length carries.
+ * @param {number} length of the whole packet
+ * @param {string} topic
+ */
+function payloadOf(length, topic) {
+  // Kind and, of all lengths here, two or three bytes that tell the rest's.
+  const head = 1 + (length - 3 < 16_384 ? 2 : 3);
+  return length - head - 2 - topic.length;
+}
+
+/**
+ * @param {string} topic
+ * @param {number} payload in bytes
+ */
+function publish(topic, payload) {
+  const message = packet(PUBLISH, [string(topic)], payload);
+  const most = 65_536;
+  for (let at = message.length - payload; at < message.length; at += most) {
+    crypto.getRandomValues(message.subarray(at, at + most));
+  }
+  return message;
 }
 
 /** Milliseconds since 1970, with fractions. */
@@ -130,14 +248,22 @@ function string(text) {
   return Uint8Array.of(bytes.length >> 8, bytes.length & 255, ...bytes);
 }
 
-/** Finds packets in a stream without keeping their content. */
+/** Finds packets in a stream; of each it keeps a few bytes of content at most. */
 class PacketReader {
   #kind = 0;
-  #length = 0;
+  #body = 0;
   #shift = 0;
   #left = 0;
+  /** @type {number[]} */
+  #content = [];
   /** @type {'kind' | 'length' | 'body'} */
   #next = 'kind';
+  #most;
+
+  /** @param {number} [most] bytes that are kept */
+  constructor(most = 0) {
+    this.#most = most;
+  }
 
   /**
    * The packets that end in these bytes.
@@ -147,24 +273,26 @@ class PacketReader {
     for (let at = 0; at < bytes.length; ) {
       if (this.#next === 'kind') {
         this.#kind = bytes[at++] ?? 0;
-        this.#length = this.#shift = 0;
+        this.#body = this.#shift = 0;
+        this.#content = [];
         this.#next = 'length';
       } else if (this.#next === 'length') {
         const byte = bytes[at++] ?? 0;
-        this.#length += (byte & 127) << this.#shift;
+        this.#body += (byte & 127) << this.#shift;
         this.#shift += 7;
         if (byte < 128) {
-          this.#left = this.#length;
+          this.#left = this.#body;
           this.#next = 'body';
         }
       }
       if (this.#next === 'body') {
         const taken = Math.min(this.#left, bytes.length - at);
+        if (this.#content.length < this.#most) this.#content.push(...bytes.subarray(at, at + Math.min(taken, this.#most)));
         this.#left -= taken;
         at += taken;
         if (this.#left === 0) {
           this.#next = 'kind';
-          yield { kind: this.#kind, length: this.#length };
+          yield { kind: this.#kind, body: this.#body, content: this.#content };
         }
       }
     }
