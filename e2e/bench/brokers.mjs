@@ -47,6 +47,7 @@ export const BROKERS = {
  * @property {number} rawWork at that length
  * @property {number} mqdrop the rate
  * @property {number} mqdropWork
+ * @property {number} cores that other programs left, while mqdrop sent
  */
 
 /**
@@ -88,7 +89,7 @@ async function measureRound(course, brokers, size, title) {
     say(`${title}: raw MQTT, packets of ${length} bytes`, rate, bytes, usage);
   }
   const mqdrop = await mqdropAt(course, size, brokers, `${title}: mqdrop`);
-  const round = { raw, best, rawWork, mqdrop: mqdrop.rate, mqdropWork: mqdrop.work };
+  const round = { raw, best, rawWork, mqdrop: mqdrop.rate, mqdropWork: mqdrop.work, cores: mqdrop.cores };
   console.log(`${title}: mqdrop has ${(mqdrop.rate / (raw.get(best) ?? NaN)).toFixed(3)} of raw MQTT, ${shareOf(round).toFixed(3)} of its budget`);
   return round;
 }
@@ -104,23 +105,22 @@ async function mqdropAt(course, size, brokers, title) {
   try {
     const { bytes, seconds, usage } = await rateWithin(course, size, brokers, LIMIT);
     say(title, bytes / seconds, bytes, usage);
-    return { rate: bytes / seconds, work: workOf(usage, bytes) };
+    return { rate: bytes / seconds, work: workOf(usage, bytes), cores: cpus().length - usage.others / 1000 / usage.seconds };
   } catch (error) {
     console.error(`${title}: ${error instanceof Error ? error.message : error}`);
     process.exitCode = 1;
-    return { rate: 0, work: NaN };
+    return { rate: 0, work: NaN, cores: cpus().length };
   }
 }
 
 /**
- * mqdrop's part of what it could reach: all cores at work, with what raw MQTT takes and what mqdrop has to
- * do besides.
+ * mqdrop's part of what it could reach. That is the rate at which all cores are busy with what raw MQTT takes
+ * and what mqdrop has to do besides, but no more than raw MQTT's own rate: a broker may be what limits it.
  * @param {Round} round
  */
-export function shareOf({ raw, best, mqdrop }) {
-  const cores = cpus().length * 1000;
-  const work = cores / ((raw.get(best) ?? NaN) / MB) + OWN_WORK;
-  return mqdrop / MB / (cores / work);
+export function shareOf({ raw, best, rawWork, mqdrop, cores }) {
+  const busy = (cores * 1000 * MB) / (rawWork + OWN_WORK);
+  return mqdrop / Math.min(busy, raw.get(best) ?? NaN);
 }
 
 /**

@@ -78,7 +78,7 @@ async function times() {
  * @param {number} pid
  * @returns {Promise<Process>}
  */
-async function readProcess(pid) {
+export async function readProcess(pid) {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ').map(Number);
   return { pid, parent: fields[PARENT] ?? 0, time: ((fields[USER] ?? 0) + (fields[SYSTEM] ?? 0)) * TICK };

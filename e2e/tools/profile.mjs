@@ -2,56 +2,65 @@
 //
 //   node tools/profile.mjs [MIB] [FILES]          without the profiler, which takes a part itself
 //   node tools/profile.mjs [MIB] [FILES] workers  with it
+//   … --broker rabbitmq                           through another broker than the station
+//   … --seconds 10                                for so long at most
 //
 // Build before: cargo xtask build --release. Names of functions in wasm need a site that was built
 // without wasm-opt's stripping; MQDROP_SITE names it.
 
 import { readdir, readFile } from 'node:fs/promises';
-import { LeanBrowser } from '../bench/lean-browser.mjs';
+import { basename } from 'node:path';
+import { parseArgs } from 'node:util';
 import { offerFiles } from '../bench/app.mjs';
+import { BROKERS } from '../bench/brokers.mjs';
+import { LeanBrowser } from '../bench/lean-browser.mjs';
+import { familyOf, ofEveryProcess, readProcess, TICK } from '../bench/processes.mjs';
 import { makeFile, MIB, tempFolder } from '../lib/files.mjs';
 import { startStation } from '../lib/station.mjs';
 
-/** Milliseconds in the kernel's unit of processor time on Linux. */
-const TICK = 10;
-
-const [size = '256', files = '1', workers] = process.argv.slice(2);
+const { values: options, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { broker: { type: 'string', default: 'station' }, seconds: { type: 'string', default: '60' } },
+});
+const [size = '256', files = '1', workers] = positionals;
+const named = BROKERS[options.broker];
+if (!named) throw new Error(`--broker takes one of: ${Object.keys(BROKERS).join(', ')}.`);
 const station = await startStation();
 const folders = await Promise.all([tempFolder(), tempFolder(), tempFolder()]);
 const [sender, receiver] = await Promise.all([LeanBrowser.launch(folders[0].path), LeanBrowser.launch(folders[1].path)]);
+const course = { sender, receiver, station, pages: '', folder: folders[2].path };
+const broker = await named.start(course);
 try {
-  const course = { sender, receiver, station, pages: '', folder: folders[2].path };
   const paths = [];
   for (let number = 0; number < Number(files); number += 1) {
     paths.push((await makeFile(course.folder, `${number}.bin`, Math.ceil((Number(size) * MIB) / Number(files)))).path);
   }
-  const transfer = await offerFiles(course, paths, Number(size) * MIB);
+  const transfer = await offerFiles(course, paths, Number(size) * MIB, { from: broker.from, to: [broker.to] });
   const profiles = workers ? await Promise.all([transfer.from.profileWorker(), transfer.to.profileWorker()]) : [];
   const before = await threads();
-  const seconds = await transfer.run();
+  const { bytes, seconds } = await transfer.runFor(Number(options.seconds) * 1000);
   const after = await threads();
-  console.log(`${size} MiB in ${seconds.toFixed(2)} s: ${(Number(size) / seconds).toFixed(1)} MiB/s\n`);
+  console.log(`${(bytes / MIB).toFixed(0)} MiB in ${seconds.toFixed(2)} s: ${(bytes / MIB / seconds).toFixed(1)} MiB/s\n`);
   tellThreads(before, after, seconds);
   for (const [side, profile] of profiles.entries()) tellProfile(side ? 'receiver' : 'sender', await profile.stop());
-  await transfer.end();
+  await transfer.close();
 } finally {
   await sender.close();
   await receiver.close();
+  await broker.stop();
   await station.stop();
   for (const folder of folders) await folder.remove();
 }
 
 /**
- * The processor time of every thread of the browsers and the station, in milliseconds.
+ * The processor time of every thread of the browsers and the brokers, in milliseconds.
  * @returns {Promise<Map<string, { label: string, user: number, system: number }>>}
  */
 async function threads() {
   const found = new Map();
-  for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
+  for (const { pid } of familyOf(await ofEveryProcess(readProcess), process.pid)) {
     try {
-      const command = (await readFile(`/proc/${pid}/cmdline`, 'utf8')).replaceAll('\0', ' ');
-      const who = Number(pid) === station.pid ? 'station' : owner(command);
-      if (!who) continue;
+      const who = owner(await readFile(`/proc/${pid}/cmdline`, 'utf8'));
       for (const thread of await readdir(`/proc/${pid}/task`)) {
         const stat = await readFile(`/proc/${pid}/task/${thread}/stat`, 'utf8');
         const name = stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')'));
@@ -66,13 +75,14 @@ async function threads() {
 }
 
 /**
- * What a process is, if it is one of ours.
- * @param {string} command
+ * What a process is.
+ * @param {string} command with its arguments, each with a zero at its end
  */
 function owner(command) {
   const side = folders.findIndex(({ path }) => command.includes(path));
-  if (side < 0 && !/--type=/.test(command)) return undefined;
-  const type = /--utility-sub-type=(\S+?)\.mojom/.exec(command)?.[1] ?? /--type=(\S+)/.exec(command)?.[1] ?? 'browser';
+  // Chromium's processes have spaces between arguments.
+  if (side < 0 && !/--type=/.test(command)) return basename(command.split('\0')[0] ?? '');
+  const type = /--utility-sub-type=(\S+?)\.mojom/.exec(command)?.[1] ?? /--type=([^\s\0]+)/.exec(command)?.[1] ?? 'browser';
   return `${['sender', 'receiver'][side] ?? ''} ${type}`.trim();
 }
 
