@@ -21,8 +21,8 @@ const OWN_WORK = 9;
 export const MB = 1_000_000;
 
 /**
- * A running broker: where the sender and the receiver connect.
- * @typedef {{ from: string, to: string, stop: () => Promise<void> }} Running
+ * A running broker: where the sender and the receiver connect, and its version, if it says so.
+ * @typedef {{ from: string, to: string, version?: string, stop: () => Promise<void> }} Running
  */
 
 /**
@@ -32,8 +32,8 @@ export const MB = 1_000_000;
 export const BROKERS = {
   station: { title: 'station', start: async ({ station }) => ({ from: station.broker, to: station.broker, stop: async () => {} }) },
   mosquitto: { title: 'mosquitto', start: alone(() => startMosquitto({ quiet: true })) },
-  rabbitmq: { title: 'RabbitMQ, one node', start: alone(startRabbitMq) },
-  'rabbitmq-two': { title: 'RabbitMQ, two nodes', start: startTwo },
+  rabbitmq: { title: 'one node of RabbitMQ', start: alone(startRabbitMq) },
+  'rabbitmq-two': { title: 'two nodes of RabbitMQ', start: startTwo },
   nats: { title: 'NATS', start: alone(startNats) },
   aedes: { title: 'aedes', start: alone(startAedes) },
   rumqttd: { title: 'rumqttd', start: alone(startRumqttd) },
@@ -61,10 +61,11 @@ export async function measureBrokers(course, { rounds, size, only }) {
   for (const [name, { title, start }] of Object.entries(BROKERS)) {
     if (only && only !== name) continue;
     const broker = await start(course);
+    const titled = [title, broker.version].filter(Boolean).join(' ');
     try {
       const each = [];
-      for (let round = 1; round <= rounds; round += 1) each.push(await measureRound(course, broker, size, `${title}, round ${round}`));
-      all.set(title, each);
+      for (let round = 1; round <= rounds; round += 1) each.push(await measureRound(course, broker, size, `${titled}, round ${round}`));
+      all.set(titled, each);
     } finally {
       await broker.stop();
     }
@@ -145,19 +146,27 @@ function say(what, rate, bytes, usage) {
 }
 
 /**
- * @param {() => Promise<{ broker: string, stop: () => Promise<void> }>} start
+ * @param {() => Promise<{ broker: string, said?: string[], stop: () => Promise<void> }>} start
  * @returns {(course: Course) => Promise<Running>}
  */
 function alone(start) {
   return async () => {
-    const { broker, stop } = await start();
-    return { from: broker, to: broker, stop };
+    const { broker, said, stop } = await start();
+    return { from: broker, to: broker, version: versionIn(said), stop };
   };
 }
 
 /** Sender and receiver at different nodes. @returns {Promise<Running>} */
 async function startTwo() {
-  const { brokers, stop } = await startRabbitMqCluster();
+  const { brokers, said, stop } = await startRabbitMqCluster();
   const [from, to] = brokers;
-  return { from, to, stop };
+  return { from, to, version: versionIn(said), stop };
+}
+
+/**
+ * The version that a broker tells as it starts.
+ * @param {string[]} [said]
+ */
+function versionIn(said = []) {
+  return /(?:version:?|RabbitMQ) v?(\d+\.\d[\d.]*)/i.exec(said.join('\n'))?.[1];
 }

@@ -16,6 +16,7 @@ const PATIENCE = 120_000;
  * Two nodes that are one broker.
  * @typedef {object} Cluster
  * @property {[string, string]} brokers the WebSocket address of each
+ * @property {string[]} said what the first has logged so far
  * @property {() => Promise<void>} stop
  */
 
@@ -28,14 +29,14 @@ const PATIENCE = 120_000;
 export async function startRabbitMqCluster() {
   const { started, stop: stopAll } = await startNodes(['one', 'two']);
   const [one, two] = /** @type {[Node, Node]} */ (started);
-  return { brokers: [one.broker, two.broker], stop: stopAll };
+  return { brokers: [one.broker, two.broker], said: one.program.said, stop: stopAll };
 }
 
-/** One node. @returns {Promise<{ broker: string, stop: () => Promise<void> }>} */
+/** One node. @returns {Promise<{ broker: string, said: string[], stop: () => Promise<void> }>} */
 export async function startRabbitMq() {
   const { started, stop: stopAll } = await startNodes(['one']);
-  const [{ broker }] = /** @type {[Node]} */ (started);
-  return { broker, stop: stopAll };
+  const [{ broker, program }] = /** @type {[Node]} */ (started);
+  return { broker, said: program.said, stop: stopAll };
 }
 
 /**
