@@ -13,3 +13,7 @@ pub(crate) fn upper_case(text: &str) -> String {
 pub(crate) fn nfkc(text: &str) -> String {
     JsString::from(text).normalize("NFKC").into()
 }
+
+pub(crate) fn nfc(text: &str) -> String {
+    JsString::from(text).normalize("NFC").into()
+}

@@ -23,6 +23,12 @@ pub fn nfkc(text: &str) -> String {
     map(text, str::to_owned, platform::nfkc)
 }
 
+/// Normalization Form C (Unicode Standard Annex #15): letters with marks in one piece.
+#[must_use]
+pub fn nfc(text: &str) -> String {
+    map(text, str::to_owned, platform::nfc)
+}
+
 /// Most text needs no tables, nor a copy for the JavaScript engine.
 fn map(text: &str, ascii: fn(&str) -> String, other: fn(&str) -> String) -> String {
     if text.is_ascii() {
@@ -87,6 +93,7 @@ mod tests {
             assert_eq!(lower_case(&text), text.to_lowercase(), "U+{name:04X}");
             assert_eq!(upper_case(&text), text.to_uppercase(), "U+{name:04X}");
             assert_eq!(nfkc(&text), text.nfkc().collect::<String>(), "U+{name:04X}");
+            assert_eq!(nfc(&text), text.nfc().collect::<String>(), "U+{name:04X}");
         }
     }
 

@@ -13,3 +13,7 @@ pub(crate) fn upper_case(text: &str) -> String {
 pub(crate) fn nfkc(text: &str) -> String {
     text.nfkc().collect()
 }
+
+pub(crate) fn nfc(text: &str) -> String {
+    text.nfc().collect()
+}
