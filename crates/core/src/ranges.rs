@@ -2,6 +2,10 @@
 
 use core::ops::Range;
 
+/// Up to so many runs are added or taken out one by one. More of them are merged in one pass, as
+/// each one by itself may move all that lies behind it.
+const FEW: usize = 8;
+
 /// A set of block numbers; sorted runs that neither touch nor overlap.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct RangeSet {
@@ -105,15 +109,82 @@ impl RangeSet {
 
     /// Adds every block of `other`.
     pub(crate) fn extend(&mut self, other: &Self) {
-        for run in &other.runs {
-            self.insert(run.clone());
+        if other.runs.len() <= FEW {
+            return other.runs.iter().for_each(|run| self.insert(run.clone()));
         }
+        let mut left = self.runs.iter().peekable();
+        let mut right = other.runs.iter().peekable();
+        let mut merged: Vec<Range<u32>> = Vec::with_capacity(self.runs.len() + other.runs.len());
+        while let Some(run) = match (left.peek(), right.peek()) {
+            (Some(a), Some(b)) if a.start > b.start => right.next(),
+            (Some(_), _) => left.next(),
+            (None, _) => right.next(),
+        } {
+            match merged.last_mut() {
+                Some(last) if run.start <= last.end => last.end = last.end.max(run.end),
+                _ => merged.push(run.clone()),
+            }
+        }
+        *self = Self::from_runs(merged);
     }
 
     /// Takes every block of `other` out.
     pub(crate) fn subtract(&mut self, other: &Self) {
-        for run in &other.runs {
-            self.remove(run.clone());
+        if other.runs.len() <= FEW {
+            return other.runs.iter().for_each(|run| self.remove(run.clone()));
+        }
+        let mut left = Vec::with_capacity(self.runs.len());
+        let mut others = other.runs.iter().peekable();
+        for run in &self.runs {
+            let mut from = run.start;
+            while let Some(gone) = others.peek().filter(|gone| gone.start < run.end) {
+                if from < gone.start {
+                    left.push(from..gone.start);
+                }
+                from = from.max(gone.end);
+                if gone.end > run.end {
+                    // It reaches into the next run.
+                    break;
+                }
+                others.next();
+            }
+            if from < run.end {
+                left.push(from..run.end);
+            }
+        }
+        *self = Self::from_runs(left);
+    }
+
+    /// Forgets the last blocks, so that no more than `most` runs are left.
+    pub(crate) fn keep_runs(&mut self, most: usize) {
+        let forgotten = self.runs.drain(most.min(self.runs.len())..);
+        self.count -= forgotten.map(|run| run.end - run.start).sum::<u32>();
+    }
+
+    /// Adds what lies between runs that are close to one another, so that no more than `most` are
+    /// left.
+    pub(crate) fn coarsen(&mut self, most: usize) {
+        let excess = self.runs.len().saturating_sub(most);
+        if excess == 0 {
+            return;
+        }
+        let gaps = self.runs.windows(2);
+        let mut gaps: Vec<u32> = gaps.map(|pair| pair[1].start - pair[0].end).collect();
+        let (_, &mut widest, _) = gaps.select_nth_unstable(excess - 1);
+        let mut merged: Vec<Range<u32>> = Vec::with_capacity(most);
+        for run in &self.runs {
+            match merged.last_mut() {
+                Some(last) if run.start - last.end <= widest => last.end = run.end,
+                _ => merged.push(run.clone()),
+            }
+        }
+        *self = Self::from_runs(merged);
+    }
+
+    fn from_runs(runs: Vec<Range<u32>>) -> Self {
+        Self {
+            count: runs.iter().map(|run| run.end - run.start).sum(),
+            runs,
         }
     }
 }
@@ -125,6 +196,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
 
     #[derive(Clone, Debug)]
     enum Op {
@@ -141,7 +215,81 @@ mod tests {
         proptest::collection::vec(op, 0..40)
     }
 
+    fn set_of(runs: &[(u32, u32)]) -> (RangeSet, BTreeSet<u32>) {
+        let mut set = RangeSet::default();
+        runs.iter()
+            .for_each(|&(start, len)| set.insert(start..start + len));
+        (
+            set,
+            runs.iter()
+                .flat_map(|&(start, len)| start..start + len)
+                .collect(),
+        )
+    }
+
+    fn blocks(set: &RangeSet) -> BTreeSet<u32> {
+        assert!(
+            set.runs()
+                .windows(2)
+                .all(|pair| pair[0].end < pair[1].start)
+        );
+        assert_eq!(
+            set.len(),
+            set.runs()
+                .iter()
+                .map(|run| run.end - run.start)
+                .sum::<u32>()
+        );
+        set.runs().iter().flat_map(Clone::clone).collect()
+    }
+
+    /// Every second block of so many.
+    fn comb(blocks: u32) -> RangeSet {
+        RangeSet::from_runs((0..blocks).map(|block| 2 * block..2 * block + 1).collect())
+    }
+
+    #[test]
+    fn sets_of_very_many_runs_are_merged_in_one_pass() {
+        let mut set = comb(400_000);
+        set.subtract(&comb(200_000));
+        assert_eq!(set.len(), 200_000);
+        set.extend(&comb(400_000));
+        assert_eq!(set.runs().len(), 400_000);
+    }
+
+    #[test]
+    fn close_runs_become_one() {
+        let (mut set, _) = set_of(&[(0, 1), (3, 1), (5, 1), (20, 5), (26, 1), (90, 1)]);
+        set.coarsen(3);
+        assert_eq!(set.runs(), [0..6, 20..27, 90..91]);
+        let mut set = comb(1000);
+        set.coarsen(999);
+        assert!(set.runs().len() <= 999);
+        blocks(&set);
+    }
+
     mqdrop_testing::properties! {
+        fn sets_are_joined_and_parted(
+            left in proptest::collection::vec((0u32..200, 1u32..5), 0..40),
+            right in proptest::collection::vec((0u32..200, 1u32..9), 0..40),
+            most in 1usize..20,
+        ) {
+            let ((left, left_model), (right, right_model)) = (set_of(&left), set_of(&right));
+            let mut both = left.clone();
+            both.extend(&right);
+            prop_assert_eq!(blocks(&both), &left_model | &right_model);
+            let mut rest = left.clone();
+            rest.subtract(&right);
+            prop_assert_eq!(blocks(&rest), &left_model - &right_model);
+            let mut first = left.clone();
+            first.keep_runs(most);
+            prop_assert!(first.runs().len() <= most && left.runs().starts_with(first.runs()));
+            blocks(&first);
+            let mut coarse = left.clone();
+            coarse.coarsen(most);
+            prop_assert!(coarse.runs().len() <= most && blocks(&coarse).is_superset(&left_model));
+        }
+
         fn behaves_as_a_set(ops in ops(), probe in 0u32..100) {
             let mut set = RangeSet::default();
             let mut model = BTreeSet::new();

@@ -15,11 +15,17 @@ use crate::layout::Region;
 use crate::message::{Body, Echo, EndReason, Want};
 use crate::ranges::RangeSet;
 
+/// The most runs of blocks that a receiver is known to hold; what lies behind is taken for lacking
+/// until it tells. It chooses them, and lists a fourth of these at once.
+const MAX_HELD: usize = 2048;
+/// The most runs of blocks that are to be sent: receivers choose them as well.
+const MAX_QUEUED: usize = 8192;
+
 impl Outgoing {
     /// A receiver has the offer.
     pub(crate) fn handle_seen(&mut self, device: DeviceId, counter: u64, cx: &mut Effects) {
         if let Some(reason) = &self.ended {
-            cx.send(device, Body::Cancel(reason.ending(self.parcel)));
+            cx.answer(device, Body::Cancel(reason.ending(self.parcel)));
             return;
         }
         let Some(receiver) = self.receivers.get_mut(&device) else {
@@ -103,7 +109,7 @@ impl Outgoing {
         cx: &mut Effects,
     ) -> bool {
         if let Some(reason) = &self.ended {
-            cx.send(device, Body::Cancel(reason.ending(self.parcel)));
+            cx.answer(device, Body::Cancel(reason.ending(self.parcel)));
             return false;
         }
         let total = self.layout().total_blocks();
@@ -149,14 +155,10 @@ impl Outgoing {
         }
         progress.paused = want.paused;
         // What the list did not reach stays as it was.
-        for run in progress
-            .held
-            .runs()
-            .iter()
-            .filter(|run| run.end > want.held.until)
-        {
-            held.insert(run.start.max(want.held.until)..run.end);
-        }
+        let mut beyond = progress.held.clone();
+        beyond.remove(0..want.held.until);
+        held.extend(&beyond);
+        held.keep_runs(MAX_HELD);
         let content = |held: &RangeSet| self.manifest.layout.content_in(held.runs());
         let arrived = content(&held).saturating_sub(content(&progress.held));
         // What it held when it accepted, or came back, did not arrive now.
@@ -194,9 +196,22 @@ impl Outgoing {
         begins
     }
 
+    /// How many runs are known of the receiver with most of them, and how many are to be sent.
+    #[cfg(test)]
+    pub(crate) fn runs_known(&mut self) -> (usize, usize) {
+        let receivers = self.receivers.iter_mut();
+        let held = receivers.filter_map(|(_, each)| Some(each.progress_mut()?.held.runs().len()));
+        (held.max().unwrap_or_default(), self.queue.runs().len())
+    }
+
     /// Puts blocks on the queue, except digests that are not known yet.
     pub(super) fn enqueue(&mut self, blocks: &RangeSet) {
         self.queue.extend(blocks);
+        if self.queue.runs().len() > MAX_QUEUED {
+            // What is added so, and nobody lacks, is passed over when its turn comes.
+            self.queue.coarsen(MAX_QUEUED / 2);
+            self.queue.subtract(&self.preparing);
+        }
         if self.digests.is_none() {
             self.queue.remove(self.layout().region(Region::Digests));
         }
