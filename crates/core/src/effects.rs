@@ -24,6 +24,8 @@ pub(crate) enum DataTopic {
 #[derive(Default)]
 pub(crate) struct Effects {
     pub(crate) messages: VecDeque<(To, Body)>,
+    /// What others brought about: they decide how many there are.
+    pub(crate) answers: VecDeque<(DeviceId, Body)>,
     pub(crate) topics: VecDeque<DataTopic>,
     pub(crate) store: VecDeque<StoreRequest>,
     pub(crate) events: VecDeque<Event>,
@@ -32,6 +34,11 @@ pub(crate) struct Effects {
 impl Effects {
     pub(crate) fn send(&mut self, device: DeviceId, body: Body) {
         self.messages.push_back((To::Device(device), body));
+    }
+
+    /// Says something that may be left out: whoever it is for asks again, or it is said again in time.
+    pub(crate) fn answer(&mut self, device: DeviceId, body: Body) {
+        self.answers.push_back((device, body));
     }
 
     pub(crate) fn broadcast(&mut self, body: Body) {

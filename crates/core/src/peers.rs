@@ -19,6 +19,34 @@ pub(crate) const SILENCE: Duration = Duration::from_secs(95);
 /// A device that does not answer is asked again after so long, if it is heard of.
 const ASK_AGAIN: Duration = Duration::from_secs(5);
 
+/// So many answers a device gets at once …
+const ANSWERS: u32 = 256;
+/// … and one more each time so long has passed.
+const ANSWER_EVERY: Duration = Duration::from_micros(62_500);
+
+/// How many answers a device may have.
+struct Allowance {
+    left: u32,
+    /// Since when none was added.
+    since: Time,
+}
+
+impl Allowance {
+    fn spend(&mut self, now: Time) -> bool {
+        let elapsed = now.since(self.since).as_micros() / ANSWER_EVERY.as_micros();
+        let earned = u32::try_from(elapsed).unwrap_or(u32::MAX);
+        if earned >= ANSWERS - self.left {
+            (self.left, self.since) = (ANSWERS, now);
+        } else {
+            self.left += earned;
+            self.since += ANSWER_EVERY * earned;
+        }
+        let left = self.left.checked_sub(1);
+        self.left = left.unwrap_or_default();
+        left.is_some()
+    }
+}
+
 /// One other device.
 struct Peer {
     /// What its user calls it; `None` until it introduced itself.
@@ -37,6 +65,7 @@ struct Peer {
     heard: Time,
     /// The user wants to hear nothing of it.
     muted: bool,
+    answers: Allowance,
     /// It said that it leaves. Kept so that its old messages stay recognisable.
     gone: bool,
 }
@@ -88,6 +117,10 @@ impl Peers {
             will: false,
             heard: now,
             muted: false,
+            answers: Allowance {
+                left: ANSWERS,
+                since: now,
+            },
             gone: true,
         });
         let fresh = peer.replay.accept(counter);
@@ -120,6 +153,12 @@ impl Peers {
             peer.asked = Some(now);
         }
         due
+    }
+
+    /// Whether a device may have one more answer; counts it.
+    pub(crate) fn may_have_answer(&mut self, device: DeviceId, now: Time) -> bool {
+        let peer = self.peers.get_mut(&device);
+        peer.is_none_or(|peer| peer.answers.spend(now))
     }
 
     /// Takes note of the counter of a device's newest hello to the room.
@@ -290,6 +329,22 @@ mod tests {
         assert_eq!(peers.expire(Time::ZERO + SILENCE / 2), []);
         assert_eq!(peers.expire(peers.deadline().unwrap()), [id(1)]);
         assert_eq!(peers.deadline(), None);
+    }
+
+    #[test]
+    fn a_device_has_so_many_answers_at_once_and_more_in_time() {
+        let mut peers = Peers::default();
+        peers.accept(id(1), 1, true, Time::ZERO);
+        let mut have = |at: Time| {
+            (0..10_000)
+                .filter(|_| peers.may_have_answer(id(1), at))
+                .count()
+        };
+        assert_eq!(have(Time::ZERO), 256);
+        assert_eq!(have(Time::from_millis(62)), 0);
+        assert_eq!(have(Time::from_millis(63)), 1);
+        assert_eq!(have(Time::from_millis(1000)), 15);
+        assert_eq!(have(Time::from_millis(100_000)), 256);
     }
 
     #[test]

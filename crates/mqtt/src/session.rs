@@ -226,6 +226,12 @@ impl Session {
         }
     }
 
+    /// How many publications at QoS 1 wait until the server acknowledges others.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.publications.waiting()
+    }
+
     /// Bytes accepted but not yet taken by [`poll_transmit`](Self::poll_transmit).
     #[must_use]
     pub fn queued_bytes(&self) -> usize {

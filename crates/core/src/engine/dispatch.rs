@@ -6,7 +6,6 @@ use mqdrop_mqtt::{Disconnect, Time};
 use super::link::{self, Stage};
 use super::topics::Channel;
 use super::{Engine, Event};
-use crate::effects::To;
 use crate::envelope::Opened;
 use crate::ids::DeviceId;
 use crate::message::{Body, EndReason, Introduction, Message, ParcelRef, Want};
@@ -23,6 +22,8 @@ impl Engine {
             .and_then(|room| room.session.poll_event())
         {
             self.handle_session(event, now);
+            // One by one: many events may have come at once.
+            self.flush_effects(now);
         }
         self.flush_effects(now);
     }
@@ -223,7 +224,7 @@ impl Engine {
                     // It was taken off the list, and the word of it got lost.
                     None => {
                         let ending = EndReason::Unknown.ending(complete.parcel);
-                        self.cx.send(sender, Body::Cancel(ending));
+                        self.cx.answer(sender, Body::Cancel(ending));
                     }
                 }
             }
@@ -233,7 +234,7 @@ impl Engine {
                 Some(outgoing) => outgoing.handle_seen(sender, counter, &mut self.cx),
                 None => {
                     let ending = EndReason::Unknown.ending(answer.parcel);
-                    self.cx.send(sender, Body::Cancel(ending));
+                    self.cx.answer(sender, Body::Cancel(ending));
                 }
             },
             Body::Want(want) => self.handle_want(sender, &want, counter, now),
@@ -282,7 +283,7 @@ impl Engine {
             // It was said before this device came back, or by one that does not know it yet.
             if hello {
                 let introduction = room.introduction(counter);
-                room.push(To::Device(device), Body::Hello(introduction));
+                room.answer(device, Body::Hello(introduction), now);
             }
             return;
         }
@@ -294,7 +295,7 @@ impl Engine {
         let came = introduced == Introduced::New;
         if hello {
             let introduction = room.introduction(counter);
-            room.push(To::Device(device), Body::Alive(introduction));
+            room.answer(device, Body::Alive(introduction), now);
         }
         if hello || to_me || came {
             for (_, outgoing) in &mut self.outgoing {
@@ -333,8 +334,8 @@ impl Engine {
     fn handle_want(&mut self, sender: DeviceId, want: &Want, counter: u64, now: Time) {
         let (Some(room), Some(outgoing)) = (&mut self.room, self.outgoing.get_mut(&want.parcel))
         else {
-            self.cx
-                .send(sender, Body::Cancel(EndReason::Unknown.ending(want.parcel)));
+            let ending = EndReason::Unknown.ending(want.parcel);
+            self.cx.answer(sender, Body::Cancel(ending));
             return;
         };
         let was_hopeless = room.frame_size.is_hopeless();

@@ -6,6 +6,7 @@ mod hostile;
 mod kept;
 mod link;
 mod offers;
+mod outbox;
 mod room;
 mod topics;
 mod transfers;
@@ -107,6 +108,7 @@ impl Engine {
         }
         self.cx.topics.clear();
         self.cx.messages.clear();
+        self.cx.answers.clear();
         self.cx.event(Event::Peers);
         self.cx.event(Event::Status);
     }

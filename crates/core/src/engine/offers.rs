@@ -37,7 +37,7 @@ impl Engine {
         let mut incoming = match self.consider(offer, sender) {
             Ok(incoming) => incoming,
             Err(reason) => {
-                self.cx.send(sender, Body::Decline(reason.ending(parcel)));
+                self.cx.answer(sender, Body::Decline(reason.ending(parcel)));
                 return;
             }
         };
@@ -50,7 +50,7 @@ impl Engine {
         if (self.auto_accept || incoming.is_text()) && fits {
             incoming.accept(now, &mut self.cx);
         } else {
-            self.cx.send(sender, Body::Seen(incoming.answer()));
+            self.cx.answer(sender, Body::Seen(incoming.answer()));
         }
         self.incoming.insert(parcel, incoming);
         self.cx.event(Event::Transfer(parcel));

@@ -1,7 +1,6 @@
 //! The room this device is in: its session, its peers, and the messages between them.
 
 use core::time::Duration;
-use std::collections::VecDeque;
 
 use litemap::LiteMap;
 
@@ -10,6 +9,7 @@ use mqdrop_mqtt::{
 };
 
 use super::link::{Link, Stage};
+use super::outbox::Outbox;
 use super::topics::{Channel, Topics};
 use super::{Join, JoinError};
 use crate::effects::{DataTopic, To};
@@ -56,7 +56,7 @@ pub(super) struct Room {
     counter: u64,
     /// The counter of the hello on this connection.
     pub(super) hello: u64,
-    outbox: VecDeque<(To, Body)>,
+    pub(super) outbox: Outbox,
     pub(super) refresh: Time,
     /// The user was told that someone speaks a newer version.
     pub(super) told_of_newer: bool,
@@ -95,7 +95,7 @@ impl Room {
             topic_changes: LiteMap::new(),
             counter: 0,
             hello: 0,
-            outbox: VecDeque::new(),
+            outbox: Outbox::default(),
             refresh: now,
             told_of_newer: false,
             close_code: None,
@@ -163,7 +163,7 @@ impl Room {
 
     /// Says hello, after which everyone else answers.
     pub(super) fn greet(&mut self, random: &mut Random, now: Time) {
-        self.outbox.clear();
+        self.outbox = Outbox::default();
         self.peers.forgive(now);
         self.push(To::Room, Body::Hello(self.introduction(0)));
         self.refresh = now + random.around(REFRESH);
@@ -194,37 +194,41 @@ impl Room {
             _ => 0,
         };
         let hello = Body::Hello(self.introduction(heard));
-        self.push(To::Device(device), hello);
+        self.answer(device, hello, now);
     }
 
     /// Queues a message. While not online there is nobody to hear it: every state is told anew
     /// when devices meet again.
     pub(super) fn push(&mut self, to: To, body: Body) {
         if self.link.is_online() {
-            self.outbox.push_back((to, body));
+            self.outbox.push(to, body);
         }
     }
 
-    /// Gives queued messages to the session, as far as it takes them.
+    /// Queues an answer, as far as a device may have them: it decides how often it asks.
+    pub(super) fn answer(&mut self, device: DeviceId, body: Body, now: Time) {
+        if self.link.is_online() {
+            let peers = &mut self.peers;
+            let allowed = || peers.may_have_answer(device, now);
+            self.outbox.answer(device, body, allowed);
+        }
+    }
+
+    /// Gives queued messages to the session, as far as it sends them. The others are sealed when their
+    /// turn comes: what is sealed long before it is sent would be taken for a repetition.
     #[inline(never)]
     pub(super) fn flush(&mut self, random: &mut Random, now: Time) {
         if !self.link.is_online() {
-            self.outbox.clear();
+            self.outbox = Outbox::default();
         }
-        while let Some((to, body)) = self.outbox.pop_front() {
-            let qos = qos(to, &body);
+        while let Some((to, body, qos)) = self.outbox.pop(self.session.waiting() > 0) {
             let topic = match to {
                 To::Room => self.topics.room(),
                 To::Device(device) => self.topics.device(device),
             };
-            let Some(payload) = self.seal(to, body.clone(), random) else {
-                continue;
-            };
-            // A message that cannot be sent here is as good as lost, and lost ones are repeated.
-            let published = self.session.publish(&topic, &payload, qos, false, now);
-            if published == Err(RequestError::QueueFull) {
-                self.outbox.push_front((to, body));
-                return;
+            if let Some(payload) = self.seal(to, body, random) {
+                // A message that cannot be sent here is as good as lost, and lost ones are repeated.
+                let _ = self.session.publish(&topic, &payload, qos, false, now);
             }
         }
     }
@@ -355,14 +359,5 @@ impl Room {
             )),
             _ => None,
         };
-    }
-}
-
-/// Acknowledgements and refreshes follow one another closely: a lost one is made up for by the next.
-fn qos(to: To, body: &Body) -> QoS {
-    match (to, body) {
-        (_, Body::Want(want)) if want.echo.is_some() => QoS::AtMostOnce,
-        (To::Room, Body::Alive(_)) => QoS::AtMostOnce,
-        _ => QoS::AtLeastOnce,
     }
 }

@@ -312,6 +312,9 @@ impl Engine {
             );
             room.push(to, body);
         }
+        for (device, body) in self.cx.answers.drain(..) {
+            room.answer(device, body, now);
+        }
         room.flush(&mut self.random, now);
     }
 }

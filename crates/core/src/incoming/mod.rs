@@ -200,17 +200,17 @@ impl Incoming {
         self.sender_paused = offer.paused;
         let answer = self.answer();
         match &self.phase {
-            Phase::Declined(reason) => cx.send(sender, Body::Decline(self.ending(reason))),
-            Phase::EndedHere(reason) => cx.send(sender, Body::Cancel(self.ending(reason))),
+            Phase::Declined(reason) => cx.answer(sender, Body::Decline(self.ending(reason))),
+            Phase::EndedHere(reason) => cx.answer(sender, Body::Cancel(self.ending(reason))),
             _ => {}
         }
         match &mut self.phase {
-            Phase::Offered | Phase::Opening { .. } => cx.send(sender, Body::Seen(answer)),
+            Phase::Offered | Phase::Opening { .. } => cx.answer(sender, Body::Seen(answer)),
             Phase::Receiving(receiving) => {
                 receiving.unknown_to_sender = false;
                 receiving.ack.now(now);
             }
-            Phase::Done(_) => cx.send(sender, Body::Receipt(answer)),
+            Phase::Done(_) => cx.answer(sender, Body::Receipt(answer)),
             Phase::EndedBySender(_) => self.phase = Phase::Offered,
             _ => {}
         }
@@ -224,7 +224,7 @@ impl Incoming {
         match &mut self.phase {
             Phase::Receiving(receiving) => receiving.ack.now(now),
             // It may be over, and the word of that got lost.
-            Phase::Offered => cx.send(self.origin.sender, Body::Seen(answer)),
+            Phase::Offered => cx.answer(self.origin.sender, Body::Seen(answer)),
             _ => {}
         }
         cx.event(Event::Transfer(self.parcel()));
@@ -289,13 +289,13 @@ impl Incoming {
             return self.advance(now, cx);
         }
         match &self.phase {
-            Phase::Done(_) => cx.send(self.origin.sender, Body::Receipt(self.answer())),
+            Phase::Done(_) => cx.answer(self.origin.sender, Body::Receipt(self.answer())),
             // It ended here, and the word of it got lost.
             Phase::Declined(reason) => {
-                cx.send(self.origin.sender, Body::Decline(self.ending(reason)));
+                cx.answer(self.origin.sender, Body::Decline(self.ending(reason)));
             }
             Phase::EndedHere(reason) => {
-                cx.send(self.origin.sender, Body::Cancel(self.ending(reason)));
+                cx.answer(self.origin.sender, Body::Cancel(self.ending(reason)));
             }
             _ => {}
         }

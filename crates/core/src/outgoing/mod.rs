@@ -145,7 +145,7 @@ impl Outgoing {
         }
         // It may have decided, ended or missed something while it was away: its answer to the offer
         // says how it stands.
-        cx.send(device, Body::Offer(self.current_offer()));
+        cx.answer(device, Body::Offer(self.current_offer()));
         cx.event(Event::Transfer(self.parcel));
     }
 
@@ -277,7 +277,7 @@ impl Outgoing {
             }
         }
         for (device, body) in messages {
-            cx.send(device, body);
+            cx.answer(device, body);
         }
         lacking.subtract(&self.preparing);
         self.enqueue(&lacking);

@@ -28,7 +28,7 @@ struct Publication {
 
 impl Publications {
     pub(super) fn check_room(&self) -> Result<(), RequestError> {
-        if self.queue.len() - self.sent < MAX_WAITING {
+        if self.waiting() < MAX_WAITING {
             Ok(())
         } else {
             Err(RequestError::QueueFull)
@@ -88,6 +88,11 @@ impl Publications {
 
     pub(super) fn contains(&self, id: u16) -> bool {
         self.queue.iter().any(|publication| publication.id == id)
+    }
+
+    /// How many wait.
+    pub(super) fn waiting(&self) -> usize {
+        self.queue.len() - self.sent
     }
 
     /// Length in bytes of the packets that wait.

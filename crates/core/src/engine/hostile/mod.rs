@@ -2,6 +2,7 @@
 //! nothing panics or grows without bounds, others' transfers go on, and the user is told in words.
 
 mod broker;
+mod flood;
 mod forger;
 mod member;
 mod parcel;

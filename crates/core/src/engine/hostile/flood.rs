@@ -1,0 +1,162 @@
+//! Members who say much: what one says costs others little.
+
+use core::time::Duration;
+
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+use super::parcel::{Parcel, frame};
+use super::victim::{Member, Victim};
+use crate::engine::Entry;
+use crate::ids::ParcelId;
+use crate::layout::BLOCK;
+use crate::message::tests::wanting;
+use crate::message::{Body, ParcelRef, Want};
+use crate::ranges::RangeSet;
+
+/// Answers that wait in a device whose broker acknowledges nothing.
+fn waiting(victim: &Victim) -> usize {
+    victim.engine.room.as_ref().unwrap().outbox.len()
+}
+
+#[test]
+fn answers_to_a_flood_are_few_and_acknowledgements_go_past_them() {
+    const FLOODERS: u8 = 10;
+    const HELLOS: usize = 150;
+    const TEXTS: usize = 10;
+    let mut victim = Victim::online();
+    let mut honest = Member::in_room(2, &mut victim);
+    let parcel = Parcel::new(&honest, 4);
+    parcel.is_accepted(&mut honest, &mut victim);
+    for text in 0..TEXTS {
+        victim
+            .act(|engine, now| engine.offer_text(&text.to_string(), now))
+            .unwrap();
+    }
+    victim.published();
+    let mut answers = 0;
+    for flooder in 0..FLOODERS {
+        let mut flooder = Member::in_room(10 + flooder, &mut victim);
+        for _ in 0..HELLOS {
+            let hello = flooder.hello("x");
+            flooder.tell(&mut victim, hello);
+        }
+        answers += victim.published().len();
+    }
+    // 256 and what a few milliseconds add, or what the broker lets go: it acknowledges nothing.
+    assert!(answers <= 1024, "{answers}");
+    assert!(answers > 256, "each was answered at first: {answers}");
+    let most = usize::from(FLOODERS) * (TEXTS + 1);
+    assert!(waiting(&victim) <= most, "{}", waiting(&victim));
+    assert!(waiting(&victim) > 0, "the broker holds them up");
+    // An honest transfer goes on at its pace.
+    for block in 0..8 {
+        let content = vec![4; BLOCK as usize];
+        victim.deliver(
+            &format!("d/{}", parcel.id()),
+            &frame(&parcel.offer, 1 + block, 1, &content),
+        );
+    }
+    victim.wait(Duration::from_millis(30));
+    let heard = honest.read(&victim.published());
+    let acknowledges = |body: &Body| matches!(body, Body::Want(want) if want.echo.is_some());
+    assert!(heard.iter().any(acknowledges), "{heard:?}");
+}
+
+#[test]
+fn answers_about_parcels_that_nobody_knows_are_few() {
+    let mut victim = Victim::online();
+    let mut flooder = Member::in_room(3, &mut victim);
+    victim.published();
+    for number in 0..1000u16 {
+        let mut id = [0; 10];
+        id[..2].copy_from_slice(&number.to_be_bytes());
+        let parcel = ParcelId(id);
+        let body = if number % 2 == 0 {
+            Body::Want(wanting(parcel, &RangeSet::default(), 1))
+        } else {
+            Body::Seen(ParcelRef {
+                parcel,
+                token: None,
+            })
+        };
+        flooder.tell(&mut victim, body);
+    }
+    let answers = victim.published().len();
+    // Each message took a millisecond, and sixteen answers a second are added.
+    assert!((256..=256 + 20).contains(&answers), "{answers}");
+    victim.wait(Duration::from_secs(20));
+    let want = Body::Want(wanting(ParcelId([9; 10]), &RangeSet::default(), 1));
+    flooder.tell(&mut victim, want);
+    let answers = flooder.read(&victim.published());
+    assert!(
+        answers.iter().any(|body| matches!(body, Body::Cancel(_))),
+        "it is answered again: {answers:?}"
+    );
+}
+
+#[test]
+fn a_receivers_list_takes_no_more_room_however_it_is_told() {
+    let mut victim = Victim::online();
+    let mut honest = Member::in_room(2, &mut victim);
+    let mut traitor = Member::in_room(3, &mut victim);
+    let entry = Entry {
+        path: "large".into(),
+        size: 1 << 35,
+        modified: None,
+        mime: String::new(),
+    };
+    let parcel = victim
+        .act(|engine, now| engine.offer_files(vec![entry], now))
+        .unwrap();
+    // Each list ends before the one that was told before.
+    for list in (0..60u32).rev() {
+        let mut held = RangeSet::default();
+        for run in 0..512 {
+            let start = 4 * 512 * list + 4 * run;
+            held.insert(start..start + 1);
+        }
+        let told = wanting(parcel, &held, 0);
+        let mut want = Want {
+            held: crate::message::Runs::new(&held),
+            ..told
+        };
+        want.held.until = 4 * 512 * (list + 1);
+        traitor.tell(&mut victim, Body::Want(want));
+    }
+    let known = victim
+        .engine
+        .outgoing
+        .get_mut(&parcel)
+        .unwrap()
+        .runs_known();
+    assert!(known.0 <= 2048, "{known:?}");
+    // And what is to be sent is a list as well: it forgets what it held, again and again.
+    for list in 0..200u32 {
+        let mut held = RangeSet::default();
+        for run in 0..512 {
+            let start = 4 * 512 * (list % 60) + 4 * run + list % 2;
+            held.insert(start..start + 1);
+        }
+        traitor.tell(&mut victim, Body::Want(wanting(parcel, &held, 0)));
+    }
+    let known = victim
+        .engine
+        .outgoing
+        .get_mut(&parcel)
+        .unwrap()
+        .runs_known();
+    assert!(known.1 <= 8192, "{known:?}");
+    let frames = |victim: &mut Victim| {
+        let published = victim.published();
+        let frames = published.iter().filter(|(tail, _)| tail.starts_with("d/"));
+        frames.count()
+    };
+    frames(&mut victim);
+    honest.tell(
+        &mut victim,
+        Body::Want(wanting(parcel, &RangeSet::default(), 1 << 24)),
+    );
+    victim.wait(Duration::from_secs(5));
+    assert!(frames(&mut victim) > 0, "others are sent to");
+}
