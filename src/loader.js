@@ -35,6 +35,19 @@ async function importExtras() {
   return module;
 }
 
+// Says of a file of the app that it does not come as it should; nothing if it does.
+async function fault(file, type) {
+  const name = file.replace(/^.*\//, "");
+  try {
+    const { ok, status, headers } = await fetch(new URL(file, document.baseURI));
+    const sent = headers.get("content-type") ?? "no type";
+    if (!ok) return `The site does not deliver ${name} (status ${status}).`;
+    if (!sent.includes(type)) return `The site delivers ${name} as ${sent} instead of ${type}.`;
+  } catch {
+    return `${name} could not be loaded: the connection broke, or something in this browser blocks it.`;
+  }
+}
+
 try {
   const { js, wasm } = app.dataset;
   const { default: init, run_app } = await import(new URL(js, document.baseURI));
@@ -42,7 +55,12 @@ try {
   run_app();
   loading.remove();
 } catch (error) {
-  loading.textContent =
-    "mqdrop could not start. Reload the page; if that does not help, update the browser: it must know WebAssembly with SIMD and modules in workers, as Chrome has since version 91, Firefox since 114 and Safari since 16.4.";
+  const { js, wasm } = app.dataset;
+  const why =
+    (await fault(js, "javascript")) ??
+    // With another type it starts all the same.
+    (await fault(wasm, "")) ??
+    "If that does not help, update the browser: it must know WebAssembly with SIMD and modules in workers, as Chrome has since version 91, Firefox since 114 and Safari since 16.4.";
+  loading.textContent = `mqdrop could not start. Reload the page. ${why}`;
   throw error;
 }

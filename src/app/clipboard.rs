@@ -1,38 +1,69 @@
-//! Copying to the clipboard, where the browser lets a page.
+//! Copying to the clipboard.
 
 use std::time::Duration;
 
 use gloo_timers::future::sleep;
 use leptos::{prelude::*, task::spawn_local};
-use wasm_bindgen_futures::JsFuture;
+use wasm_bindgen::JsCast;
+use web_sys::HtmlTextAreaElement;
 
 use super::icons::{Icon, icon};
+use crate::js::{call, call_async, property};
 
-/// How long the button says that it has copied.
+/// How long the button says what came of it.
 const THANKS: Duration = Duration::from_secs(2);
 
-/// Copies a text. Not there where there is no clipboard: on pages that are no secure context.
+/// Copies a text.
 #[component]
 pub(super) fn CopyButton(#[prop(into)] text: String) -> impl IntoView {
-    if !window().is_secure_context() {
-        return None;
-    }
-    let copied = RwSignal::new(false);
+    // Whether it was copied, for a while after a click.
+    let copied = RwSignal::new(None::<bool>);
     let copy = move |_| {
-        let written = JsFuture::from(window().navigator().clipboard().write_text(&text));
+        let text = text.clone();
         spawn_local(async move {
-            if written.await.is_ok() {
-                // The panel may have been closed meanwhile.
-                let _ = copied.try_set(true);
-                sleep(THANKS).await;
-                let _ = copied.try_set(false);
-            }
+            let is_copied = write(&text).await;
+            // The panel may have been closed meanwhile.
+            let _ = copied.try_set(Some(is_copied));
+            sleep(THANKS).await;
+            let _ = copied.try_set(None);
         });
     };
-    Some(view! {
+    let words = move || match copied.get() {
+        None => "Copy",
+        Some(true) => "Copied",
+        Some(false) => "Not copied",
+    };
+    view! {
         <button type="button" class="button" data-testid="copy" on:click=copy>
-            {move || icon(if copied.get() { Icon::Check } else { Icon::Copy })}
-            <span aria-live="polite">{move || if copied.get() { "Copied" } else { "Copy" }}</span>
+            {move || icon(if copied.get() == Some(true) { Icon::Check } else { Icon::Copy })}
+            <span aria-live="polite">{words}</span>
         </button>
-    })
+    }
+}
+
+/// Writes to the clipboard; on pages that are no secure context the old way.
+async fn write(text: &str) -> bool {
+    let navigator = property(&window(), "navigator");
+    let clipboard = property(&navigator, "clipboard");
+    let written = call_async(&clipboard, "writeText", &[&text.into()]).await;
+    written.is_ok() || copy_selected(text).is_some()
+}
+
+/// Copies by selecting the text in a field that is there for a moment.
+fn copy_selected(text: &str) -> Option<()> {
+    let before = document().active_element();
+    let field = document().create_element("textarea").ok()?;
+    let field: HtmlTextAreaElement = field.unchecked_into();
+    // Phones show no keyboard for what cannot be changed.
+    field.set_read_only(true);
+    field.set_class_name("visually-hidden");
+    field.set_value(text);
+    document().body()?.append_child(&field).ok()?;
+    field.select();
+    let copied = call(&document(), "execCommand", &[&"copy".into()]);
+    if let Some(before) = before {
+        super::focus::focus(&before);
+    }
+    field.remove();
+    copied.ok()?.is_truthy().then_some(())
 }

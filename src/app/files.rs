@@ -90,10 +90,11 @@ fn Row(
             data-path=file.path.clone()
             data-size=file.size.to_string()
             data-blake3=file.blake3.clone()
-            title=file.blake3.as_ref().map(|hash| format!("BLAKE3 {hash}"))
         >
             <bdi class="file-path" dir="ltr">{file.path.clone()}</bdi>
-            <span class="file-size">{format::size(file.size)}</span>
+            <span class="file-size" title=file.blake3.as_ref().map(|hash| format!("BLAKE3 {hash}"))>
+                {format::size(file.size)}
+            </span>
             <Show when=move || saveable.get()>
                 <button
                     type="button"

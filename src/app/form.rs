@@ -46,6 +46,25 @@ pub enum Field {
     Username,
 }
 
+impl Field {
+    /// The `id` of its element in the page.
+    #[must_use]
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::Key => "key",
+            Self::Broker => "broker",
+            Self::Prefix => "prefix",
+            Self::Username => "username",
+        }
+    }
+
+    /// The `id` of the element that says what is wrong with it.
+    #[must_use]
+    pub fn error_id(self) -> String {
+        format!("{}-error", self.id())
+    }
+}
+
 /// Why the form will not do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {

@@ -7,6 +7,7 @@ use super::{
     form::{Draft, Field},
     icons::{Icon, icon},
     notices::{ErrorLine, KeptNotice, StorageNotice},
+    page,
     session::Session,
     settings,
 };
@@ -26,12 +27,16 @@ pub(super) fn Join(session: Session) -> impl IntoView {
     );
     let advanced = NodeRef::<html::Details>::new();
     Effect::new(move || {
+        let Some(field) = session.wrong_field() else {
+            return;
+        };
         // What is wrong must be in sight.
-        if matches!(session.wrong_field(), Some(Field::Prefix | Field::Username))
+        if matches!(field, Field::Prefix | Field::Username)
             && let Some(details) = advanced.get()
         {
             details.set_open(true);
         }
+        page::focus(field.id());
     });
     view! {
         <div class="join">
@@ -60,7 +65,6 @@ pub(super) fn Join(session: Session) -> impl IntoView {
                 <Line
                     session
                     field=Field::Broker
-                    id="broker"
                     label="Broker"
                     hint="Any MQTT broker’s WebSocket address. Leave it empty for this site’s own."
                     placeholder=session.own_broker()
@@ -73,7 +77,6 @@ pub(super) fn Join(session: Session) -> impl IntoView {
                         <Line
                             session
                             field=Field::Username
-                            id="username"
                             label="User name at the broker"
                             autocomplete="username"
                             get=|draft| &draft.username
@@ -93,7 +96,6 @@ pub(super) fn Join(session: Session) -> impl IntoView {
                         <Line
                             session
                             field=Field::Prefix
-                            id="prefix"
                             label="Topic prefix"
                             placeholder="mqdrop/1".to_owned()
                             get=|draft| &draft.prefix
@@ -216,12 +218,13 @@ fn KeyField(session: Session) -> impl IntoView {
                 data-bwignore="true"
                 enterkeyhint="go"
                 placeholder="same words on every device"
-                aria-describedby="key-strength"
+                aria-describedby=format!("{} key-strength", Field::Key.error_id())
                 aria-invalid=move || (session.wrong_field() == Some(Field::Key)).then_some("true")
                 prop:value=move || key.get()
                 on:focus=move |_| load()
                 on:input:target=move |event| draft.write().key = event.target().value()
             />
+            <FieldError session field=Field::Key />
             // Where the field is too narrow for it, nobody would see that there is more of it.
             <p class="key-whole" aria-hidden="true">
                 {move || if key.read().len() > NARROW { key.get() } else { String::new() }}
@@ -251,7 +254,6 @@ fn KeyField(session: Session) -> impl IntoView {
 fn Line(
     session: Session,
     field: Field,
-    id: &'static str,
     label: &'static str,
     #[prop(optional)] hint: &'static str,
     #[prop(optional)] placeholder: String,
@@ -260,7 +262,9 @@ fn Line(
     set: fn(&mut Draft, String),
 ) -> impl IntoView {
     let draft = session.draft;
+    let id = field.id();
     let hint_id = format!("{id}-hint");
+    let described_by = format!("{} {hint_id}", field.error_id());
     view! {
         <div class="field">
             <label for=id>{label}</label>
@@ -271,12 +275,28 @@ fn Line(
                 autocapitalize="none"
                 spellcheck="false"
                 placeholder=placeholder
-                aria-describedby=(!hint.is_empty()).then(|| hint_id.clone())
+                aria-describedby=described_by
                 aria-invalid=move || (session.wrong_field() == Some(field)).then_some("true")
                 prop:value=move || get(&draft.read()).clone()
                 on:input:target=move |event| set(&mut draft.write(), event.target().value())
             />
+            <FieldError session field />
             {(!hint.is_empty()).then(|| view! { <p class="hint" id=hint_id>{hint}</p> })}
+        </div>
+    }
+}
+
+/// What is wrong with a field, directly below it.
+#[component]
+fn FieldError(session: Session, field: Field) -> impl IntoView {
+    view! {
+        // Live regions are announced only if they were there before their text.
+        <div role="alert" class="field-error" id=field.error_id()>
+            {move || {
+                session
+                    .wrong_words(field)
+                    .map(|words| view! { {icon(Icon::Warning)} <p data-testid="error">{words}</p> })
+            }}
         </div>
     }
 }

@@ -42,14 +42,7 @@ pub(super) fn ErrorLine(state: State) -> impl IntoView {
                                     </button>
                                 </Show>
                                 <Show when=move || own.read().is_some() && !state.crashed.get()>
-                                    <button
-                                        type="button"
-                                        class="button button-bare"
-                                        aria-label="Dismiss"
-                                        on:click=move |_| own.set(None)
-                                    >
-                                        {icon(Icon::Close)}
-                                    </button>
+                                    <Dismiss done=move || own.set(None) />
                                 </Show>
                             </div>
                         }
@@ -140,29 +133,48 @@ pub(super) fn ScreenNotice(state: State) -> impl IntoView {
 #[component]
 pub(super) fn StorageNotice(state: State) -> impl IntoView {
     let words = move || match state.storage.get()? {
+        _ if state.storage_known.get() => None,
         Storage::Opfs { .. } => None,
         Storage::Blob {
             secure_context: false,
-        } => Some(
-            "This page did not come over https, so the browser withholds its file storage and the clipboard. \
-             Received files are kept in memory until you save them: best below 1 GB, and \
-             gone after a reload.",
-        ),
+        } => Some((
+            "Save received files before you close or reload: without https they stay in memory.",
+            "This page did not come over https, so the browser withholds its file storage. Files of up to 1 GB \
+             in all go well. Over https, received files outlast a reload.",
+        )),
         Storage::Blob {
             secure_context: true,
-        } => Some(
-            "This browser gives the page no file storage. Received files are kept in memory until you save them: \
-             best below 1 GB, and gone after a reload.",
-        ),
+        } => Some((
+            "Save received files before you close or reload: in this browser they stay in memory.",
+            "This browser gives the page no file storage, as in some private windows. Files of up to 1 GB in all \
+             go well.",
+        )),
     };
     move || {
-        words().map(|words| {
+        words().map(|(words, why)| {
             view! {
                 <div class="notice" role="note">
                     {icon(Icon::Info)}
-                    <p data-testid="storage-notice">{words}</p>
+                    <div class="notice-words">
+                        <p data-testid="storage-notice">{words}</p>
+                        <details>
+                            <summary>"Why?"</summary>
+                            <p>{why}</p>
+                        </details>
+                    </div>
+                    <Dismiss done=move || state.storage_known.set(true) />
                 </div>
             }
         })
+    }
+}
+
+/// The button that takes a notice away.
+#[component]
+fn Dismiss(done: impl Fn() + 'static) -> impl IntoView {
+    view! {
+        <button type="button" class="button button-bare" aria-label="Dismiss" on:click=move |_| done()>
+            {icon(Icon::Close)}
+        </button>
     }
 }

@@ -1,16 +1,13 @@
 //! The page around the app: its address, and what happens to it.
 
-use leptos::{ev, prelude::*};
+use leptos::{ev, prelude::*, task::spawn_local};
 use mqdrop_core::view::TransferState;
-use wasm_bindgen::JsValue;
-use web_sys::VisibilityState;
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::{HtmlElement, VisibilityState};
 
-use super::{actions, address::Page, link::Link, session::Session};
+use super::{actions, address::Page, link::Link, session::Session, title::Told};
 use crate::bridge::Command;
-use crate::js::{call, property};
-
-/// The name in the tab when nothing moves.
-const TITLE: &str = "mqdrop";
+use crate::js::{call, call_async, property};
 
 /// Where the page came from.
 pub(super) fn place() -> Page {
@@ -73,6 +70,14 @@ pub(super) fn reload() {
     let _ = window().location().reload();
 }
 
+/// Gives the focus to the element of this `id`, which the browser brings into view.
+pub(super) fn focus(id: &str) {
+    let element = document().get_element_by_id(id);
+    if let Some(element) = element.and_then(|element| element.dyn_into::<HtmlElement>().ok()) {
+        let _ = element.focus();
+    }
+}
+
 /// Asks before something that cannot be undone.
 pub(super) fn confirm(words: &str) -> bool {
     window().confirm_with_message(words).unwrap_or_default()
@@ -92,6 +97,7 @@ pub(super) fn watch(session: Session) {
     on_visibility(move |visible| {
         seen.set(visible);
         if visible {
+            state.unseen.set(Vec::new());
             session.engine.send(Command::Wake);
         }
     });
@@ -106,15 +112,27 @@ pub(super) fn watch(session: Session) {
         }
     });
 
-    // A page that can be seen shows its progress better, and browsers do a lot for a new title: it
+    // A page that can be seen shows what goes on better, and browsers do a lot for a new title: it
     // took a twentieth of the machine while a file was sent.
-    Effect::new(move || {
-        let progress = (!seen.get()).then(|| state.progress()).flatten();
-        document().set_title(&match progress {
-            Some(percent) => format!("{percent} % – {TITLE}"),
-            None => TITLE.into(),
-        });
+    let told = Memo::new(move |_| match seen.get() {
+        true => Told::default(),
+        false => state.told(),
     });
+    Effect::new(move || document().set_title(&told.read().title()));
+    let count = Memo::new(move |_| told.read().count());
+    Effect::watch(
+        move || count.get(),
+        |count, _, _| spawn_local(set_badge(*count)),
+        false,
+    );
+}
+
+/// Puts a number on the app's icon, where it is installed and the browser does that.
+async fn set_badge(count: usize) {
+    let navigator = property(&window(), "navigator");
+    let count = JsValue::from_f64(count as f64);
+    // 0 takes it away.
+    let _ = call_async(&navigator, "setAppBadge", &[&count]).await;
 }
 
 /// Whether the page can be seen.

@@ -27,12 +27,12 @@ pub(super) fn Peers(session: Session, inviting: RwSignal<bool>) -> impl IntoView
             <ul class="people-list">
                 <li class="person person-self">
                     <span class="avatar" aria-hidden="true">{move || own_name().map(|name| initial(&name))}</span>
-                    <span class="person-name">{own_name}</span>
+                    <bdi class="person-name">{own_name}</bdi>
                     <span class="person-note">"you"</span>
                 </li>
                 <For
                     each=move || peers.with(|all| all.iter().take(SHOWN).cloned().collect::<Vec<_>>())
-                    key=|peer| (peer.device.clone(), peer.name.clone(), peer.muted)
+                    key=|peer| (peer.device.clone(), peer.name.clone())
                     let:peer
                 >
                     <Person session peer />
@@ -64,26 +64,35 @@ pub(super) fn Peers(session: Session, inviting: RwSignal<bool>) -> impl IntoView
 
 #[component]
 fn Person(session: Session, peer: PeerView) -> impl IntoView {
-    let PeerView {
-        device,
-        name,
-        muted,
-    } = peer.clone();
-    let toggle = move |_| {
-        session.engine.send(Command::Mute {
-            device: device.clone(),
-            muted: !muted,
-        });
+    // Its button stays when it is pressed, and with it the keyboard's place.
+    let muted = Memo::new({
+        let device = peer.device.clone();
+        move |before: Option<&bool>| {
+            let peers = session.state.peers.read();
+            let found = peers.iter().find(|other| other.device == device);
+            found.map_or(*before.unwrap_or(&peer.muted), |found| found.muted)
+        }
+    });
+    let toggle = {
+        let device = peer.device.clone();
+        move |_| {
+            session.engine.send(Command::Mute {
+                device: device.clone(),
+                muted: !muted.get_untracked(),
+            });
+        }
     };
-    let label = if muted {
-        format!("{name} is muted: hear it again")
-    } else {
-        format!("Mute {name}: take nothing from it and give it nothing")
-    };
+    let label = Memo::new({
+        let name = peer.name.clone();
+        move |_| match muted.get() {
+            true => format!("{name} is muted: hear it again"),
+            false => format!("Mute {name}: take nothing from it and give it nothing"),
+        }
+    });
     view! {
         <li
             class="person"
-            class:person-muted=muted
+            class:person-muted=move || muted.get()
             data-testid="peer"
             data-name=peer.name.clone()
             data-device=peer.device.clone()
@@ -95,12 +104,12 @@ fn Person(session: Session, peer: PeerView) -> impl IntoView {
                 type="button"
                 class="button button-bare person-mute"
                 data-testid="mute"
-                aria-pressed=muted.to_string()
-                aria-label=label.clone()
-                title=label
+                aria-pressed=move || muted.get().to_string()
+                aria-label=move || label.get()
+                title=move || label.get()
                 on:click=toggle
             >
-                {icon(if muted { Icon::Unmute } else { Icon::Mute })}
+                {move || icon(if muted.get() { Icon::Unmute } else { Icon::Mute })}
             </button>
         </li>
     }

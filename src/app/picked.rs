@@ -29,7 +29,15 @@ pub(super) fn send(session: Session, picked: Picked) {
 }
 
 /// The same, but only if this device is still in the room that they were chosen for.
-pub(super) fn send_into(session: Session, room: Option<Room>, Picked { files, handles }: Picked) {
+pub(super) fn send_into(
+    session: Session,
+    room: Option<Room>,
+    Picked { mut files, handles }: Picked,
+) {
+    // Browsers list a folder in any order.
+    if files.iter().any(|file| file.path.contains('/')) {
+        files.sort_by(|one, other| one.path.cmp(&other.path));
+    }
     let with = |choice| Command::SendFiles { choice, handles };
     begin(session, room, files, with);
 }

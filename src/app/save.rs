@@ -105,19 +105,46 @@ fn click_link(frame: &HtmlIFrameElement, url: &str, name: &str) -> Option<()> {
     Some(())
 }
 
+/// Types that cannot hold scripts. Others of their kinds can, as `image/svg+xml` and whatever ends
+/// in `+xml`, so the kinds alone do not do.
+const PASSIVE: [&str; 25] = [
+    "image/jpeg",
+    "image/png",
+    "image/gif",
+    "image/webp",
+    "image/avif",
+    "image/heic",
+    "image/heif",
+    "image/jxl",
+    "image/bmp",
+    "image/tiff",
+    "image/x-icon",
+    "audio/mpeg",
+    "audio/mp4",
+    "audio/aac",
+    "audio/ogg",
+    "audio/wav",
+    "audio/x-wav",
+    "audio/flac",
+    "audio/webm",
+    "video/mp4",
+    "video/webm",
+    "video/ogg",
+    "video/quicktime",
+    "video/x-matroska",
+    "application/zip",
+];
+
 /// The type a file is saved with. An object URL is of the app's own origin, and a browser that
 /// opens it instead of saving would run what a peer sent there: only types that cannot hold
 /// scripts keep theirs.
-fn safe_mime(mime: &str) -> &str {
-    let passive = ["image/", "audio/", "video/"]
+fn safe_mime(mime: &str) -> &'static str {
+    // Browsers do not tell letters by their case here.
+    let is_passive = |passive: &&str| mime.eq_ignore_ascii_case(passive);
+    PASSIVE
         .iter()
-        .any(|kind| mime.starts_with(kind))
-        && !mime.contains("svg");
-    if passive || mime == "application/zip" {
-        mime
-    } else {
-        "application/octet-stream"
-    }
+        .find(|passive| is_passive(passive))
+        .unwrap_or(&"application/octet-stream")
 }
 
 #[cfg(test)]
@@ -134,10 +161,17 @@ mod tests {
             "application/pdf",
             "",
             "IMAGE/SVG",
+            "image/SVG+xml",
+            "Image/Svg+XML",
+            "image/x+xml",
+            "video/html",
+            "image/png, text/html",
+            "image/jpeg ",
         ] {
             assert_eq!(safe_mime(mime), "application/octet-stream", "{mime}");
         }
         assert_eq!(safe_mime("image/jpeg"), "image/jpeg");
         assert_eq!(safe_mime("video/mp4"), "video/mp4");
+        assert_eq!(safe_mime("Image/JPEG"), "image/jpeg");
     }
 }

@@ -113,10 +113,7 @@ impl Session {
                 }));
                 self.engine.send(Command::Join(request));
             }
-            Err(problem) => {
-                self.state.fail(problem.words.clone());
-                self.wrong.set(Some((problem, draft)));
-            }
+            Err(problem) => self.wrong.set(Some((problem, draft))),
         }
     }
 
@@ -133,13 +130,22 @@ impl Session {
             .with(|wrong| wrong.as_ref().map(|(problem, _)| problem.field))
     }
 
+    /// What is wrong with a field, in words.
+    pub(super) fn wrong_words(&self, field: Field) -> Option<String> {
+        self.wrong.with(|wrong| {
+            let (problem, _) = wrong.as_ref().filter(|(wrong, _)| wrong.field == field)?;
+            Some(problem.words.clone())
+        })
+    }
+
     /// Once the form is another one: what was wrong may be right now.
     pub(super) fn reconsider(&self) {
         let now = self.draft.get_untracked();
-        let wrong = self.wrong.get_untracked();
-        if let Some((problem, _)) = wrong.filter(|(_, refused)| *refused != now) {
+        let is_another = |wrong: &Option<(Problem, Draft)>| {
+            wrong.as_ref().is_some_and(|(_, refused)| *refused != now)
+        };
+        if self.wrong.with_untracked(is_another) {
             self.wrong.set(None);
-            self.state.solve(&problem.words);
         }
     }
 

@@ -6,6 +6,7 @@ use mqdrop_core::view::ConnectionState;
 use super::{
     address, awake,
     drop::DropZone,
+    focus,
     icons::{Icon, icon},
     invite::Invite,
     join::Join,
@@ -21,6 +22,7 @@ pub(super) fn Shell() -> impl IntoView {
     let inviting = RwSignal::new(false);
     page::watch(session);
     awake::watch(session.state);
+    focus::keep();
     // The panel belongs to a room: it does not stay open for the next one.
     Effect::new(move || {
         session.room.track();
@@ -35,7 +37,8 @@ pub(super) fn Shell() -> impl IntoView {
             if before.is_some_and(|before| before != now)
                 && let Some(main) = main.get_untracked()
             {
-                let _ = main.focus();
+                focus::focus(&main);
+                window().scroll_to_with_x_and_y(0.0, 0.0);
             }
         },
         false,

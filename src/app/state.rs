@@ -13,7 +13,7 @@ use send_wrapper::SendWrapper;
 use wasm_bindgen::JsCast;
 use web_sys::Blob;
 
-use super::{actions, format};
+use super::{actions, format, page, title::Told};
 use crate::bridge::{Event, Storage};
 
 /// Everything that is shown of the room.
@@ -25,6 +25,8 @@ pub(super) struct State {
     pub(super) transfers: RwSignal<Vec<Transfer>>,
     /// `None` until the worker runs.
     pub(super) storage: RwSignal<Option<Storage>>,
+    /// The user has read what follows from that.
+    pub(super) storage_known: RwSignal<bool>,
     /// What storage keeps of other rooms.
     pub(super) kept: RwSignal<KeptView>,
     /// The last thing that did not work.
@@ -38,6 +40,10 @@ pub(super) struct State {
     pub(super) crashed: RwSignal<bool>,
     /// What a screen reader is told.
     pub(super) news: RwSignal<String>,
+    /// What has ended while the page could not be seen, in words.
+    pub(super) unseen: RwSignal<Vec<String>>,
+    /// Offers that wait for an answer and whose card is not in sight, the first one first.
+    pub(super) out_of_sight: RwSignal<Vec<Arc<str>>>,
     parts: StoredValue<LiteMap<String, Parts>>,
 }
 
@@ -68,12 +74,15 @@ impl State {
             peers: RwSignal::default(),
             transfers: RwSignal::default(),
             storage: RwSignal::default(),
+            storage_known: RwSignal::default(),
             kept: RwSignal::default(),
             error: RwSignal::default(),
             looking: RwSignal::default(),
             may_darken: RwSignal::default(),
             crashed: RwSignal::default(),
             news: RwSignal::default(),
+            unseen: RwSignal::default(),
+            out_of_sight: RwSignal::default(),
             parts: StoredValue::default(),
         }
     }
@@ -84,6 +93,7 @@ impl State {
         self.peers.set(Vec::new());
         self.transfers.set(Vec::new());
         self.news.set(String::new());
+        self.unseen.set(Vec::new());
         self.parts.update_value(LiteMap::clear);
     }
 
@@ -129,7 +139,13 @@ impl State {
                 }
                 self.status.set(status);
             }
-            Event::Peers(peers) => self.peers.set(peers),
+            Event::Peers(peers) => {
+                let news = self.peers.with_untracked(|before| presence(before, &peers));
+                if let Some(news) = news {
+                    self.news.set(news);
+                }
+                self.peers.set(peers);
+            }
             Event::Transfer(view) => self.show(view),
             Event::Removed { parcel } => {
                 self.transfers
@@ -165,8 +181,25 @@ impl State {
         }
     }
 
+    /// What there is to tell whoever does not see the page.
+    pub(super) fn told(&self) -> Told {
+        let is_request = |view: &TransferView| {
+            view.direction == Direction::In && view.state == TransferState::Offered
+        };
+        let requests = self.transfers.with(|all| {
+            let views = all.iter().rev().map(|transfer| transfer.view.read());
+            let requests = views.filter(|view| is_request(view));
+            requests.filter_map(|view| news(&view)).collect()
+        });
+        Told {
+            requests,
+            ended: self.unseen.get(),
+            progress: self.progress(),
+        }
+    }
+
     /// Mean progress of what is moving, in per cent; `None` if nothing is.
-    pub(super) fn progress(&self) -> Option<u8> {
+    fn progress(&self) -> Option<u8> {
         let (bytes, total) = self.transfers.with(|all| {
             all.iter()
                 .map(|transfer| transfer.view.read())
@@ -190,6 +223,9 @@ impl State {
         if before != Some(view.state)
             && let Some(news) = news(&view)
         {
+            if view.state.is_final() && !page::is_visible() {
+                self.unseen.update(|unseen| unseen.push(news.clone()));
+            }
             self.news.set(news);
         }
         match known {
@@ -231,6 +267,24 @@ fn replace<T>(all: &mut Vec<T>, first: usize, part: Vec<T>) {
     }
 }
 
+/// What to announce of who is in the room now.
+fn presence(before: &[PeerView], now: &[PeerView]) -> Option<String> {
+    let names = |of: &[PeerView], without: &[PeerView]| -> Vec<String> {
+        let is_new = |peer: &&PeerView| !without.iter().any(|other| other.device == peer.device);
+        let new = of.iter().filter(is_new);
+        new.map(|peer| peer.name.clone()).collect()
+    };
+    let told = |names: Vec<String>, one: &str, many: &str| match names.as_slice() {
+        [] => None,
+        [name] => Some(format!("{name} {one}")),
+        names => Some(format!("{} devices {many}", names.len())),
+    };
+    let came = told(names(now, before), "is here", "are here");
+    let left = told(names(before, now), "left", "left");
+    let news: Vec<String> = came.into_iter().chain(left).collect();
+    (!news.is_empty()).then(|| news.join(", "))
+}
+
 /// What to announce of a transfer's new state; progress is not announced.
 fn news(view: &TransferView) -> Option<String> {
     let title = &view.title;
@@ -269,6 +323,31 @@ mod tests {
         assert_eq!(all, ["A", "B", "c"]);
         replace(&mut all, 2, vec!["C"]);
         assert_eq!(all, ["A", "B", "C"]);
+    }
+
+    #[test]
+    fn who_comes_and_who_leaves_is_told() {
+        let peer = |name: &str| PeerView {
+            device: format!("device of {name}"),
+            name: name.into(),
+            muted: false,
+        };
+        let (ann, ben, cleo) = (peer("Ann"), peer("Ben"), peer("Cleo"));
+        let muted = PeerView {
+            muted: true,
+            ..ann.clone()
+        };
+        let told = |before: &[&PeerView], now: &[&PeerView]| {
+            let list = |peers: &[&PeerView]| peers.iter().copied().cloned().collect::<Vec<_>>();
+            presence(&list(before), &list(now))
+        };
+        assert_eq!(told(&[], &[&ann]).as_deref(), Some("Ann is here"));
+        assert_eq!(told(&[&ann], &[&muted]), None);
+        assert_eq!(told(&[&ann, &ben], &[&ben]).as_deref(), Some("Ann left"));
+        let all = told(&[], &[&ann, &ben, &cleo]);
+        assert_eq!(all.as_deref(), Some("3 devices are here"));
+        let changed = told(&[&ann], &[&ben]);
+        assert_eq!(changed.as_deref(), Some("Ben is here, Ann left"));
     }
 
     #[test]

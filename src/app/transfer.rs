@@ -15,11 +15,13 @@ use super::{
     picked::{self, Picked},
     picker::Picker,
     receivers::Receivers,
+    request::Request,
     save,
     session::Session,
     space::SpaceNotice,
     state::{Parts, Transfer},
     storage,
+    text::{self, Piece},
 };
 use crate::bridge::Command;
 
@@ -31,20 +33,26 @@ pub(super) fn Card(session: Session, transfer: Transfer) -> impl IntoView {
         view,
         parts,
     } = transfer;
-    let (direction, kind) = {
+    let (direction, kind, sender) = {
         let first = view.read_untracked();
-        (first.direction, first.kind)
+        (first.direction, first.kind, first.sender.clone())
     };
     let now = RwSignal::from(view.clone());
     let state = Memo::new(move |_| now.read().state);
+    let title = Memo::new(move |_| now.read().title.clone());
+    let waits =
+        Memo::new(move |_| direction == Direction::In && state.get() == TransferState::Offered);
     let symbol = match (kind, direction) {
         (ParcelKind::Text, _) => Icon::Text,
         (ParcelKind::Files, Direction::Out) => Icon::Send,
         (ParcelKind::Files, Direction::In) => Icon::Receive,
     };
+    let buttons = view! { <Buttons session parcel=parcel.clone() parts=parts.clone() now state direction kind /> };
     view! {
         <li
             class="card transfer"
+            // Here the focus goes from a button that has done its work.
+            tabindex="-1"
             data-testid="transfer"
             data-direction=direction_name(direction)
             data-parcel=parcel.to_string()
@@ -52,16 +60,18 @@ pub(super) fn Card(session: Session, transfer: Transfer) -> impl IntoView {
             data-bytes=move || now.read().bytes.to_string()
             data-total=move || now.read().total.to_string()
         >
-            <div class="transfer-head">
-                <span class="transfer-symbol" data-kind=direction_name(direction)>{icon(symbol)}</span>
-                <div class="transfer-what">
-                    <h3 class="transfer-title" data-testid="transfer-title">
-                        {move || now.read().title.clone()}
-                    </h3>
-                    <p class="transfer-facts">{move || facts(&now.read())}</p>
+            <Request app=session.state parcel=parcel.clone() sender waits>
+                <div class="transfer-head">
+                    <span class="transfer-symbol" data-kind=direction_name(direction)>{icon(symbol)}</span>
+                    <div class="transfer-what">
+                        <h3 class="transfer-title" data-testid="transfer-title">
+                            <bdi>{move || title.with(|title| short(title))}</bdi>
+                        </h3>
+                        <p class="transfer-facts">{move || facts(&now.read())}</p>
+                    </div>
+                    {buttons}
                 </div>
-                <Buttons session parcel=parcel.clone() parts=parts.clone() now state direction kind />
-            </div>
+            </Request>
             <Progress now state />
             {move || {
                 now.read()
@@ -313,13 +323,40 @@ fn Text(text: ArcRwSignal<Option<Arc<str>>>) -> impl IntoView {
         text.get().map(|text| {
             view! {
                 <div class="text">
-                    <pre dir="auto" data-testid="transfer-text">{text.to_string()}</pre>
+                    <pre dir="auto" data-testid="transfer-text">{linked(&text)}</pre>
                     <CopyButton text=text.to_string() />
                 </div>
             }
         })
     }
 }
+
+/// A text with links that can be followed. What they lead to hears nothing of this page.
+fn linked(text: &str) -> Vec<AnyView> {
+    let draw = |piece| {
+        match piece {
+        Piece::Words(words) => words.to_owned().into_any(),
+        Piece::Link(link) => view! {
+            <a data-testid="text-link" href=link.to_owned() target="_blank" rel="noopener noreferrer">
+                {link.to_owned()}
+            </a>
+        }
+        .into_any(),
+    }
+    };
+    text::pieces(text).into_iter().map(draw).collect()
+}
+
+/// A title that fits a card, with the end that has the extension. All of it is in the page, for
+/// those who look for it there.
+fn short(title: &str) -> impl IntoView + use<> {
+    let [head, cut, tail] = text::middle_out(title, MAX_TITLE).map(str::to_owned);
+    let cut = (!cut.is_empty()).then(|| view! { <span class="cut">{cut}</span> });
+    view! { {head} {cut} {tail} }
+}
+
+/// As many letters of a title are shown.
+const MAX_TITLE: usize = 60;
 
 /// Size, number of files and who it is from, in one line.
 fn facts(view: &TransferView) -> String {

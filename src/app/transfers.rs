@@ -9,7 +9,7 @@ use super::{session::Session, transfer::Card};
 pub(super) fn Transfers(session: Session) -> impl IntoView {
     let transfers = session.state.transfers;
     view! {
-        <section class="transfers" aria-labelledby="transfers-title">
+        <section class="transfers" tabindex="-1" aria-labelledby="transfers-title">
             <div class="transfers-head">
                 <h2 id="transfers-title">"Transfers"</h2>
                 <label class="check">

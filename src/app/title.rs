@@ -1,0 +1,74 @@
+//! What the tab is called while nobody sees the page.
+
+/// The tab's name when there is nothing to tell.
+pub const TITLE: &str = "mqdrop";
+
+/// The longest sentence in a tab's name, in letters: peers choose what is in it.
+const MAX_WORDS: usize = 80;
+
+/// What there is to tell of the room.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Told {
+    /// Offers that wait for an answer, as sentences; the first one first.
+    pub requests: Vec<String>,
+    /// What has ended since the page was last seen, as sentences; the last one last.
+    pub ended: Vec<String>,
+    /// Progress of what moves, in per cent.
+    pub progress: Option<u8>,
+}
+
+impl Told {
+    /// The tab's name: what somebody has to do comes before what goes on by itself, and that before
+    /// what is over.
+    #[must_use]
+    pub fn title(&self) -> String {
+        let words = match (self.requests.first(), self.progress, self.ended.last()) {
+            (Some(request), _, _) => self.counted(request),
+            (None, Some(percent), _) => format!("{percent} %"),
+            (None, None, Some(ended)) => self.counted(ended),
+            (None, None, None) => return TITLE.into(),
+        };
+        format!("{words} – {TITLE}")
+    }
+
+    /// How many things are new.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.requests.len() + self.ended.len()
+    }
+
+    fn counted(&self, words: &str) -> String {
+        let mut short: String = words.chars().take(MAX_WORDS).collect();
+        if short.len() < words.len() {
+            short.push('…');
+        }
+        format!("({}) {short}", self.count())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_come_first_then_progress_then_what_is_over() {
+        let mut told = Told::default();
+        assert_eq!((told.title().as_str(), told.count()), ("mqdrop", 0));
+        told.ended = vec!["Received a".into(), "Received b".into()];
+        assert_eq!(told.title(), "(2) Received b – mqdrop");
+        told.progress = Some(0);
+        assert_eq!(told.title(), "0 % – mqdrop");
+        told.requests = vec!["Ann wants to send you c".into()];
+        assert_eq!(told.title(), "(3) Ann wants to send you c – mqdrop");
+        assert_eq!(told.count(), 3);
+    }
+
+    #[test]
+    fn names_of_peers_do_not_fill_the_title() {
+        let told = Told {
+            requests: vec!["ü".repeat(10_000)],
+            ..Told::default()
+        };
+        assert_eq!(told.title(), format!("(1) {}… – mqdrop", "ü".repeat(80)));
+    }
+}
