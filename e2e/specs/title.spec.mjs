@@ -27,5 +27,7 @@ scenario('the title of a page that cannot be seen shows the progress', async (st
   await receiver.page.waitForFunction(() => document.title !== 'mqdrop');
   proxy.limit = Infinity;
   await received.waitForState('done');
+  await receiver.page.waitForFunction(() => /^\(1\) Received .* – mqdrop$/.test(document.title));
+  await show(receiver.page, 'visible');
   await receiver.page.waitForFunction(() => document.title === 'mqdrop');
 });
