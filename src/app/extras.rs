@@ -68,6 +68,11 @@ impl Module {
         level.as_string().ok_or(Outdated)
     }
 
+    /// What there is to say of a key's letters, if they may be taken for others.
+    pub(super) fn key_warning(&self, key: &str) -> Result<Option<String>, Outdated> {
+        Ok(self.call("key_warning", &[&key.into()])?.as_string())
+    }
+
     /// A text as a QR code; `None` if it is too long for one.
     pub(super) fn qr_code(&self, text: &str) -> Result<Option<QrCode>, Outdated> {
         let code = self.call("qr_code", &[&text.into()])?;

@@ -8,6 +8,10 @@ use rand_core::{Rng, SeedableRng};
 use sha2::Sha256;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
+mod strength;
+
+pub use strength::{Level, Strength, strength};
+
 use crate::ids::base32;
 
 /// The longest key that is accepted, in bytes after normalisation.
@@ -35,8 +39,9 @@ pub enum KeyError {
     TooLong,
 }
 
-/// Brings a typed key into the one form that all devices derive from: NFKC, lower case, every run
-/// of white space and dashes a single `-`, none at the ends. Phones capitalise and insert spaces.
+/// Brings a typed key into the one form that all devices derive from: without what shows nothing,
+/// with straight quotation marks, in NFKC and lower case, every run of white space and dashes a single
+/// `-`, none at the ends. Phones capitalise, insert spaces and curl quotation marks.
 ///
 /// # Errors
 /// If nothing is left, or more than [`MAX_KEY_LEN`] bytes.
@@ -45,9 +50,11 @@ pub fn normalise(key: &str) -> Result<String, KeyError> {
         return Err(KeyError::TooLong);
     }
     let mut normal = String::with_capacity(key.len());
-    let lower = lower_case(&nfkc(key));
-    // Lower-casing may leave NFKC (as with U+0130), so it is applied once more.
-    for letter in nfkc(&lower).chars() {
+    let shown: String = key.chars().filter_map(shown).collect();
+    let lower = lower_case(&nfkc(&shown));
+    // Lower-casing may leave NFKC (as with U+0130), so it is applied once more; and NFKC makes
+    // quotation marks of their wide forms.
+    for letter in nfkc(&lower).chars().filter_map(self::shown) {
         if letter.is_whitespace() || is_dash(letter) {
             if !normal.ends_with('-') && !normal.is_empty() {
                 normal.push('-');
@@ -66,9 +73,45 @@ pub fn normalise(key: &str) -> Result<String, KeyError> {
     }
 }
 
-/// Hyphens and dashes that keyboards and auto-correction put in for one another.
+/// What stands for a letter that looks like another one, or shows nothing.
+fn shown(letter: char) -> Option<char> {
+    match letter {
+        _ if is_invisible(letter) => None,
+        // Acute and grave accents that stand alone, primes and the letters that look like them.
+        '`'
+        | '\u{b4}'
+        | '\u{2b9}'
+        | '\u{2bb}'..='\u{2bd}'
+        | '\u{2c8}'
+        | '\u{2018}'..='\u{201b}'
+        | '\u{2032}'
+        | '\u{2035}' => Some('\''),
+        '\u{2ba}' | '\u{201c}'..='\u{201f}' | '\u{2033}' | '\u{2036}' => Some('"'),
+        // A braille pattern without a dot.
+        '\u{2800}' => Some(' '),
+        _ => Some(letter),
+    }
+}
+
+/// Whether a letter leaves no trace on a screen: Unicode's `Default_Ignorable_Code_Point`, controls that
+/// are no white space, and the anchors of annotations.
+fn is_invisible(letter: char) -> bool {
+    (letter.is_control() && !letter.is_whitespace())
+        || matches!(letter,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
+            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}'
+            | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// Hyphens, dashes and minus signs (Unicode's `Dash` but for those that NFKC maps), which keyboards and
+/// auto-correction put in for one another, and the underscore.
 fn is_dash(letter: char) -> bool {
-    matches!(letter, '-' | '\u{2010}'..='\u{2015}' | '\u{2212}' | '_')
+    matches!(letter,
+        '-' | '_' | '\u{58a}' | '\u{5be}' | '\u{1400}' | '\u{1806}' | '\u{2010}'..='\u{2015}' | '\u{2053}'
+        | '\u{2212}' | '\u{2e17}' | '\u{2e1a}' | '\u{2e3a}'..='\u{2e3b}' | '\u{2e40}' | '\u{2e5d}' | '\u{301c}'
+        | '\u{3030}' | '\u{30a0}' | '\u{10d6e}' | '\u{10ead}')
 }
 
 /// Makes a key of six different English words (66 bits) out of a random seed.
@@ -82,81 +125,6 @@ pub fn generate(seed: [u8; 32]) -> String {
         chosen.extend(drawn.filter(|word| !chosen.contains(word)));
     }
     chosen.join("-")
-}
-
-/// How hard a key is to guess.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Level {
-    /// Found quickly by anyone who can listen at the broker. Below 35 bits.
-    Weak,
-    /// Costs an attacker days to years. Below 60 bits.
-    Fair,
-    /// Out of reach.
-    Strong,
-}
-
-/// An estimate of a key's strength.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Strength {
-    /// Estimated entropy in bits; each guess costs an attacker one Argon2id run besides.
-    pub bits: f64,
-    /// The estimate as one of three levels.
-    pub level: Level,
-}
-
-/// Estimates how hard a key is to guess. Cautious: words count as words, digits as digits, and
-/// repetitions and runs like `abcd` or `1234` count almost nothing.
-#[must_use]
-pub fn strength(key: &str) -> Strength {
-    let Ok(normal) = normalise(key) else {
-        return Strength {
-            bits: 0.0,
-            level: Level::Weak,
-        };
-    };
-    let mut seen: Vec<&str> = Vec::new();
-    let mut bits = 0.0;
-    for part in normal.split('-').filter(|part| !part.is_empty()) {
-        // A repeated part adds that it was repeated, no more.
-        bits += if seen.contains(&part) {
-            1.0
-        } else {
-            part_bits(part)
-        };
-        seen.push(part);
-    }
-    let level = match bits {
-        b if b < 35.0 => Level::Weak,
-        b if b < 60.0 => Level::Fair,
-        _ => Level::Strong,
-    };
-    Strength { bits, level }
-}
-
-fn part_bits(part: &str) -> f64 {
-    if WORDS.lines().any(|word| word == part) {
-        return 11.0;
-    }
-    let mut bits = 0.0;
-    let mut before: Option<char> = None;
-    let letters_only = part.chars().all(char::is_alphabetic);
-    for letter in part.chars() {
-        let step = before.map(|b| i64::from(u32::from(letter)) - i64::from(u32::from(b)));
-        bits += match (step, letter) {
-            (Some(-1..=1), _) => 0.5,
-            (_, '0'..='9') => 3.3,
-            // Letters alone are most likely a word of some language.
-            _ if letters_only => 2.2,
-            _ => 4.5,
-        };
-        before = Some(letter);
-    }
-    // The commonest words fall first, however long they are.
-    if letters_only {
-        f64::min(bits, 14.0 + 0.5 * bits)
-    } else {
-        bits
-    }
 }
 
 /// What a key opens: the room's name in topics and the key its messages are sealed under.
@@ -173,14 +141,7 @@ impl RoomSecret {
     /// # Errors
     /// If the key is empty or too long, see [`normalise`].
     pub fn derive(key: &str) -> Result<Self, KeyError> {
-        let mut normal = normalise(key)?;
-        let mut root = [0; 32];
-        let derived = Params::new(19 * 1024, 2, 1, Some(root.len()))
-            .map(|params| Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
-            .and_then(|argon| argon.hash_password_into(normal.as_bytes(), b"mqdrop/1", &mut root));
-        normal.zeroize();
-        // Fails only for lengths that `normalise` rules out.
-        derived.map_err(|_| KeyError::TooLong)?;
+        let mut root = stretch::<32>(normalise(key)?, b"mqdrop/1", 19 * 1024)?;
         let secret = Self {
             room: expand(&root, b"room id"),
             key: expand(&root, b"room key"),
@@ -194,6 +155,31 @@ impl RoomSecret {
     pub fn room(&self) -> String {
         base32(&self.room)
     }
+}
+
+/// A mark by which a page knows a key and the place of its room again without keeping the key. It is
+/// too short to be sure of a guess, and each guess costs some milliseconds.
+///
+/// # Errors
+/// If the key is empty or too long, see [`normalise`].
+pub fn mark(key: &str, place: &str) -> Result<String, KeyError> {
+    let known = format!("{}\n{place}", normalise(key)?);
+    stretch::<5>(known, b"mqdrop/1 mark", 1024).map(|mark| base32(&mark))
+}
+
+/// Argon2id (RFC 9106) with 2 passes and 1 lane over so many KiB.
+fn stretch<const N: usize>(
+    mut text: String,
+    salt: &[u8],
+    memory: u32,
+) -> Result<[u8; N], KeyError> {
+    let mut out = [0; N];
+    let stretched = Params::new(memory, 2, 1, Some(N))
+        .map(|params| Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
+        .and_then(|argon| argon.hash_password_into(text.as_bytes(), salt, &mut out));
+    text.zeroize();
+    // Fails only for lengths that `normalise` rules out.
+    stretched.map_err(|_| KeyError::TooLong).map(|()| out)
 }
 
 /// HKDF-Expand with a label of this protocol.
@@ -223,6 +209,61 @@ mod tests {
             assert_eq!(normalise(typed).as_deref(), Ok("blue-whale"), "{typed:?}");
         }
         assert_eq!(normalise("Grüße"), normalise("Gru\u{308}ße"));
+        for quoted in [
+            "it's \"so\"",
+            "it’s “so”",
+            "it‘s „so‟",
+            "it′s ″so″",
+            "it＇s ＂so＂",
+            "it´s ''so''",
+        ] {
+            let straight = normalise(quoted).map(|key| key.replace("''", "\""));
+            assert_eq!(straight.as_deref(), Ok("it's-\"so\""), "{quoted:?}");
+        }
+    }
+
+    #[test]
+    fn what_shows_nothing_counts_for_nothing() {
+        let plain = normalise("blue é whale");
+        let invisible = [
+            '\u{200b}',
+            '\u{feff}',
+            '\u{ad}',
+            '\u{200e}',
+            '\u{fe0f}',
+            '\u{200d}',
+            '\u{2060}',
+            '\u{3164}',
+            '\u{34f}',
+            '\u{180e}',
+            '\u{e0001}',
+            '\u{7f}',
+            '\0',
+            '\u{fff9}',
+        ];
+        for letter in invisible {
+            let name = u32::from(letter);
+            for typed in [
+                format!("{letter}blue é whale"),
+                format!("blue é whale{letter}"),
+                format!("blu{letter}e e{letter}\u{301} {letter} whale"),
+            ] {
+                assert_eq!(normalise(&typed), plain, "U+{name:04X}");
+            }
+            assert_eq!(normalise(&letter.to_string()), Err(KeyError::Empty));
+        }
+        assert_eq!(normalise("blue\u{2800}whale"), normalise("blue whale"));
+    }
+
+    #[test]
+    fn every_letter_is_normal_after_once() {
+        // Beyond these are ideographs, which nothing maps, and private ones.
+        for letter in ('\u{1}'..'\u{20000}').chain('\u{e0000}'..'\u{e1000}') {
+            let typed = format!("a{letter}b\u{301}");
+            let once = normalise(&typed).unwrap();
+            assert_eq!(normalise(&once), Ok(once.clone()), "{typed:?}");
+            assert!(!once.chars().any(is_invisible), "{typed:?}");
+        }
     }
 
     #[test]
@@ -263,33 +304,13 @@ mod tests {
     }
 
     #[test]
-    fn every_generated_key_has_six_different_words_and_is_strong() {
-        for number in 0_u16..2_000 {
-            let mut seed = [0; 32];
-            seed[..2].copy_from_slice(&number.to_le_bytes());
-            let key = generate(seed);
-            let words: std::collections::BTreeSet<&str> = key.split('-').collect();
-            assert_eq!(words.len(), GENERATED_WORDS, "{key}");
-            let strength = strength(&key);
-            assert_eq!(strength.level, Level::Strong, "{key}");
-            assert!(strength.bits >= 64.0, "{key}");
-        }
-    }
-
-    #[test]
-    fn weak_keys_are_called_weak() {
-        for key in [
-            "",
-            "test",
-            "123456789",
-            "aaaaaaaaaaaaaaaaaaaa",
-            "test test test test",
-            "password",
-            "blue-whale",
-        ] {
-            assert_eq!(strength(key).level, Level::Weak, "{key}");
-        }
-        assert_eq!(strength("x7#kQ2!vR9$mB4&z").level, Level::Strong);
+    fn a_mark_is_of_one_key_at_one_place() {
+        let known = mark("Blue Whale", "wss://broker/mqtt").unwrap();
+        assert_eq!(mark("blue-whale", "wss://broker/mqtt"), Ok(known.clone()));
+        assert_eq!(known.len(), 8);
+        assert_ne!(mark("blue-whales", "wss://broker/mqtt"), Ok(known.clone()));
+        assert_ne!(mark("blue-whale", "wss://elsewhere/mqtt"), Ok(known));
+        assert_eq!(mark(" ", "wss://broker/mqtt"), Err(KeyError::Empty));
     }
 
     #[test]

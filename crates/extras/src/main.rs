@@ -1,6 +1,7 @@
 //! What only the join form and the invite need: made keys, their strength, QR codes. A wasm module
 //! of its own, which src/app/extras.rs loads for them.
 
+pub mod alike;
 pub mod qr;
 
 use mqdrop_core::keys::{self, Level};

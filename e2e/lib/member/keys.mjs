@@ -14,13 +14,25 @@ const PROTOCOL = Buffer.from('mqdrop/1');
 /** Deriving takes half a second, on purpose. @type {Map<string, RoomKeys>} */
 const derived = new Map();
 
+/** What shows nothing. */
+const INVISIBLE = /[\p{Default_Ignorable_Code_Point}\ufff9-\ufffb]|(?!\p{White_Space})\p{Cc}/gu;
+
 /**
  * Brings a typed key into the one form.
  * @param {string} typed
  */
 export function normalise(typed) {
-  const lower = typed.normalize('NFKC').toLowerCase().normalize('NFKC');
-  return lower.replaceAll(/[\p{White_Space}\-\u2010-\u2015\u2212_]+/gu, '-').replaceAll(/^-|-$/g, '');
+  const lower = shown(typed).normalize('NFKC').toLowerCase().normalize('NFKC');
+  return shown(lower).replaceAll(/[\p{White_Space}\p{Dash}_]+/gu, '-').replaceAll(/^-|-$/g, '');
+}
+
+/** @param {string} text */
+function shown(text) {
+  return text
+    .replaceAll(INVISIBLE, '')
+    .replaceAll(/[`\u00b4\u02b9\u02bb-\u02bd\u02c8\u2018-\u201b\u2032\u2035]/g, "'")
+    .replaceAll(/[\u02ba\u201c-\u201f\u2033\u2036]/g, '"')
+    .replaceAll('\u2800', ' ');
 }
 
 /**
