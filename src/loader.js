@@ -1,6 +1,10 @@
 // Starts the app. A file of its own, as the page's Content-Security-Policy forbids inline scripts.
 const loading = document.getElementById("loading");
 
+// A site that shows this one inside its own could take clicks that are not meant for it. Hosts that
+// send no frame-ancestors let it.
+const framed = window.top === window ? "" : "mqdrop does not run inside another page. Open it in a window of its own.";
+
 // What this tab received before it was loaded anew is not left: other tabs are not to inherit it,
 // however long it takes here until the engine takes it up (src/worker/store/folders.rs).
 try {
@@ -49,6 +53,7 @@ async function fault(file, type) {
 }
 
 try {
+  if (framed) throw new Error(framed);
   const { js, wasm } = app.dataset;
   const { default: init, run_app } = await import(new URL(js, document.baseURI));
   await init({ module_or_path: new URL(wasm, document.baseURI) });
@@ -61,6 +66,6 @@ try {
     // With another type it starts all the same.
     (await fault(wasm, "")) ??
     "If that does not help, update the browser: it must know WebAssembly with SIMD and modules in workers, as Chrome has since version 91, Firefox since 114 and Safari since 16.4.";
-  loading.textContent = `mqdrop could not start. Reload the page. ${why}`;
+  loading.textContent = framed || `mqdrop could not start. Reload the page. ${why}`;
   throw error;
 }

@@ -1,7 +1,7 @@
 // What a browser fetches before it is in a room, and what that is compressed.
 
 import { brotliCompressSync, constants } from 'node:zlib';
-import { linkTo, Room } from './room.mjs';
+import { Room } from './room.mjs';
 
 /**
  * Joins with an empty cache and adds up what was fetched.
@@ -15,7 +15,7 @@ export async function measureFirstLoad(browser, station) {
   /** @type {Set<string>} */
   const addresses = new Set();
   context.on('request', (request) => addresses.add(request.url()));
-  await room.page.goto(linkTo(station.origin, { key: 'first-load-of-the-app', name: 'Ada', auto: true }));
+  await room.visit(station.origin, { key: 'first-load-of-the-app', name: 'Ada', auto: true });
   await room.waitForStatus('online');
   await context.close();
 

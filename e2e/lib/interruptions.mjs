@@ -1,7 +1,6 @@
 // What can interrupt a transfer, on either side and at the broker.
 
 import { BLOCK } from './member/parcel.mjs';
-import { KEY } from './scenario.mjs';
 import { steady } from './steady.mjs';
 import { takePlace } from './thief.mjs';
 
@@ -50,7 +49,7 @@ export const INTERRUPTIONS = {
       await sender.crash('engine');
       await sender.byId('error').waitFor();
       interrupted();
-      await sender.reload({ key: KEY, name: 'Ada', broker: near.proxy.broker });
+      await sender.reload();
       await sent.waitForState('waiting');
     },
     goOn: ({ sent, file }) => sent.byId('choose-again').setInputFiles(file.path),
@@ -65,7 +64,7 @@ export const INTERRUPTIONS = {
   },
   "a reload of the sender's page": {
     stop: async ({ near, sender, sent }) => {
-      await sender.reload({ key: KEY, name: 'Ada', broker: near.proxy.broker });
+      await sender.reload();
       await sent.waitForState('waiting');
     },
     goOn: ({ sent, file }) => sent.byId('choose-again').setInputFiles(file.path),
@@ -113,7 +112,7 @@ export const INTERRUPTIONS = {
       await receiver.byId('error').waitFor();
       interrupted();
       await sent.waitForReceiver('Bo', 'waiting');
-      await receiver.reload({ key: KEY, name: 'Bo', broker: far.proxy.broker });
+      await receiver.reload();
       await received.waitForState('paused');
     },
     goOn: ({ received }) => received.press('resume'),
@@ -130,7 +129,7 @@ export const INTERRUPTIONS = {
   "a reload of the receiver's page": {
     unnoticed: true,
     stop: async ({ far, receiver, received }) => {
-      await receiver.reload({ key: KEY, name: 'Bo', broker: far.proxy.broker });
+      await receiver.reload();
       await received.waitForState('paused');
     },
     goOn: ({ received }) => received.press('resume'),

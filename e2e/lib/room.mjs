@@ -47,13 +47,19 @@ export class Room {
   }
 
   /**
-   * Loads the page anew, whatever it asks, and joins again.
-   * @param {JoinFields} fields
+   * Opens the app with these settings, and agrees to what the link asks for.
+   * @param {string} origin where the app is served, without a slash at its end
+   * @param {LinkParts} [parts]
    */
-  async reload(fields) {
+  async visit(origin, parts = {}) {
+    await this.page.goto(linkTo(origin, parts));
+    if (parts.auto) await this.byId('auto-confirm').click();
+  }
+
+  /** Loads the page anew, whatever it asks; the tab goes back to its room by itself. */
+  async reload() {
     this.page.once('dialog', (dialog) => void dialog.accept());
     await this.page.reload();
-    await this.join(fields);
     await this.waitForStatus('online');
     return this;
   }

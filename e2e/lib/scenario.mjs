@@ -6,7 +6,7 @@ import { after, before, test } from 'node:test';
 import { collectNoise, endBrowser, launchBrowser } from './browser.mjs';
 import { makeFile, tempFolder } from './files.mjs';
 import { inTime } from './in-time.mjs';
-import { linkTo, PATIENCE, Room } from './room.mjs';
+import { PATIENCE, Room } from './room.mjs';
 import { startStation } from './station.mjs';
 
 /** Where pictures and reports are left. */
@@ -146,7 +146,7 @@ export class Stage {
     const { page, noise } = await (engine ? openIn(engine) : openInChromium(options));
     const room = new Room(page);
     this.#devices.set(name, { room, page, noise });
-    await page.goto(linkTo(origin, parts));
+    await room.visit(origin, parts);
     await room.byId('status').waitFor({ state: 'attached', timeout: PATIENCE });
     return room;
   }

@@ -39,11 +39,48 @@ scenario('while files are dragged over a room it says where they go', async (sta
   await room.page.getByText('Drop to send').waitFor({ state: 'detached' });
 });
 
-scenario('files dropped before joining are refused in words', async (stage) => {
-  const room = await stage.open('Ada');
-  assert.equal(await handFiles(room.page, 'drop'), false);
-  await room.byId('error').waitFor();
-  assert.match(await room.byId('error').innerText(), /join/i);
+scenario('files dropped or pasted before joining wait, and are sent in the room when their user says so', async (stage) => {
+  const sender = await stage.open('Ada');
+  const receiver = await stage.join('Bo');
+  for (const kind of /** @type {const} */ (['drop', 'paste'])) {
+    assert.equal(await handFiles(sender.page, kind), false);
+    await sender.byId('ready').filter({ hasText: /join a room/ }).waitFor();
+    if (kind === 'drop') await sender.byId('ready-discard').click();
+  }
+  await sender.byId('ready').filter({ hasText: '2 files' }).waitFor();
+  await sender.join({ key: KEY, name: 'Ada' });
+  await sender.waitForPeer('Bo');
+  assert.deepEqual(await sender.parcels('out'), [], 'joining alone sends nothing');
+  const sent = await sender.newTransfer(() => sender.byId('ready-send').click());
+  await sender.byId('ready').waitFor({ state: 'detached' });
+  await receiver.incoming(sent);
+});
+
+scenario('what an office program copies goes into the text field, and no picture of it is sent', async (stage) => {
+  const room = await stage.join('Ada');
+  const cells = '1\t2\n3\t4';
+  assert.equal(await handFiles(room.page, 'paste', { 'text/plain': cells, 'text/html': '<table></table>' }), false);
+  assert.equal(await room.byId('send-text').inputValue(), cells);
+  assert.equal(await room.byId('ready').count(), 0);
+  // A picture of a web page: there is no text of it, and it was not chosen as a file.
+  assert.equal(await handFiles(room.page, 'paste', { 'text/html': '<img>' }), false);
+  await room.byId('ready').filter({ hasText: 'not sent yet' }).waitFor();
+  await room.byId('ready-discard').click();
+  await room.byId('ready').waitFor({ state: 'detached' });
+  assert.deepEqual(await room.parcels('out'), [], 'nothing was sent');
+  // Some systems put the names beside files.
+  await room.newTransfer(() => handFiles(room.page, 'paste', { 'text/plain': FILES.map(({ name }) => name).join('\n') }));
+});
+
+scenario('a text above 1 MiB is sent as a file', async (stage) => {
+  const room = await stage.join('Ada');
+  const text = 'ü'.repeat(600_000);
+  await room.byId('send-text').fill(text);
+  const sent = await room.newTransfer(() => room.byId('send-text-submit').click());
+  assert.equal(await sent.byId('transfer-title').innerText(), 'Text.txt');
+  assert.equal(await sent.root.getAttribute('data-total'), '1200000');
+  assert.equal(await room.byId('send-text').inputValue(), '');
+  assert.equal(await room.byId('error').count(), 0);
 });
 
 scenario('a text pasted beside the text field is put there, and arrives when sent', async (stage) => {
@@ -76,13 +113,15 @@ scenario('a text pasted into a field goes there only', async (stage) => {
  * Drops or pastes the files.
  * @param {import('playwright-core').Page} page
  * @param {'drop' | 'paste'} kind
+ * @param {Record<string, string>} [beside] texts by type
  * @returns {Promise<boolean>} whether the browser would go on with what it does by itself
  */
-function handFiles(page, kind) {
+function handFiles(page, kind, beside = {}) {
   const plain = FILES.map(({ name, type, bytes }) => ({ name, type, base64: bytes.toString('base64') }));
   return page.evaluate(
-    ([files, name]) => {
+    ([files, name, beside]) => {
       const data = new DataTransfer();
+      for (const [type, text] of Object.entries(beside)) data.setData(type, text);
       for (const file of files) {
         const bytes = Uint8Array.from(atob(file.base64), (letter) => letter.charCodeAt(0));
         data.items.add(new File([bytes], file.name, { type: file.type }));
@@ -94,7 +133,7 @@ function handFiles(page, kind) {
           : new ClipboardEvent('paste', { ...how, clipboardData: data });
       return document.body.dispatchEvent(event);
     },
-    /** @type {const} */ ([plain, kind]),
+    /** @type {const} */ ([plain, kind, beside]),
   );
 }
 

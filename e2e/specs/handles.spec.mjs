@@ -7,7 +7,7 @@ import { basename, dirname, join } from 'node:path';
 import { assertSaved } from '../lib/contents.mjs';
 import { MIB } from '../lib/files.mjs';
 import { BRISK, inTheMiddle } from '../lib/in-the-middle.mjs';
-import { KEY, scenario } from '../lib/scenario.mjs';
+import { scenario } from '../lib/scenario.mjs';
 
 /**
  * Drops a file of this machine on the page, as a person would.
@@ -55,7 +55,7 @@ async function reload({ sender, proxy }, answers) {
     prototype.queryPermission = async () => query;
     if (request) prototype.requestPermission = async () => request;
   }, answers);
-  return sender.reload({ key: KEY, name: 'Ada', broker: proxy.broker });
+  return sender.reload();
 }
 
 for (const [what, send] of Object.entries({ dropped: drop, picked: pick })) {

@@ -23,6 +23,17 @@ scenario('under a sub-path of a static host, with a broker elsewhere', async (st
   await arrives(stage, { broker: stage.station.broker }, [file], { origin });
 });
 
+scenario('shown inside another page it does not start, whatever the host sends', async (stage) => {
+  const { origin } = await stage.use(startStaticHost(site));
+  stage.expectNoise(/does not run inside another page/);
+  const room = await stage.open('Ada');
+  await room.page.goto(`${origin}/icon.svg`);
+  await room.page.evaluate((source) => document.documentElement.append(Object.assign(document.createElementNS('http://www.w3.org/1999/xhtml', 'iframe'), { src: source })), `${origin}/`);
+  const framed = room.page.frameLocator('iframe');
+  await framed.getByText('does not run inside another page').waitFor();
+  assert.equal(await framed.getByTestId('join').count(), 0);
+});
+
 test('the site does not name the folders of who built it', async () => {
   const names = await readdir(site);
   const parts = await Promise.all(names.map((name) => readFile(join(site, name), 'latin1')));

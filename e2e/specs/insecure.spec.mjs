@@ -5,6 +5,7 @@ import { INSECURE_HOST } from '../lib/browser.mjs';
 import { assertSaved } from '../lib/contents.mjs';
 import { MIB } from '../lib/files.mjs';
 import { scenario } from '../lib/scenario.mjs';
+import { Transfer } from '../lib/transfer.mjs';
 
 scenario('an insecure page keeps files in memory, says so, and transfers all the same', async (stage) => {
   const origin = `http://${INSECURE_HOST}:${stage.station.port}`;
@@ -19,10 +20,59 @@ scenario('an insecure page keeps files in memory, says so, and transfers all the
   const received = await receiver.incoming(sent);
   await received.press('accept');
   await received.waitForState('done');
+  // They would be gone with the page.
+  assert.equal(await leaving(receiver.page), 'asked');
+  assert.equal((await received.byId('saved').innerText()).trim(), 'Not saved yet');
+  await received.saveFile('first.bin');
+  assert.equal((await received.byId('saved').innerText()).trim(), '1 of 2 saved');
+
+  await received.press('remove');
+  await received.root.waitFor({ state: 'detached' });
+  assert.equal(await leaving(receiver.page), 'asked');
+  await receiver.byId('undo-remove').click();
+  await received.root.waitFor();
   await assertSaved(received, files);
+  assert.equal((await received.byId('saved').innerText()).trim(), 'Saved');
+  assert.equal(await leaving(receiver.page), 'would close');
+});
+
+scenario('received files that were not saved can be had back for a while after Remove', async (stage) => {
+  const [sender, receiver] = await stage.pair();
+  const [first, second] = [await stage.file('first.bin', MIB), await stage.file('second.bin', MIB)];
+  for (const { path } of [first, second]) {
+    const received = await receiver.incoming(await sender.sendFiles([path]));
+    await received.press('accept');
+    await received.waitForState('done');
+    assert.equal(await leaving(receiver.page), 'would close', 'storage keeps them');
+    await received.press('remove');
+    await received.root.waitFor({ state: 'detached' });
+  }
+  // The last one is asked about first.
+  await receiver.page.getByText('second.bin').waitFor();
+  await receiver.byId('remove-now').click();
+  await receiver.page.getByText('first.bin').waitFor();
+  await receiver.byId('undo-remove').click();
+  await receiver.byId('undo-remove').waitFor({ state: 'detached' });
+  const [kept] = await receiver.parcels('in');
+  await receiver.reload();
+  assert.deepEqual(await receiver.parcels('in'), [kept], 'the other one is gone for good');
+  await assertSaved(new Transfer(receiver.page, kept), [first]);
 });
 
 scenario('a secure page says nothing of missing storage', async (stage) => {
   const room = await stage.join('Ada');
   assert.equal(await room.byId('storage-notice').count(), 0);
 });
+
+/**
+ * Tries to leave the page as a person does who closes it; stays if the browser asks.
+ * @param {import('playwright-core').Page} page
+ * @returns {Promise<'asked' | 'would close'>}
+ */
+async function leaving(page) {
+  const asks = await page.evaluate(() => {
+    const event = new Event('beforeunload', { cancelable: true });
+    return !window.dispatchEvent(event);
+  });
+  return asks ? 'asked' : 'would close';
+}

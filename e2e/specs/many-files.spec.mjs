@@ -6,7 +6,7 @@ import { blake3Of, KIB, MIB } from '../lib/files.mjs';
 import { BRISK, SLACK } from '../lib/in-the-middle.mjs';
 import { proxyTo } from '../lib/proxy.mjs';
 import { PATIENCE } from '../lib/room.mjs';
-import { KEY, scenario } from '../lib/scenario.mjs';
+import { scenario } from '../lib/scenario.mjs';
 import { steady } from '../lib/steady.mjs';
 import { Transfer } from '../lib/transfer.mjs';
 
@@ -140,7 +140,7 @@ scenario('a sender whose page is reloaded goes on with many files, chosen again 
   const received = await receiver.incoming(sent);
   await received.press('accept');
   await received.waitForMiddle(7 * MIB);
-  await sender.reload({ key: KEY, name: 'Ada', broker: proxy.broker });
+  await sender.reload();
   await Promise.all([sent.waitForState('waiting'), received.waitForState('waiting')]);
   // What was under way is no part of the rest: it was sent before.
   const before = await steady(() => proxy.up);
@@ -169,10 +169,17 @@ scenario('saving many files says how far it is, and saves each once', async (sta
   assert.equal(await save.getAttribute('aria-disabled'), 'true');
   // As an impatient person does.
   await save.dispatchEvent('click');
+  const remove = received.byId('remove');
+  assert.equal(await remove.getAttribute('aria-disabled'), 'true', 'it waits for what is being saved');
+  await remove.dispatchEvent('click');
+  assert.equal(await received.byId('saved').getAttribute('data-state'), 'none');
   await received.root.locator('[data-testid="save"]:not([aria-disabled])', { hasText: /^Save$/ }).waitFor({ timeout: PATIENCE });
   while (saved.length < files.length) await receiver.page.waitForEvent('download', { timeout: PATIENCE });
   await steady(() => saved.length);
   assert.deepEqual(saved.sort(), files.map(({ name }) => name));
+  assert.equal(await received.byId('saved').getAttribute('data-state'), 'all');
+  await receiver.reload();
+  await received.root.locator('[data-testid="saved"][data-state="all"]').waitFor({ timeout: PATIENCE });
 });
 
 scenario('files that are still looked at when their room is left are not sent', async (stage) => {

@@ -7,7 +7,7 @@ import { MIB } from '../lib/files.mjs';
 import { BLOCK } from '../lib/member/parcel.mjs';
 import { startMosquitto } from '../lib/mosquitto.mjs';
 import { Proxy } from '../lib/proxy.mjs';
-import { KEY, scenario } from '../lib/scenario.mjs';
+import { scenario } from '../lib/scenario.mjs';
 import { startStation } from '../lib/station.mjs';
 
 /** In bytes: one block fits, two do not. */
@@ -57,7 +57,6 @@ scenario('a limit that was found out is remembered, but not for ever', async (st
   stage.expectNoise(SOCKET_FAILED);
   const { broker } = await stage.use(startStation(['--max-packet', String(LIMIT)]));
   const connection = { broker, protocol: /** @type {const} */ ('3.1.1') };
-  const again = { key: KEY, name: 'Ada', ...connection };
   const file = await stage.file('small-packets.bin', 2 * MIB);
   const { sender } = await arrives(stage, connection, [file], { milliseconds: 90_000 });
   const limit = await sender.limit();
@@ -71,10 +70,10 @@ scenario('a limit that was found out is remembered, but not for ever', async (st
       return lesson;
     }, days);
   const lesson = await age(3);
-  await sender.reload(again);
+  await sender.reload();
   assert.equal(await sender.limit(), limit, 'nothing has to be sent to know it');
   assert.equal(await age(0), lesson, 'being of use does not make it newer');
   assert.notEqual(await age(5), lesson);
-  await sender.reload(again);
+  await sender.reload();
   assert.equal(await sender.limit(), undefined, 'the broker may have another one by now');
 }, { timeout: 180_000 });

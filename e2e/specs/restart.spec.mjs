@@ -5,23 +5,14 @@ import { open, stat, utimes } from 'node:fs/promises';
 import { assertSaved } from '../lib/contents.mjs';
 import { MIB } from '../lib/files.mjs';
 import { HELD, inTheMiddle, onlyTheRestIsSent, SIZE } from '../lib/in-the-middle.mjs';
-import { linkTo, Room } from '../lib/room.mjs';
+import { Room } from '../lib/room.mjs';
 import { KEY, scenario } from '../lib/scenario.mjs';
 import { Transfer } from '../lib/transfer.mjs';
-
-/**
- * Loads the page anew and joins again.
- * @param {Room} room
- * @param {import('../lib/room.mjs').JoinFields} [parts]
- */
-function reload(room, parts = { name: 'Bo' }) {
-  return room.reload({ key: KEY, ...parts });
-}
 
 scenario('a receiver whose page is reloaded goes on from what it holds', async (stage) => {
   const transfer = await inTheMiddle(stage, HELD);
   const { receiver, received } = transfer;
-  await reload(receiver);
+  await receiver.reload();
   await received.waitForState('paused');
   assert.match(await received.describe(), /Not finished when this page was closed/);
   await onlyTheRestIsSent(transfer, () => received.press('resume'));
@@ -34,7 +25,7 @@ scenario('a worker that crashes is named, and after a reload the transfer goes o
   await receiver.crash('engine');
   await receiver.byId('error').waitFor();
   assert.match(await receiver.byId('error').innerText(), /The app has stopped. Reload/);
-  await reload(receiver);
+  await receiver.reload();
   await received.waitForState('paused');
   await onlyTheRestIsSent(transfer, () => received.press('resume'));
 });
@@ -115,7 +106,7 @@ scenario('a receiver whose page was closed goes on in another one', async (stage
   const context = receiver.page.context();
   const page = await context.newPage();
   await receiver.page.close();
-  await page.goto(linkTo(stage.station.origin, { key: KEY, name: 'Bo', auto: true }));
+  await new Room(page).visit(stage.station.origin, { key: KEY, name: 'Bo', auto: true });
   proxy.limit = Infinity;
   // Who accepts everything need not be asked again.
   const again = new Transfer(page, received.parcel);
@@ -168,13 +159,13 @@ for (const how of /** @type {const} */ (['accept', 'auto-accept'])) {
 
 scenario('what is not wanted after a reload is discarded', async (stage) => {
   const { sent, receiver, received } = await inTheMiddle(stage, HELD);
-  await reload(receiver);
+  await receiver.reload();
   await received.waitForState('paused');
   assert.equal(await received.byId('cancel').innerText(), 'Discard');
   await received.press('cancel');
   await received.waitForState('cancelled');
   await sent.waitForReceiver('Bo', 'cancelled');
-  const room = await reload(receiver);
+  const room = await receiver.reload();
   await room.waitForPeer('Ada');
   // The offer still stands, and nothing of it is kept.
   await received.root.waitFor();
@@ -189,7 +180,7 @@ scenario('what was received is there after a reload until it is removed', async 
   await received.press('accept');
   await received.waitForState('done');
   await sent.waitForState('done');
-  await reload(receiver);
+  await receiver.reload();
   await received.waitForState('done');
   await assertSaved(received, [file]);
   await received.press('remove');
@@ -214,9 +205,8 @@ scenario('what was received can still be saved after leaving the room and coming
 
 scenario('what another room left is named and can be discarded', async (stage) => {
   const { receiver, received } = await inTheMiddle(stage, HELD);
-  receiver.page.once('dialog', (dialog) => void dialog.accept());
-  await receiver.page.reload();
-  const room = new Room(receiver.page);
+  const room = await receiver.reload();
+  await room.byId('leave').click();
   await room.join({ key: 'quite-another-room', name: 'Bo' });
   await room.waitForStatus('online');
   await room.byId('kept-notice').waitFor();
@@ -227,7 +217,8 @@ scenario('what another room left is named and can be discarded', async (stage) =
   receiver.page.once('dialog', (dialog) => void dialog.accept());
   await room.byId('discard-kept').click();
   await room.byId('kept-notice').waitFor({ state: 'detached' });
-  await reload(receiver);
+  await room.byId('leave').click();
+  await room.join({ key: KEY, name: 'Bo' });
   await received.root.waitFor();
   assert.equal((await received.progress()).state, 'offered');
 });
@@ -236,8 +227,8 @@ for (const both of [false, true]) {
   scenario(`a sender whose page is reloaded goes on with the same file${both ? ', the receiver reloaded as well' : ''}`, async (stage) => {
     const transfer = await inTheMiddle(stage, HELD);
     const { proxy, file, sender, sent, receiver, received } = transfer;
-    await reload(sender, { name: 'Ada', broker: proxy.broker });
-    if (both) await reload(receiver);
+    await sender.reload();
+    if (both) await receiver.reload();
     await received.waitForState(both ? 'paused' : 'waiting');
     await sent.waitForState('waiting');
     assert.match(await sent.describe(), /needs the same files again/);
@@ -253,7 +244,7 @@ for (const both of [false, true]) {
 
 scenario('another file is not taken for the one that was being sent', async (stage) => {
   const { proxy, sender, sent, received } = await inTheMiddle(stage, HELD);
-  const room = await reload(sender, { name: 'Ada', broker: proxy.broker });
+  const room = await sender.reload();
   const other = { name: 'long.bin', mimeType: 'application/octet-stream', buffer: Buffer.alloc(1000) };
   await sent.byId('choose-again').setInputFiles(other);
   await room.byId('error').waitFor();
@@ -262,14 +253,14 @@ scenario('another file is not taken for the one that was being sent', async (sta
   await sent.press('cancel');
   await sent.waitForState('cancelled');
   await received.waitForState('cancelled');
-  await reload(sender, { name: 'Ada', broker: proxy.broker });
+  await sender.reload();
   await room.waitForPeer('Bo');
   assert.equal(await sent.root.count(), 0, 'it is not asked for again');
 });
 
 scenario('a file that only looks like the one that was being sent is found out before anything of it is sent', async (stage) => {
   const { proxy, file, sender, sent, received } = await inTheMiddle(stage, HELD);
-  const room = await reload(sender, { name: 'Ada', broker: proxy.broker });
+  const room = await sender.reload();
   await received.waitForState('waiting');
   const { bytes } = await received.progress();
   const { mtimeMs } = await stat(file.path);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { INSECURE_HOST } from '../lib/browser.mjs';
 import { assertSaved } from '../lib/contents.mjs';
 import { MIB } from '../lib/files.mjs';
-import { KEY, scenario } from '../lib/scenario.mjs';
+import { scenario } from '../lib/scenario.mjs';
 import { startStation } from '../lib/station.mjs';
 
 scenario("a page of the station's own https is secure, and transfers over its wss with file storage", async (stage) => {
@@ -33,7 +33,7 @@ scenario("a page of the station's own https is secure, and transfers over its ws
     assert.equal(await room.byId('storage-notice').count(), 0);
   }
   // What was received lies in storage that outlives the page.
-  await receiver.reload({ key: KEY, name: 'Bo' });
+  await receiver.reload();
   await received.waitForState('done');
   await assertSaved(received, [file]);
   await receiver.byId('leave').click();

@@ -63,7 +63,7 @@ async function bothAreWhole({ file, sent, tabs, received, stored }) {
 
 /** @param {Room[]} tabs */
 async function reloadBoth([first, second]) {
-  await Promise.all([first.reload({ key: KEY, name: 'Bo' }), second.reload({ key: KEY, name: 'Cy' })]);
+  await Promise.all([first.reload(), second.reload()]);
 }
 
 scenario('two tabs of one browser do not take from each other', async (stage) => {
@@ -76,7 +76,7 @@ scenario('two tabs of one browser do not take from each other', async (stage) =>
     await received.press('accept');
     await received.waitForState('done');
   }
-  await first.reload({ key: KEY, name: 'Bo' });
+  await first.reload();
   const [one, two] = [new Transfer(first.page, sent.parcel), new Transfer(second.page, sent.parcel)];
   await one.waitForState('done');
   await assertSaved(one, [file]);

@@ -31,7 +31,7 @@ async function oneIsAway(stage) {
  * @param {Awaited<ReturnType<typeof oneIsAway>>} transfer
  */
 async function reloadSender({ proxy, file, sender, sent, whole }) {
-  await sender.reload({ key: KEY, name: 'Ada', broker: proxy.broker });
+  await sender.reload();
   await sent.waitForReceiver('Bo', 'waiting');
   await sent.byId('choose-again').setInputFiles(file.path);
   await sent.waitForReceiver('Cy', 'done');
@@ -44,7 +44,7 @@ async function reloadSender({ proxy, file, sender, sent, whole }) {
  * @param {Awaited<ReturnType<typeof oneIsAway>>} transfer
  */
 async function isOver({ proxy, sender, sent }) {
-  const room = await sender.reload({ key: KEY, name: 'Ada', broker: proxy.broker });
+  const room = await sender.reload();
   await room.waitForPeer('Cy');
   assert.equal(await sent.root.count(), 0, 'it is kept no longer than somebody is waited for');
 }

@@ -12,6 +12,7 @@ use super::{
     handles,
     page::listen,
     picked::{self, Picked},
+    send,
     session::Session,
 };
 use crate::bridge::{MAX_DEPTH, MAX_FILES, PickedFile};
@@ -41,16 +42,25 @@ pub(super) fn DropZone(session: Session) -> impl IntoView {
             return;
         }
         event.prevent_default();
-        if session.room.with_untracked(Option::is_none) {
-            picked::refuse_outside(session.state);
-        } else if let Some(data) = event.data_transfer() {
+        if let Some(data) = event.data_transfer() {
             take(session, &data);
         }
     });
+    listen(ev::paste, move |event| {
+        // In a room the card that sends takes it.
+        if session.room.with_untracked(Option::is_none) {
+            drop(send::take_paste(session, &event));
+        }
+    });
     view! {
-        <Show when=move || over.get() && session.room.read().is_some()>
+        <Show when=move || over.get()>
             <div class="drop-over" aria-hidden="true">
-                <p>"Drop to send to everyone here"</p>
+                <p>
+                    {move || match session.room.read().is_some() {
+                        true => "Drop to send to everyone here",
+                        false => "Drop to send in the room that you join",
+                    }}
+                </p>
             </div>
         </Show>
     }
@@ -79,7 +89,13 @@ fn take(session: Session, data: &DataTransfer) {
         };
         let handles = handles::all_of(asked).await;
         match files {
-            Ok(files) => picked::send_into(session, room, Picked { files, handles }),
+            Ok(files) => {
+                let picked = Picked { files, handles };
+                match room {
+                    Some(_) => picked::send_into(session, room, picked),
+                    None => session.ready.add(picked),
+                }
+            }
             Err(_) => session
                 .state
                 .fail("The browser could not read this folder. Try “Choose folder” instead."),

@@ -1,5 +1,7 @@
 //! The files of a transfer.
 
+use std::sync::Arc;
+
 use leptos::prelude::*;
 use mqdrop_core::view::FileView;
 
@@ -13,9 +15,9 @@ const MORE: usize = 500;
 
 /// One row for each file; a single file needs none beyond its title, so its row is folded.
 #[component]
-pub(super) fn Files(state: State, parts: Parts) -> impl IntoView {
+pub(super) fn Files(state: State, parcel: Arc<str>, parts: Parts) -> impl IntoView {
     let shown = RwSignal::new(FIRST);
-    let Parts { files, content, .. } = parts;
+    let Parts { files, content, .. } = parts.clone();
     let number = Memo::new({
         let files = files.clone();
         move |_| files.read().len()
@@ -32,11 +34,8 @@ pub(super) fn Files(state: State, parts: Parts) -> impl IntoView {
                 .collect::<Vec<_>>()
         }
     };
-    let saveable = Signal::derive({
-        let content = content.clone();
-        move || content.read().is_some()
-    });
-    let content = StoredValue::new(content);
+    let saveable = Signal::derive(move || content.read().is_some());
+    let parts = StoredValue::new((parcel, parts));
     view! {
         <Show when=move || { number.get() > 0 }>
             <details class="files" open=move || (2..=FIRST).contains(&number.get())>
@@ -45,16 +44,11 @@ pub(super) fn Files(state: State, parts: Parts) -> impl IntoView {
                     <For
                         each=rows.clone()
                         key=|(index, file)| (*index, file.blake3.is_some())
-                        children=move |(_, file)| {
+                        children=move |(place, file)| {
                             let save = {
                                 let file = file.clone();
                                 move || {
-                                    content
-                                        .with_value(|content| {
-                                            if let Some(content) = &*content.read_untracked() {
-                                                save::one(state, content, &file);
-                                            }
-                                        });
+                                    parts.with_value(|(parcel, parts)| save::one(state, parcel, parts, place, &file));
                                 }
                             };
                             view! { <Row file saveable save /> }

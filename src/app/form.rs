@@ -95,10 +95,11 @@ impl Draft {
             name: name.map_or(guessed_name, String::as_str).to_owned(),
             broker: from(&link.broker, &settings.broker),
             prefix: from(&link.prefix, &settings.prefix),
-            username: settings.username.clone(),
+            username: String::new(),
             password: String::new(),
             protocol: settings.protocol,
-            auto_accept: link.auto,
+            // Nothing that a link can decide.
+            auto_accept: false,
         }
     }
 
@@ -122,9 +123,24 @@ impl Draft {
             ),
             broker: keep(self.broker.trim(), link.broker.trim(), &before.broker),
             prefix: keep(self.prefix.trim(), link.prefix.trim(), &before.prefix),
-            username: self.username.clone(),
             protocol: self.protocol,
         }
+    }
+
+    /// The link that leads where this form does, if the one that filled it leads elsewhere and has a
+    /// key: the page's address must not lead into another room.
+    #[must_use]
+    pub fn corrected(&self, link: &Link) -> Option<Link> {
+        let typed = [&self.key, &self.broker, &self.prefix].map(|typed| typed.trim());
+        let linked = [&link.key, &link.broker, &link.prefix].map(|linked| linked.trim());
+        let [key, broker, prefix] = typed.map(str::to_owned);
+        (!link.key.is_empty() && typed != linked).then(|| Link {
+            key,
+            broker,
+            prefix,
+            name: link.name.clone(),
+            auto: false,
+        })
     }
 
     /// Turns the form into a request, for a page at `page`.
@@ -323,12 +339,33 @@ mod tests {
             ),
             ("k", "", "")
         );
-        assert!(linked.auto_accept);
+        assert!(!linked.auto_accept, "the user has not agreed");
         let named = Draft::new(&Settings::default(), &Link::parse("name=Bob"), "Phone");
         assert_eq!((named.name.as_str(), named.broker.as_str()), ("Bob", ""));
         assert_eq!(
             Draft::new(&Settings::default(), &Link::default(), "Phone").name,
             "Phone"
+        );
+    }
+
+    #[test]
+    fn a_link_leads_where_its_form_does() {
+        let link = Link::parse("key=k&broker=wss://theirs/mqtt&name=Guest&auto=1");
+        let draft = Draft::new(&Settings::default(), &link, "Phone");
+        assert_eq!(draft.corrected(&link), None);
+        let other = Draft {
+            broker: "wss://mine/mqtt".into(),
+            ..draft
+        };
+        let corrected = other.corrected(&link).unwrap();
+        assert_eq!(
+            corrected.fragment(),
+            "key=k&broker=wss://mine/mqtt&name=Guest"
+        );
+        assert_eq!(
+            other.corrected(&Link::default()),
+            None,
+            "a typed key stays out"
         );
     }
 

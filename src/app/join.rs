@@ -3,11 +3,13 @@
 use leptos::{ev, html, prelude::*, task::spawn_local};
 
 use super::{
+    address,
     extras::{NotLoaded, Outdated},
     form::{Draft, Field},
     icons::{Icon, icon},
     notices::{ErrorLine, KeptNotice, StorageNotice},
     page,
+    ready::ReadyNotice,
     session::Session,
     settings,
 };
@@ -46,8 +48,10 @@ pub(super) fn Join(session: Session) -> impl IntoView {
                     "Everyone who types the same key meets in the same room. What you drop there goes to the others, encrypted from end to end."
                 </p>
             </div>
+            <ReadyNotice session />
             <form class="card join-form" on:submit=submit>
                 <ErrorLine state=session.state />
+                <Agreement session />
                 <KeyField session />
                 <div class="field">
                     <label for="name">"Your name"</label>
@@ -128,6 +132,40 @@ pub(super) fn Join(session: Session) -> impl IntoView {
     }
 }
 
+/// Asks whether a link may do what it wants: whoever made it may be nobody that its reader knows.
+#[component]
+fn Agreement(session: Session) -> impl IntoView {
+    let host = move || {
+        let broker = session.draft.read().broker.clone();
+        if broker.is_empty() {
+            String::new()
+        } else {
+            format!(" at {}", address::host(&broker))
+        }
+    };
+    view! {
+        <Show when=move || session.asks.get()>
+            <div class="notice agreement" role="note">
+                {icon(Icon::Warning)}
+                <div>
+                    <p>
+                        "This link wants to enter the room below"{host}
+                        " at once, and to store whatever anyone there sends, without asking. Agree only if you expected that. This browser remembers it for this room."
+                    </p>
+                    <button
+                        type="button"
+                        class="button button-main"
+                        data-testid="auto-confirm"
+                        on:click=move |_| session.agree()
+                    >
+                        "Join and accept everything"
+                    </button>
+                </div>
+            </div>
+        </Show>
+    }
+}
+
 /// What is said when the module with the words for keys did not load.
 const NO_KEYS: &str =
     "What makes keys did not load. Try again once the connection is back, or type a key.";
@@ -149,8 +187,13 @@ fn KeyField(session: Session) -> impl IntoView {
         let module = extras.get().filter(|_| !key.trim().is_empty())?;
         module.key_level(&key).ok()
     });
+    let warning = Memo::new(move |_| {
+        let module = extras.get()?;
+        module.key_warning(&key.read()).ok().flatten()
+    });
     // Until then nobody can press the button; after a failure it tries again.
-    let was_tried = RwSignal::new(false);
+    let asks = session.asks.get_untracked();
+    let was_tried = RwSignal::new(asks);
     // Whoever wants a key hears of a failure; an estimate is shown when there is one.
     let load = move || {
         spawn_local(async move {
@@ -158,7 +201,10 @@ fn KeyField(session: Session) -> impl IntoView {
             let _ = was_tried.try_set(true);
         });
     };
-    load();
+    // Whoever agrees with a link needs nothing of it.
+    if !asks {
+        load();
+    }
     let is_waiting = RwSignal::new(false);
     let generate = move |_| {
         if is_waiting.get_untracked() {
@@ -181,6 +227,7 @@ fn KeyField(session: Session) -> impl IntoView {
                     // What was typed meanwhile is wanted.
                     if key.get_untracked() == before {
                         draft.write().key = made;
+                        session.keep_stay(false);
                     }
                 }
                 Ok(None) => session
@@ -228,6 +275,9 @@ fn KeyField(session: Session) -> impl IntoView {
             // Where the field is too narrow for it, nobody would see that there is more of it.
             <p class="key-whole" aria-hidden="true">
                 {move || if key.read().len() > NARROW { key.get() } else { String::new() }}
+            </p>
+            <p class="hint" data-testid="key-warning" aria-live="polite">
+                {move || warning.get()}
             </p>
             <div
                 class="strength"

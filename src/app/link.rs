@@ -13,7 +13,7 @@ pub struct Link {
     pub name: String,
     /// The topic prefix.
     pub prefix: String,
-    /// Join at once and accept every offer.
+    /// Join at once and accept every offer, once the user has agreed to that.
     pub auto: bool,
 }
 
@@ -52,7 +52,10 @@ impl Link {
     #[must_use]
     pub fn url(&self, page: &str) -> String {
         let page = page.split_once('#').map_or(page, |(page, _)| page);
-        format!("{page}#{}", self.fragment())
+        match self.fragment() {
+            empty if empty.is_empty() => page.to_owned(),
+            fragment => format!("{page}#{fragment}"),
+        }
     }
 }
 
@@ -96,6 +99,10 @@ mod tests {
         assert_eq!(
             link.url("https://host/drop/"),
             "https://host/drop/#key=a%20b"
+        );
+        assert_eq!(
+            Link::default().url("https://host/#key=old"),
+            "https://host/"
         );
     }
 }

@@ -104,10 +104,10 @@ pub(super) fn watch(session: Session) {
 
     listen(ev::beforeunload, move |event| {
         let moving = |state: TransferState| actions::is_moving(state);
-        if state
+        let is_moving = state
             .transfers
-            .with_untracked(|all| all.iter().any(|t| moving(t.view.read_untracked().state)))
-        {
+            .with_untracked(|all| all.iter().any(|t| moving(t.view.read_untracked().state)));
+        if is_moving || state.has_unsaved() {
             event.prevent_default();
         }
     });

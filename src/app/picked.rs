@@ -5,10 +5,7 @@ use leptos::{prelude::*, task::spawn_local};
 use wasm_bindgen::JsValue;
 use web_sys::{File, FileList};
 
-use super::{
-    session::{Room, Session},
-    state::State,
-};
+use super::session::{Room, Session};
 use crate::bridge::{Command, MAX_FILES, PickedFile};
 use crate::js::turn;
 
@@ -137,11 +134,6 @@ pub(super) fn picked(file: File, path: Option<String>) -> PickedFile {
         file: file.into(),
         path,
     }
-}
-
-/// Shows that files can only be sent in a room.
-pub(super) fn refuse_outside(state: State) {
-    state.fail("Join a room first: files are sent to those who are in it.");
 }
 
 fn relative_path(file: &File) -> Option<String> {

@@ -5,6 +5,8 @@ use leptos::prelude::*;
 use super::{
     notices::{ErrorLine, KeptNotice, LimitNotice, ScreenNotice, StorageNotice},
     peers::Peers,
+    ready::ReadyNotice,
+    removal::RemovedNotice,
     send::Send,
     session::Session,
     transfers::Transfers,
@@ -21,8 +23,10 @@ pub(super) fn Room(session: Session, inviting: RwSignal<bool>) -> impl IntoView 
             <StorageNotice state />
             <KeptNotice session />
             <Peers session inviting />
+            <ReadyNotice session />
             <Send session />
             <ScreenNotice state />
+            <RemovedNotice session />
             <Transfers session />
         </div>
     }

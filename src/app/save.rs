@@ -1,16 +1,19 @@
 //! Saving received files: an object URL and a link that downloads it.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use gloo_timers::future::sleep;
+use js_sys::Date;
 use leptos::{prelude::*, task::spawn_local};
 use mqdrop_core::view::FileView;
 use wasm_bindgen::JsCast;
+use wasm_bindgen_futures::JsFuture;
 use web_sys::{Blob, HtmlAnchorElement, HtmlIFrameElement, Url};
 
 use super::{
     names,
     state::{Parts, State},
+    storage,
 };
 
 /// Between two downloads, so that a parcel of very many files does not begin them all at once.
@@ -20,8 +23,8 @@ const SPACING: Duration = Duration::from_millis(200);
 const URL_LIFE: Duration = Duration::from_secs(60);
 
 /// Saves all files of a parcel one after the other, each under its own name; meanwhile it says how
-/// far that is.
-pub(super) fn all(state: State, content: Blob, parts: Parts) {
+/// far that is, and then how many the browser was given.
+pub(super) fn all(state: State, parcel: Arc<str>, content: Blob, parts: Parts) {
     let files = parts.files.get_untracked();
     parts.saving.set(Some(0));
     if files.len() > 1 {
@@ -29,30 +32,66 @@ pub(super) fn all(state: State, content: Blob, parts: Parts) {
     }
     spawn_local(async move {
         let names = names::save_names(files.iter().map(|file| file.path.as_str()));
-        for (index, (file, name)) in files.iter().zip(&names).enumerate() {
-            if index > 0 {
+        let mut given = 0;
+        for (file, name) in files.iter().zip(&names) {
+            if given > 0 {
                 sleep(SPACING).await;
             }
-            if save(&content, file, name).is_none() {
+            if !is_there(&content, file).await || save(&content, file, name).is_none() {
                 state.fail(words(name));
-                return parts.saving.set(None);
+                break;
             }
-            parts.saving.set(Some(index + 1));
+            given += 1;
+            parts.saving.set(Some(given));
         }
+        let bytes = files.iter().take(given).map(|file| file.size).sum();
+        parts
+            .saved
+            .update(|saved| saved.add_first(given, files.len(), bytes, Date::now()));
+        note(&parcel, &parts);
         if files.len() > 1 {
-            state
-                .news
-                .set(format!("Handed {} files to the browser", files.len()));
+            state.news.set(format!(
+                "Handed {given} of {} files to the browser",
+                files.len()
+            ));
         }
         parts.saving.set(None);
     });
 }
 
-/// Saves one file.
-pub(super) fn one(state: State, content: &Blob, file: &FileView) {
+/// Saves one file, the one at this place in the parcel.
+pub(super) fn one(state: State, parcel: &str, parts: &Parts, place: usize, file: &FileView) {
+    let content = parts.content.read_untracked();
     let name = names::save_names([file.path.as_str()]).concat();
-    if save(content, file, &name).is_none() {
-        state.fail(words(&name));
+    if content
+        .as_ref()
+        .and_then(|content| save(content, file, &name))
+        .is_none()
+    {
+        return state.fail(words(&name));
+    }
+    parts
+        .saved
+        .update(|saved| saved.add(place, file.size, Date::now()));
+    note(parcel, parts);
+}
+
+/// Remembers a parcel of which everything was saved.
+fn note(parcel: &str, parts: &Parts) {
+    let files = parts.files.read_untracked().len();
+    if parts.saved.read_untracked().is_whole(files) {
+        storage::save_saved(parcel);
+    }
+}
+
+/// Whether the content can be read: else the browser would save nothing, without a word.
+async fn is_there(content: &Blob, file: &FileView) -> bool {
+    #[allow(clippy::cast_precision_loss, reason = "exact below 2^53")]
+    let start = file.offset as f64;
+    let end = start + if file.size > 0 { 1.0 } else { 0.0 };
+    match content.slice_with_f64_and_f64(start, end) {
+        Ok(part) => JsFuture::from(part.array_buffer()).await.is_ok(),
+        Err(_) => false,
     }
 }
 

@@ -1,13 +1,16 @@
 //! Sending: choosing, dropping or pasting files, and typing a text.
 
+use js_sys::Array;
 use leptos::{ev, html, prelude::*};
+use mqdrop_core::MAX_TEXT;
 use wasm_bindgen::JsCast;
-use web_sys::{ClipboardEvent, HtmlElement};
+use web_sys::{ClipboardEvent, File, HtmlElement};
 
 use super::{
     icons::{Icon, icon},
     page::listen,
-    picked,
+    paste::{self, Pasted},
+    picked::{self, Picked},
     picker::Picker,
     session::Session,
 };
@@ -28,11 +31,22 @@ pub(super) fn Send(session: Session) -> impl IntoView {
         }
     });
     let send_text = move || {
-        if !text.read_untracked().trim().is_empty() {
-            session.state.error.set(None);
-            session.engine.send(Command::SendText(text.get_untracked()));
-            text.set(String::new());
+        let typed = text.get_untracked();
+        // Nobody would take it from an app that has stopped.
+        if typed.trim().is_empty() || session.state.crashed.get_untracked() {
+            return;
         }
+        session.state.error.set(None);
+        if typed.len() as u64 <= MAX_TEXT {
+            session.engine.send(Command::SendText(typed));
+        } else if let Some(file) = as_file(&typed) {
+            picked::send(session, file);
+        } else {
+            return session
+                .state
+                .fail("This text is too long: send it as a file.");
+        }
+        text.set(String::new());
     };
     view! {
         <section class="card send" aria-labelledby="send-title">
@@ -95,25 +109,41 @@ pub(super) fn Send(session: Session) -> impl IntoView {
     }
 }
 
-/// Sends pasted files. Gives back a text that was pasted where no text can be typed.
-fn take_paste(session: Session, event: &ClipboardEvent) -> Option<String> {
+/// Takes what was pasted. Gives back a text that was pasted where no text can be typed.
+pub(super) fn take_paste(session: Session, event: &ClipboardEvent) -> Option<String> {
     let data = event.clipboard_data()?;
     let files = picked::from_list(data.files());
-    if !files.is_empty() {
-        event.prevent_default();
-        picked::send(session, picked::without_handles(files));
-        return None;
+    let text = data.get_data("text/plain").unwrap_or_default();
+    let is_formatted = data.types().includes(&"text/html".into(), 0);
+    let names: Vec<String> = files.iter().map(|file| file.path.clone()).collect();
+    let files = picked::without_handles(files);
+    let in_room = session.room.with_untracked(Option::is_some);
+    match paste::pasted(&names, &text, is_formatted) {
+        Pasted::Files | Pasted::Waiting if !in_room => session.ready.add(files),
+        Pasted::Files => picked::send(session, files),
+        Pasted::Waiting => session.ready.add(files),
+        // The browser puts it where it is typed.
+        Pasted::Text if !in_room || is_typed(event) => return None,
+        Pasted::Text => {
+            event.prevent_default();
+            return Some(text);
+        }
+        Pasted::Nothing => return None,
     }
-    let target = event
-        .target()
-        .and_then(|target| target.dyn_into::<HtmlElement>().ok());
-    if target.is_some_and(|target| matches!(target.tag_name().as_str(), "INPUT" | "TEXTAREA")) {
-        return None;
-    }
-    let text = data
-        .get_data("text/plain")
-        .ok()
-        .filter(|text| !text.is_empty())?;
     event.prevent_default();
-    Some(text)
+    None
+}
+
+/// Whether an event is at a field in which text can be typed.
+fn is_typed(event: &ClipboardEvent) -> bool {
+    let target = event.target();
+    let target = target.and_then(|target| target.dyn_into::<HtmlElement>().ok());
+    target.is_some_and(|target| matches!(target.tag_name().as_str(), "INPUT" | "TEXTAREA"))
+}
+
+/// A text that is too long for one, as a file.
+fn as_file(text: &str) -> Option<Picked> {
+    let parts = Array::of1(&text.into());
+    let file = File::new_with_str_sequence(&parts, "Text.txt").ok()?;
+    Some(picked::without_handles(vec![picked::picked(file, None)]))
 }

@@ -1,6 +1,7 @@
 //! Entering and leaving a room.
 
 use leptos::prelude::*;
+use mqdrop_core::keys;
 
 use super::{
     address::Page,
@@ -9,11 +10,14 @@ use super::{
     form::{Draft, Field, Problem},
     link::Link,
     names, page,
+    ready::Ready,
+    removal,
     settings::Settings,
     state::State,
     storage,
+    tab::Stay,
 };
-use crate::bridge::Command;
+use crate::bridge::{Command, JoinRequest};
 
 /// The room this device is in, or on its way to.
 #[derive(Clone, PartialEq, Eq)]
@@ -25,6 +29,12 @@ pub(super) struct Room {
     pub(super) name: String,
 }
 
+impl Room {
+    fn place(&self) -> String {
+        place_of(&self.key, &self.broker, &self.prefix)
+    }
+}
+
 /// The join form and the room it led to.
 #[derive(Clone, Copy)]
 pub(super) struct Session {
@@ -33,18 +43,24 @@ pub(super) struct Session {
     wrong: RwSignal<Option<(Problem, Draft)>>,
     pub(super) room: RwSignal<Option<Room>>,
     pub(super) auto_accept: RwSignal<bool>,
+    /// The link wants to join at once and accept everything, and the user has not agreed to that yet.
+    pub(super) asks: RwSignal<bool>,
     pub(super) state: State,
     pub(super) engine: Engine,
     pub(super) extras: Extras,
+    pub(super) ready: Ready,
     /// How often files were chosen.
     choices: StoredValue<u32>,
     page: StoredValue<Page>,
     settings: StoredValue<Settings>,
     link: StoredValue<Link>,
+    /// The broker that the form names, and the user name that was filled in for it.
+    user: StoredValue<(String, String)>,
 }
 
 impl Session {
-    /// Starts the worker and fills the form; joins at once if the page's link says so.
+    /// Starts the worker and fills the form; joins at once if this tab was in a room before its page
+    /// was loaded again, or if the page's link says so and the user has agreed to that.
     pub(super) fn start() -> Self {
         let state = State::new();
         let room = RwSignal::new(None::<Room>);
@@ -56,38 +72,134 @@ impl Session {
             wrong: RwSignal::default(),
             room,
             auto_accept: RwSignal::default(),
+            asks: RwSignal::default(),
             state,
             engine,
             extras: Extras::new(),
+            ready: Ready::new(),
             choices: StoredValue::default(),
             page: StoredValue::new(page::place()),
             settings: StoredValue::new(storage::load_settings()),
             link: StoredValue::default(),
+            user: StoredValue::default(),
         };
-        session.follow(Link::parse(&page::fragment()));
+        let link = Link::parse(&page::fragment());
+        match storage::load_stay() {
+            Some(stay) if session.leads_back(&link, &stay) => session.come_back(link, stay),
+            _ => session.open(link),
+        }
         session
     }
 
-    /// Opens what a link says: a room other than the present one is left for it.
+    /// Opens what a link says in a running page. A room other than the present one is left for it
+    /// only if the user wants that: whoever opened this page can give it another address.
     pub(super) fn follow(&self, link: Link) {
-        let present = self.room.with_untracked(Option::is_some);
-        if present && (link.key.is_empty() || self.link.with_value(|now| *now == link)) {
-            return;
+        if let Some(room) = self.room.get_untracked() {
+            if link.key.is_empty() || self.place(&link).is_some_and(|place| place == room.place()) {
+                return;
+            }
+            if !page::confirm("This link leads to another room. Leave this one for it?") {
+                return self.link.with_value(page::set_link);
+            }
+            self.leave();
         }
-        self.leave();
-        self.draft.set(self.settings.with_value(|settings| {
+        self.open(link);
+    }
+
+    /// Fills the form by a link, and joins if that is what the link and the user want.
+    fn open(&self, link: Link) {
+        let mut draft = self.settings.with_value(|settings| {
             Draft::new(settings, &link, &names::guess_device(&page::user_agent()))
-        }));
-        let auto = link.auto && !link.key.is_empty();
+        });
+        draft.username = self.known_user(&draft.broker);
+        let wants = link.auto && !link.key.is_empty();
         self.link.set_value(link);
-        if auto {
+        self.asks.set(false);
+        self.wrong.set(None);
+        let agreed = wants
+            && storage::has_agreed_ever()
+            && self
+                .mark(&draft)
+                .is_some_and(|mark| storage::has_agreed(&mark));
+        draft.auto_accept = agreed;
+        let will_do = self.page.with_value(|page| draft.check(page).is_ok());
+        self.draft.set(draft);
+        if agreed || (wants && !will_do) {
+            // What is wrong with the form is said before anything is asked.
+            self.join();
+        } else {
+            self.asks.set(wants);
+        }
+    }
+
+    /// The user agrees to what the link wants: now, and whenever it is opened in this browser.
+    pub(super) fn agree(&self) {
+        if let Some(mark) = self.draft.with_untracked(|draft| self.mark(draft)) {
+            storage::save_agreed(&mark);
+        }
+        self.draft.update(|draft| draft.auto_accept = true);
+        self.join();
+    }
+
+    /// Takes up what this tab had before its page was loaded again.
+    fn come_back(&self, link: Link, stay: Stay) {
+        self.link.set_value(link);
+        // What was typed stays, whatever is remembered.
+        let _ = self.known_user(&stay.draft.broker);
+        self.draft.set(stay.draft);
+        if stay.entered {
             self.join();
         }
+    }
+
+    /// Whether a page that is loaded with this link goes on with what its tab had.
+    fn leads_back(&self, link: &Link, stay: &Stay) -> bool {
+        let at = self
+            .page
+            .with_value(|page| Some(place(&stay.draft.check(page).ok()?)));
+        link.key.is_empty() || link.fragment() == stay.fragment || at == self.place(link)
+    }
+
+    /// The room that a link leads to.
+    fn place(&self, link: &Link) -> Option<String> {
+        let draft = Draft::new(&Settings::default(), link, "");
+        self.page
+            .with_value(|page| Some(place(&draft.check(page).ok()?)))
+    }
+
+    /// Remembers the form for when the page is loaded anew.
+    pub(super) fn keep_stay(&self, entered: bool) {
+        storage::save_stay(&Stay {
+            draft: self.draft.get_untracked(),
+            fragment: self.link.with_value(Link::fragment),
+            entered,
+        });
+    }
+
+    /// What stands for a form's room where the user's agreement is kept.
+    fn mark(&self, draft: &Draft) -> Option<String> {
+        let broker = self
+            .page
+            .with_value(|page| page.broker(&draft.broker))
+            .ok()?;
+        keys::mark(&draft.key, &format!("{broker} {}", draft.prefix.trim())).ok()
+    }
+
+    /// Remembers a broker, and gives the user name that was used with it: no other one gets it.
+    fn known_user(&self, typed: &str) -> String {
+        let broker = self
+            .page
+            .with_value(|page| page.broker(typed))
+            .unwrap_or_default();
+        let user = storage::load_user(&broker);
+        self.user.set_value((broker, user.clone()));
+        user
     }
 
     /// Enters the room that the form describes, or says what is wrong with the form.
     pub(super) fn join(&self) {
         self.wrong.set(None);
+        self.asks.set(false);
         self.state.error.set(None);
         let draft = self.draft.get_untracked();
         match self.page.with_value(|page| draft.check(page)) {
@@ -96,10 +208,9 @@ impl Session {
                     *settings = self.link.with_value(|link| draft.remember(settings, link));
                     storage::save_settings(settings);
                 });
-                let mut link = self.link.get_value();
-                if !link.key.is_empty() && link.key != request.key {
-                    // The address would lead into another room.
-                    (link.key, link.auto) = (request.key.clone(), false);
+                storage::save_user(&request.broker, &request.username);
+                let link = self.link.with_value(|link| draft.corrected(link));
+                if let Some(link) = link {
                     page::set_link(&link);
                     self.link.set_value(link);
                 }
@@ -111,6 +222,7 @@ impl Session {
                     prefix: request.prefix.clone(),
                     name: request.name.clone(),
                 }));
+                self.keep_stay(true);
                 self.engine.send(Command::Join(request));
             }
             Err(problem) => self.wrong.set(Some((problem, draft))),
@@ -147,6 +259,18 @@ impl Session {
         if self.wrong.with_untracked(is_another) {
             self.wrong.set(None);
         }
+        let (broker, filled) = self.user.get_value();
+        if self
+            .page
+            .with_value(|page| page.broker(&now.broker))
+            .unwrap_or_default()
+            != broker
+        {
+            let user = self.known_user(&now.broker);
+            if now.username == filled && filled != user {
+                self.draft.update(|draft| draft.username = user);
+            }
+        }
     }
 
     /// Goes back to the form, which stays filled.
@@ -154,7 +278,9 @@ impl Session {
         if self.room.with_untracked(Option::is_none) {
             return;
         }
+        removal::finish_all(*self);
         self.engine.send(Command::Leave);
+        storage::forget_stay();
         self.room.set(None);
         self.draft.update(|draft| draft.auto_accept = false);
         self.state.error.set(None);
@@ -172,6 +298,8 @@ impl Session {
     /// Accept every offer from now on, or ask each time.
     pub(super) fn set_auto_accept(&self, on: bool) {
         self.remember_auto_accept(on);
+        self.draft.update(|draft| draft.auto_accept = on);
+        self.keep_stay(true);
         self.engine.send(Command::AutoAccept(on));
     }
 
@@ -195,4 +323,14 @@ impl Session {
     pub(super) fn own_broker(&self) -> String {
         self.page.with_value(Page::own_broker)
     }
+}
+
+fn place(request: &JoinRequest) -> String {
+    place_of(&request.key, &request.broker, &request.prefix)
+}
+
+/// One text for each room.
+fn place_of(key: &str, broker: &str, prefix: &str) -> String {
+    let key = keys::normalise(key).unwrap_or_default();
+    format!("{key}\n{broker}\n{prefix}")
 }

@@ -12,8 +12,6 @@ pub struct Settings {
     pub broker: String,
     /// The topic prefix; empty for the usual one.
     pub prefix: String,
-    /// The user name for the broker.
-    pub username: String,
     /// The protocol version.
     pub protocol: Protocol,
 }
@@ -26,7 +24,6 @@ impl Settings {
             ("name", &self.name),
             ("broker", &self.broker),
             ("prefix", &self.prefix),
-            ("username", &self.username),
             ("protocol", protocol_text(self.protocol)),
         ])
     }
@@ -40,7 +37,6 @@ impl Settings {
                 "name" => settings.name = value,
                 "broker" => settings.broker = value,
                 "prefix" => settings.prefix = value,
-                "username" => settings.username = value,
                 "protocol" => settings.protocol = protocol_from(&value),
                 _ => {}
             }
@@ -133,7 +129,6 @@ mod tests {
             name: "Ann & Bob’s = 100%".into(),
             broker: "wss://host:8084/mqtt".into(),
             prefix: "team/x".into(),
-            username: "ann".into(),
             protocol: Protocol::V311,
         };
         assert_eq!(Settings::from_text(&settings.to_text()), settings);

@@ -6,14 +6,14 @@ use js_sys::Array;
 use leptos::prelude::*;
 use litemap::LiteMap;
 use mqdrop_core::view::{
-    ConnectionState, Direction, FileView, KeptView, PeerView, StatusView, TransferState,
-    TransferView,
+    ConnectionState, Direction, FileView, KeptView, ParcelKind, PeerView, StatusView,
+    TransferState, TransferView,
 };
 use send_wrapper::SendWrapper;
 use wasm_bindgen::JsCast;
 use web_sys::Blob;
 
-use super::{actions, format, page, title::Told};
+use super::{actions, format, page, removal::Removal, saved::Saved, storage, title::Told};
 use crate::bridge::{Event, Storage};
 
 /// Everything that is shown of the room.
@@ -23,6 +23,8 @@ pub(super) struct State {
     pub(super) peers: RwSignal<Vec<PeerView>>,
     /// Newest first.
     pub(super) transfers: RwSignal<Vec<Transfer>>,
+    /// Received files that the user took off the list a moment ago.
+    pub(super) removed: RwSignal<Vec<Removal>>,
     /// `None` until the worker runs.
     pub(super) storage: RwSignal<Option<Storage>>,
     /// The user has read what follows from that.
@@ -63,6 +65,8 @@ pub(super) struct Parts {
     pub(super) text: ArcRwSignal<Option<Arc<str>>>,
     /// How many of its files were handed to the browser, while all of them are being saved.
     pub(super) saving: ArcRwSignal<Option<usize>>,
+    /// What of it the browser was given.
+    pub(super) saved: ArcRwSignal<Saved>,
     /// What its files were opened with before a restart.
     pub(super) handles: ArcRwSignal<Option<SendWrapper<Array>>>,
 }
@@ -73,6 +77,7 @@ impl State {
             status: RwSignal::default(),
             peers: RwSignal::default(),
             transfers: RwSignal::default(),
+            removed: RwSignal::default(),
             storage: RwSignal::default(),
             storage_known: RwSignal::default(),
             kept: RwSignal::default(),
@@ -92,6 +97,7 @@ impl State {
         self.status.set(StatusView::default());
         self.peers.set(Vec::new());
         self.transfers.set(Vec::new());
+        self.removed.set(Vec::new());
         self.news.set(String::new());
         self.unseen.set(Vec::new());
         self.parts.update_value(LiteMap::clear);
@@ -150,6 +156,8 @@ impl State {
             Event::Removed { parcel } => {
                 self.transfers
                     .update(|all| all.retain(|transfer| *transfer.parcel != *parcel));
+                self.removed
+                    .update(|all| all.retain(|removal| *removal.parcel != *parcel));
                 self.parts.update_value(|parts| {
                     parts.remove(&parcel);
                 });
@@ -196,6 +204,36 @@ impl State {
             ended: self.unseen.get(),
             progress: self.progress(),
         }
+    }
+
+    /// The transfers on the list: all that the user did not take off it.
+    pub(super) fn listed(&self) -> Vec<Transfer> {
+        let removed = self.removed.read();
+        let is_listed =
+            |transfer: &Transfer| removed.iter().all(|one| one.parcel != transfer.parcel);
+        let mut all = self.transfers.get();
+        all.retain(is_listed);
+        all
+    }
+
+    /// Whether something that was received is lost with the page: it is in memory, and not saved.
+    pub(super) fn has_unsaved(&self) -> bool {
+        let in_memory = matches!(self.storage.get_untracked(), Some(Storage::Blob { .. }));
+        let is_unsaved = |transfer: &Transfer| {
+            let view = transfer.view.read_untracked();
+            view.direction == Direction::In
+                && view.kind == ParcelKind::Files
+                && view.state == TransferState::Done
+                && !transfer
+                    .parts
+                    .saved
+                    .read_untracked()
+                    .is_whole(view.files as usize)
+        };
+        in_memory
+            && self
+                .transfers
+                .with_untracked(|all| all.iter().any(is_unsaved))
     }
 
     /// Mean progress of what is moving, in per cent; `None` if nothing is.
@@ -250,6 +288,7 @@ impl State {
             content: ArcRwSignal::new(None),
             text: ArcRwSignal::new(None),
             saving: ArcRwSignal::new(None),
+            saved: ArcRwSignal::new(Saved::before(storage::was_saved(parcel))),
             handles: ArcRwSignal::new(None),
         };
         self.parts.update_value(|all| {

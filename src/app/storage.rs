@@ -4,7 +4,10 @@
 use js_sys::Date;
 use leptos::{prelude::window, task::spawn_local};
 
-use super::settings::{Lesson, Settings};
+use super::{
+    settings::{Lesson, Settings},
+    tab::Stay,
+};
 use crate::{
     bridge::Learnt,
     js::{call_async, property},
@@ -13,6 +16,16 @@ use crate::{
 const SETTINGS: &str = "mqdrop.settings";
 /// `src/loader.js` reads it as well.
 const FOLDER: &str = "mqdrop.folder";
+const STAY: &str = "mqdrop.room";
+const AGREED: &str = "mqdrop.auto";
+
+const SAVED: &str = "mqdrop.saved";
+
+/// Of so many parcels it is known that they were saved.
+const MOST_SAVED: usize = 256;
+
+/// To so many links the user can have agreed; the oldest is asked for again.
+const MOST_AGREED: usize = 64;
 
 /// The settings of the visit before, or defaults.
 pub(super) fn load_settings() -> Settings {
@@ -23,6 +36,39 @@ pub(super) fn load_settings() -> Settings {
 
 pub(super) fn save_settings(settings: &Settings) {
     write(SETTINGS, &settings.to_text());
+}
+
+/// The user name that was used with a broker; empty if none was.
+pub(super) fn load_user(broker: &str) -> String {
+    read(&user_name(broker)).unwrap_or_default()
+}
+
+pub(super) fn save_user(broker: &str, user: &str) {
+    match user {
+        "" => remove(&user_name(broker)),
+        _ => write(&user_name(broker), user),
+    }
+}
+
+fn user_name(broker: &str) -> String {
+    format!("mqdrop.user.{broker}")
+}
+
+/// Whether the user agreed to what this mark is of.
+pub(super) fn has_agreed(mark: &str) -> bool {
+    read(AGREED).is_some_and(|all| all.split(' ').any(|agreed| agreed == mark))
+}
+
+/// Whether the user agreed to anything.
+pub(super) fn has_agreed_ever() -> bool {
+    read(AGREED).is_some()
+}
+
+pub(super) fn save_agreed(mark: &str) {
+    let before = read(AGREED).unwrap_or_default();
+    let others = before.split(' ').filter(|agreed| *agreed != mark);
+    let newest: Vec<&str> = [mark].into_iter().chain(others).take(MOST_AGREED).collect();
+    write(AGREED, newest.join(" ").trim_end());
 }
 
 /// What was learnt of a broker not long ago, or nothing; forgets what was long ago.
@@ -57,6 +103,47 @@ fn load_lesson(broker: &str) -> Option<Lesson> {
 /// The days since 1970, by this computer's clock.
 fn today() -> u32 {
     (Date::now() / 86_400_000.0) as u32
+}
+
+/// The room that this tab was in before its page was loaded again, or the form for it.
+pub(super) fn load_stay() -> Option<Stay> {
+    Some(Stay::from_text(&tab_storage()?.get_item(STAY).ok()??))
+}
+
+pub(super) fn save_stay(stay: &Stay) {
+    if let Some(storage) = tab_storage() {
+        let _ = storage.set_item(STAY, &stay.to_text());
+    }
+}
+
+pub(super) fn forget_stay() {
+    if let Some(storage) = tab_storage() {
+        let _ = storage.remove_item(STAY);
+    }
+}
+
+/// Whether all of a parcel was saved from this tab.
+pub(super) fn was_saved(parcel: &str) -> bool {
+    load_saved().split(' ').any(|saved| saved == parcel)
+}
+
+pub(super) fn save_saved(parcel: &str) {
+    let before = load_saved();
+    let others = before.split(' ').filter(|saved| *saved != parcel);
+    let newest: Vec<&str> = [parcel]
+        .into_iter()
+        .chain(others)
+        .take(MOST_SAVED)
+        .collect();
+    if let Some(storage) = tab_storage() {
+        let _ = storage.set_item(SAVED, newest.join(" ").trim_end());
+    }
+}
+
+fn load_saved() -> String {
+    tab_storage()
+        .and_then(|storage| storage.get_item(SAVED).ok()?)
+        .unwrap_or_default()
 }
 
 /// Where this tab's worker stores, before its page was loaded again.

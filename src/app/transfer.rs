@@ -15,15 +15,17 @@ use super::{
     picked::{self, Picked},
     picker::Picker,
     receivers::Receivers,
+    removal,
     request::Request,
     save,
+    saved::Saved,
     session::Session,
     space::SpaceNotice,
     state::{Parts, Transfer},
     storage,
     text::{self, Piece},
 };
-use crate::bridge::Command;
+use crate::bridge::{Command, TransferAction};
 
 /// A transfer's entry in the list.
 #[component]
@@ -32,7 +34,7 @@ pub(super) fn Card(session: Session, transfer: Transfer) -> impl IntoView {
         parcel,
         view,
         parts,
-    } = transfer;
+    } = transfer.clone();
     let (direction, kind, sender) = {
         let first = view.read_untracked();
         (first.direction, first.kind, first.sender.clone())
@@ -47,7 +49,7 @@ pub(super) fn Card(session: Session, transfer: Transfer) -> impl IntoView {
         (ParcelKind::Files, Direction::Out) => Icon::Send,
         (ParcelKind::Files, Direction::In) => Icon::Receive,
     };
-    let buttons = view! { <Buttons session parcel=parcel.clone() parts=parts.clone() now state direction kind /> };
+    let buttons = view! { <Buttons session transfer now state direction kind /> };
     view! {
         <li
             class="card transfer"
@@ -73,6 +75,8 @@ pub(super) fn Card(session: Session, transfer: Transfer) -> impl IntoView {
                 </div>
             </Request>
             <Progress now state />
+            {(direction == Direction::In && kind == ParcelKind::Files)
+                .then(|| view! { <SavedMark saved=parts.saved.clone() now state /> })}
             {move || {
                 now.read()
                     .error
@@ -91,7 +95,7 @@ pub(super) fn Card(session: Session, transfer: Transfer) -> impl IntoView {
             {(direction == Direction::Out).then(|| view! { <Receivers session parcel=parcel.clone() view=view.clone() /> })}
             {match kind {
                 ParcelKind::Text => view! { <Text text=parts.text.clone() /> }.into_any(),
-                ParcelKind::Files => view! { <Files state=session.state parts=parts.clone() /> }.into_any(),
+                ParcelKind::Files => view! { <Files state=session.state parcel=parcel.clone() parts=parts.clone() /> }.into_any(),
             }}
         </li>
     }
@@ -100,29 +104,45 @@ pub(super) fn Card(session: Session, transfer: Transfer) -> impl IntoView {
 #[component]
 fn Buttons(
     session: Session,
-    parcel: Arc<str>,
-    parts: Parts,
+    transfer: Transfer,
     now: RwSignal<TransferView>,
     state: Memo<TransferState>,
     direction: Direction,
     kind: ParcelKind,
 ) -> impl IntoView {
+    let Transfer { parcel, parts, .. } = transfer.clone();
     let saving = RwSignal::from(parts.saving.clone());
+    let saved = RwSignal::from(parts.saved.clone());
+    let is_saved = Memo::new(move |_| saved.read().is_whole(now.read().files as usize));
     // The list comes in parts, and all of it is saved or nothing.
     let is_listed = {
         let files = parts.files.clone();
         Memo::new(move |_| files.read().len() == now.read().files as usize)
     };
+    let is_received = direction == Direction::In && kind == ParcelKind::Files;
     let click = StoredValue::new(move |button: Button| match button.action() {
+        // What is being saved has to be there.
+        _ if saving.read_untracked().is_some() => {}
+        Some(TransferAction::Remove)
+            if is_received && state.get_untracked() == TransferState::Done =>
+        {
+            removal::begin(session, &transfer);
+        }
         Some(action) => {
             if button == Button::Accept {
                 storage::keep();
             }
             session.engine.act(&parcel, action);
         }
-        None if saving.read_untracked().is_some() => {}
         None => match &*parts.content.read_untracked() {
-            Some(content) => save::all(session.state, (**content).clone(), parts.clone()),
+            Some(content) => {
+                save::all(
+                    session.state,
+                    parcel.clone(),
+                    (**content).clone(),
+                    parts.clone(),
+                );
+            }
             None => session
                 .state
                 .fail("This is not here any more. Ask the sender to send it again."),
@@ -144,7 +164,7 @@ fn Buttons(
                 }
                 key=|button| button.test_id()
                 children=move |button| {
-                    let main = matches!(button, Button::Accept | Button::Save);
+                    let main = move || button == Button::Accept || (button == Button::Save && !is_saved.get());
                     let saved = move || saving.get().filter(|_| button == Button::Save);
                     let name = move || match saved() {
                         Some(_) => "Saving",
@@ -161,7 +181,7 @@ fn Buttons(
                             class:button-main=main
                             data-testid=button.test_id()
                             aria-label=move || format!("{}: {}", name(), now.read().title)
-                            aria-disabled=move || saved().map(|_| "true")
+                            aria-disabled=move || saving.get().map(|_| "true")
                             on:click=move |_| click.with_value(|click| click(button))
                         >
                             {label}
@@ -170,6 +190,24 @@ fn Buttons(
                 }
             />
         </div>
+    }
+}
+
+/// Whether what was received was saved, too.
+#[component]
+fn SavedMark(
+    saved: ArcRwSignal<Saved>,
+    now: RwSignal<TransferView>,
+    state: Memo<TransferState>,
+) -> impl IntoView {
+    let saved = RwSignal::from(saved);
+    let files = move || now.read().files as usize;
+    view! {
+        <Show when=move || state.get() == TransferState::Done>
+            <p class="transfer-saved" data-testid="saved" data-state=move || saved.read().name(files())>
+                {move || saved.read().words(files())}
+            </p>
+        </Show>
     }
 }
 

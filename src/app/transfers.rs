@@ -26,7 +26,7 @@ pub(super) fn Transfers(session: Session) -> impl IntoView {
                 <p class="transfers-empty">"What you send and receive appears here."</p>
             </Show>
             <ul class="transfers-list">
-                <For each=move || transfers.get() key=|transfer| transfer.parcel.clone() let:transfer>
+                <For each=move || session.state.listed() key=|transfer| transfer.parcel.clone() let:transfer>
                     <Card session transfer />
                 </For>
             </ul>

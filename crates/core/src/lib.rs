@@ -39,6 +39,7 @@ pub use engine::{
     Engine, Entry, Event, Join, JoinError, OfferError, RestoreError, Restored, Timer,
 };
 pub use ids::{DeviceId, InvalidId, ParcelId};
+pub use incoming::MAX_TEXT;
 pub use io::{
     Invalid, ReadError, ReadRequest, Segment, SocketAction, SocketClose, StoreError, StoreReply,
     StoreRequest,

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { assertSaved } from '../contents.mjs';
 import { HELD, inTheMiddle, onlyTheRestIsSent, SIZE } from '../in-the-middle.mjs';
-import { KEY, scenario } from '../scenario.mjs';
+import { scenario } from '../scenario.mjs';
 import { hasFileStorage, SOCKET_FAILED } from './in-common.mjs';
 
 /** Typing, reading back and reconnecting take some engines a while; in milliseconds. */
@@ -21,7 +21,7 @@ export function goesOnAfterReloads(name, engine) {
     const { receiver, received } = transfer;
     const keeps = await hasFileStorage(receiver);
     if (!keeps) assert.match(await receiver.byId('storage-notice').innerText(), /gone after a reload/);
-    await receiver.reload({ key: KEY, name: 'Bo' });
+    await receiver.reload();
     if (keeps) {
       await received.waitForState('paused');
       assert.match(await received.describe(), /Not finished when this page was closed/);
@@ -36,7 +36,7 @@ export function goesOnAfterReloads(name, engine) {
     const transfer = await inTheMiddle(stage, HELD, { from: { engine: engine() } });
     const { proxy, file, sender, sent, receiver, received } = transfer;
     const keeps = await hasFileStorage(sender);
-    await sender.reload({ key: KEY, name: 'Ada', broker: proxy.broker });
+    await sender.reload();
     if (keeps) {
       await received.waitForState('waiting');
       await sent.waitForState('waiting');

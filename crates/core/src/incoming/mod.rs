@@ -23,7 +23,7 @@ use receiving::Receiving;
 use restore::Restoring;
 
 /// The longest text, in bytes. Texts are taken without asking and kept in memory.
-pub(crate) const MAX_TEXT: u64 = 1024 * 1024;
+pub const MAX_TEXT: u64 = 1024 * 1024;
 /// How often a parcel whose hashes disagree is mended before it is given up.
 const MAX_REPAIRS: u32 = 3;
 
