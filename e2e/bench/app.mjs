@@ -211,7 +211,12 @@ export class Transfer {
 
   /** Removes what was received. */
   async remove() {
-    await Promise.all(this.#receivers.map((receiver) => receiver.click(byId('remove'))));
+    const remove = async (/** @type {LeanPage} */ receiver) => {
+      await receiver.click(byId('remove'));
+      // It was not saved, so it could be had back for a while.
+      await receiver.click(byId('remove-now'));
+    };
+    await Promise.all(this.#receivers.map(remove));
   }
 
   /** Closes the windows. */
