@@ -60,12 +60,16 @@ try {
   run_app();
   loading.remove();
 } catch (error) {
+  if (framed) {
+    loading.textContent = framed;
+    throw error;
+  }
   const { js, wasm } = app.dataset;
   const why =
     (await fault(js, "javascript")) ??
     // With another type it starts all the same.
     (await fault(wasm, "")) ??
     "If that does not help, update the browser: it must know WebAssembly with SIMD and modules in workers, as Chrome has since version 91, Firefox since 114 and Safari since 16.4.";
-  loading.textContent = framed || `mqdrop could not start. Reload the page. ${why}`;
+  loading.textContent = `mqdrop could not start. Reload the page. ${why}`;
   throw error;
 }
