@@ -1,6 +1,6 @@
 //! Which buttons a transfer has in which state, and what its state is called.
 
-use mqdrop_core::view::{Direction, ParcelKind, TransferState, TransferView};
+use mqdrop_core::view::{Direction, ParcelKind, ReceiverView, TransferState, TransferView};
 
 use crate::bridge::TransferAction;
 
@@ -94,37 +94,88 @@ pub fn buttons(
 
 /// The state in words for the person looking at it.
 #[must_use]
-pub fn state_words(view: &TransferView) -> &'static str {
+pub fn state_words(view: &TransferView) -> String {
     use TransferState as S;
     if view.lacks_files && !view.state.is_final() {
-        return "Waiting for its files";
+        return "Waiting for its files".to_owned();
     }
-    match (view.direction, view.state) {
+    let words = match (view.direction, view.state) {
+        _ if view.offline => "No connection",
         (Direction::In, S::Offered) => "Wants to send you this",
-        (Direction::Out, S::Offered) if view.receivers.is_empty() => "Waiting for a receiver",
-        (Direction::Out, S::Offered) => "Offered",
-        (Direction::Out, S::Waiting) => "Waiting for a receiver",
+        (Direction::Out, S::Offered) => return asked_words(&view.receivers),
+        (Direction::Out, S::Waiting) if view.receivers.is_empty() => "Waiting for someone to join",
+        (Direction::Out, S::Waiting) => "Waiting",
+        // It says who did it.
+        (_, S::Cancelled | S::Declined) if view.error.is_some() => "",
         (Direction::In, S::Waiting) => "Waiting for the sender",
         (Direction::Out, S::Active) => "Sending",
         (Direction::In, S::Active) => "Receiving",
         (_, S::Paused) => "Paused",
         (_, S::Verifying) => "Verifying",
-        (Direction::Out, S::Done) => "Delivered and verified",
+        (Direction::Out, S::Done) => return delivered_words(&view.receivers),
         (Direction::In, S::Done) => "Received and verified",
         (_, S::Failed) => "Failed",
         (_, S::Cancelled) => "Cancelled",
         (Direction::Out, S::Declined) => "Declined",
         (Direction::In, S::Declined) => "You declined",
+    };
+    words.to_owned()
+}
+
+/// Whose answer is waited for.
+fn asked_words(receivers: &[ReceiverView]) -> String {
+    let mut asked = receivers
+        .iter()
+        .filter(|each| each.state == TransferState::Offered);
+    match (asked.next(), asked.count()) {
+        (Some(one), 0) => format!("Waiting for {}", isolated(&one.name)),
+        (_, others) => format!("Waiting for {} answers", others + 1),
     }
+}
+
+/// Who has it, and who of the others comes first to mind.
+fn delivered_words(receivers: &[ReceiverView]) -> String {
+    let lacks = |each: &&ReceiverView| each.state != TransferState::Done;
+    let others = receivers.iter().filter(lacks);
+    let Some(other) = others
+        .clone()
+        .min_by_key(|each| (!is_pending(each), each.has_answered))
+    else {
+        return "Delivered and verified".to_owned();
+    };
+    let (all, without) = (receivers.len(), others.count());
+    let mut words = format!(
+        "{} of {all} have it · {} {}",
+        all - without,
+        isolated(&other.name),
+        receiver_words(other)
+    );
+    if without > 1 {
+        words += &format!(", and {} more", without - 1);
+    }
+    words
+}
+
+/// Whether a receiver does not have it and may still get it.
+#[must_use]
+pub fn is_pending(receiver: &ReceiverView) -> bool {
+    !receiver.state.is_final() && (receiver.has_answered || !receiver.is_away)
+}
+
+/// Isolated (Unicode UAX #9), so that a name's direction does not turn a line around.
+#[must_use]
+pub fn isolated(name: &str) -> String {
+    format!("\u{2068}{name}\u{2069}")
 }
 
 /// One receiver's state in words for the sender.
 #[must_use]
-pub fn receiver_words(state: TransferState, is_away: bool) -> &'static str {
+pub fn receiver_words(receiver: &ReceiverView) -> &'static str {
     use TransferState as S;
-    match state {
-        S::Offered => "not answered yet",
-        S::Waiting if is_away => "not here now",
+    match receiver.state {
+        S::Offered => "has not answered",
+        S::Waiting if receiver.is_away && !receiver.has_answered => "left before answering",
+        S::Waiting if receiver.is_away => "is not here now",
         S::Waiting => "waiting",
         S::Active => "receiving",
         S::Paused => "paused",
@@ -202,6 +253,48 @@ mod tests {
             assert!(!ids(Direction::In, ParcelKind::Text, state).contains(&"save"));
             assert!(!ids(Direction::Out, ParcelKind::Files, state).contains(&"save"));
         }
+    }
+
+    fn receiver(
+        name: &str,
+        state: TransferState,
+        is_away: bool,
+        has_answered: bool,
+    ) -> ReceiverView {
+        ReceiverView {
+            device: name.into(),
+            name: name.into(),
+            state,
+            is_away,
+            has_answered,
+            bytes: 0,
+            reason: None,
+        }
+    }
+
+    #[test]
+    fn who_has_not_answered_is_named_beside_who_has_it() {
+        use TransferState as S;
+        let words = |receivers: &[ReceiverView]| {
+            delivered_words(receivers).replace(['\u{2068}', '\u{2069}'], "")
+        };
+        let ann = receiver("Ann", S::Done, false, true);
+        assert_eq!(words(std::slice::from_ref(&ann)), "Delivered and verified");
+        let ben = receiver("Ben", S::Offered, false, false);
+        let cleo = receiver("Cleo", S::Declined, false, true);
+        let dora = receiver("Dora", S::Waiting, true, false);
+        let two = [cleo.clone(), ann.clone()];
+        assert_eq!(words(&two), "1 of 2 have it · Cleo declined");
+        let two = [ann.clone(), dora.clone()];
+        assert_eq!(words(&two), "1 of 2 have it · Dora left before answering");
+        assert!(!two.iter().any(is_pending));
+        let all = [cleo, ann, dora, ben];
+        assert_eq!(
+            words(&all),
+            "1 of 4 have it · Ben has not answered, and 2 more"
+        );
+        assert_eq!(all.iter().filter(|each| is_pending(each)).count(), 1);
+        assert_eq!(asked_words(&all), "Waiting for \u{2068}Ben\u{2069}");
     }
 
     #[test]

@@ -48,7 +48,7 @@ fn Receiver(
 ) -> impl IntoView {
     let is_waited_for = Memo::new(move |_| {
         let now = now.read();
-        now.is_away && !now.state.is_final()
+        now.is_away && now.has_answered && !now.state.is_final()
     });
     let forget = move |_| {
         session.engine.send(Command::ForgetReceiver {
@@ -58,7 +58,7 @@ fn Receiver(
     };
     let words = move || {
         let now = now.read();
-        let mut words = actions::receiver_words(now.state, now.is_away).to_owned();
+        let mut words = actions::receiver_words(&now).to_owned();
         if matches!(
             now.state,
             TransferState::Active | TransferState::Paused | TransferState::Waiting

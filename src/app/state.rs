@@ -338,7 +338,9 @@ fn news(view: &TransferView) -> Option<String> {
             format!("{sender} wants to send you {title}")
         }
         (Direction::In, TransferState::Done) => format!("Received {title}"),
-        (Direction::Out, TransferState::Done) => format!("Delivered {title}"),
+        (Direction::Out, TransferState::Done) => {
+            format!("{title}: {}", actions::state_words(view))
+        }
         (_, TransferState::Failed) => format!("{title} failed{reason}"),
         (_, TransferState::Cancelled) => format!("{title} was cancelled{reason}"),
         (Direction::Out, TransferState::Declined) => format!("{title} was declined{reason}"),

@@ -61,6 +61,7 @@ pub(super) fn Card(session: Session, transfer: Transfer) -> impl IntoView {
             data-state=move || state.get().name()
             data-bytes=move || now.read().bytes.to_string()
             data-total=move || now.read().total.to_string()
+            data-pending=move || now.read().receivers.iter().filter(|each| actions::is_pending(each)).count().to_string()
         >
             <Request app=session.state parcel=parcel.clone() sender waits>
                 <div class="transfer-head">
@@ -412,8 +413,7 @@ fn facts(view: &TransferView) -> String {
         facts.push(format::count(view.files as usize, "file", "files"));
     }
     if let Some(sender) = &view.sender {
-        // Isolated (Unicode UAX #9), so that a name's direction does not turn the line around.
-        facts.push(format!("from \u{2068}{sender}\u{2069}"));
+        facts.push(format!("from {}", actions::isolated(sender)));
     }
     facts.join(" · ")
 }
@@ -446,6 +446,7 @@ mod tests {
             error: None,
             sender: Some("Ann".into()),
             lacks_files: false,
+            offline: false,
             receivers: Vec::new(),
         };
         assert_eq!(facts(&view), "3.0 MB · 2 files · from \u{2068}Ann\u{2069}");

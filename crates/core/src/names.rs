@@ -13,6 +13,12 @@ const MAX_EXTENSION: usize = 20;
 /// Letters of a device's name.
 const MAX_DEVICE_NAME: usize = 64;
 
+/// A name as part of a sentence: isolated (Unicode UAX #9), so that its direction does not turn the
+/// sentence around.
+pub(crate) fn isolated(name: &str) -> String {
+    format!("\u{2068}{name}\u{2069}")
+}
+
 /// A device's name on one line, or "Unnamed".
 pub(crate) fn device_name(name: &str) -> String {
     let name = line(name, MAX_DEVICE_NAME);

@@ -51,6 +51,21 @@ impl RateMeter {
         bytes as f64 / now.since(began).clamp(STEP, LONGEST).as_secs_f64()
     }
 
+    /// When the rate becomes zero unless something comes; `None` if it is.
+    pub(crate) fn end(&self) -> Option<Time> {
+        self.steps.back().map(|(began, _)| *began + SPAN)
+    }
+
+    /// Whether the rate became zero just now. It has to be shown then, as nothing else happens.
+    pub(crate) fn fade(&mut self, now: Time) -> bool {
+        let has_ended = self.end().is_some_and(|end| end <= now);
+        if has_ended {
+            self.before = self.steps.back().map(|(began, _)| *began);
+            self.steps.clear();
+        }
+        has_ended
+    }
+
     pub(crate) fn clear(&mut self) {
         self.steps.clear();
         self.before = None;
@@ -83,6 +98,16 @@ mod tests {
             meter.add(40_000, Time::from_millis(tick * 4_000));
         }
         let rate = meter.rate(Time::from_millis(16_000));
+        assert!((rate - 10_000.0).abs() < 100.0, "{rate}");
+        assert!(!meter.fade(Time::from_millis(18_999)));
+        assert_eq!(meter.end(), Some(Time::from_millis(19_000)));
+        assert!(meter.fade(Time::from_millis(19_000)));
+        assert_eq!(
+            (meter.rate(Time::from_millis(19_000)), meter.end()),
+            (0.0, None)
+        );
+        meter.add(40_000, Time::from_millis(20_000));
+        let rate = meter.rate(Time::from_millis(20_000));
         assert!((rate - 10_000.0).abs() < 100.0, "{rate}");
     }
 }

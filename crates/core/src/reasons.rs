@@ -42,7 +42,7 @@ impl EndReason {
             ),
             Self::Storage(text) if text.is_empty() => "The receiver could not store it".into(),
             Self::Storage(text) => format!("The receiver could not store it: {text}"),
-            Self::Unknown | Self::Other => "The receiver ended it".into(),
+            Self::Left | Self::Unknown | Self::Other => "The receiver ended it".into(),
         })
     }
 
@@ -50,6 +50,7 @@ impl EndReason {
     pub(crate) fn of_sender(&self) -> Option<String> {
         Some(match self {
             Self::ByUser => "The sender cancelled".into(),
+            Self::Left => "The sender left before it was sent".into(),
             Self::FileChanged(file) => {
                 format!(
                     "\u{201c}{file}\u{201d} was changed or removed at the sender. Ask for it to be sent again"
@@ -86,7 +87,7 @@ impl EndReason {
                 "\u{201c}{file}\u{201d} did not arrive as it was sent, several times; most likely it was changed meanwhile. Ask for it to be sent again"
             ),
             Self::Storage(text) => format!("It could not be stored: {text}"),
-            Self::Unknown | Self::TooMany | Self::Other => "It ended".into(),
+            Self::Left | Self::Unknown | Self::TooMany | Self::Other => "It ended".into(),
         })
     }
 }

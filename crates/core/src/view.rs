@@ -130,9 +130,11 @@ pub struct ReceiverView {
     pub state: TransferState,
     /// Whether it is not in the room.
     pub is_away: bool,
+    /// Whether its user has decided; one that is away and has not left before answering.
+    pub has_answered: bool,
     /// Bytes of content it says it holds.
     pub bytes: u64,
-    /// Why it declined, cancelled or failed, in words.
+    /// Why it declined or failed, in words, if that was not its user's wish.
     pub reason: Option<String>,
 }
 
@@ -164,6 +166,8 @@ pub struct TransferView {
     pub eta: Option<f64>,
     /// What went wrong or what is being waited for, in words.
     pub error: Option<String>,
+    /// It waits for this device's own connection.
+    pub offline: bool,
     /// The sender's name (`In`).
     pub sender: Option<String>,
     /// It waits for the user to choose its files again (`Out`).

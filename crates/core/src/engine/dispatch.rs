@@ -298,8 +298,9 @@ impl Engine {
             room.answer(device, Body::Alive(introduction), now);
         }
         if hello || to_me || came {
+            let name = room.peers.name(device);
             for (_, outgoing) in &mut self.outgoing {
-                outgoing.handle_here(device, now, &mut self.cx);
+                outgoing.handle_here(device, name.clone(), now, &mut self.cx);
             }
             for (_, incoming) in &mut self.incoming {
                 if incoming.sender() == device {

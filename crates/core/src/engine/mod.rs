@@ -25,7 +25,7 @@ use crate::incoming::Incoming;
 use crate::io::{Invalid, SocketAction, SocketClose, StoreReply, StoreRequest};
 use crate::outgoing::Outgoing;
 use crate::random::Random;
-use crate::view::{Direction, FileView, PeerView, StatusView, TransferState, TransferView};
+use crate::view::{FileView, PeerView, StatusView, TransferState, TransferView};
 
 use kept::Kept;
 use link::Stage;
@@ -330,26 +330,35 @@ impl Engine {
                 known_name(incoming.sender()).unwrap_or_else(|| incoming.sender_name().to_owned());
             incoming.view(sender, now)
         };
-        let is_cut_off = self
-            .room
-            .as_ref()
-            .is_some_and(|room| !room.link.is_online());
-        let waits = view.state == TransferState::Active
-            || (view.direction, view.state) == (Direction::Out, TransferState::Waiting);
-        if is_cut_off && waits && !view.lacks_files {
-            (view.rate, view.eta) = (0.0, None);
-            view.error = Some("Not connected. It goes on once the connection is back".into());
+        view.state = self.as_shown(view.state);
+        if self.is_cut_off() && view.state == TransferState::Waiting && !view.lacks_files {
+            (view.rate, view.eta, view.offline) = (0.0, None, true);
+            view.error = Some("It goes on once the connection is back".into());
         }
         Some(view)
+    }
+
+    fn is_cut_off(&self) -> bool {
+        let room = self.room.as_ref();
+        room.is_some_and(|room| !room.link.is_online())
+    }
+
+    /// Nothing flows without a connection.
+    fn as_shown(&self, state: TransferState) -> TransferState {
+        match state {
+            TransferState::Active if self.is_cut_off() => TransferState::Waiting,
+            state => state,
+        }
     }
 
     /// How a transfer stands, as its view says, at less cost; `None` if it is off the list.
     #[must_use]
     pub fn transfer_state(&self, parcel: ParcelId, now: Time) -> Option<TransferState> {
-        match self.outgoing.get(&parcel) {
-            Some(outgoing) => Some(outgoing.state(now)),
-            None => Some(self.incoming.get(&parcel)?.state()),
-        }
+        let state = match self.outgoing.get(&parcel) {
+            Some(outgoing) => outgoing.state(now),
+            None => self.incoming.get(&parcel)?.state(),
+        };
+        Some(self.as_shown(state))
     }
 
     /// A parcel's files, once they are known.

@@ -58,7 +58,8 @@ impl Engine {
         let room = self.room.as_ref().filter(|room| room.link.is_online());
         if let (Some(room), Some(outgoing)) = (room, self.outgoing.get_mut(&parcel)) {
             for device in room.peers.present() {
-                outgoing.handle_here(device, now, &mut self.cx);
+                let name = room.peers.name(device);
+                outgoing.handle_here(device, name, now, &mut self.cx);
             }
         }
     }
@@ -85,7 +86,9 @@ impl Engine {
         let parcel = outgoing.parcel();
         outgoing.set_sender(room.identity.device);
         if room.link.is_online() {
-            outgoing.announce(room.peers.present(), now, &mut self.cx);
+            let present = room.peers.present();
+            let named = present.map(|device| (device, room.peers.name(device)));
+            outgoing.announce(named, now, &mut self.cx);
         }
         if let Some(text) = outgoing.shown_text() {
             self.cx.event(Event::Text {
@@ -281,7 +284,7 @@ impl Engine {
                 self.kept.insert(parcel, Kept::Sent(Box::new(kept)));
                 self.cx.event(Event::Kept);
             } else {
-                outgoing.end(EndReason::ByUser, &mut self.cx);
+                outgoing.end(EndReason::Left, &mut self.cx);
             }
             self.cx.event(Event::Transfer(parcel));
         }
@@ -290,9 +293,8 @@ impl Engine {
             if incoming.leave() {
                 self.kept.insert(parcel, Kept::Received(Box::new(incoming)));
                 self.cx.event(Event::Kept);
-            } else {
-                incoming.cancel(EndReason::ByUser, &mut self.cx);
             }
+            // What was not accepted is not declined by that: everyone sees that this device left.
             self.cx.event(Event::Transfer(parcel));
         }
     }

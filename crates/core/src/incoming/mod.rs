@@ -302,7 +302,12 @@ impl Incoming {
     }
 
     pub(crate) fn handle_timeout(&mut self, now: Time, cx: &mut Effects) {
-        if self.deadline().is_some_and(|deadline| deadline <= now)
+        if let Phase::Receiving(receiving) = &mut self.phase
+            && receiving.rate.fade(now)
+        {
+            cx.event(Event::Transfer(self.offer.parcel));
+        }
+        if self.want_due().is_some_and(|due| due <= now)
             && let Phase::Receiving(receiving) = &mut self.phase
         {
             if receiving.ack.is_reminder() {
@@ -315,8 +320,17 @@ impl Incoming {
         }
     }
 
-    /// When the sender is to be told something.
+    /// When something is due.
     pub(crate) fn deadline(&self) -> Option<Time> {
+        let fading = match &self.phase {
+            Phase::Receiving(receiving) => receiving.rate.end(),
+            _ => None,
+        };
+        self.want_due().into_iter().chain(fading).min()
+    }
+
+    /// When the sender is to be told something.
+    fn want_due(&self) -> Option<Time> {
         match &self.phase {
             Phase::Receiving(receiving)
                 if (receiving.subscribed || receiving.paused)

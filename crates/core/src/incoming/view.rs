@@ -35,6 +35,7 @@ impl Incoming {
             rate,
             eta: (rate > 0.0).then(|| (self.offer.total - bytes) as f64 / rate),
             error: self.error(state),
+            offline: false,
             sender: Some(sender),
             lacks_files: false,
             receivers: Vec::new(),
@@ -96,9 +97,8 @@ impl Incoming {
             Phase::Restoring(_) | Phase::Finishing(_) => TransferState::Verifying,
             Phase::Done(_) => TransferState::Done,
             Phase::Declined(EndReason::ByUser) => TransferState::Declined,
-            Phase::EndedHere(EndReason::ByUser) | Phase::EndedBySender(EndReason::ByUser) => {
-                TransferState::Cancelled
-            }
+            Phase::EndedHere(EndReason::ByUser)
+            | Phase::EndedBySender(EndReason::ByUser | EndReason::Left) => TransferState::Cancelled,
             Phase::Declined(_) | Phase::EndedHere(_) | Phase::EndedBySender(_) => {
                 TransferState::Failed
             }

@@ -43,6 +43,8 @@ pub(crate) enum EndReason {
     Unknown,
     /// The receiver has too many transfers open.
     TooMany,
+    /// The sender left the room.
+    Left,
     /// A reason that only later versions know.
     Other,
 }
@@ -58,6 +60,7 @@ impl EndReason {
             Self::Storage(text) => (5, Some(names::line(text, MAX_DETAIL))),
             Self::Unknown => (6, None),
             Self::TooMany => (7, None),
+            Self::Left => (8, None),
             Self::Other => (255, None),
         };
         Ending {
@@ -83,6 +86,7 @@ impl From<&Ending> for EndReason {
             5 => Self::Storage(detail()),
             6 => Self::Unknown,
             7 => Self::TooMany,
+            8 => Self::Left,
             _ => Self::Other,
         }
     }
@@ -109,6 +113,7 @@ mod tests {
             EndReason::Storage(named),
             EndReason::Unknown,
             EndReason::TooMany,
+            EndReason::Left,
             EndReason::Other,
         ] {
             assert_eq!(EndReason::from(&reason.ending(ParcelId([0; 10]))), reason);

@@ -122,7 +122,7 @@ impl Outgoing {
         let receiver = self
             .receivers
             .entry(device)
-            .or_insert_with(|| Receiver::offered(now));
+            .or_insert_with(|| Receiver::offered(String::new(), now));
         if counter < receiver.counter
             || (held.len() == total && matches!(receiver.phase, Phase::Done))
         {

@@ -104,21 +104,28 @@ impl Outgoing {
     /// Offers it to these devices, all that are in the room.
     pub(crate) fn announce(
         &mut self,
-        present: impl Iterator<Item = DeviceId>,
+        present: impl Iterator<Item = (DeviceId, String)>,
         now: Time,
         cx: &mut Effects,
     ) {
-        for device in present.take(MAX_RECEIVERS) {
-            self.receivers.insert(device, Receiver::offered(now));
+        for (device, name) in present.take(MAX_RECEIVERS) {
+            self.receivers.insert(device, Receiver::offered(name, now));
         }
         cx.broadcast(Body::Offer(self.current_offer()));
     }
 
-    /// A device is in the room, new or again.
-    pub(crate) fn handle_here(&mut self, device: DeviceId, now: Time, cx: &mut Effects) {
+    /// A device of this name is in the room, new or again.
+    pub(crate) fn handle_here(
+        &mut self,
+        device: DeviceId,
+        name: String,
+        now: Time,
+        cx: &mut Effects,
+    ) {
         if self.ended.is_some() {
             return;
         }
+        self.replace(device, &name, cx);
         if !matches!(self.files, Files::Here) {
             if let Some(receiver) = self.receivers.get_mut(&device) {
                 receiver.away_since = None;
@@ -129,8 +136,11 @@ impl Outgoing {
         match self.receivers.get_mut(&device) {
             Some(receiver) => {
                 receiver.away_since = None;
+                receiver.name = name;
                 match &mut receiver.phase {
-                    Phase::Offered { .. } => receiver.phase = Receiver::offered(now).phase,
+                    Phase::Offered { .. } => {
+                        receiver.phase = Receiver::offered(String::new(), now).phase;
+                    }
                     Phase::Verifying { next } => *next = now,
                     Phase::Seen | Phase::Receiving(_) => {}
                     Phase::Done | Phase::Declined(_) | Phase::Cancelled(_) => return,
@@ -140,7 +150,7 @@ impl Outgoing {
                 if !self.has_room(now, cx) {
                     return;
                 }
-                self.receivers.insert(device, Receiver::offered(now));
+                self.receivers.insert(device, Receiver::offered(name, now));
             }
         }
         // It may have decided, ended or missed something while it was away: its answer to the offer
@@ -156,7 +166,7 @@ impl Outgoing {
         };
         receiver.away_since = Some(now);
         if receiver.is_undecided() {
-            self.remove_receiver(device, cx);
+            self.keep_in_mind(device, cx);
         } else if let Some(progress) = receiver.progress_mut() {
             progress.in_step = false;
             progress.clear_flight(self.flight.last_sent());
@@ -231,6 +241,9 @@ impl Outgoing {
         if self.ended.is_some() {
             return;
         }
+        if self.rate.fade(now) {
+            cx.event(Event::Transfer(self.parcel));
+        }
         let total = self.layout().total_blocks();
         let mut lacking = RangeSet::default();
         let mut messages = Vec::new();
@@ -291,6 +304,7 @@ impl Outgoing {
         self.receivers
             .values()
             .filter_map(|receiver| receiver.deadline(now))
+            .chain(self.rate.end())
             .min()
     }
 

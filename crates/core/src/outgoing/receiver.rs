@@ -23,7 +23,7 @@ const LOST: Duration = Duration::from_secs(120);
 
 /// One receiver.
 pub(super) struct Receiver {
-    /// What it was called when it began; empty before.
+    /// What it was called when it was last heard of; empty if that is not known.
     pub(super) name: String,
     /// What it is known by when it is another device.
     pub(super) token: Option<Token>,
@@ -80,9 +80,9 @@ pub(super) struct Progress {
 
 impl Receiver {
     /// A device the offer was just sent to.
-    pub(super) fn offered(now: Time) -> Self {
+    pub(super) fn offered(name: String, now: Time) -> Self {
         Self {
-            name: String::new(),
+            name,
             token: None,
             noted: false,
             phase: Phase::Offered {
@@ -104,7 +104,7 @@ impl Receiver {
             noted: true,
             phase: Phase::Receiving(Box::new(progress)),
             away_since: Some(now),
-            ..Self::offered(now)
+            ..Self::offered(String::new(), now)
         }
     }
 
@@ -161,8 +161,20 @@ impl Receiver {
         matches!(self.phase, Phase::Offered { .. } | Phase::Seen)
     }
 
+    /// Whether it left and nothing is kept for it there: it comes back as if it had never been here.
+    pub(super) fn has_left(&self, is_text: bool) -> bool {
+        let is_forgotten = match &self.phase {
+            Phase::Offered { .. } | Phase::Seen | Phase::Declined(_) => true,
+            Phase::Cancelled(reason) => *reason == EndReason::ByUser,
+            Phase::Receiving(_) | Phase::Verifying { .. } => is_text,
+            Phase::Done => false,
+        };
+        is_forgotten && !self.is_present()
+    }
+
     pub(super) fn state(&self, sender_paused: bool) -> TransferState {
         match &self.phase {
+            Phase::Offered { .. } | Phase::Seen if !self.is_present() => TransferState::Waiting,
             Phase::Offered { .. } | Phase::Seen => TransferState::Offered,
             Phase::Receiving(progress) if sender_paused || progress.paused => TransferState::Paused,
             Phase::Receiving(progress) if !self.is_present() || !progress.in_step => {

@@ -8,12 +8,15 @@ use crate::effects::Effects;
 use crate::engine::Event;
 use crate::ids::{DeviceId, Token};
 use crate::notes::{Beginning, Note};
+use crate::view::ParcelKind;
 
 /// The most receivers of one parcel; a room member could invent any number.
 pub(super) const MAX_RECEIVERS: usize = 4096;
 /// So many beginnings are noted of a parcel. Whoever begins after that is sent to like the others,
 /// but not waited for after a restart: receivers choose how often they begin.
 const MAX_NOTED: u32 = 2 * MAX_RECEIVERS as u32;
+/// So many that left without an answer are shown at most, those that left last.
+const MAX_LEFT: usize = 50;
 
 impl Outgoing {
     /// A receiver of this name begins.
@@ -68,6 +71,40 @@ impl Outgoing {
             self.note(&Note::Ends(device), cx);
         }
         self.forget_note_if_done(cx);
+    }
+
+    /// A device left without an answer: it is shown as such, unless it is back already.
+    pub(super) fn keep_in_mind(&mut self, device: DeviceId, cx: &mut Effects) {
+        let name = self.receivers.get(&device).map(|left| left.name.clone());
+        let mut others = self.receivers.iter().filter(|(other, _)| **other != device);
+        if others.any(|(_, other)| other.is_present() && Some(&other.name) == name.as_ref()) {
+            return self.remove_receiver(device, cx);
+        }
+        let left = self.receivers.iter().filter_map(|(&device, receiver)| {
+            let since = receiver.away_since.filter(|_| receiver.is_undecided())?;
+            Some((since, device))
+        });
+        if left.clone().count() > MAX_LEFT
+            && let Some((_, first)) = left.min()
+        {
+            self.receivers.remove(&first);
+        }
+        self.forget_note_if_done(cx);
+    }
+
+    /// A device of this name comes. Another one of the same name that left, and has nothing of this
+    /// parcel, makes room for it on the list: most likely it is the same one with a new id. If it is
+    /// not, all that is lost is the word that the other one left.
+    pub(super) fn replace(&mut self, device: DeviceId, name: &str, cx: &mut Effects) {
+        let is_text = self.kind == ParcelKind::Text;
+        let former = |(&other, receiver): (&DeviceId, &Receiver)| {
+            let is_former = other != device && receiver.has_left(is_text) && receiver.name == name;
+            is_former.then_some(other)
+        };
+        let former: Vec<DeviceId> = self.receivers.iter().filter_map(former).collect();
+        for former in former {
+            self.remove_receiver(former, cx);
+        }
     }
 
     /// The user does not wait for a receiver that is away, or wants to hear nothing of it. Who has
@@ -128,7 +165,9 @@ impl Outgoing {
 
     /// There is nothing to go on with after a restart once all have it who may want it.
     pub(super) fn forget_note_if_done(&mut self, cx: &mut Effects) {
-        let is_open = |receiver: &Receiver| receiver.is_receiving() || receiver.is_undecided();
+        let is_open = |receiver: &Receiver| {
+            receiver.is_receiving() || (receiver.is_undecided() && receiver.is_present())
+        };
         if self.delivered && !self.receivers.values().any(is_open) {
             self.forget_note(cx);
         }

@@ -23,15 +23,20 @@ impl Outgoing {
         let receivers: Vec<ReceiverView> = self
             .receivers
             .iter()
-            .map(|(&device, receiver)| ReceiverView {
-                device: device.to_string(),
-                name: known_name(device).unwrap_or_else(|| names::device_name(&receiver.name)),
-                state: self.receiver_state(receiver),
-                is_away: !receiver.is_present(),
-                bytes: self.bytes_of(receiver),
-                reason: reason(&receiver.phase),
+            .map(|(&device, receiver)| {
+                let name = known_name(device).unwrap_or_else(|| names::device_name(&receiver.name));
+                ReceiverView {
+                    device: device.to_string(),
+                    state: self.receiver_state(receiver),
+                    is_away: !receiver.is_present(),
+                    has_answered: !receiver.is_undecided(),
+                    bytes: self.bytes_of(receiver),
+                    reason: reason(&receiver.phase),
+                    name,
+                }
             })
             .collect();
+        let error = self.error(state, &receivers);
         let total = self.layout().content_len();
         let bytes = self.bytes(state, now);
         let rate = if state == TransferState::Active {
@@ -55,7 +60,8 @@ impl Outgoing {
             paused_here: self.paused,
             rate,
             eta: (rate > 0.0).then(|| (total - bytes) as f64 / rate),
-            error: self.error(state),
+            error,
+            offline: false,
             sender: None,
             lacks_files: self.lacks_files(),
             receivers,
@@ -85,13 +91,15 @@ impl Outgoing {
             None => {}
         }
         let rank = |receiver: &&Receiver| match self.receiver_state(receiver) {
-            TransferState::Active => 9,
-            TransferState::Verifying => 8,
-            TransferState::Paused if !receiver.is_lost(now) => 7,
-            TransferState::Waiting if !receiver.is_lost(now) => 6,
-            TransferState::Done => 5,
-            TransferState::Paused | TransferState::Waiting => 4,
-            TransferState::Offered => 3,
+            // It left before answering.
+            TransferState::Waiting if receiver.is_undecided() => 3,
+            TransferState::Active => 10,
+            TransferState::Verifying => 9,
+            TransferState::Paused if !receiver.is_lost(now) => 8,
+            TransferState::Waiting if !receiver.is_lost(now) => 7,
+            TransferState::Done => 6,
+            TransferState::Paused | TransferState::Waiting => 5,
+            TransferState::Offered => 4,
             TransferState::Failed => 2,
             TransferState::Declined => 1,
             TransferState::Cancelled => 0,
@@ -129,7 +137,7 @@ impl Outgoing {
         least.map_or(0, |receiver| self.bytes_of(receiver))
     }
 
-    fn error(&self, state: TransferState) -> Option<String> {
+    fn error(&self, state: TransferState, receivers: &[ReceiverView]) -> Option<String> {
         if let Some(reason) = &self.ended {
             return self.unreadable.clone().or_else(|| reason.to_sender());
         }
@@ -149,15 +157,16 @@ impl Outgoing {
             }
         }
         let words = match state {
-            TransferState::Waiting if self.receivers.is_empty() => "Waiting for a receiver to join",
-            TransferState::Waiting => "The receiver is away. It goes on when it is back",
-            TransferState::Offered => "Waiting for an answer",
+            TransferState::Waiting if receivers.is_empty() => {
+                "It goes to everyone who joins this room"
+            }
+            TransferState::Waiting => return waits_for(receivers),
             TransferState::Paused if !self.paused => "Paused by the receiver",
             TransferState::Failed | TransferState::Declined | TransferState::Cancelled => {
-                return self
-                    .receivers
-                    .values()
-                    .find_map(|receiver| reason(&receiver.phase));
+                let of_state = receivers.iter().find(|receiver| receiver.state == state);
+                let words =
+                    |one: &ReceiverView| format!("{} {}", names::isolated(&one.name), state.name());
+                return of_state.map(|one| one.reason.clone().unwrap_or_else(|| words(one)));
             }
             _ => return None,
         };
@@ -165,9 +174,26 @@ impl Outgoing {
     }
 }
 
+/// Whom a transfer waits for that nobody else receives.
+fn waits_for(receivers: &[ReceiverView]) -> Option<String> {
+    let mut away = receivers.iter().filter(|receiver| receiver.is_away);
+    let began = away.clone().find(|receiver| receiver.has_answered);
+    Some(match (began, away.next()) {
+        (Some(ReceiverView { name, .. }), _) => {
+            let name = names::isolated(name);
+            format!("{name} is not here now. It goes on once {name} is back")
+        }
+        (None, Some(ReceiverView { name, .. })) => {
+            format!("{} left before answering", names::isolated(name))
+        }
+        (None, None) => return None,
+    })
+}
+
+/// Why a receiver does not receive it, if that was not its user's wish.
 fn reason(phase: &Phase) -> Option<String> {
     match phase {
-        Phase::Declined(EndReason::ByUser) => Some("The receiver declined".into()),
+        Phase::Declined(EndReason::ByUser) | Phase::Cancelled(EndReason::ByUser) => None,
         Phase::Declined(reason) | Phase::Cancelled(reason) => reason.of_receiver(),
         _ => None,
     }

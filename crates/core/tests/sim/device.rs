@@ -28,6 +28,8 @@ pub struct Device {
     pub texts: Vec<(ParcelId, String)>,
     pub errors: Vec<String>,
     pub learnt: Option<u32>,
+    /// What its page shows of each transfer: the view of the last time that it was told of one.
+    pub shown: BTreeMap<ParcelId, TransferView>,
     /// Every parcel it ever heard of.
     pub parcels: BTreeSet<ParcelId>,
     /// Accepts offers as soon as they come.
@@ -59,6 +61,7 @@ impl Device {
             texts: Vec::new(),
             errors: Vec::new(),
             learnt: None,
+            shown: BTreeMap::new(),
             parcels: BTreeSet::new(),
             accepts: true,
             sent: 0,
@@ -163,9 +166,14 @@ impl Device {
         match event {
             Event::Transfer(parcel) => {
                 self.parcels.insert(parcel);
-                let offered = self.view(parcel, now).is_some_and(|view| {
+                let view = self.view(parcel, now);
+                let offered = view.as_ref().is_some_and(|view| {
                     view.state == TransferState::Offered && view.sender.is_some()
                 });
+                match view {
+                    Some(view) => drop(self.shown.insert(parcel, view)),
+                    None => drop(self.shown.remove(&parcel)),
+                }
                 if self.accepts && offered {
                     self.engine.accept(parcel, now);
                 }

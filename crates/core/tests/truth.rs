@@ -1,0 +1,194 @@
+//! What is shown of a transfer is what happened, and by whom; on a virtual clock.
+
+mod sim;
+
+use mqdrop_core::ParcelId;
+use mqdrop_core::view::{TransferState, TransferView};
+use sim::{MINUTE, SECOND, World, join_as, under_way};
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+/// Devices that know each other and have names of their own; nobody accepts by themselves.
+fn named(count: usize) -> World {
+    let mut world = World::new(1, sim::broker::Faults::default());
+    for place in 0..count {
+        world.join_as(join_as(place));
+        world.devices[place].accepts = false;
+    }
+    let all = |w: &World| {
+        w.devices
+            .iter()
+            .all(|d| d.engine.peers().len() == count - 1)
+    };
+    assert!(world.run_until(MINUTE, all));
+    world
+}
+
+/// What a device's page shows.
+fn shown(world: &World, device: usize, parcel: ParcelId) -> &TransferView {
+    &world.devices[device].shown[&parcel]
+}
+
+fn rejoin(world: &mut World, device: usize) {
+    world.act(device, |engine, now| {
+        engine.join(join_as(device), now).unwrap();
+    });
+}
+
+#[test]
+fn who_leaves_without_an_answer_declined_nothing() {
+    let mut world = named(2);
+    let parcel = world.offer(0, &[50_000]);
+    world.run_for(5 * SECOND);
+    world.act(1, |engine, now| engine.leave(now));
+    world.run_for(5 * SECOND);
+    let view = shown(&world, 0, parcel);
+    assert_eq!(view.state, TransferState::Waiting);
+    let error = view.error.clone().unwrap_or_default();
+    assert!(
+        error.contains("device 1\u{2069} left before answering"),
+        "{error}"
+    );
+    let [left] = &view.receivers[..] else {
+        panic!("{view:?}")
+    };
+    assert!(left.is_away && !left.has_answered && left.reason.is_none());
+    // It comes back as another device, and is there once.
+    rejoin(&mut world, 1);
+    world.run_for(5 * SECOND);
+    let view = shown(&world, 0, parcel);
+    assert_eq!(
+        (view.state, view.receivers.len()),
+        (TransferState::Offered, 1)
+    );
+    world.act(1, |engine, now| engine.accept(parcel, now));
+    assert!(world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)));
+}
+
+#[test]
+fn who_is_back_before_it_is_missed_is_there_once() {
+    let mut world = named(2);
+    let parcel = world.offer(0, &[50_000]);
+    world.run_for(5 * SECOND);
+    // Its broker says after a while that it is gone.
+    world.restart(1, false);
+    world.run_for(MINUTE);
+    let view = shown(&world, 0, parcel);
+    assert_eq!(
+        (view.state, view.receivers.len()),
+        (TransferState::Offered, 1)
+    );
+    assert!(!view.receivers[0].is_away);
+}
+
+#[test]
+fn a_no_is_told_by_name_and_forgotten_when_its_device_is_another_one() {
+    let mut world = named(3);
+    let parcel = world.offer(0, &[50_000]);
+    world.run_for(5 * SECOND);
+    world.act(1, |engine, now| engine.decline(parcel, now));
+    world.act(2, |engine, now| engine.decline(parcel, now));
+    world.run_for(5 * SECOND);
+    let view = shown(&world, 0, parcel);
+    assert_eq!(view.state, TransferState::Declined);
+    let error = view.error.clone().unwrap_or_default();
+    assert!(
+        error.contains("device ") && error.ends_with("declined"),
+        "{error}"
+    );
+    assert!(view.receivers.iter().all(|each| each.reason.is_none()));
+    world.act(2, |engine, now| engine.leave(now));
+    rejoin(&mut world, 2);
+    world.run_for(5 * SECOND);
+    let view = shown(&world, 0, parcel);
+    let states: Vec<_> = view
+        .receivers
+        .iter()
+        .map(|each| (&each.name[..], each.state))
+        .collect();
+    assert_eq!(states.len(), 2, "{states:?}");
+    assert!(states.contains(&("device 1", TransferState::Declined)));
+    assert!(states.contains(&("device 2", TransferState::Offered)));
+}
+
+#[test]
+fn many_who_pass_by_do_not_fill_the_list() {
+    let mut world = named(2);
+    let parcel = world.offer(0, &[50_000]);
+    for place in 100..160 {
+        world.act(1, |engine, now| engine.leave(now));
+        world.act(1, |engine, now| engine.join(join_as(place), now).unwrap());
+        world.run_for(5 * SECOND);
+    }
+    world.run_for(5 * SECOND);
+    assert_eq!(shown(&world, 0, parcel).receivers.len(), 51);
+    assert_eq!(shown(&world, 0, parcel).state, TransferState::Offered);
+}
+
+#[test]
+fn one_who_has_it_and_one_who_left_make_a_delivery() {
+    let mut world = named(3);
+    let parcel = world.offer(0, &[50_000]);
+    world.run_for(5 * SECOND);
+    world.act(1, |engine, now| engine.accept(parcel, now));
+    world.run_for(5 * SECOND);
+    let view = shown(&world, 0, parcel);
+    let open = view.receivers.iter().filter(|each| !each.has_answered);
+    assert_eq!((view.state, open.count()), (TransferState::Done, 1));
+    world.act(2, |engine, now| engine.leave(now));
+    world.run_for(5 * SECOND);
+    assert_eq!(shown(&world, 0, parcel).state, TransferState::Done);
+    // Nobody receives it who is not done.
+    assert!(world.devices[0].notes.is_empty());
+}
+
+#[test]
+fn a_sender_that_leaves_says_so() {
+    let mut world = named(2);
+    let parcel = world.offer(0, &[50_000]);
+    world.run_for(5 * SECOND);
+    world.act(0, |engine, now| engine.leave(now));
+    world.run_for(5 * SECOND);
+    let view = shown(&world, 1, parcel);
+    assert_eq!(view.state, TransferState::Cancelled);
+    let error = view.error.clone().unwrap_or_default();
+    assert!(error.contains("left"), "{error}");
+}
+
+#[test]
+fn without_a_connection_both_sides_say_so() {
+    let (mut world, parcel) = under_way(1_000_000, &[3_000_000], 1_000_000);
+    world.down = true;
+    world.cut(0);
+    world.cut(1);
+    world.run_for(SECOND);
+    for device in 0..2 {
+        let view = shown(&world, device, parcel);
+        assert!(view.offline, "{device}");
+        assert_eq!(
+            (view.state, view.rate),
+            (TransferState::Waiting, 0.0),
+            "{device}"
+        );
+        assert_eq!(
+            world.state(device, parcel),
+            Some(TransferState::Waiting),
+            "{device}"
+        );
+    }
+    world.down = false;
+    assert!(world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)));
+    assert!((0..2).all(|device| !shown(&world, device, parcel).offline));
+}
+
+#[test]
+fn without_bytes_there_is_no_rate() {
+    let (mut world, parcel) = under_way(1_000_000, &[3_000_000], 1_000_000);
+    world.sever(0);
+    world.sever(1);
+    world.run_for(4 * SECOND);
+    for device in 0..2 {
+        let view = shown(&world, device, parcel);
+        assert_eq!((view.rate, view.eta), (0.0, None), "{device}");
+    }
+}
