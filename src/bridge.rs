@@ -97,6 +97,8 @@ pub enum Command {
     DiscardKept,
     /// The page became visible or the network came back: look at the connection now.
     Wake,
+    /// The page is being left, and may come back: say goodbye and hang up.
+    Goodbye,
 }
 
 /// What a user can want of a transfer.

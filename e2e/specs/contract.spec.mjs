@@ -167,20 +167,24 @@ scenario('what there is no space for is refused with numbers, on both sides', as
   await sent.byId('transfer-error').getByText(/no space left for it: 1\.1 MB are free there/).waitFor();
 });
 
-scenario('a file that changes while it is sent ends the transfer, with the reason on both sides', async (stage) => {
+scenario('of a file that changes while it is sent both sides read, and the other one is saved', async (stage) => {
   const proxy = await stage.use(proxyTo(stage.station.broker));
   proxy.limit = BYTES_A_SECOND;
   const [sender, receiver] = await stage.pair({ broker: proxy.broker }, {});
-  const file = await stage.file('diary.bin', 24 * MIB);
-  const sent = await sender.sendFiles([file.path]);
+  const [note, diary] = [await stage.file('note.bin', 100 * KIB), await stage.file('diary.bin', 24 * MIB)];
+  const sent = await sender.sendFiles([note.path, diary.path]);
   const received = await receiver.incoming(sent);
   await received.press('accept');
   await received.waitForMiddle(MIB);
-  await writeFile(file.path, 'another day');
+  await writeFile(diary.path, 'another day');
   await Promise.all([sent.waitForState('failed'), received.waitForState('failed')]);
   for (const transfer of [sent, received]) {
     assert.match(await transfer.byId('transfer-error').innerText(), /diary\.bin.* (changed|removed)/);
+    assert.equal(await transfer.byId('file').nth(1).getAttribute('data-left-out'), 'true');
   }
+  const saved = await received.saveFile('note.bin');
+  assert.deepEqual({ size: saved.size, sha256: saved.sha256 }, { size: note.size, sha256: note.sha256 });
+  assert.equal(await received.byId('save-file').count(), 1);
 });
 
 scenario('the example for scripts does what it says', async (stage) => {

@@ -6,6 +6,9 @@ import { proxyTo } from '../lib/proxy.mjs';
 import { MIB } from '../lib/files.mjs';
 import { scenario } from '../lib/scenario.mjs';
 
+/** Brokers say after ten seconds that somebody is gone without a word. In milliseconds. */
+const SOON = 5_000;
+
 scenario('a file sent into an empty room waits for the receiver', async (stage) => {
   const sender = await stage.join('Ada');
   const file = await stage.file('early.bin', MIB);
@@ -55,10 +58,16 @@ scenario('who leaves is no longer shown', async (stage) => {
   await sender.waitForPeerGone('Bo');
 });
 
-scenario('who closes the window is no longer shown', async (stage) => {
-  const [sender, receiver] = await stage.pair();
-  await receiver.page.close();
-  await sender.waitForPeerGone('Bo');
+scenario('who reloads or closes the window is no longer shown at once', async (stage) => {
+  const [ada, bo] = await stage.pair();
+  const cleo = await stage.join('Cleo');
+  await ada.waitForPeer('Cleo');
+  const device = await ada.page.locator('[data-testid="peer"][data-name="Bo"]').getAttribute('data-device');
+  await bo.page.reload();
+  const before = ada.page.locator(`[data-testid="peer"][data-device="${device}"]`);
+  await before.waitFor({ state: 'detached', timeout: SOON });
+  await cleo.page.close();
+  await ada.waitForPeerGone('Cleo', SOON);
 });
 
 scenario('two transfers at a time go both ways', async (stage) => {

@@ -78,6 +78,7 @@ pub fn buttons(
     kind: ParcelKind,
     state: TransferState,
     paused_here: bool,
+    is_here: bool,
 ) -> &'static [Button] {
     use TransferState as S;
     match (direction, state) {
@@ -87,7 +88,12 @@ pub fn buttons(
         }
         (_, S::Paused) if paused_here => &[Button::Resume, Button::Cancel],
         (_, S::Verifying | S::Paused) => &[Button::Cancel],
-        (Direction::In, S::Done) if kind == ParcelKind::Files => &[Button::Save, Button::Remove],
+        // What its sender could not read is missing; the other files are here.
+        (Direction::In, S::Done | S::Failed)
+            if kind == ParcelKind::Files && (is_here || state == S::Done) =>
+        {
+            &[Button::Save, Button::Remove]
+        }
         (_, S::Done | S::Failed | S::Cancelled | S::Declined) => &[Button::Remove],
     }
 }
@@ -114,6 +120,13 @@ pub fn state_words(view: &TransferView) -> String {
         (_, S::Verifying) => "Verifying",
         (Direction::Out, S::Done) => return delivered_words(&view.receivers),
         (Direction::In, S::Done) => "Received and verified",
+        (_, S::Failed) if view.left_out > 0 => {
+            let done = match view.direction {
+                Direction::Out => "sent",
+                Direction::In => "received",
+            };
+            return format!("{} of {} files {done}", files_here(view), view.files);
+        }
         (_, S::Failed) => "Failed",
         (_, S::Cancelled) => "Cancelled",
         (Direction::Out, S::Declined) => "Declined",
@@ -154,6 +167,21 @@ fn delivered_words(receivers: &[ReceiverView]) -> String {
         words += &format!(", and {} more", without - 1);
     }
     words
+}
+
+/// Whether files were received and can be saved, be it without those that their sender could not
+/// read.
+#[must_use]
+pub fn is_received(view: &TransferView) -> bool {
+    let is_here = view.state == TransferState::Done
+        || (view.state == TransferState::Failed && view.left_out > 0);
+    is_here && (view.direction, view.kind) == (Direction::In, ParcelKind::Files)
+}
+
+/// How many files are part of it.
+#[must_use]
+pub fn files_here(view: &TransferView) -> usize {
+    view.files.saturating_sub(view.left_out) as usize
 }
 
 /// Whether a receiver does not have it and may still get it.
@@ -210,7 +238,7 @@ mod tests {
     ];
 
     fn ids(direction: Direction, kind: ParcelKind, state: TransferState) -> Vec<&'static str> {
-        buttons(direction, kind, state, true)
+        buttons(direction, kind, state, true, false)
             .iter()
             .map(|button| button.test_id())
             .collect()
@@ -236,9 +264,10 @@ mod tests {
     fn who_did_not_pause_it_cannot_let_it_go_on() {
         let (kind, state) = (ParcelKind::Files, TransferState::Paused);
         for direction in [Direction::In, Direction::Out] {
-            let here = buttons(direction, kind, state, true);
+            let here = buttons(direction, kind, state, true, false);
             assert_eq!(here, [Button::Resume, Button::Cancel]);
-            assert_eq!(buttons(direction, kind, state, false), [Button::Cancel]);
+            let there = buttons(direction, kind, state, false, false);
+            assert_eq!(there, [Button::Cancel]);
         }
     }
 
@@ -253,6 +282,9 @@ mod tests {
             assert!(!ids(Direction::In, ParcelKind::Text, state).contains(&"save"));
             assert!(!ids(Direction::Out, ParcelKind::Files, state).contains(&"save"));
         }
+        let (kind, failed) = (ParcelKind::Files, TransferState::Failed);
+        let left = buttons(Direction::In, kind, failed, false, true);
+        assert_eq!(left, [Button::Save, Button::Remove]);
     }
 
     fn receiver(

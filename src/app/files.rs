@@ -43,7 +43,7 @@ pub(super) fn Files(state: State, parcel: Arc<str>, parts: Parts) -> impl IntoVi
                 <ul>
                     <For
                         each=rows.clone()
-                        key=|(index, file)| (*index, file.blake3.is_some())
+                        key=|(index, file)| (*index, file.blake3.is_some(), file.left_out)
                         children=move |(place, file)| {
                             let save = {
                                 let file = file.clone();
@@ -77,6 +77,7 @@ fn Row(
 ) -> impl IntoView {
     let save = StoredValue::new(save);
     let label = format!("Save {}", file.path);
+    let left_out = file.left_out;
     view! {
         <li
             class="file"
@@ -84,12 +85,13 @@ fn Row(
             data-path=file.path.clone()
             data-size=file.size.to_string()
             data-blake3=file.blake3.clone()
+            data-left-out=left_out.then_some("true")
         >
             <bdi class="file-path" dir="ltr">{file.path.clone()}</bdi>
             <span class="file-size" title=file.blake3.as_ref().map(|hash| format!("BLAKE3 {hash}"))>
-                {format::size(file.size)}
+                {if left_out { "left out".to_owned() } else { format::size(file.size) }}
             </span>
-            <Show when=move || saveable.get()>
+            <Show when=move || saveable.get() && !left_out>
                 <button
                     type="button"
                     class="button button-small"

@@ -93,6 +93,15 @@ pub(super) fn watch(session: Session) {
 
     // Timers sleep in background tabs and on locked phones: look at the connection at once.
     listen(ev::online, move |_| session.engine.send(Command::Wake));
+    // Others see at once that this device is gone. A browser that keeps the page brings it back.
+    for (name, command) in [
+        ("pagehide", (|| Command::Goodbye) as fn() -> Command),
+        ("pageshow", || Command::Wake),
+    ] {
+        let handle = window_event_listener_untyped(name, move |_| session.engine.send(command()));
+        on_cleanup(move || handle.remove());
+    }
+
     let seen = RwSignal::new(is_visible());
     on_visibility(move |visible| {
         seen.set(visible);

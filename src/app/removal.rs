@@ -7,6 +7,7 @@ use js_sys::Date;
 use leptos::prelude::*;
 
 use super::{
+    actions,
     icons::{Icon, icon},
     session::Session,
     state::Transfer,
@@ -30,7 +31,10 @@ pub(super) fn begin(session: Session, transfer: &Transfer) {
     let view = transfer.view.read_untracked();
     let (is_saved, busy_until) = {
         let saved = transfer.parts.saved.read_untracked();
-        (saved.is_whole(view.files as usize), saved.busy_until())
+        (
+            saved.is_whole(actions::files_here(&view)),
+            saved.busy_until(),
+        )
     };
     let now = Date::now();
     let regret = if is_saved { now } else { now + REGRET };

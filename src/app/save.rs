@@ -27,13 +27,14 @@ const URL_LIFE: Duration = Duration::from_secs(60);
 pub(super) fn all(state: State, parcel: Arc<str>, content: Blob, parts: Parts) {
     let files = parts.files.get_untracked();
     parts.saving.set(Some(0));
-    if files.len() > 1 {
-        state.news.set(format!("Saving {} files", files.len()));
+    let number = files.iter().filter(|file| !file.left_out).count();
+    if number > 1 {
+        state.news.set(format!("Saving {number} files"));
     }
     spawn_local(async move {
         let names = names::save_names(files.iter().map(|file| file.path.as_str()));
         let mut given = 0;
-        for (file, name) in files.iter().zip(&names) {
+        for (file, name) in files.iter().zip(&names).filter(|(file, _)| !file.left_out) {
             if given > 0 {
                 sleep(SPACING).await;
             }
@@ -44,16 +45,16 @@ pub(super) fn all(state: State, parcel: Arc<str>, content: Blob, parts: Parts) {
             given += 1;
             parts.saving.set(Some(given));
         }
-        let bytes = files.iter().take(given).map(|file| file.size).sum();
+        let here = files.iter().filter(|file| !file.left_out);
+        let bytes = here.take(given).map(|file| file.size).sum();
         parts
             .saved
-            .update(|saved| saved.add_first(given, files.len(), bytes, Date::now()));
+            .update(|saved| saved.add_first(given, number, bytes, Date::now()));
         note(&parcel, &parts);
-        if files.len() > 1 {
-            state.news.set(format!(
-                "Handed {given} of {} files to the browser",
-                files.len()
-            ));
+        if number > 1 {
+            state
+                .news
+                .set(format!("Handed {given} of {number} files to the browser"));
         }
         parts.saving.set(None);
     });
@@ -78,7 +79,8 @@ pub(super) fn one(state: State, parcel: &str, parts: &Parts, place: usize, file:
 
 /// Remembers a parcel of which everything was saved.
 fn note(parcel: &str, parts: &Parts) {
-    let files = parts.files.read_untracked().len();
+    let files = parts.files.read_untracked();
+    let files = files.iter().filter(|file| !file.left_out).count();
     if parts.saved.read_untracked().is_whole(files) {
         storage::save_saved(parcel);
     }

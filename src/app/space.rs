@@ -6,6 +6,9 @@ use mqdrop_core::view::{TransferState, TransferView};
 use super::{format, state::State};
 use crate::{bridge::Storage, js::available_space};
 
+/// So many bytes are safe in a browser's memory.
+const SAFE_IN_MEMORY: u64 = 1_000_000_000;
+
 /// A line below an offer that takes more than there is.
 #[component]
 pub(super) fn SpaceNotice(
@@ -27,14 +30,22 @@ pub(super) fn SpaceNotice(
     });
     let words = move || {
         let total = now.read().total;
-        let available = available.get().filter(|available| *available < total)?;
-        (state.get() == TransferState::Offered).then(|| {
-            format!(
-                "It takes {}, and {} are free on this device. Make some space before you accept it.",
+        if state.get() != TransferState::Offered {
+            return None;
+        }
+        if total > SAFE_IN_MEMORY && matches!(*app.storage.read(), Some(Storage::Blob { .. })) {
+            return Some(format!(
+                "It takes {}, and this browser keeps it in memory until you save it. Above {} that may fail: ask for it in parts.",
                 format::size(total),
-                format::size(available)
-            )
-        })
+                format::size(SAFE_IN_MEMORY)
+            ));
+        }
+        let available = available.get().filter(|available| *available < total)?;
+        Some(format!(
+            "It takes {}, and {} are free on this device. Make some space before you accept it.",
+            format::size(total),
+            format::size(available)
+        ))
     };
     move || {
         words().map(|words| {

@@ -6,8 +6,8 @@ use js_sys::Array;
 use leptos::prelude::*;
 use litemap::LiteMap;
 use mqdrop_core::view::{
-    ConnectionState, Direction, FileView, KeptView, ParcelKind, PeerView, StatusView,
-    TransferState, TransferView,
+    ConnectionState, Direction, FileView, KeptView, PeerView, StatusView, TransferState,
+    TransferView,
 };
 use send_wrapper::SendWrapper;
 use wasm_bindgen::JsCast;
@@ -221,14 +221,12 @@ impl State {
         let in_memory = matches!(self.storage.get_untracked(), Some(Storage::Blob { .. }));
         let is_unsaved = |transfer: &Transfer| {
             let view = transfer.view.read_untracked();
-            view.direction == Direction::In
-                && view.kind == ParcelKind::Files
-                && view.state == TransferState::Done
+            actions::is_received(&view)
                 && !transfer
                     .parts
                     .saved
                     .read_untracked()
-                    .is_whole(view.files as usize)
+                    .is_whole(actions::files_here(&view))
         };
         in_memory
             && self

@@ -77,7 +77,7 @@ pub(super) fn Card(session: Session, transfer: Transfer) -> impl IntoView {
             </Request>
             <Progress now state />
             {(direction == Direction::In && kind == ParcelKind::Files)
-                .then(|| view! { <SavedMark saved=parts.saved.clone() now state /> })}
+                .then(|| view! { <SavedMark saved=parts.saved.clone() now /> })}
             {move || {
                 now.read()
                     .error
@@ -114,19 +114,17 @@ fn Buttons(
     let Transfer { parcel, parts, .. } = transfer.clone();
     let saving = RwSignal::from(parts.saving.clone());
     let saved = RwSignal::from(parts.saved.clone());
-    let is_saved = Memo::new(move |_| saved.read().is_whole(now.read().files as usize));
+    let is_saved = Memo::new(move |_| saved.read().is_whole(actions::files_here(&now.read())));
     // The list comes in parts, and all of it is saved or nothing.
     let is_listed = {
         let files = parts.files.clone();
         Memo::new(move |_| files.read().len() == now.read().files as usize)
     };
-    let is_received = direction == Direction::In && kind == ParcelKind::Files;
+    let is_received = Memo::new(move |_| actions::is_received(&now.read()));
     let click = StoredValue::new(move |button: Button| match button.action() {
         // What is being saved has to be there.
         _ if saving.read_untracked().is_some() => {}
-        Some(TransferAction::Remove)
-            if is_received && state.get_untracked() == TransferState::Done =>
-        {
+        Some(TransferAction::Remove) if is_received.get_untracked() => {
             removal::begin(session, &transfer);
         }
         Some(action) => {
@@ -154,7 +152,13 @@ fn Buttons(
     let buttons = move || match lacks_files.get() {
         // Its files are to be chosen again first; there is nothing to pause.
         true => &[Button::Cancel],
-        false => actions::buttons(direction, kind, state.get(), paused_here.get()),
+        false => actions::buttons(
+            direction,
+            kind,
+            state.get(),
+            paused_here.get(),
+            is_received.get(),
+        ),
     };
     view! {
         <div class="transfer-buttons">
@@ -172,7 +176,7 @@ fn Buttons(
                         None => button.label(direction, state.get()),
                     };
                     let label = move || match saved() {
-                        Some(saved) => format!("{} {saved} of {}", name(), now.read().files),
+                        Some(saved) => format!("{} {saved} of {}", name(), actions::files_here(&now.read())),
                         None => name().to_owned(),
                     };
                     view! {
@@ -196,15 +200,11 @@ fn Buttons(
 
 /// Whether what was received was saved, too.
 #[component]
-fn SavedMark(
-    saved: ArcRwSignal<Saved>,
-    now: RwSignal<TransferView>,
-    state: Memo<TransferState>,
-) -> impl IntoView {
+fn SavedMark(saved: ArcRwSignal<Saved>, now: RwSignal<TransferView>) -> impl IntoView {
     let saved = RwSignal::from(saved);
-    let files = move || now.read().files as usize;
+    let files = move || actions::files_here(&now.read());
     view! {
-        <Show when=move || state.get() == TransferState::Done>
+        <Show when=move || actions::is_received(&now.read())>
             <p class="transfer-saved" data-testid="saved" data-state=move || saved.read().name(files())>
                 {move || saved.read().words(files())}
             </p>
@@ -447,6 +447,7 @@ mod tests {
             sender: Some("Ann".into()),
             lacks_files: false,
             offline: false,
+            left_out: 0,
             receivers: Vec::new(),
         };
         assert_eq!(facts(&view), "3.0 MB · 2 files · from \u{2068}Ann\u{2069}");

@@ -2,6 +2,7 @@
 
 mod files;
 
+use files::Probed;
 use std::rc::Rc;
 
 use gloo_timers::callback::Timeout;
@@ -43,6 +44,8 @@ enum Input {
     Reopened(ParcelId, Option<Vec<PickedFile>>),
     /// It is known where to store, and what to tell of it.
     Storage(Rc<Backend>, bridge::Storage),
+    /// What the user chose was looked into.
+    Probed(Probed),
     /// Found in storage.
     Kept(Kept),
     /// What was in storage at the start was found, or it takes too long. May come twice.
@@ -58,6 +61,8 @@ pub(super) struct Driver {
     sources: Sources,
     /// What the user chose and the app has not handed over whole, by choice.
     chosen: LiteMap<u32, Vec<PickedFile>>,
+    /// How many rooms were entered: what is chosen for one is not to be sent to another.
+    visit: u32,
     shelf: Shelf,
     /// Commands that came before it is known what storage holds: what goes on with that must not be
     /// begun anew meanwhile. `None` once it is known.
@@ -88,6 +93,7 @@ impl Driver {
             clock,
             sources: Sources::new(sender(&mailbox, Input::Read)),
             chosen: LiteMap::new(),
+            visit: 0,
             shelf: Shelf::new(sender(&mailbox, Input::Store)),
             early: Some(Vec::new()),
             news: News::new(),
@@ -130,6 +136,7 @@ impl Driver {
                 self.shelf.set_backend(backend);
                 self.news.add(bridge::Event::Ready(description));
             }
+            Input::Probed(probed) => self.offer_files(probed),
             Input::Kept(kept) => self.restore(kept, now),
             Input::Looked => {
                 for command in self.early.take().unwrap_or_default() {
@@ -155,6 +162,7 @@ impl Driver {
             }
             Command::Join(request) => self.join(request, tell),
             Command::Leave => {
+                self.visit += 1;
                 self.engine.leave(self.clock.now());
                 self.sweep();
             }
@@ -188,6 +196,7 @@ impl Driver {
                 self.sweep();
             }
             Command::Wake => self.engine.check(self.clock.now()),
+            Command::Goodbye => self.engine.say_goodbye(self.clock.now()),
         }
         self.drain();
     }
@@ -206,6 +215,7 @@ impl Driver {
     }
 
     fn join(&mut self, request: JoinRequest, tell: &mut dyn FnMut(bridge::Event)) {
+        self.visit += 1;
         tell(bridge::Event::Status(StatusView {
             state: ConnectionState::Connecting,
             text: "Preparing the key …".to_owned(),

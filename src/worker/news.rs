@@ -214,6 +214,7 @@ mod tests {
             modified,
             mime: String::new(),
             blake3: None,
+            left_out: false,
         };
         assert_eq!(
             expressible(file(Some(LATEST_TIME))).modified,

@@ -15,13 +15,13 @@ use std::rc::{Rc, Weak};
 use gloo_timers::callback::Timeout;
 use gloo_timers::future::TimeoutFuture;
 use litemap::LiteMap;
-use mqdrop_core::{Entry, ParcelId, ReadError, ReadRequest};
+use mqdrop_core::{Entry, ParcelId, ReadError, ReadFailure, ReadRequest};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::spawn_local;
-use web_sys::File;
+use web_sys::{Blob, File};
 
 use crate::bridge::PickedFile;
-use crate::js::{error_name, error_text};
+use crate::js::{call_async, error_name, error_text};
 use ahead::Budget;
 use files::Files;
 
@@ -34,6 +34,10 @@ const EXPIRY: u32 = 60_000;
 /// Reads of many files that go on while others begin. Each of their files takes the browser a while
 /// that has nothing to do with its length.
 const BESIDE: u32 = 3;
+
+/// So many files are looked into before they are offered. Of more only the empty ones are, as each
+/// takes a moment.
+const PROBED: usize = 100;
 
 /// What became of a read.
 pub(super) type ReadResult = (ReadRequest, Result<(), ReadError>);
@@ -169,6 +173,37 @@ async fn prepare(source: Weak<Source>, expiry: u32) {
     }
 }
 
+/// What was picked and can be read, and the paths of what cannot: browsers list that too, and some
+/// of it as empty files.
+pub(super) async fn readable(picked: Vec<PickedFile>) -> (Vec<PickedFile>, Vec<String>) {
+    let looks_into_all = picked.len() <= PROBED;
+    let (mut readable, mut others) = (Vec::with_capacity(picked.len()), Vec::new());
+    for one in picked {
+        if can_be_read(&one.file, looks_into_all).await {
+            readable.push(one);
+        } else {
+            others.push(one.path);
+        }
+    }
+    (readable, others)
+}
+
+async fn can_be_read(file: &JsValue, if_not_empty: bool) -> bool {
+    let Some(blob) = file.dyn_ref::<Blob>() else {
+        // Said when it is opened.
+        return true;
+    };
+    let beginning = match blob.size() {
+        0.0 => Ok(blob.clone()),
+        _ if if_not_empty => stream::cut(blob, 0, 1),
+        _ => return true,
+    };
+    match beginning {
+        Ok(beginning) => call_async(&beginning, "arrayBuffer", &[]).await.is_ok(),
+        Err(_) => false,
+    }
+}
+
 /// What was picked, as files and as the engine's entries.
 ///
 /// # Errors
@@ -206,25 +241,43 @@ pub(super) enum Failure {
     Browser(JsValue),
 }
 
-fn describe(file: usize, failure: &Failure) -> ReadError {
-    let text = match failure {
-        Failure::Short => {
-            "it is shorter than it was when it was chosen; choose it again".to_owned()
-        }
-        // Browsers compare the file's time of change with what it was when it was chosen.
+/// `was_probed` says that all files could be read when they were chosen.
+fn describe(file: usize, failure: &Failure, was_probed: bool) -> ReadError {
+    let (kind, text) = match failure {
+        Failure::Short => (
+            ReadFailure::Changed,
+            "it is shorter than it was when it was chosen".to_owned(),
+        ),
         Failure::Browser(error) => match error_name(error).as_str() {
-            "NotReadableError" | "NotFoundError" => {
-                "it was changed or removed since it was chosen; choose it again".to_owned()
-            }
-            _ => error_text(error),
+            "NotFoundError" => (
+                ReadFailure::Changed,
+                "it was removed, renamed or changed since it was chosen".to_owned(),
+            ),
+            // Browsers compare the file's time of change with what it was when it was chosen, and
+            // say the same of what may not be read.
+            "NotReadableError" if was_probed => (
+                ReadFailure::Changed,
+                "it was changed or removed since it was chosen, or may not be read any more"
+                    .to_owned(),
+            ),
+            "NotReadableError" => (
+                ReadFailure::Unreadable,
+                "it may not be read, or was changed since it was chosen".to_owned(),
+            ),
+            "NotAllowedError" | "SecurityError" => (
+                ReadFailure::Unreadable,
+                "the browser does not let this page read it".to_owned(),
+            ),
+            _ => (ReadFailure::Unreadable, error_text(error)),
         },
     };
-    ReadError { file, text }
+    ReadError { file, kind, text }
 }
 
 fn not_there(file: usize) -> ReadError {
     ReadError {
         file,
-        text: "it is not there any more; choose it again".to_owned(),
+        kind: ReadFailure::Changed,
+        text: "it is not there any more".to_owned(),
     }
 }

@@ -18,6 +18,9 @@ use crate::ranges::RangeSet;
 /// Bytes by which a block is known again: the first of its value in its file's tree.
 pub(crate) const CHECK: usize = 8;
 
+/// Stands for the digest of a file that cannot be read.
+const UNKNOWN: Hash = Hash::from_bytes([0; 32]);
+
 /// The hash of a file under way.
 #[derive(Debug)]
 pub(crate) struct FileHash {
@@ -186,6 +189,19 @@ impl ParcelHashes {
             }
             self.hashed.insert(block..block + 1);
         }
+    }
+
+    /// A file will not be read to its end: it counts as hashed, with a digest of zeros unless its own
+    /// is known.
+    pub(crate) fn skip(&mut self, layout: &Layout, file: usize) {
+        self.under_way.remove(&file);
+        self.digests[file].get_or_insert(UNKNOWN);
+        self.hashed.insert(layout.file_blocks(file));
+    }
+
+    /// Whether a file's digest is its own.
+    pub(crate) fn is_known(&self, file: usize) -> bool {
+        self.digest(file).is_some_and(|digest| *digest != UNKNOWN)
     }
 
     /// Forgets what is known of one file.

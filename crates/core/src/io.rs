@@ -107,8 +107,19 @@ impl ReadRequest {
 pub struct ReadError {
     /// Index into the parcel's entries.
     pub file: usize,
+    /// What receivers are told.
+    pub kind: ReadFailure,
     /// In words: "it was changed or removed since it was chosen".
     pub text: String,
+}
+
+/// What is the matter with a file that cannot be read, as far as it is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReadFailure {
+    /// It is not the file that was chosen any more: changed or removed.
+    Changed,
+    /// Anything else: it may not be read, or its disk fails.
+    Unreadable,
 }
 
 /// What to do with a parcel's storage. One that is received has a store, which holds a parcel's content as one run

@@ -41,7 +41,7 @@ pub use engine::{
 pub use ids::{DeviceId, InvalidId, ParcelId};
 pub use incoming::MAX_TEXT;
 pub use io::{
-    Invalid, ReadError, ReadRequest, Segment, SocketAction, SocketClose, StoreError, StoreReply,
-    StoreRequest,
+    Invalid, ReadError, ReadFailure, ReadRequest, Segment, SocketAction, SocketClose, StoreError,
+    StoreReply, StoreRequest,
 };
 pub use mqdrop_mqtt::{Login, Time, Version, VersionPolicy};

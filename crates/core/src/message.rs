@@ -2,13 +2,15 @@
 //! version adds are skipped.
 
 mod ending;
+mod left_out;
 mod runs;
 
 use minicbor::{Decode, Encode};
 
 use crate::identity::{PUBLIC, SIGNATURE};
 use crate::ids::{ParcelId, Token};
-pub(crate) use ending::{EndReason, Ending};
+pub(crate) use ending::{CHANGED, EndReason, Ending};
+pub(crate) use left_out::LeftOut;
 pub(crate) use runs::Runs;
 
 /// The longest control message that is looked at, in bytes.
@@ -66,9 +68,9 @@ pub(crate) enum Body {
     /// Sender: all is sent, these are the digests to verify with.
     #[n(7)]
     Complete(#[n(0)] Complete),
-    /// Receiver: whole, verified and kept.
+    /// Receiver: verified and kept, all of it or all that there was.
     #[n(8)]
-    Receipt(#[n(0)] ParcelRef),
+    Receipt(#[n(0)] Receipt),
     /// Either side: ended, by its user or by a fault.
     #[n(9)]
     Cancel(#[n(0)] Ending),
@@ -85,7 +87,8 @@ impl Body {
     /// by.
     pub(crate) fn receivers_token(&self) -> Option<(ParcelId, Token)> {
         let (parcel, token) = match self {
-            Self::Seen(parcel) | Self::Receipt(parcel) => (parcel.parcel, parcel.token),
+            Self::Seen(parcel) => (parcel.parcel, parcel.token),
+            Self::Receipt(receipt) => (receipt.parcel, receipt.token),
             Self::Decline(ending) | Self::Cancel(ending) => (ending.parcel, ending.token),
             _ => return None,
         };
@@ -199,6 +202,22 @@ pub(crate) struct Complete {
     /// BLAKE3 of the digests.
     #[cbor(n(1), with = "minicbor::bytes")]
     pub(crate) digests_hash: [u8; 32],
+    /// Files that the sender cannot read and this receiver does not hold.
+    #[n(2)]
+    pub(crate) left_out: Option<LeftOut>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct Receipt {
+    #[n(0)]
+    pub(crate) parcel: ParcelId,
+    /// What the sender knows the receiver by.
+    #[n(1)]
+    pub(crate) token: Option<Token>,
+    /// How many of its files were left out, if any.
+    #[n(2)]
+    pub(crate) without: Option<u32>,
 }
 
 #[cfg(test)]
@@ -259,6 +278,8 @@ pub(crate) mod tests {
             parcel,
             token: Some(Token([7; 16])),
         };
+        let mut left_out = LeftOut::default();
+        left_out.insert(3, 4);
         vec![
             Body::Hello(introduction.clone()),
             Body::Alive(introduction),
@@ -270,9 +291,14 @@ pub(crate) mod tests {
             Body::Complete(Complete {
                 parcel,
                 digests_hash: [1; 32],
+                left_out: Some(left_out),
             }),
             Body::Cancel(EndReason::FileChanged("x".into()).ending(parcel)),
-            Body::Receipt(answer),
+            Body::Receipt(Receipt {
+                parcel,
+                token: Some(Token([7; 16])),
+                without: Some(2),
+            }),
             Body::Pause(answer),
             Body::Resume(answer),
         ]
@@ -292,9 +318,10 @@ pub(crate) mod tests {
         let mut cbor = vec![0xa3, 0x00, 0x05, 0x01, 0x82, 0x08, 0x81, 0xa2, 0x00, 0x4a];
         cbor.extend_from_slice(&[1; 10]);
         cbor.extend_from_slice(&[0x18, 77, 0x63, b'n', b'e', b'w', 0x18, 99, 0x82, 1, 2]);
-        let receipt = Body::Receipt(ParcelRef {
+        let receipt = Body::Receipt(Receipt {
             parcel: ParcelId([1; 10]),
             token: None,
+            without: None,
         });
         assert_eq!(Message::decode(&cbor), Some(message(receipt)));
         // {0: 5, 1: [200, [{}]]}

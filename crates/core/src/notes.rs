@@ -16,7 +16,8 @@ use minicbor::{Decode, Encode};
 use crate::hash::CHECK;
 use crate::ids::{DeviceId, Token};
 use crate::incoming::Origin;
-use crate::message::Offer;
+use crate::manifest::MAX_FILES;
+use crate::message::{LeftOut, Offer};
 
 const HEAD: usize = 4 + CHECK;
 
@@ -46,6 +47,9 @@ pub(crate) enum Note {
     /// A device has it, whole and verified.
     #[n(7)]
     Delivered,
+    /// These files are left out.
+    #[n(8)]
+    LeftOut(#[n(0)] LeftOut),
 }
 
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
@@ -178,6 +182,7 @@ pub(crate) struct Begun {
     pub(crate) begun: u32,
     /// Somebody has it.
     pub(crate) delivered: bool,
+    pub(crate) left_out: LeftOut,
 }
 
 /// All notes of a parcel that was accepted.
@@ -186,6 +191,7 @@ pub(crate) struct Received {
     pub(crate) manifest: Option<Vec<u8>>,
     pub(crate) blocks: Vec<Blocks>,
     pub(crate) digests: Option<Vec<u8>>,
+    pub(crate) left_out: LeftOut,
 }
 
 impl Notes {
@@ -216,6 +222,7 @@ impl Begun {
             receivers: LiteMap::new(),
             begun: 0,
             delivered: false,
+            left_out: LeftOut::default(),
         };
         while let Some(note) = Note::next(&mut rest) {
             match note {
@@ -227,6 +234,11 @@ impl Begun {
                 }
                 Note::Ends(device) => drop(notes.receivers.remove(&device)),
                 Note::Delivered => notes.delivered = true,
+                Note::LeftOut(more) => {
+                    for (file, reason) in more.files().take(MAX_FILES as usize) {
+                        notes.left_out.insert(file, reason);
+                    }
+                }
                 Note::Accepted(_) | Note::Manifest(_) | Note::Sent(_) => {}
             }
         }
@@ -241,6 +253,7 @@ impl Received {
             manifest: None,
             blocks: Vec::new(),
             digests: None,
+            left_out: LeftOut::default(),
         };
         while let Some(note) = Note::next(&mut rest) {
             match note {
@@ -248,6 +261,7 @@ impl Received {
                 Note::Manifest(manifest) => notes.manifest = Some(manifest),
                 Note::Blocks(blocks) => notes.blocks.push(blocks),
                 Note::Verified(digests) => notes.digests = Some(digests),
+                Note::LeftOut(left_out) => notes.left_out = left_out,
                 Note::Sent(_) | Note::Begins(_) | Note::Ends(_) | Note::Delivered => {}
             }
         }

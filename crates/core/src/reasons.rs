@@ -11,6 +11,7 @@ impl EndReason {
             Self::FileChanged(file) => Some(format!(
                 "\u{201c}{file}\u{201d} was changed or removed while it was being sent. Choose it again to send it as it is now"
             )),
+            Self::Unreadable(file) => Some(format!("\u{201c}{file}\u{201d} could not be read")),
             _ => Some("It could not be sent".into()),
         }
     }
@@ -42,7 +43,9 @@ impl EndReason {
             ),
             Self::Storage(text) if text.is_empty() => "The receiver could not store it".into(),
             Self::Storage(text) => format!("The receiver could not store it: {text}"),
-            Self::Left | Self::Unknown | Self::Other => "The receiver ended it".into(),
+            Self::Left | Self::Unreadable(_) | Self::Unknown | Self::Other => {
+                "The receiver ended it".into()
+            }
         })
     }
 
@@ -54,6 +57,11 @@ impl EndReason {
             Self::FileChanged(file) => {
                 format!(
                     "\u{201c}{file}\u{201d} was changed or removed at the sender. Ask for it to be sent again"
+                )
+            }
+            Self::Unreadable(file) => {
+                format!(
+                    "\u{201c}{file}\u{201d} could not be read at the sender. Ask for it to be sent again"
                 )
             }
             Self::Unknown => {
@@ -87,7 +95,9 @@ impl EndReason {
                 "\u{201c}{file}\u{201d} did not arrive as it was sent, several times; most likely it was changed meanwhile. Ask for it to be sent again"
             ),
             Self::Storage(text) => format!("It could not be stored: {text}"),
-            Self::Left | Self::Unknown | Self::TooMany | Self::Other => "It ended".into(),
+            Self::Left | Self::Unreadable(_) | Self::Unknown | Self::TooMany | Self::Other => {
+                "It ended".into()
+            }
         })
     }
 }

@@ -168,6 +168,8 @@ pub struct TransferView {
     pub error: Option<String>,
     /// It waits for this device's own connection.
     pub offline: bool,
+    /// How many of its files its sender could not read. The others arrive without them.
+    pub left_out: u32,
     /// The sender's name (`In`).
     pub sender: Option<String>,
     /// It waits for the user to choose its files again (`Out`).
@@ -191,11 +193,14 @@ pub struct FileView {
     pub mime: String,
     /// BLAKE3 of the content in hexadecimal, once known (`Out`) or verified (`In`).
     pub blake3: Option<String>,
+    /// Its sender could not read it: it is not here.
+    pub left_out: bool,
 }
 
 /// The files of a manifest with their places and, where `digest` knows them, their hashes.
 pub(crate) fn files(
     manifest: &Manifest,
+    is_left_out: impl Fn(usize) -> bool,
     digest: impl Fn(usize) -> Option<String>,
 ) -> Vec<FileView> {
     let places = manifest
@@ -210,7 +215,8 @@ pub(crate) fn files(
             offset: span.offset,
             modified: entry.modified,
             mime: entry.mime.clone(),
-            blake3: digest(index),
+            blake3: digest(index).filter(|_| !is_left_out(index)),
+            left_out: is_left_out(index),
         })
         .collect()
 }

@@ -31,7 +31,7 @@ fn shown(world: &World, device: usize, parcel: ParcelId) -> &TransferView {
 
 fn rejoin(world: &mut World, device: usize) {
     world.act(device, |engine, now| {
-        engine.join(join_as(device), now).unwrap();
+        assert_eq!(engine.join(join_as(device), now), Ok(()));
     });
 }
 
@@ -191,4 +191,47 @@ fn without_bytes_there_is_no_rate() {
         let view = shown(&world, device, parcel);
         assert_eq!((view.rate, view.eta), (0.0, None), "{device}");
     }
+}
+
+#[test]
+fn who_says_goodbye_is_gone_at_once_and_goes_on_when_it_is_back() {
+    for leaver in 0..2 {
+        let (mut world, parcel) = under_way(1_000_000, &[3_000_000], 1_000_000);
+        let other = 1 - leaver;
+        world.act(leaver, |engine, now| engine.say_goodbye(now));
+        world.run_for(SECOND / 2);
+        assert!(world.devices[other].engine.peers().is_empty());
+        assert_eq!(shown(&world, other, parcel).state, TransferState::Waiting);
+        assert!(shown(&world, leaver, parcel).offline);
+        world.run_for(20 * SECOND);
+        assert!(world.devices[leaver].connection.is_none(), "it is not here");
+        let sent = world.devices[0].sent;
+        world.act(leaver, |engine, now| engine.check(now));
+        assert!(world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)));
+        assert!(world.devices[0].sent - sent < 2_100_000);
+        assert_eq!(world.devices[other].engine.peers().len(), 1);
+    }
+}
+
+#[test]
+fn a_page_that_is_loaded_again_is_there_once() {
+    let mut world = named(3);
+    world.act(1, |engine, now| engine.say_goodbye(now));
+    world.run_for(SECOND / 2);
+    world.restart(1, false);
+    world.run_for(SECOND);
+    for device in [0, 2] {
+        let peers = world.devices[device].engine.peers();
+        let named = peers.iter().filter(|peer| peer.name == "device 1");
+        assert_eq!(named.count(), 1, "{peers:?}");
+    }
+}
+
+#[test]
+fn who_stays_after_a_goodbye_comes_back() {
+    let mut world = named(2);
+    world.act(1, |engine, now| engine.say_goodbye(now));
+    world.run_for(SECOND);
+    assert!(world.devices[0].engine.peers().is_empty());
+    assert!(world.run_until(2 * MINUTE, |w| w.devices[0].engine.peers().len() == 1));
 }

@@ -10,6 +10,16 @@ use super::super::{handles, sources};
 use super::{Driver, Input, Message};
 use crate::bridge::PickedFile;
 
+/// What the user chose, after it was looked into.
+pub(super) struct Probed {
+    /// The room that it was chosen for.
+    visit: u32,
+    files: Vec<PickedFile>,
+    /// The paths of those that cannot be read.
+    unreadable: Vec<String>,
+    handles: Array,
+}
+
 impl Driver {
     pub(super) fn gather(&mut self, choice: u32, files: Vec<PickedFile>) {
         self.chosen.entry(choice).or_default().extend(files);
@@ -17,7 +27,38 @@ impl Driver {
 
     pub(super) fn send_files(&mut self, choice: u32, handles: Array) {
         let files = self.chosen.remove(&choice).unwrap_or_default();
-        let offered = sources::open(files).and_then(|(files, entries)| {
+        let (mailbox, visit) = (Rc::clone(&self.mailbox), self.visit);
+        spawn_local(async move {
+            let (files, unreadable) = sources::readable(files).await;
+            mailbox(Message(Input::Probed(Probed {
+                visit,
+                files,
+                unreadable,
+                handles,
+            })));
+        });
+    }
+
+    pub(super) fn offer_files(&mut self, probed: Probed) {
+        if probed.visit != self.visit {
+            return self
+                .news
+                .error("The files were not sent: the room they were chosen for was left");
+        }
+        if let Some((first, others)) = probed.unreadable.split_first() {
+            let others = match others.len() {
+                0 => String::new(),
+                1 => " and another file".to_owned(),
+                number => format!(" and {number} other files"),
+            };
+            self.news.error(&format!(
+                "\u{201c}{first}\u{201d}{others} cannot be read here and will not be sent. Look at their permissions, or choose copies"
+            ));
+            if probed.files.is_empty() {
+                return;
+            }
+        }
+        let offered = sources::open(probed.files).and_then(|(files, entries)| {
             let offer = self.engine.offer_files(entries, self.clock.now());
             offer
                 .map(|parcel| (parcel, files))
@@ -26,7 +67,7 @@ impl Driver {
         match offered {
             Ok((parcel, files)) => {
                 self.sources.keep(parcel, files);
-                handles::keep(parcel, handles);
+                handles::keep(parcel, probed.handles);
             }
             Err(text) => self.news.error(&text),
         }

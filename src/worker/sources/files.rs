@@ -10,7 +10,7 @@ use web_sys::{Blob, File};
 use super::ahead::Budget;
 use super::bundles::Bundles;
 use super::stream::{Stream, cut, read_at_once};
-use super::{Failure, describe, not_there};
+use super::{Failure, PROBED, describe, not_there};
 
 /// After so many milliseconds a failed read is tried again: WebKit fails those of a page that is
 /// being left, whose worker has ended by then. That is not to be taken for a file that was changed.
@@ -24,6 +24,8 @@ pub(super) struct Files {
     bundles: RefCell<Bundles>,
     /// Somebody reads them: nothing is read ahead any more.
     is_asked_for: Cell<bool>,
+    /// One could not be read, also when it was tried again.
+    has_failed: Cell<bool>,
     progress: RefCell<Progress>,
 }
 
@@ -43,6 +45,7 @@ impl Files {
             budget,
             bundles: RefCell::default(),
             is_asked_for: Cell::default(),
+            has_failed: Cell::default(),
             progress: RefCell::default(),
         }
     }
@@ -82,11 +85,15 @@ impl Files {
         target: &mut [u8],
     ) -> Result<(), ReadError> {
         self.is_asked_for.set(true);
-        if self.fill_once(segments, target).await.is_ok() {
-            return Ok(());
+        let first = self.fill_once(segments, target).await;
+        // The page is not being left if it was not the first time.
+        if first.is_ok() || self.has_failed.get() {
+            return first;
         }
         TimeoutFuture::new(LEAVING).await;
-        self.fill_once(segments, target).await
+        let second = self.fill_once(segments, target).await;
+        self.has_failed.set(second.is_err());
+        second
     }
 
     async fn fill_once(&self, segments: &[Segment], target: &mut [u8]) -> Result<(), ReadError> {
@@ -101,7 +108,7 @@ impl Files {
                 .ok_or_else(|| not_there(segment.file))?;
             self.fill_one(segment, piece)
                 .await
-                .map_err(|failure| describe(segment.file, &failure))?;
+                .map_err(|failure| describe(segment.file, &failure, self.files.len() <= PROBED))?;
             rest = after;
         }
         Ok(())

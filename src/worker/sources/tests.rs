@@ -334,3 +334,68 @@ fn what_is_not_a_file_is_not_sent() {
     .unwrap_err();
     assert!(error.contains("x cannot be sent"));
 }
+
+/// A file that is listed and cannot be read.
+fn unreadable(text: &str) -> File {
+    let file = file("ä.txt", text);
+    for method in ["arrayBuffer", "slice"] {
+        let fail = Function::new_no_args("throw new DOMException('', 'NotFoundError')");
+        Reflect::set(&file, &method.into(), &fail).unwrap();
+    }
+    file
+}
+
+fn picked(files: Vec<File>) -> Vec<PickedFile> {
+    let picked = files.into_iter().enumerate();
+    picked
+        .map(|(place, file)| PickedFile {
+            file: file.into(),
+            path: place.to_string(),
+        })
+        .collect()
+}
+
+#[wasm_bindgen_test]
+async fn what_cannot_be_read_is_told_from_what_is_empty() {
+    let files = vec![
+        file("a", ""),
+        unreadable(""),
+        file("b", "b"),
+        unreadable("c"),
+    ];
+    let (readable, others) = readable(picked(files)).await;
+    let paths: Vec<&str> = readable.iter().map(|one| one.path.as_str()).collect();
+    assert_eq!(
+        (paths, others),
+        (vec!["0", "2"], vec!["1".to_owned(), "3".to_owned()])
+    );
+}
+
+#[wasm_bindgen_test]
+async fn of_very_many_files_the_empty_ones_are_looked_into() {
+    let mut files: Vec<File> = (0..PROBED).map(|_| file("a", "a")).collect();
+    files.extend([unreadable(""), unreadable("b")]);
+    let (readable, others) = readable(picked(files)).await;
+    assert_eq!(readable.len(), PROBED + 1);
+    assert_eq!(others, [PROBED.to_string()]);
+}
+
+#[wasm_bindgen_test]
+async fn what_may_not_be_read_is_not_said_to_have_changed() {
+    for (name, kind) in [
+        ("NotFoundError", ReadFailure::Changed),
+        ("NotAllowedError", ReadFailure::Unreadable),
+        ("SecurityError", ReadFailure::Unreadable),
+        ("AbortError", ReadFailure::Unreadable),
+    ] {
+        let file = file("a", "abcde");
+        let fail = format!("throw new DOMException('', '{name}')");
+        Reflect::set(&file, &"slice".into(), &Function::new_no_args(&fail)).unwrap();
+        let files = files_of(vec![file]);
+        let error = files
+            .fill(&[segment(0, 1, 3)], &mut [0; 3])
+            .await
+            .unwrap_err();
+        assert_eq!(error.kind, kind, "{name}");
+    }
+}

@@ -90,7 +90,7 @@ impl Engine {
     }
 
     /// What waits for the connection says so.
-    fn tell_transfers(&mut self) {
+    pub(super) fn tell_transfers(&mut self) {
         for &parcel in self.outgoing.keys().chain(self.incoming.keys()) {
             self.cx.event(Event::Transfer(parcel));
         }
@@ -238,9 +238,10 @@ impl Engine {
                 }
             },
             Body::Want(want) => self.handle_want(sender, &want, counter, now),
-            Body::Receipt(answer) => {
-                if let Some(outgoing) = self.outgoing.get_mut(&answer.parcel) {
-                    outgoing.handle_receipt(sender, counter, now, &mut self.cx);
+            Body::Receipt(receipt) => {
+                if let Some(outgoing) = self.outgoing.get_mut(&receipt.parcel) {
+                    let without = receipt.without.unwrap_or_default();
+                    outgoing.handle_receipt(sender, without, counter, now, &mut self.cx);
                 }
             }
             Body::Decline(ending) => {

@@ -12,6 +12,7 @@ mod topics;
 mod transfers;
 mod types;
 
+use core::time::Duration;
 use std::collections::VecDeque;
 
 use litemap::LiteMap;
@@ -31,6 +32,9 @@ use kept::Kept;
 use link::Stage;
 use room::Room;
 pub use types::{Entry, Event, Join, JoinError, OfferError, RestoreError, Restored, Timer};
+
+/// Who said goodbye and is still there after so long comes back by itself.
+const GOODBYE: Duration = Duration::from_secs(60);
 
 /// One device.
 ///
@@ -110,6 +114,25 @@ impl Engine {
         self.cx.messages.clear();
         self.cx.answers.clear();
         self.cx.event(Event::Peers);
+        self.cx.event(Event::Status);
+    }
+
+    /// This device may be gone in a moment, without a word, or be back some time: says goodbye and
+    /// hangs up. Nothing is ended by that. It is back with [`check`](Self::check), or by itself if it
+    /// is still there after a while.
+    pub fn say_goodbye(&mut self, now: Time) {
+        let Some(room) = self.room.as_mut().filter(|room| room.link.is_online()) else {
+            return;
+        };
+        room.push(crate::effects::To::Room, crate::message::Body::Gone);
+        room.flush(&mut self.random, now);
+        room.session.disconnect(now);
+        self.socket.push_back(room.close());
+        room.link.stage = Stage::Waiting(now + GOODBYE);
+        for (_, outgoing) in &mut self.outgoing {
+            outgoing.handle_link_lost(&mut self.cx);
+        }
+        self.tell_transfers();
         self.cx.event(Event::Status);
     }
 

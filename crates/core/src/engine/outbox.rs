@@ -12,7 +12,7 @@ use mqdrop_mqtt::QoS;
 
 use crate::effects::To;
 use crate::ids::{DeviceId, ParcelId};
-use crate::message::{Body, Ending, ParcelRef};
+use crate::message::{Body, Ending, ParcelRef, Receipt};
 
 /// The most answers that wait. A room may have thousands of devices, and each is answered, and
 /// offered what this one sends, when this one comes in.
@@ -161,7 +161,7 @@ impl Subject {
             Body::Offer(offer) => (Topic::Offer, Some(offer.parcel)),
             Body::Want(want) => (Topic::Stand, Some(want.parcel)),
             Body::Seen(ParcelRef { parcel, .. })
-            | Body::Receipt(ParcelRef { parcel, .. })
+            | Body::Receipt(Receipt { parcel, .. })
             | Body::Decline(Ending { parcel, .. })
             | Body::Cancel(Ending {
                 parcel,
@@ -220,6 +220,14 @@ mod tests {
         })
     }
 
+    fn receipt(number: u8) -> Body {
+        Body::Receipt(Receipt {
+            parcel: parcel(number).parcel,
+            token: None,
+            without: None,
+        })
+    }
+
     fn all(mut outbox: Outbox) -> Vec<(To, Body)> {
         std::iter::from_fn(|| outbox.pop(false).map(|(to, body, _)| (to, body))).collect()
     }
@@ -232,14 +240,14 @@ mod tests {
         for _ in 0..1000 {
             outbox.answer(one, Body::Seen(parcel(1)), || true);
             outbox.answer(other, Body::Seen(parcel(1)), || true);
-            outbox.answer(one, Body::Receipt(parcel(2)), || true);
+            outbox.answer(one, receipt(2), || true);
             outbox.answer(one, Body::Decline(ending.clone()), || true);
         }
         let ones = To::Device(one);
         let wanted = [
             (ones, Body::Decline(ending)),
             (To::Device(other), Body::Seen(parcel(1))),
-            (ones, Body::Receipt(parcel(2))),
+            (ones, receipt(2)),
         ];
         assert_eq!(all(outbox), wanted);
     }
@@ -250,13 +258,13 @@ mod tests {
         for number in 0..=u16::MAX {
             outbox.answer(device(number), Body::Seen(parcel(1)), || true);
         }
-        outbox.answer(device(1), Body::Receipt(parcel(1)), || false);
+        outbox.answer(device(1), receipt(1), || false);
         outbox.push(To::Room, Body::Pause(parcel(2)));
         let said = all(outbox);
         assert_eq!(said.len(), MAX_ANSWERS + 1);
         assert_eq!(said[0].1, Body::Pause(parcel(2)));
         let renewed = said.iter().find(|(to, _)| *to == To::Device(device(1)));
-        assert_eq!(renewed.unwrap().1, Body::Receipt(parcel(1)));
+        assert_eq!(renewed.unwrap().1, receipt(1));
     }
 
     #[test]

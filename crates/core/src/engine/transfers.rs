@@ -211,7 +211,7 @@ impl Engine {
         let outgoing = self.outgoing.get_mut(&parcel);
         if let Some(outgoing) = outgoing.filter(|_| request.visit == self.visit) {
             let was_checking = outgoing.is_checking();
-            outgoing.handle_read(request, result, &mut self.cx);
+            outgoing.handle_read(request, result, now, &mut self.cx);
             if was_checking && !outgoing.is_checking() {
                 self.offer_again(parcel, now);
             }

@@ -64,12 +64,12 @@ pub enum OfferError {
     Missing(String),
     /// It is another file, or has changed.
     #[error(
-        "\u{201c}{0}\u{201d} is not the file it was: its size or date is another. Cancel this transfer and send it anew"
+        "\u{201c}{0}\u{201d} is not the file it was: its size is another. Cancel this transfer and send it anew"
     )]
     Changed(String),
     /// It looks like the file that was being sent, but what was sent of that was different.
     #[error(
-        "\u{201c}{0}\u{201d} is not the file it was: its content is another, with the same size and date. Choose the one that was being sent, or cancel this transfer and send it anew"
+        "\u{201c}{0}\u{201d} is not the file it was: its content is another. Choose the one that was being sent, or cancel this transfer and send it anew"
     )]
     OtherContent(String),
     /// It cannot be read: the path, and why in the driver's words.

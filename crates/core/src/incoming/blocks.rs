@@ -157,10 +157,14 @@ impl Incoming {
             }
             receiving.verified = true;
             if let Some(digests) = receiving.content.digests().filter(|_| !self.offer.text) {
-                cx.store.push_back(StoreRequest::Note {
-                    parcel: self.offer.parcel,
-                    note: Note::Verified(digests.to_vec()).to_bytes(),
-                });
+                let parcel = self.offer.parcel;
+                let left_out = receiving.content.left_out();
+                if !left_out.is_empty() {
+                    let note = Note::LeftOut(left_out.clone()).to_bytes();
+                    cx.store.push_back(StoreRequest::Note { parcel, note });
+                }
+                let note = Note::Verified(digests.to_vec()).to_bytes();
+                cx.store.push_back(StoreRequest::Note { parcel, note });
             }
         }
         if receiving.unwritten > 0 {
@@ -195,7 +199,7 @@ impl Incoming {
         self.phase = Phase::Done(content);
         cx.event(Event::Files(parcel));
         cx.event(Event::Transfer(parcel));
-        cx.send(self.origin.sender, Body::Receipt(self.answer()));
+        cx.send(self.origin.sender, Body::Receipt(self.receipt()));
     }
 }
 

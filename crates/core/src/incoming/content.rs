@@ -8,7 +8,7 @@ use crate::hash::{CHECK, ParcelHashes};
 use crate::io::StoreRequest;
 use crate::layout::{BLOCK, DIGEST, Layout, Region, blocks};
 use crate::manifest::Manifest;
-use crate::message::{Offer, Runs};
+use crate::message::{LeftOut, Offer, Runs};
 use crate::ranges::RangeSet;
 
 use crate::notes::{Blocks, Note};
@@ -19,6 +19,8 @@ pub(super) struct Content {
     stage: Stage,
     /// A text's content; files go to the driver's storage.
     text: Option<Vec<u8>>,
+    /// Files that the sender cannot read.
+    left_out: LeftOut,
 }
 
 enum Stage {
@@ -55,6 +57,7 @@ impl Content {
             held: RangeSet::default(),
             stage: Stage::Manifest(Vec::new()),
             text: offer.text.then(|| vec![0; offer.total as usize]),
+            left_out: LeftOut::default(),
         }
     }
 
@@ -76,9 +79,46 @@ impl Content {
             .map_or(0, |manifest| manifest.layout.content_in(self.held.runs()))
     }
 
+    /// Whether everything is held that there is.
     pub(super) fn is_whole(&self) -> bool {
-        self.manifest()
-            .is_some_and(|manifest| self.held.len() == manifest.layout.total_blocks())
+        let Some(manifest) = self.manifest() else {
+            return false;
+        };
+        let total = manifest.layout.total_blocks();
+        if self.held.len() == total || self.left_out.is_empty() {
+            return self.held.len() == total;
+        }
+        let mut all = self.held.clone();
+        for (file, _) in self.left_out.files() {
+            all.insert(manifest.layout.file_blocks(file as usize));
+        }
+        all.len() == total
+    }
+
+    /// What the sender cannot read, from now on. Whether that can be, as far as it is known.
+    pub(super) fn leave_out(&mut self, files: LeftOut) -> bool {
+        let Stage::Blocks(known) = &self.stage else {
+            return files.is_empty();
+        };
+        let is_plausible = files.is_plausible(known.manifest.entries.len() as u32);
+        if is_plausible {
+            self.left_out = files;
+        }
+        is_plausible
+    }
+
+    pub(super) fn left_out(&self) -> &LeftOut {
+        &self.left_out
+    }
+
+    /// Bytes of what is left out.
+    pub(super) fn left_out_bytes(&self) -> u64 {
+        let manifest = self.manifest().into_iter();
+        let sizes = manifest.flat_map(|manifest| {
+            let files = self.left_out.files();
+            files.map(|(file, _)| manifest.layout.files()[file as usize].size)
+        });
+        sizes.sum()
     }
 
     /// The hash of a file as it arrived, once it is whole.
@@ -197,10 +237,9 @@ impl Content {
         }
         let mut first = None;
         for (file, expected) in known.digests.chunks_exact(DIGEST as usize).enumerate() {
-            if known
-                .hashes
-                .digest(file)
-                .is_some_and(|actual| actual.as_bytes() == expected)
+            let actual = known.hashes.digest(file);
+            if self.left_out.contains(file)
+                || actual.is_some_and(|actual| actual.as_bytes() == expected)
             {
                 continue;
             }
@@ -251,10 +290,9 @@ impl Content {
                 .chunks_exact(DIGEST as usize)
                 .enumerate()
                 .all(|(file, noted)| {
-                    known
-                        .hashes
-                        .digest(file)
-                        .is_some_and(|actual| actual.as_bytes() == noted)
+                    let actual = known.hashes.digest(file);
+                    self.left_out.contains(file)
+                        || actual.is_some_and(|actual| actual.as_bytes() == noted)
                 });
         if same {
             known.digests.copy_from_slice(digests);

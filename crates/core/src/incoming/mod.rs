@@ -15,7 +15,7 @@ use crate::effects::{DataTopic, Effects};
 use crate::engine::Event;
 use crate::ids::{DeviceId, Token};
 use crate::io::StoreRequest;
-use crate::message::{Body, Complete, EndReason, Ending, Offer, ParcelRef};
+use crate::message::{Body, Complete, EndReason, Ending, Offer, ParcelRef, Receipt};
 use crate::notes::{Accepted, Note};
 
 use content::Content;
@@ -210,7 +210,7 @@ impl Incoming {
                 receiving.unknown_to_sender = false;
                 receiving.ack.now(now);
             }
-            Phase::Done(_) => cx.answer(sender, Body::Receipt(answer)),
+            Phase::Done(_) => cx.answer(sender, Body::Receipt(self.receipt())),
             Phase::EndedBySender(_) => self.phase = Phase::Offered,
             _ => {}
         }
@@ -285,11 +285,14 @@ impl Incoming {
     #[inline(never)]
     pub(crate) fn handle_complete(&mut self, complete: &Complete, now: Time, cx: &mut Effects) {
         if let Phase::Receiving(receiving) = &mut self.phase {
-            receiving.complete = Some(complete.digests_hash);
+            let left_out = complete.left_out.clone().unwrap_or_default();
+            if receiving.content.leave_out(left_out) {
+                receiving.complete = Some(complete.digests_hash);
+            }
             return self.advance(now, cx);
         }
         match &self.phase {
-            Phase::Done(_) => cx.answer(self.origin.sender, Body::Receipt(self.answer())),
+            Phase::Done(_) => cx.answer(self.origin.sender, Body::Receipt(self.receipt())),
             // It ended here, and the word of it got lost.
             Phase::Declined(reason) => {
                 cx.answer(self.origin.sender, Body::Decline(self.ending(reason)));
@@ -360,6 +363,19 @@ impl Incoming {
         ParcelRef {
             parcel: self.offer.parcel,
             token: self.origin.token,
+        }
+    }
+
+    /// Tells the sender that this is here.
+    pub(super) fn receipt(&self) -> Receipt {
+        let without = match &self.phase {
+            Phase::Done(content) => content.left_out().len(),
+            _ => 0,
+        };
+        Receipt {
+            parcel: self.offer.parcel,
+            token: self.origin.token,
+            without: (without > 0).then_some(without),
         }
     }
 

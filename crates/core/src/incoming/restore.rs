@@ -12,6 +12,7 @@ use crate::engine::Event;
 use crate::hash::CHECK;
 use crate::io::StoreRequest;
 use crate::layout::{BLOCK, Region};
+use crate::message::LeftOut;
 use crate::notes::{Blocks, Received};
 
 /// Bytes that are read back at once.
@@ -47,6 +48,9 @@ impl Incoming {
         let layout = content.manifest().map(|manifest| &manifest.layout);
         let known = layout.map_or(0..0, |layout| layout.region(Region::Content));
         let checks = Blocks::checks(notes.blocks, &known);
+        if notes.digests.is_some() {
+            content.leave_out(notes.left_out);
+        }
         let mut incoming = Self::new(offer, accepted.origin).ok()?;
         incoming.sender_present = false;
         incoming.phase = Phase::Restoring(Box::new(Restoring {
@@ -182,6 +186,7 @@ impl Incoming {
             cx.store.push_back(StoreRequest::Finish { parcel });
             return;
         }
+        content.leave_out(LeftOut::default());
         let mut receiving = Receiving::new(&self.offer, content, true, now);
         receiving.restored = true;
         self.phase = Phase::Receiving(Box::new(receiving));

@@ -5,7 +5,7 @@ use mqdrop_mqtt::Time;
 use super::{Incoming, Phase};
 use crate::incoming::content::Content;
 use crate::io::StoreError;
-use crate::message::EndReason;
+use crate::message::{CHANGED, EndReason};
 use crate::view::{Direction, FileView, ParcelKind, TransferState, TransferView};
 
 impl Incoming {
@@ -36,6 +36,7 @@ impl Incoming {
             eta: (rate > 0.0).then(|| (self.offer.total - bytes) as f64 / rate),
             error: self.error(state),
             offline: false,
+            left_out: self.content().map_or(0, |content| content.left_out().len()),
             sender: Some(sender),
             lacks_files: false,
             receivers: Vec::new(),
@@ -55,7 +56,9 @@ impl Incoming {
         match &self.phase {
             Phase::Receiving(receiving) => receiving.content.bytes(),
             Phase::Restoring(restoring) => restoring.content().bytes(),
-            Phase::Finishing(_) | Phase::Done(_) => self.offer.total,
+            Phase::Finishing(content) | Phase::Done(content) => {
+                self.offer.total - content.left_out_bytes()
+            }
             _ => 0,
         }
     }
@@ -70,7 +73,8 @@ impl Incoming {
                 .filter(|_| verified)
                 .map(|hash| hash.to_hex().to_string())
         };
-        Some(crate::view::files(content.manifest()?, digest))
+        let is_left_out = |file| verified && content.left_out().contains(file);
+        Some(crate::view::files(content.manifest()?, is_left_out, digest))
     }
 
     fn content(&self) -> Option<&Content> {
@@ -95,6 +99,7 @@ impl Incoming {
             }
             Phase::Opening { .. } | Phase::Receiving(_) => TransferState::Active,
             Phase::Restoring(_) | Phase::Finishing(_) => TransferState::Verifying,
+            Phase::Done(content) if !content.left_out().is_empty() => TransferState::Failed,
             Phase::Done(_) => TransferState::Done,
             Phase::Declined(EndReason::ByUser) => TransferState::Declined,
             Phase::EndedHere(EndReason::ByUser)
@@ -111,6 +116,7 @@ impl Incoming {
                 reason.to_receiver(self.offer.total)
             }
             Phase::EndedBySender(reason) => reason.of_sender(),
+            Phase::Done(content) => left_out_words(content),
             Phase::Receiving(receiving)
                 if state == TransferState::Waiting && receiving.unknown_to_sender =>
             {
@@ -138,6 +144,25 @@ impl Incoming {
             _ => None,
         }
     }
+}
+
+/// What is not here because its sender could not read it.
+fn left_out_words(content: &Content) -> Option<String> {
+    let (file, reason) = content.left_out().files().next()?;
+    let path = &content.manifest()?.entries.get(file as usize)?.path;
+    let why = if reason == CHANGED {
+        "was changed or removed"
+    } else {
+        "could not be read"
+    };
+    let others = match content.left_out().len() {
+        1 => String::new(),
+        2 => ", and so was another file".to_owned(),
+        number => format!(", and so were {} other files", number - 1),
+    };
+    Some(format!(
+        "\u{201c}{path}\u{201d} {why} at the sender and was left out{others}. Ask for what is missing to be sent again"
+    ))
 }
 
 /// Why storage did not take what arrived, and what to do.

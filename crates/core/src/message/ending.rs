@@ -5,6 +5,9 @@ use minicbor::{Decode, Encode};
 use crate::ids::{ParcelId, Token};
 use crate::names;
 
+/// The number of [`EndReason::FileChanged`].
+pub(crate) const CHANGED: u8 = 4;
+
 /// The longest detail of a reason, in letters.
 const MAX_DETAIL: usize = 200;
 
@@ -45,6 +48,8 @@ pub(crate) enum EndReason {
     TooMany,
     /// The sender left the room.
     Left,
+    /// A file could not be read by its sender.
+    Unreadable(String),
     /// A reason that only later versions know.
     Other,
 }
@@ -56,11 +61,12 @@ impl EndReason {
             Self::NoSpace { available } => (1, available.map(|bytes| bytes.to_string())),
             Self::TooLarge => (2, None),
             Self::BadManifest => (3, None),
-            Self::FileChanged(file) => (4, Some(names::line(file, MAX_DETAIL))),
+            Self::FileChanged(file) => (CHANGED, Some(names::line(file, MAX_DETAIL))),
             Self::Storage(text) => (5, Some(names::line(text, MAX_DETAIL))),
             Self::Unknown => (6, None),
             Self::TooMany => (7, None),
             Self::Left => (8, None),
+            Self::Unreadable(file) => (9, Some(names::line(file, MAX_DETAIL))),
             Self::Other => (255, None),
         };
         Ending {
@@ -82,11 +88,12 @@ impl From<&Ending> for EndReason {
             },
             2 => Self::TooLarge,
             3 => Self::BadManifest,
-            4 => Self::FileChanged(detail()),
+            CHANGED => Self::FileChanged(detail()),
             5 => Self::Storage(detail()),
             6 => Self::Unknown,
             7 => Self::TooMany,
             8 => Self::Left,
+            9 => Self::Unreadable(detail()),
             _ => Self::Other,
         }
     }
@@ -110,7 +117,8 @@ mod tests {
             EndReason::TooLarge,
             EndReason::BadManifest,
             EndReason::FileChanged(named.clone()),
-            EndReason::Storage(named),
+            EndReason::Storage(named.clone()),
+            EndReason::Unreadable(named),
             EndReason::Unknown,
             EndReason::TooMany,
             EndReason::Left,

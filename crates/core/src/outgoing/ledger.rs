@@ -12,7 +12,7 @@ use crate::engine::Event;
 use crate::frame_size::FrameSize;
 use crate::ids::DeviceId;
 use crate::layout::Region;
-use crate::message::{Body, Echo, EndReason, Want};
+use crate::message::{Body, Echo, EndReason, LeftOut, Want};
 use crate::ranges::RangeSet;
 
 /// The most runs of blocks that a receiver is known to hold; what lies behind is taken for lacking
@@ -56,7 +56,7 @@ impl Outgoing {
         let Some(receiver) = self.receivers.get_mut(&device) else {
             return;
         };
-        if counter < receiver.counter || matches!(receiver.phase, Phase::Done) {
+        if counter < receiver.counter || matches!(receiver.phase, Phase::Done { .. }) {
             return;
         }
         receiver.counter = counter;
@@ -69,11 +69,12 @@ impl Outgoing {
         cx.event(Event::Transfer(self.parcel));
     }
 
-    /// A receiver holds it, whole and verified.
+    /// A receiver holds it verified, all but so many files that were left out.
     #[inline(never)]
     pub(crate) fn handle_receipt(
         &mut self,
         device: DeviceId,
+        without: u32,
         counter: u64,
         now: Time,
         cx: &mut Effects,
@@ -89,10 +90,11 @@ impl Outgoing {
         if self.digests.is_none() {
             // It had it before this device was restarted. What it verified is not known here yet;
             // once it is, the receipt is asked for again.
-            receiver.phase = Phase::Verifying { next: now };
+            let without = LeftOut::default();
+            receiver.phase = Phase::Verifying { next: now, without };
             return;
         }
-        receiver.phase = Phase::Done;
+        receiver.phase = Phase::Done { without };
         self.note_delivery(cx);
         self.note_end(device, cx);
     }
@@ -119,12 +121,12 @@ impl Outgoing {
         if !self.receivers.contains_key(&device) && !self.has_room(now, cx) {
             return false;
         }
+        let holds_all = self.gaps.complete(&held, total);
         let receiver = self
             .receivers
             .entry(device)
             .or_insert_with(|| Receiver::offered(String::new(), now));
-        if counter < receiver.counter
-            || (held.len() == total && matches!(receiver.phase, Phase::Done))
+        if counter < receiver.counter || (holds_all && matches!(receiver.phase, Phase::Done { .. }))
         {
             return false;
         }
@@ -132,7 +134,7 @@ impl Outgoing {
         receiver.away_since = None;
         let mut begins = false;
         if receiver.progress_mut().is_none()
-            && !(held.len() == total && matches!(receiver.phase, Phase::Verifying { .. }))
+            && !(holds_all && matches!(receiver.phase, Phase::Verifying { .. }))
         {
             let mut progress = Progress::new(self.flight.last_sent(), now);
             progress.in_step = false;
@@ -184,8 +186,10 @@ impl Outgoing {
             lacking = RangeSet::of(0..total);
             lacking.subtract(&progress.held);
         }
-        if progress.held.len() == total && self.digests.is_some() {
-            receiver.phase = Phase::Verifying { next: now };
+        if self.digests.is_some() && self.gaps.complete(&progress.held, total) {
+            let layout = &self.manifest.layout;
+            let without = self.gaps.of(&progress.held, layout, &self.hashes);
+            receiver.phase = Phase::Verifying { next: now, without };
         }
         let active = self.receivers.values().filter_map(Receiver::active).count();
         self.rate.add(arrived / (active.max(1) as u64), now);
@@ -215,6 +219,7 @@ impl Outgoing {
         if self.digests.is_none() {
             self.queue.remove(self.layout().region(Region::Digests));
         }
+        self.queue.subtract(&self.gaps.blocks);
     }
 }
 

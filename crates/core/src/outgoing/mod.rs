@@ -1,6 +1,7 @@
 //! A parcel that is being sent: the ledger, and what to send next.
 
 mod flight;
+mod leave_out;
 mod ledger;
 mod original;
 mod patience;
@@ -34,6 +35,7 @@ use crate::rate::RateMeter;
 use crate::view::ParcelKind;
 
 use flight::{Flight, Frame};
+use leave_out::Gaps;
 use original::Files;
 use receiver::{Phase, Receiver};
 use receivers::MAX_RECEIVERS;
@@ -81,8 +83,7 @@ pub(crate) struct Outgoing {
     flight: Flight,
     paused: bool,
     ended: Option<EndReason>,
-    /// Why a file could not be read, in the driver's words.
-    unreadable: Option<String>,
+    gaps: Gaps,
     rate: RateMeter,
 }
 
@@ -141,9 +142,9 @@ impl Outgoing {
                     Phase::Offered { .. } => {
                         receiver.phase = Receiver::offered(String::new(), now).phase;
                     }
-                    Phase::Verifying { next } => *next = now,
+                    Phase::Verifying { next, .. } => *next = now,
                     Phase::Seen | Phase::Receiving(_) => {}
-                    Phase::Done | Phase::Declined(_) | Phase::Cancelled(_) => return,
+                    Phase::Done { .. } | Phase::Declined(_) | Phase::Cancelled(_) => return,
                 }
             }
             None => {
@@ -257,8 +258,8 @@ impl Outgoing {
                     }),
                 ));
             }
-            if receiver.complete_again(now)
-                && let Some(digests) = &self.digests
+            if let Some(digests) = &self.digests
+                && let Some(without) = receiver.complete_again(now)
             {
                 let digests_hash = *blake3::hash(digests).as_bytes();
                 messages.push((
@@ -266,6 +267,7 @@ impl Outgoing {
                     Body::Complete(Complete {
                         parcel: self.parcel,
                         digests_hash,
+                        left_out: (!without.is_empty()).then_some(without),
                     }),
                 ));
             }

@@ -4,7 +4,7 @@ use core::ops::Range;
 use std::collections::BTreeMap;
 
 use crate::hash::{CHECK, ParcelHashes};
-use crate::layout::{DIGEST, Layout, Region};
+use crate::layout::{DIGEST, Layout};
 use crate::ranges::RangeSet;
 
 /// The files of a parcel, as far as this device can read them.
@@ -36,15 +36,17 @@ pub(super) struct Checking {
 }
 
 impl Original {
-    /// Begins to compare, if anything is known.
-    pub(super) fn check(self, layout: &Layout) -> Files {
-        let mut unread = RangeSet::default();
-        if self.digests.is_some() {
-            unread.insert(layout.region(Region::Content));
-        } else {
+    /// Begins to compare what is known of what can be read.
+    pub(super) fn check(self, readable: &RangeSet) -> Files {
+        let mut unread = readable.clone();
+        if self.digests.is_none() {
+            let mut known = RangeSet::default();
             for &block in self.checks.keys() {
-                unread.insert(block..block + 1);
+                known.insert(block..block + 1);
             }
+            let mut unknown = readable.clone();
+            unknown.subtract(&known);
+            unread.subtract(&unknown);
         }
         if unread.is_empty() {
             return Files::Here;
@@ -98,8 +100,8 @@ impl Checking {
     }
 
     /// Begins anew, with hashes of which nothing is known.
-    pub(super) fn again(self, layout: &Layout) -> Files {
-        self.original.check(layout)
+    pub(super) fn again(self, readable: &RangeSet) -> Files {
+        self.original.check(readable)
     }
 
     /// They are others.

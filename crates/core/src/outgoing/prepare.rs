@@ -6,6 +6,7 @@ use litemap::LiteMap;
 
 use super::Outgoing;
 use super::flight::Flight;
+use super::leave_out::Gaps;
 use super::original::Files;
 use super::restore::Noting;
 use crate::engine::Entry;
@@ -144,7 +145,7 @@ impl Outgoing {
             flight: Flight::default(),
             paused: false,
             ended: None,
-            unreadable: None,
+            gaps: Gaps::default(),
             rate: RateMeter::default(),
         };
         // Empty files need no reading to be known.

@@ -6,7 +6,7 @@ use mqdrop_mqtt::Time;
 
 use super::patience::Patience;
 use crate::ids::Token;
-use crate::message::EndReason;
+use crate::message::{EndReason, LeftOut};
 use crate::pacing::Pacer;
 use crate::ranges::RangeSet;
 use crate::view::TransferState;
@@ -45,9 +45,9 @@ pub(super) enum Phase {
     /// It accepted.
     Receiving(Box<Progress>),
     /// It holds everything and compares the hashes.
-    Verifying { next: Time },
-    /// Its receipt came.
-    Done,
+    Verifying { next: Time, without: LeftOut },
+    /// Its receipt came: for all but so many files.
+    Done { without: u32 },
     /// It did not want it.
     Declined(EndReason),
     /// It ended it.
@@ -167,7 +167,7 @@ impl Receiver {
             Phase::Offered { .. } | Phase::Seen | Phase::Declined(_) => true,
             Phase::Cancelled(reason) => *reason == EndReason::ByUser,
             Phase::Receiving(_) | Phase::Verifying { .. } => is_text,
-            Phase::Done => false,
+            Phase::Done { .. } => false,
         };
         is_forgotten && !self.is_present()
     }
@@ -183,7 +183,8 @@ impl Receiver {
             Phase::Receiving(_) => TransferState::Active,
             Phase::Verifying { .. } if !self.is_present() => TransferState::Waiting,
             Phase::Verifying { .. } => TransferState::Verifying,
-            Phase::Done => TransferState::Done,
+            Phase::Done { without: 0 } => TransferState::Done,
+            Phase::Done { .. } => TransferState::Failed,
             Phase::Declined(_) => TransferState::Declined,
             Phase::Cancelled(EndReason::ByUser) => TransferState::Cancelled,
             Phase::Cancelled(_) => TransferState::Failed,
@@ -203,15 +204,15 @@ impl Receiver {
         }
     }
 
-    /// Whether `complete` is due to be repeated.
-    pub(super) fn complete_again(&mut self, now: Time) -> bool {
+    /// If `complete` is due to be repeated, what it is to say is left out.
+    pub(super) fn complete_again(&mut self, now: Time) -> Option<LeftOut> {
         let present = self.is_present();
         match &mut self.phase {
-            Phase::Verifying { next } if present && now >= *next => {
+            Phase::Verifying { next, without } if present && now >= *next => {
                 *next = now + COMPLETE_AGAIN;
-                true
+                Some(without.clone())
             }
-            _ => false,
+            _ => None,
         }
     }
 
@@ -219,7 +220,7 @@ impl Receiver {
     pub(super) fn deadline(&self, now: Time) -> Option<Time> {
         match &self.phase {
             Phase::Offered { asks, next } if self.is_present() && *asks < MAX_ASKS => Some(*next),
-            Phase::Verifying { next } if self.is_present() => Some(*next),
+            Phase::Verifying { next, .. } if self.is_present() => Some(*next),
             Phase::Receiving(progress) if self.is_present() && progress.in_step => {
                 progress.deadline(now)
             }

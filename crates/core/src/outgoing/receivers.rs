@@ -111,7 +111,7 @@ impl Outgoing {
     /// the parcel stays on the list.
     pub(crate) fn forget_receiver(&mut self, device: DeviceId, cx: &mut Effects) {
         let receiver = self.receivers.get(&device);
-        if receiver.is_some_and(|receiver| !matches!(receiver.phase, Phase::Done)) {
+        if receiver.is_some_and(|receiver| !matches!(receiver.phase, Phase::Done { .. })) {
             self.remove_receiver(device, cx);
             cx.event(Event::Transfer(self.parcel));
         }
@@ -148,7 +148,7 @@ impl Outgoing {
         let rank = |receiver: &Receiver| match receiver.phase {
             Phase::Offered { .. } | Phase::Seen => Some(0),
             Phase::Declined(_) | Phase::Cancelled(_) => Some(1),
-            Phase::Done if receiver.is_lost(now) => Some(2),
+            Phase::Done { .. } if receiver.is_lost(now) => Some(2),
             _ if receiver.is_lost(now) => Some(3),
             _ => None,
         };
@@ -273,7 +273,7 @@ mod tests {
         let cx = &mut Effects::default();
         let mut outgoing = noted(cx);
         for number in 0..MAX_RECEIVERS as u32 + 10 {
-            outgoing.handle_here(device(number), Time::ZERO, cx);
+            outgoing.handle_here(device(number), String::new(), Time::ZERO, cx);
         }
         let late = device(u32::MAX);
         begin(&mut outgoing, late, 1, Time::ZERO, cx);

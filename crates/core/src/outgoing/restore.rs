@@ -64,6 +64,9 @@ impl Outgoing {
         } else if let Noting::Asked(blocks) = noting {
             notes.extend(blocks.into_iter().map(Note::Blocks));
         }
+        if !self.gaps.files.is_empty() {
+            notes.push(Note::LeftOut(self.gaps.files.clone()));
+        }
         if self.delivered {
             notes.push(Note::Delivered);
         }
@@ -133,11 +136,12 @@ impl Outgoing {
         kept.receivers = std::mem::take(&mut self.receivers);
         kept.receivers.retain(|_, receiver| receiver.is_receiving());
         (kept.begun, kept.delivered) = (self.begun, self.delivered);
+        kept.restore_gaps(std::mem::take(&mut self.gaps).files);
         for (_, receiver) in &mut kept.receivers {
             receiver.away_since.get_or_insert(now);
         }
         kept.files = match std::mem::replace(&mut self.files, Files::Here) {
-            Files::Checking(checking) => checking.again(self.layout()),
+            Files::Checking(checking) => checking.again(&self.readable()),
             Files::Lacking(original) => Files::Lacking(original),
             Files::Here => {
                 std::mem::swap(&mut kept.hashes, &mut self.hashes);
@@ -161,6 +165,7 @@ impl Outgoing {
     /// A parcel as its notes tell. `None` if they are damaged.
     pub(crate) fn restore(notes: Begun, now: Time) -> Option<Self> {
         let mut outgoing = Self::from_note(notes.sent)?;
+        outgoing.restore_gaps(notes.left_out);
         let content = outgoing.layout().region(Region::Content);
         outgoing.files = Files::Lacking(Original {
             checks: Blocks::checks(notes.blocks, &content),
@@ -223,20 +228,25 @@ impl Outgoing {
             .enumerate()
             .map(|(place, entry)| (entry.path.as_str(), place))
             .collect();
-        let places = self.manifest.entries.iter().map(|wanted| {
-            let Some(&place) = by_path.get(wanted.path.as_str()) else {
-                return Err(OfferError::Missing(wanted.path.clone()));
-            };
-            let found = &chosen.entries[place];
-            if (found.size, found.modified) == (wanted.size, wanted.modified) {
-                Ok(place)
-            } else {
-                Err(OfferError::Changed(wanted.path.clone()))
-            }
-        });
+        let places = self
+            .manifest
+            .entries
+            .iter()
+            .enumerate()
+            .map(|(file, wanted)| {
+                let place = by_path.get(wanted.path.as_str()).copied();
+                match place.map(|place| (place, &chosen.entries[place])) {
+                    // Nobody reads it.
+                    _ if self.gaps.files.contains(file) => Ok(place.unwrap_or_default()),
+                    None => Err(OfferError::Missing(wanted.path.clone())),
+                    // What was sent is compared, and what was not may be as it is now.
+                    Some((place, found)) if found.size == wanted.size => Ok(place),
+                    Some(_) => Err(OfferError::Changed(wanted.path.clone())),
+                }
+            });
         let places = places.collect::<Result<_, _>>()?;
         if let Files::Lacking(original) = std::mem::replace(&mut self.files, Files::Here) {
-            self.files = original.check(self.layout());
+            self.files = original.check(&self.readable());
         }
         cx.event(Event::Transfer(self.parcel));
         Ok(places)
@@ -281,6 +291,8 @@ impl Outgoing {
             Err(error) => {
                 self.hashes = ParcelHashes::new(layout);
                 self.files = checking.give_up();
+                let left_out = self.gaps.files.clone();
+                self.restore_gaps(left_out);
                 let parcel = self.parcel;
                 cx.event(Event::Unfit { parcel, error });
             }

@@ -12,7 +12,6 @@ use crate::engine::Event;
 use crate::frame::{FRAME_HEAD, FRAME_OVERHEAD};
 use crate::io::{ReadError, ReadPurpose, ReadRequest};
 use crate::layout::{BLOCK, DIGEST, Region};
-use crate::message::EndReason;
 
 /// Bytes read at once where they are only hashed.
 const HASH_READ: u64 = 1024 * 1024;
@@ -80,6 +79,7 @@ impl Outgoing {
         &mut self,
         request: ReadRequest,
         result: Result<(), ReadError>,
+        now: Time,
         cx: &mut Effects,
     ) {
         let ReadRequest {
@@ -99,14 +99,8 @@ impl Outgoing {
             return self.check(blocks, &buffer[target], result, cx);
         }
         if let Err(error) = result {
-            self.release(&blocks);
-            let path = self.entry_path(error.file);
-            self.unreadable = Some(format!(
-                "\u{201c}{path}\u{201d} could not be read: {}. Choose it again to send it as it is now",
-                error.text.trim_end_matches('.')
-            ));
-            self.end(EndReason::FileChanged(self.entry_path(error.file)), cx);
-            return;
+            let framed = matches!(purpose, ReadPurpose::Frame { .. });
+            return self.leave_out(blocks, framed, &error, now, cx);
         }
         let known = self.digests.is_some();
         let layout = &self.manifest.layout;
@@ -153,6 +147,7 @@ impl Outgoing {
             return None;
         }
         let content = self.manifest.layout.region(Region::Content);
+        self.queue.subtract(&self.gaps.blocks);
         loop {
             let first = self.queue.next_from(0)?;
             let run = if first.start < content.start {

@@ -62,6 +62,7 @@ impl Outgoing {
             eta: (rate > 0.0).then(|| (total - bytes) as f64 / rate),
             error,
             offline: false,
+            left_out: self.gaps.files.len(),
             sender: None,
             lacks_files: self.lacks_files(),
             receivers,
@@ -69,7 +70,8 @@ impl Outgoing {
     }
 
     pub(crate) fn files_view(&self) -> Vec<FileView> {
-        crate::view::files(&self.manifest, |file| {
+        let is_left_out = |file| self.gaps.files.contains(file);
+        crate::view::files(&self.manifest, is_left_out, |file| {
             self.hashes
                 .digest(file)
                 .map(|hash| hash.to_hex().to_string())
@@ -93,10 +95,12 @@ impl Outgoing {
         let rank = |receiver: &&Receiver| match self.receiver_state(receiver) {
             // It left before answering.
             TransferState::Waiting if receiver.is_undecided() => 3,
-            TransferState::Active => 10,
-            TransferState::Verifying => 9,
-            TransferState::Paused if !receiver.is_lost(now) => 8,
-            TransferState::Waiting if !receiver.is_lost(now) => 7,
+            TransferState::Active => 11,
+            TransferState::Verifying => 10,
+            TransferState::Paused if !receiver.is_lost(now) => 9,
+            TransferState::Waiting if !receiver.is_lost(now) => 8,
+            // It has all that could be read.
+            TransferState::Failed if matches!(receiver.phase, Phase::Done { .. }) => 7,
             TransferState::Done => 6,
             TransferState::Paused | TransferState::Waiting => 5,
             TransferState::Offered => 4,
@@ -122,7 +126,11 @@ impl Outgoing {
     fn bytes_of(&self, receiver: &Receiver) -> u64 {
         match &receiver.phase {
             Phase::Receiving(progress) => self.layout().content_in(progress.held.runs()),
-            Phase::Verifying { .. } | Phase::Done => self.layout().content_len(),
+            Phase::Verifying { without, .. } if without.is_empty() => self.layout().content_len(),
+            Phase::Done { without: 0 } => self.layout().content_len(),
+            Phase::Verifying { .. } | Phase::Done { .. } => {
+                self.layout().content_len() - self.left_out_bytes()
+            }
             _ => 0,
         }
     }
@@ -139,7 +147,10 @@ impl Outgoing {
 
     fn error(&self, state: TransferState, receivers: &[ReceiverView]) -> Option<String> {
         if let Some(reason) = &self.ended {
-            return self.unreadable.clone().or_else(|| reason.to_sender());
+            let words = self.gaps.words.as_ref();
+            return words
+                .map(|words| format!("{words}. Choose it again to send it as it is now"))
+                .or_else(|| reason.to_sender());
         }
         match &self.files {
             Files::Here => {}
@@ -155,6 +166,9 @@ impl Outgoing {
                     checking.progress()
                 ));
             }
+        }
+        if let Some(words) = self.left_out_words() {
+            return Some(words);
         }
         let words = match state {
             TransferState::Waiting if receivers.is_empty() => {
@@ -195,6 +209,9 @@ fn reason(phase: &Phase) -> Option<String> {
     match phase {
         Phase::Declined(EndReason::ByUser) | Phase::Cancelled(EndReason::ByUser) => None,
         Phase::Declined(reason) | Phase::Cancelled(reason) => reason.of_receiver(),
+        Phase::Done { without } if *without > 0 => {
+            Some(format!("without {without} that could not be read"))
+        }
         _ => None,
     }
 }

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use mqdrop_core::view::{TransferState, TransferView};
 use mqdrop_core::{
-    Engine, Event, ParcelId, ReadError, ReadRequest, StoreError, StoreReply, StoreRequest, Time,
+    Engine, Event, ParcelId, ReadError, ReadFailure, ReadRequest, StoreError, StoreReply,
+    StoreRequest, Time,
 };
 
 pub struct Device {
@@ -20,6 +21,8 @@ pub struct Device {
     pub sources: BTreeMap<ParcelId, Vec<Vec<u8>>>,
     /// Parcels whose files can no longer be read: the browser noticed that they changed.
     pub unreadable: BTreeSet<ParcelId>,
+    /// Single files that cannot be read, and why.
+    pub unreadable_files: BTreeMap<(ParcelId, usize), ReadFailure>,
     /// What it receives.
     pub stores: BTreeMap<ParcelId, Vec<u8>>,
     /// What it noted of what it receives and sends.
@@ -55,6 +58,7 @@ impl Device {
             last_down: Time::ZERO,
             sources: BTreeMap::new(),
             unreadable: BTreeSet::new(),
+            unreadable_files: BTreeMap::new(),
             stores: BTreeMap::new(),
             notes: BTreeMap::new(),
             finished: BTreeMap::new(),
@@ -77,8 +81,18 @@ impl Device {
         if self.unreadable.contains(&request.parcel) {
             return Err(ReadError {
                 file: request.segments[0].file,
+                kind: ReadFailure::Changed,
                 text: "changed".into(),
             });
+        }
+        for segment in &request.segments {
+            if let Some(&kind) = self.unreadable_files.get(&(request.parcel, segment.file)) {
+                return Err(ReadError {
+                    file: segment.file,
+                    kind,
+                    text: "something is the matter".into(),
+                });
+            }
         }
         let files = &self.sources[&request.parcel];
         let bytes: Vec<u8> = request

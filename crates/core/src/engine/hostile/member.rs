@@ -11,7 +11,7 @@ use crate::identity::ParcelKey;
 use crate::ids::{ParcelId, Token};
 use crate::layout::BLOCK;
 use crate::message::tests::wanting;
-use crate::message::{Body, EndReason, Introduction, Offer, ParcelRef};
+use crate::message::{Body, EndReason, Introduction, Offer, ParcelRef, Receipt};
 use crate::ranges::RangeSet;
 use crate::view::{TransferState, TransferView};
 
@@ -60,7 +60,11 @@ mqdrop_testing::properties! {
             5 => want(parcel, [0, 1, 2, 5, 6], 1000),
             6 => Body::Decline(ending),
             7 => under_way.complete(),
-            8 => Body::Receipt(reference),
+            8 => Body::Receipt(Receipt {
+                parcel: reference.parcel,
+                token: reference.token,
+                without: None,
+            }),
             9 => Body::Cancel(ending),
             10 => Body::Pause(reference),
             _ => Body::Resume(reference),
@@ -302,9 +306,10 @@ fn who_lies_about_what_it_holds_cheats_itself_only() {
     assert!(sent > 3, "{sent}");
     traitor.tell(
         &mut victim,
-        Body::Receipt(ParcelRef {
+        Body::Receipt(Receipt {
             parcel,
             token: None,
+            without: None,
         }),
     );
     let view = victim.view(parcel).unwrap();

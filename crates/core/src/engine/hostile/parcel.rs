@@ -82,6 +82,7 @@ impl Parcel {
 
     pub(super) fn complete(&self) -> Body {
         Body::Complete(Complete {
+            left_out: None,
             parcel: self.id(),
             digests_hash: *blake3::hash(&self.digests()).as_bytes(),
         })

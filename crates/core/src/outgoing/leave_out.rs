@@ -1,0 +1,177 @@
+//! Files that turn out not to be readable: the others go on without them.
+
+use core::ops::Range;
+
+use mqdrop_mqtt::Time;
+
+use super::Outgoing;
+use super::receiver::Phase;
+use crate::effects::Effects;
+use crate::engine::Event;
+use crate::hash::ParcelHashes;
+use crate::io::{ReadError, ReadFailure};
+use crate::layout::{Layout, Region};
+use crate::message::{EndReason, LeftOut};
+use crate::notes::Note;
+use crate::ranges::RangeSet;
+
+/// What is left out of a parcel.
+#[derive(Default)]
+pub(super) struct Gaps {
+    pub(super) files: LeftOut,
+    /// Their blocks.
+    pub(super) blocks: RangeSet,
+    /// Why the first one is, in the driver's words.
+    pub(super) words: Option<String>,
+}
+
+impl Gaps {
+    fn insert(&mut self, file: u32, reason: u8, layout: &Layout, hashes: &mut ParcelHashes) {
+        self.files.insert(file, reason);
+        let file = file as usize;
+        self.blocks.insert(layout.file_blocks(file));
+        hashes.skip(layout, file);
+    }
+
+    /// Whether a receiver that holds this holds all that there is.
+    pub(super) fn complete(&self, held: &RangeSet, total: u32) -> bool {
+        if held.len() == total || self.blocks.is_empty() {
+            return held.len() == total;
+        }
+        let mut all = held.clone();
+        all.extend(&self.blocks);
+        all.len() == total
+    }
+
+    /// What is left out for a receiver that holds this.
+    pub(super) fn of(&self, held: &RangeSet, layout: &Layout, hashes: &ParcelHashes) -> LeftOut {
+        let mut left_out = LeftOut::default();
+        for (file, reason) in self.files.files() {
+            let blocks = layout.file_blocks(file as usize);
+            if !held.missing(blocks).is_empty() || !hashes.is_known(file as usize) {
+                left_out.insert(file, reason);
+            }
+        }
+        left_out
+    }
+}
+
+impl Outgoing {
+    /// A file cannot be read, for the blocks of which a frame was to be made if `framed`. It is left
+    /// out from now on; if there is no other one, the parcel ends.
+    pub(super) fn leave_out(
+        &mut self,
+        blocks: Range<u32>,
+        framed: bool,
+        error: &ReadError,
+        now: Time,
+        cx: &mut Effects,
+    ) {
+        if framed {
+            self.release(&blocks);
+        } else {
+            self.hash_read_under_way = false;
+        }
+        let path = self.entry_path(error.file);
+        let words = format!(
+            "\u{201c}{path}\u{201d} could not be read: {}",
+            error.text.trim_end_matches('.')
+        );
+        self.gaps.words.get_or_insert(words);
+        let reason = match error.kind {
+            ReadFailure::Changed => EndReason::FileChanged(path),
+            ReadFailure::Unreadable => EndReason::Unreadable(path),
+        };
+        // Those without bytes need no reading, but nobody waits for a parcel of nothing else.
+        let readable = self
+            .manifest
+            .entries
+            .iter()
+            .enumerate()
+            .filter(|(file, entry)| {
+                entry.size > 0 && *file != error.file && !self.gaps.files.contains(*file)
+            });
+        if readable.count() == 0 || error.file >= self.manifest.entries.len() {
+            return self.end(reason, cx);
+        }
+        let number = reason.ending(self.parcel).reason;
+        let is_new = !self.gaps.files.contains(error.file);
+        let file = error.file as u32;
+        let layout = &self.manifest.layout;
+        self.gaps.insert(file, number, layout, &mut self.hashes);
+        if !self.gaps.files.is_plausible(self.offer.files) {
+            return self.end(reason, cx);
+        }
+        if is_new {
+            let mut noted = LeftOut::default();
+            noted.insert(file, number);
+            self.note(&Note::LeftOut(noted), cx);
+        }
+        if framed {
+            self.enqueue(&RangeSet::of(blocks));
+        }
+        self.queue.subtract(&self.gaps.blocks);
+        self.learn_digests();
+        self.complete_those_who_can_be(now);
+        cx.event(Event::Files(self.parcel));
+        cx.event(Event::Transfer(self.parcel));
+    }
+
+    /// Some may hold all that there is, now that there is less.
+    fn complete_those_who_can_be(&mut self, now: Time) {
+        if self.digests.is_none() {
+            return;
+        }
+        let layout = &self.manifest.layout;
+        for (_, receiver) in &mut self.receivers {
+            if let Some(progress) = receiver.in_step_mut()
+                && self.gaps.complete(&progress.held, layout.total_blocks())
+            {
+                let without = self.gaps.of(&progress.held, layout, &self.hashes);
+                receiver.phase = Phase::Verifying { next: now, without };
+            }
+        }
+    }
+
+    /// After a restart, or with hashes of which nothing is known: these are left out.
+    pub(super) fn restore_gaps(&mut self, files: LeftOut) {
+        if files.is_plausible(self.offer.files) {
+            for (file, reason) in files.files() {
+                let layout = &self.manifest.layout;
+                self.gaps.insert(file, reason, layout, &mut self.hashes);
+            }
+        }
+    }
+
+    /// Bytes of what is left out.
+    pub(super) fn left_out_bytes(&self) -> u64 {
+        self.layout().content_in(self.gaps.blocks.runs())
+    }
+
+    /// What is left out, as the user reads it.
+    pub(super) fn left_out_words(&self) -> Option<String> {
+        let words = match (&self.gaps.words, self.gaps.files.files().next()) {
+            (_, None) => return None,
+            (Some(words), _) => words.clone(),
+            (None, Some((file, _))) => format!(
+                "\u{201c}{}\u{201d} could not be read",
+                self.entry_path(file as usize)
+            ),
+        };
+        let others = match self.gaps.files.len() {
+            1 => "It is".to_owned(),
+            2 => "It and another file are".to_owned(),
+            number => format!("It and {} other files are", number - 1),
+        };
+        Some(format!(
+            "{words}. {others} left out. Choose what is missing again to send it as it is now"
+        ))
+    }
+
+    /// Blocks of content that can be read.
+    pub(super) fn readable(&self) -> RangeSet {
+        let mut blocks = RangeSet::of(self.layout().region(Region::Content));
+        blocks.subtract(&self.gaps.blocks);
+        blocks
+    }
+}
