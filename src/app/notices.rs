@@ -138,15 +138,15 @@ pub(super) fn StorageNotice(state: State) -> impl IntoView {
         Storage::Blob {
             secure_context: false,
         } => Some((
-            "Without https, received files stay in memory until you save them, and are gone after a reload.",
-            "This page did not come over https, so the browser withholds its file storage. Files of up to 1 GB \
-             in all go well. Over https, received files outlast a reload.",
+            "Without https, received files stay in memory, and are gone after a reload.",
+            "This page did not come over https, so the browser withholds its file storage. Save what you receive; \
+             files of up to 1 GB in all go well. Over https, received files outlast a reload.",
         )),
         Storage::Blob {
             secure_context: true,
         } => Some((
-            "This browser gives the page no file storage: received files stay in memory until you save them, and are gone after a reload.",
-            "Some browsers withhold it in private windows. Files of up to 1 GB in all go well.",
+            "This browser gives the page no file storage: received files stay in memory, and are gone after a reload.",
+            "Some browsers withhold it in private windows. Save what you receive; files of up to 1 GB in all go well.",
         )),
     };
     move || {

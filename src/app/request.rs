@@ -8,7 +8,7 @@ use send_wrapper::SendWrapper;
 use wasm_bindgen::{JsCast, closure::Closure};
 use web_sys::{Element, IntersectionObserver, IntersectionObserverEntry, IntersectionObserverInit};
 
-use super::{format, state::State};
+use super::state::State;
 
 /// As much of it must be seen where it stands in the list, of 1.
 const SEEN: f64 = 0.9;
@@ -72,7 +72,11 @@ pub(super) fn Request(
                     <p class="request-from">
                         <bdi>{sender.clone().unwrap_or_else(|| "Someone".to_owned())}</bdi>
                         " wants to send you"
-                        {move || (others() > 0).then(|| format!(" ({} waiting)", format::count(others(), "more offer", "more offers")))}
+                        {move || {
+                            let others = others();
+                            (others > 0)
+                                .then(|| view! { <span class="request-more">{format!(" · {others} more to answer")}</span> })
+                        }}
                     </p>
                 </Show>
                 {children()}
