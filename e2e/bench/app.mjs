@@ -80,10 +80,9 @@ export async function rateWithin(course, size, { from, to }, milliseconds) {
   const transfer = await offer(course, `bench-${size}.bin`, size, { from, to: [to] });
   try {
     const count = await countProcessorTime();
-    const arrived = await transfer.runFor(milliseconds);
+    const { isDone, ...arrived } = await transfer.runFor(milliseconds);
     const usage = await count();
-    if (arrived.bytes < size) await transfer.giveUp();
-    await transfer.remove();
+    await (isDone ? transfer.remove() : transfer.giveUp());
     return { ...arrived, usage };
   } finally {
     await transfer.close();
@@ -178,14 +177,14 @@ export class Transfer {
   /**
    * Sends, accepts at once, and waits for the end or until the time is over.
    * @param {number} milliseconds from the choice of the files
-   * @returns {Promise<{ bytes: number, seconds: number }>} how far the first receiver was, after which time
+   * @returns {Promise<{ bytes: number, seconds: number, isDone: boolean }>} how far the first receiver was, after which time
    */
   async runFor(milliseconds) {
     const began = Date.now();
     await this.from.choose(byId('send-files'), this.#paths);
     await this.to.waitFor(byId('accept'));
-    const { bytes, at } = await acceptUntil(this.to, began + milliseconds);
-    return { bytes, seconds: (at - began) / 1000 };
+    const { at, ...arrived } = await acceptUntil(this.to, began + milliseconds);
+    return { ...arrived, seconds: (at - began) / 1000 };
   }
 
   /** How far each receiver is, as the sender shows it. */
@@ -197,10 +196,14 @@ export class Transfer {
     return rows.map((row) => row.filter((each) => each.startsWith('data-')).join(' ')).join('; ');
   }
 
-  /** Ends what is not done yet. */
+  /** Ends what is not done yet, and removes what was received of it. */
   async giveUp() {
     await this.from.click(byId('cancel'));
-    await Promise.all(this.#receivers.map((receiver) => receiver.waitFor(`${byId('transfer')}[data-state="cancelled"]`)));
+    const remove = async (/** @type {LeanPage} */ receiver) => {
+      await receiver.waitFor(`${byId('transfer')}[data-state="cancelled"]`);
+      await receiver.click(byId('remove'));
+    };
+    await Promise.all(this.#receivers.map(remove));
   }
 
   /** Removes what was received and closes the windows. */
@@ -229,7 +232,7 @@ export class Transfer {
  * Clicks on Accept; returns how much the window shows as arrived when all has, or when the time is over.
  * @param {LeanPage} receiver
  * @param {number} until milliseconds since 1970
- * @returns {Promise<{ bytes: number, at: number }>}
+ * @returns {Promise<{ bytes: number, at: number, isDone: boolean }>}
  */
 function acceptUntil(receiver, until) {
   return receiver.evaluate(
@@ -242,7 +245,8 @@ function acceptUntil(receiver, until) {
         const tell = () => {
           clearTimeout(timer);
           observer.disconnect();
-          resolve({ bytes: Number(card.getAttribute('data-bytes')), at: now() });
+          const isDone = card.getAttribute('data-state') === 'done';
+          resolve({ bytes: Number(card.getAttribute('data-bytes')), at: now(), isDone });
         };
         const observer = new MutationObserver(() => {
           const state = card.getAttribute('data-state') ?? '';
