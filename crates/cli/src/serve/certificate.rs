@@ -189,8 +189,14 @@ fn create_private_folder(folder: &Path) -> io::Result<()> {
 /// Writes a file that only its owner can read, whole or not at all.
 fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
     let unfinished = path.with_extension("pem.new");
+    // One of an earlier run that was interrupted. A new file is never one that somebody else has
+    // put there or can read.
+    match fs::remove_file(&unfinished) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
     let mut options = fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
+    options.write(true).create_new(true);
     #[cfg(unix)]
     {
         use std::os::unix::fs::OpenOptionsExt;
@@ -284,5 +290,20 @@ mod tests {
         let made = keep(&folder, &[]).unwrap();
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!((mode(&made.key), mode(&folder)), (0o600, 0o700));
+
+        // Neither a file that others could read nor a link takes the place of a new one.
+        let unfinished = made.key.with_extension("pem.new");
+        let elsewhere = folder.join("elsewhere");
+        fs::write(&elsewhere, "").unwrap();
+        std::os::unix::fs::symlink(&elsewhere, &unfinished).unwrap();
+        write_private(&made.key, b"secret").unwrap();
+        assert_eq!(
+            (mode(&made.key), fs::read(&elsewhere).unwrap()),
+            (0o600, Vec::new())
+        );
+        fs::write(&unfinished, "").unwrap();
+        fs::set_permissions(&unfinished, fs::Permissions::from_mode(0o644)).unwrap();
+        write_private(&made.key, b"secret").unwrap();
+        assert_eq!(mode(&made.key), 0o600);
     }
 }
