@@ -38,7 +38,7 @@ async function endAll() {
 }
 
 async function bench() {
-  const station = await startStation();
+  const station = await startStation(['--topics', '--origin', '*']);
   endings.push(() => station.stop());
   const host = await startStaticHost(new URL('..', import.meta.url).pathname);
   endings.push(() => host.stop());

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { mkdir } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
-import { collectNoise, endBrowser, launchBrowser } from './browser.mjs';
+import { collectNoise, endBrowser, INSECURE_HOST, launchBrowser } from './browser.mjs';
 import { makeFile, tempFolder } from './files.mjs';
 import { inTime } from './in-time.mjs';
 import { PATIENCE, Room } from './room.mjs';
@@ -28,7 +28,9 @@ let station;
 
 before(
   async () => {
-    [browser, station] = await Promise.all([launchBrowser(), startStation()]);
+    // Observers see all topics, and pages come from a host that is not secure.
+    const options = ['--topics', '--origin', INSECURE_HOST];
+    [browser, station] = await Promise.all([launchBrowser(), startStation(options)]);
   },
   { timeout: ENDING },
 );

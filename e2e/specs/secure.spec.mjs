@@ -11,7 +11,7 @@ import { startStation } from '../lib/station.mjs';
 scenario("a page of the station's own https is secure, and transfers over its wss with file storage", async (stage) => {
   // The certificate that it makes is kept there.
   const data = join(await stage.folder(), 'station');
-  const { port } = await stage.use(startStation(['--tls', '--data', data]));
+  const { port } = await stage.use(startStation(['--tls', '--data', data, '--origin', INSECURE_HOST]));
   const host = `${INSECURE_HOST}:${port}`;
   // As whoever was asked about the certificate and went on.
   const how = { origin: `https://${host}`, options: { ignoreHTTPSErrors: true } };

@@ -11,6 +11,7 @@ use crate::failure::Failure;
 use crate::hash_password::HashPasswordOptions;
 use crate::logs::LogFormat;
 use crate::serve::limits::Limits;
+use crate::serve::origins::{Origin, parse_origin};
 use crate::serve::tls::TlsOptions;
 
 /// The smallest Maximum Packet Size the station accepts, in bytes: room for a
@@ -64,6 +65,17 @@ pub(crate) struct ServeOptions {
     /// Let everyone in who can reach the station. Without this or a login it serves this computer only
     #[arg(long)]
     pub(crate) open: bool,
+
+    /// Let pages of this origin connect, such as https://drop.example.org, although no login is asked
+    /// for; may be given several times. A host alone stands for all its schemes and ports, * for all
+    /// pages. The station's own pages always may
+    #[arg(long = "origin", value_name = "ORIGIN", value_parser = parse_origin)]
+    pub(crate) origins: Vec<Origin>,
+
+    /// Be a broker for other MQTT clients as well: allow wildcards, QoS 2 and retained messages of
+    /// up to 64 KiB. With it, everyone who may connect sees all topics
+    #[arg(long)]
+    pub(crate) topics: bool,
 
     /// The largest MQTT packet to accept, in bytes
     #[arg(long, value_name = "BYTES", default_value_t = DEFAULT_MAX_PACKET,

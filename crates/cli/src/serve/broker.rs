@@ -22,14 +22,16 @@ use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::audience::Audience;
 use super::crowd::Crowd;
 use super::limits::Limits;
 use super::link::Link;
 use super::login::Logins;
 use super::outbox::{Outbox, Wire};
-use super::pace::Pace;
-use super::pressure::{Admission, Audience};
 use super::reception::Reception;
+use super::rules::Rules;
+use super::seat::Seat;
+use super::sessions::{MOST_SESSIONS, Sessions};
 use super::socket::Socket;
 use crate::failure::Failure;
 
@@ -40,19 +42,17 @@ const AWAY_LIMITS: QueueLimits = QueueLimits {
     max_messages: 1000,
     max_bytes: 1024 * 1024,
 };
-/// Sessions without their client.
-const MOST_SESSIONS: usize = 4096;
 const MOST_RETAINED: usize = 1000;
-/// The longest retained payload, in bytes.
-const LONGEST_RETAINED: usize = 256 * 1024;
-const MOST_SUBSCRIPTIONS: usize = 1000;
-/// Messages between the router and a client's task, which moves them on into the
-/// client's outbox at once: only a moment's worth.
+/// Messages between the router and a client's task, which moves them on into the client's outbox
+/// at once. Those that have to be acknowledged wait here while the client's window is full; the
+/// module `seat` counts their bytes.
 const LANE_CAPACITY: usize = 4096;
 /// Messages sent to a client before its next packet is looked at.
 const DRAIN_BATCH: usize = 8;
-/// Unacknowledged QoS 1 and 2 messages each way (MQTT's Receive Maximum).
+/// Messages from a client whose exchange is unfinished (MQTT's Receive Maximum). Those of QoS 1
+/// are answered at once, those of QoS 2 are kept.
 const RECEIVE_MAXIMUM: u16 = 1024;
+const OPEN_RECEIVE_MAXIMUM: u16 = 64;
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
 /// Connections that have not logged in yet; one of them makes room for a new one.
 const MOST_STRANGERS: usize = 512;
@@ -71,6 +71,7 @@ pub(crate) struct Broker {
     stats: Arc<BrokerStats>,
     resources: Arc<ResourceMonitor>,
     audience: Arc<Audience>,
+    sessions: Sessions,
     strangers: Crowd,
     limits: Limits,
     tasks: TaskTracker,
@@ -81,35 +82,39 @@ pub(crate) struct Broker {
 
 impl Broker {
     /// Starts a broker that accepts packets of up to `max_packet` bytes and
-    /// keeps sessions and retained messages in `data`, or in memory.
+    /// keeps to `rules`, and keeps sessions and retained messages in `data`, or in memory.
     ///
     /// # Errors
     /// When the folder cannot be used.
     pub(crate) async fn start(
         max_packet: u32,
+        rules: Rules,
         limits: Limits,
         logins: Logins,
         data: Option<&Path>,
     ) -> Result<Self, Failure> {
         let storage = open_storage(data).await?;
-        let config = configuration(max_packet, &limits);
+        let config = configuration(max_packet, rules, &limits);
         let router = MessageRouter::with_storage(Arc::clone(&storage))
-            .with_retained_limits(MOST_RETAINED, LONGEST_RETAINED);
-        let audience = Arc::new(Audience::new(limits.queues().behind_from));
-        let reception = Reception::new(
-            logins,
+            .with_retained_limits(MOST_RETAINED, rules.longest_retained());
+        let router = Arc::new(router);
+        let audience = Arc::new(Audience::new(rules, limits.queues()));
+        let sessions = Sessions::new(
+            Arc::clone(&router),
             Arc::clone(&storage),
             Arc::clone(&audience),
             MOST_SESSIONS,
         );
+        let reception = Reception::new(logins, sessions.clone(), Arc::clone(&audience));
         let broker = Self {
             config: Arc::new(config),
-            router: Arc::new(router),
+            router,
             reception: Arc::new(reception),
             storage,
             stats: Arc::new(BrokerStats::new()),
             resources: Arc::new(ResourceMonitor::new(resource_limits())),
             audience,
+            sessions,
             strangers: Crowd::new(MOST_STRANGERS),
             limits,
             tasks: TaskTracker::new(),
@@ -121,6 +126,11 @@ impl Broker {
             .await
             .map_err(|error| unusable_data(data, &error))?;
         broker.tasks.spawn(broker.clone().sweep());
+        let evicting = broker.sessions.clone().evict();
+        let stopping = broker.stopping.clone();
+        broker
+            .tasks
+            .spawn(async move { stopping.run_until_cancelled_owned(evicting).await });
         Ok(broker)
     }
 
@@ -135,23 +145,22 @@ impl Broker {
         if socket.set_nodelay().is_err() {
             return;
         }
-        let gauge = self.audience.gauge();
+        let gauge = self.audience.ledger.gauge();
         let queues = self.limits.queues();
         let outbox = Outbox::new(Arc::clone(&socket), wire, gauge.clone(), queues);
-        let admission = Admission::default();
+        let seat = Seat::new(&self.audience, gauge, &socket);
         let link = Link::new(
             Arc::clone(&socket),
             wire,
             early,
             Arc::clone(&outbox),
-            admission.clone(),
-            Pace::new(self.limits.max_rate),
+            Arc::clone(&seat),
+            self.limits.max_rate,
             self.stopping.clone(),
         );
-        let seat = Arc::new(self.audience.seat(gauge, admission.clone()));
         let place = self.strangers.enter(socket.peer().ip());
         let mut config = (*self.config).clone();
-        config.event_handler = Some(seat);
+        config.event_handler = Some(Arc::clone(&seat) as _);
 
         let broker = self.clone();
         let stop = self.stop.subscribe();
@@ -172,7 +181,7 @@ impl Broker {
             tokio::pin!(running);
             let outcome = tokio::select! {
                 outcome = &mut running => outcome,
-                () = admission.opened() => {
+                () = seat.admitted() => {
                     drop(place);
                     running.await
                 }
@@ -184,6 +193,10 @@ impl Broker {
                     return socket.note_end("it did not log in in time");
                 }
             };
+            let listener = Arc::clone(&seat.listener);
+            // The place is free before the session takes it.
+            drop(seat);
+            broker.sessions.note_left(&listener).await;
             if broker.stopping.is_cancelled() {
                 socket.note_end(STATION_STOPS);
             } else if let Err(error) = outcome {
@@ -214,7 +227,8 @@ impl Broker {
         let longest = u32::try_from(LONGEST_SESSION).unwrap_or(u32::MAX);
         self.storage.cleanup_expired().await?;
         self.router.recover_sessions(longest).await?;
-        self.router.initialize().await
+        self.router.initialize().await?;
+        self.sessions.recover().await
     }
 
     /// Removes what has expired, from time to time.
@@ -229,12 +243,13 @@ impl Broker {
                 tracing::warn!("cannot remove expired sessions: {error}");
             }
             self.router.sweep_sessions().await;
+            self.sessions.sweep().await;
             self.resources.cleanup_expired_windows().await;
         }
     }
 }
 
-fn configuration(max_packet: u32, limits: &Limits) -> BrokerConfig {
+fn configuration(max_packet: u32, rules: Rules, limits: &Limits) -> BrokerConfig {
     BrokerConfig {
         bind_addresses: Vec::new(),
         max_clients: usize::try_from(limits.max_connections).unwrap_or(usize::MAX),
@@ -242,19 +257,27 @@ fn configuration(max_packet: u32, limits: &Limits) -> BrokerConfig {
         max_packet_size: usize::try_from(max_packet).unwrap_or(usize::MAX),
         // The crate keeps every alias's topic for each connection.
         topic_alias_maximum: 64,
-        max_subscriptions_per_client: MOST_SUBSCRIPTIONS,
+        // Counted by the audience: the crate looks through all subscriptions for each new one.
+        max_subscriptions_per_client: 0,
+        maximum_qos: rules.highest_qos(),
+        wildcard_subscription_available: rules.is_open,
+        shared_subscription_available: false,
         max_retained_messages: MOST_RETAINED,
-        max_retained_message_size: LONGEST_RETAINED,
+        max_retained_message_size: rules.longest_retained(),
         client_channel_capacity: LANE_CAPACITY,
         drain_batch: DRAIN_BATCH,
-        server_receive_maximum: Some(RECEIVE_MAXIMUM),
+        server_receive_maximum: Some(if rules.is_open {
+            OPEN_RECEIVE_MAXIMUM
+        } else {
+            RECEIVE_MAXIMUM
+        }),
         sys_topics_enabled: false,
         ..BrokerConfig::default()
     }
 }
 
 /// Without bounds: connections are counted at the door, and the pace is TCP's, see the modules
-/// `door`, `pace` and `pressure`.
+/// `door`, `pace` and `audience`.
 fn resource_limits() -> ResourceLimits {
     ResourceLimits {
         max_connections: usize::MAX,

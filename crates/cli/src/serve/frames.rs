@@ -39,6 +39,8 @@ pub(crate) enum Step {
     Ping(Vec<u8>),
     /// The peer closes.
     Close,
+    /// A frame without anything for the broker has ended.
+    Skipped,
     /// Everything given was consumed, or a header is still incomplete.
     NeedMore,
 }
@@ -57,6 +59,8 @@ pub(crate) struct FrameReader {
     frame: Option<OpenFrame>,
     /// A message is unfinished: only continuation frames may carry data.
     fragmented: bool,
+    /// Frames that began since [`FrameReader::take_begun`].
+    begun: u32,
 }
 
 #[derive(Debug)]
@@ -75,6 +79,11 @@ enum Kind {
 }
 
 impl FrameReader {
+    /// How many frames began since the last time.
+    pub(crate) fn take_begun(&mut self) -> u32 {
+        std::mem::take(&mut self.begun)
+    }
+
     /// Takes one step through `input`: returns what it found and how many bytes
     /// of `input` it used up. Payload is unmasked into `output`.
     ///
@@ -92,6 +101,7 @@ impl FrameReader {
                 match parse_header(rest)? {
                     Some((header, length, header_len)) => {
                         self.frame = self.open(&header, length)?;
+                        self.begun = self.begun.saturating_add(1);
                         used += header_len;
                         continue;
                     }
@@ -102,7 +112,7 @@ impl FrameReader {
                 match self.frame.take().map(|frame| frame.kind) {
                     Some(Kind::Ping(content)) => return Ok((Step::Ping(content), used)),
                     Some(Kind::Close) => return Ok((Step::Close, used)),
-                    Some(Kind::Data | Kind::Pong) | None => continue,
+                    Some(Kind::Data | Kind::Pong) | None => return Ok((Step::Skipped, used)),
                 }
             }
             if rest.is_empty() {
@@ -300,6 +310,7 @@ mod tests {
                 pending.drain(..used);
                 match step {
                     Step::NeedMore => break,
+                    Step::Skipped => {}
                     Step::Payload(count) => payload.extend_from_slice(&output[..count]),
                     other => steps.push(other),
                 }

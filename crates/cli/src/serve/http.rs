@@ -21,10 +21,12 @@ use super::assets::{Asset, Assets};
 use super::broker::Broker;
 use super::compress::{Compressor, Encoding, is_worthwhile};
 use super::health::Health;
+use super::origins::Origins;
 use super::outbox::Wire;
 use super::stream::Stream;
 use super::upgrade;
 
+const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
 const REVALIDATE: &str = "no-cache";
 /// The policy of index.html, and what only works as a header: the worker's script has no other, and
@@ -32,6 +34,8 @@ const REVALIDATE: &str = "no-cache";
 const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; \
     connect-src 'self' ws: wss:; img-src 'self' blob: data:; frame-src blob:; style-src 'self'; \
     manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+const ANOTHER_SITE: &str = "Pages of other sites may not connect here; the station's option --origin \
+    names those that may.";
 const JSON: &str = "application/json";
 const PLAIN_TEXT: &str = "text/plain; charset=utf-8";
 const NOT_BUILT: &str = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">\
@@ -44,6 +48,7 @@ pub(crate) struct Site {
     files: Arc<Files>,
     broker: Broker,
     health: Health,
+    origins: Origins,
 }
 
 struct Files {
@@ -52,13 +57,15 @@ struct Files {
 }
 
 impl Site {
-    /// The app from `assets`, `broker` under `/mqtt`, and how the station is under `/health`.
-    pub(crate) fn new(assets: Assets, broker: Broker, health: Health) -> Self {
+    /// The app from `assets`, `broker` under `/mqtt` for pages of `origins`, and how the station is
+    /// under `/health`.
+    pub(crate) fn new(assets: Assets, broker: Broker, health: Health, origins: Origins) -> Self {
         let compressor = Compressor::default();
         Self {
             files: Arc::new(Files { assets, compressor }),
             broker,
             health,
+            origins,
         }
     }
 
@@ -91,6 +98,9 @@ impl Site {
 
     fn connect(&self, request: &mut Request<Incoming>, peer: SocketAddr) -> Response<Full<Bytes>> {
         match upgrade::accept(request) {
+            Ok(_) if !self.origins.allow(request.headers(), peer) => {
+                text(StatusCode::FORBIDDEN, ANOTHER_SITE)
+            }
             Ok(answer) => {
                 let broker = self.broker.clone();
                 tokio::spawn(hand_over(hyper::upgrade::on(request), peer, broker));
@@ -286,6 +296,8 @@ fn set_security_headers(headers: &mut HeaderMap) {
     for (name, value) in [
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (REFERRER_POLICY, "no-referrer"),
+        // A page that opened the app keeps no handle on its window.
+        (OPENER_POLICY, "same-origin"),
         (CONTENT_SECURITY_POLICY, POLICY),
     ] {
         headers.insert(name, HeaderValue::from_static(value));

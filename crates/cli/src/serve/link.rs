@@ -12,18 +12,21 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_util::sync::CancellationToken;
 
 use super::frames::{CloseCode, FrameReader, Step};
+use super::inspector::{Inspector, Violation};
+use super::nameless::Place;
 use super::outbox::{Outbox, Wire};
 use super::pace::Pace;
-use super::pressure::Admission;
+use super::seat::Seat;
 use super::socket::Socket;
 use crate::logs::Seldom;
 
-/// Bytes asked of the kernel in one read: the broker itself reads 4 KiB at a time.
-const READ_SIZE: usize = 128 * 1024;
+/// Bytes asked of the kernel in one read, at first and at most: the broker itself reads 4 KiB at a
+/// time.
+const FIRST_READ: usize = 4 * 1024;
+const LONGEST_READ: usize = 128 * 1024;
 
-/// Bytes handed on before the broker has accepted the CONNECT: strangers must not
-/// fill memory. The longest CONNECT that makes sense is far shorter.
-const MOST_BEFORE_ADMISSION: usize = 1024 * 1024;
+/// WebSocket frames for each packet that a client may send. Browsers send one.
+const FRAMES_PER_PACKET: u32 = 4;
 
 static TOO_FAST: Seldom = Seldom::new();
 
@@ -33,10 +36,13 @@ static TOO_FAST: Seldom = Seldom::new();
 pub(crate) struct Link {
     socket: Arc<Socket>,
     outbox: Arc<Outbox>,
-    admission: Admission,
+    seat: Arc<Seat>,
+    inspector: Inspector,
+    /// Bytes of an unfinished packet that are already counted.
+    most_passed: usize,
+    /// The pace of packets, and that of WebSocket frames.
     pace: Pace,
-    /// Bytes handed on before the client was let in.
-    before_admission: usize,
+    frame_pace: Pace,
     stopping: CancellationToken,
     frames: Option<FrameReader>,
     received: Vec<u8>,
@@ -46,28 +52,31 @@ pub(crate) struct Link {
 }
 
 impl Link {
-    /// A link over `socket`. When it ends after `stopping`, the client hears that
-    /// the station goes away. `early` are bytes that arrived behind the
-    /// WebSocket handshake and were read with it.
+    /// A link over `socket`, of a client that sends up to `rate` packets a second. When it ends
+    /// after `stopping`, the client hears that the station goes away. `early` are bytes that
+    /// arrived behind the WebSocket handshake and were read with it.
     pub(crate) fn new(
         socket: Arc<Socket>,
         wire: Wire,
         early: &[u8],
         outbox: Arc<Outbox>,
-        admission: Admission,
-        pace: Pace,
+        seat: Arc<Seat>,
+        rate: u32,
         stopping: CancellationToken,
     ) -> Self {
-        let mut received = vec![0; READ_SIZE.max(early.len())];
+        let mut received = vec![0; FIRST_READ.max(early.len())];
         received[..early.len()].copy_from_slice(early);
+        seat.note_buffers(received.len(), 0);
         Self {
             socket,
             outbox,
-            admission,
-            pace,
+            inspector: Inspector::new(seat.rules()),
+            seat,
+            most_passed: 0,
+            pace: Pace::new(rate),
+            frame_pace: Pace::new(rate.saturating_mul(FRAMES_PER_PACKET)),
             stopping,
             frames: (wire == Wire::WebSocket).then(FrameReader::default),
-            before_admission: 0,
             received,
             from: 0,
             to: early.len(),
@@ -86,56 +95,123 @@ impl Link {
                 Delivery::Done
             });
         };
-        loop {
-            let input = &self.received[self.from..self.to];
-            let (step, used) = match frames.read(input, output.initialize_unfilled()) {
-                Ok(step) => step,
-                Err(error) => {
-                    tracing::debug!(peer = %self.socket.peer(), "WebSocket framing broken: {error}");
-                    self.socket.note_end("it broke the rules of WebSocket");
-                    self.outbox.end(error.code);
-                    return Err(io::Error::new(io::ErrorKind::InvalidData, error));
-                }
-            };
-            self.from += used;
-            match step {
-                Step::Payload(count) => {
-                    output.advance(count);
-                    return Ok(Delivery::Done);
-                }
-                Step::Ping(content) => {
-                    self.pace.note_packets(1);
-                    self.outbox.send_pong(&content)?;
-                }
-                Step::Close => return Ok(Delivery::End),
-                Step::NeedMore => return Ok(Delivery::Nothing),
+        let input = &self.received[self.from..self.to];
+        let (step, used) = match frames.read(input, output.initialize_unfilled()) {
+            Ok(step) => step,
+            Err(error) => {
+                tracing::debug!(peer = %self.socket.peer(), "WebSocket framing broken: {error}");
+                self.socket.note_end("it broke the rules of WebSocket");
+                self.outbox.end(error.code);
+                return Err(io::Error::new(io::ErrorKind::InvalidData, error));
             }
-        }
+        };
+        self.from += used;
+        self.frame_pace.note_packets(frames.take_begun());
+        Ok(match step {
+            Step::Payload(count) => {
+                output.advance(count);
+                Delivery::Done
+            }
+            Step::Ping(content) => {
+                self.pace.note_packets(1);
+                self.outbox.send_pong(&content)?;
+                Delivery::Skipped
+            }
+            Step::Skipped => Delivery::Skipped,
+            Step::Close => Delivery::End,
+            Step::NeedMore => Delivery::Nothing,
+        })
     }
 
-    /// Counts what is handed on.
-    fn note(&mut self, bytes: &[u8]) {
-        if !self.admission.is_open() {
-            self.before_admission += bytes.len();
+    /// Looks at what is about to be handed on.
+    fn inspect(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let before = self.inspector.passed();
+        let packets = match self.inspector.pass(bytes) {
+            Ok(packets) => packets,
+            Err(violation) => return Err(self.refuse(violation)),
+        };
+        self.pace.note_packets(packets);
+        let found = self.inspector.take_found();
+        if !found.is_empty() {
+            self.seat.note_found(found);
         }
-        self.pace.note(bytes);
+        // The crate may still hold the packet whose last bytes came now.
+        let passed = self.inspector.passed().max(before + bytes.len());
+        if passed > self.most_passed {
+            // The crate's buffer grows in such steps.
+            self.most_passed = passed.next_power_of_two();
+            self.seat
+                .note_buffers(self.received.len(), self.most_passed);
+        }
         if self.pace.first_pause()
             && let Some(others) = TOO_FAST.due()
         {
             tracing::warn!(peer = %self.socket.peer(), others, "limit hit: slowing down a client that sends too many packets, see --max-rate");
         }
+        Ok(())
     }
 
-    /// Makes room behind what is not consumed yet, at most an incomplete header.
+    /// Says why the connection ends, where that can be said.
+    fn refuse(&self, violation: Violation) -> io::Error {
+        let Violation { code, words } = violation;
+        self.socket.note_end(words);
+        let answer = if self.seat.is_admitted() {
+            &[0xE0, 2, code, 0][..]
+        } else {
+            &[0x20, 3, 0, code, 0]
+        };
+        if self.inspector.may_answer_v5() {
+            // It fails when the connection is gone already.
+            let _ = self.outbox.send(answer);
+        }
+        self.outbox.end(CloseCode::Normal);
+        io::Error::new(io::ErrorKind::InvalidData, words)
+    }
+
+    /// Makes room behind what is not consumed yet, at most an incomplete header. Who sends much
+    /// gets more room.
     fn make_room(&mut self) {
+        if self.to == self.received.len() && self.to < LONGEST_READ {
+            let longer = (2 * self.to).min(LONGEST_READ);
+            self.received.resize(longer, 0);
+            self.seat.note_buffers(longer, 0);
+        }
         self.received.copy_within(self.from..self.to, 0);
         self.to -= self.from;
         self.from = 0;
+    }
+
+    /// Sends a packet of the broker.
+    fn send(&self, packet: &[u8]) -> io::Result<()> {
+        if self.seat.listener.is_ended() {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
+        self.seat.note_sent(packet);
+        let Some(&first) = packet.first() else {
+            return Ok(());
+        };
+        if first >> 4 != 3 {
+            return self.outbox.send(packet);
+        }
+        let Some(place) = Place::of(packet) else {
+            return self.outbox.send(packet);
+        };
+        if let Some(id) = place.packet_id {
+            self.seat.note_sent_as(id, packet.len());
+        }
+        if self.inspector.is_v5()
+            && let Some(nameless) = place.without_names(packet)
+        {
+            return self.outbox.send(&nameless);
+        }
+        self.outbox.send(packet)
     }
 }
 
 enum Delivery {
     Done,
+    /// Something without bytes for the broker was consumed.
+    Skipped,
     Nothing,
     End,
 }
@@ -147,24 +223,35 @@ impl AsyncRead for Link {
         output: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let link = self.get_mut();
-        if link.before_admission > MOST_BEFORE_ADMISSION && !link.admission.is_open() {
+        if link.inspector.knows_the_client() && !link.seat.is_admitted() {
             // No waker is needed: the broker reads anew once it let the client
             // in, and gives up by itself when that takes too long.
             return Poll::Pending;
         }
         loop {
+            // Bytes that are here already could be read after the end.
+            if link.seat.listener.is_ended() {
+                return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
+            }
             ready!(link.pace.poll(cx));
+            ready!(link.frame_pace.poll(cx));
+            ready!(link.seat.poll_room(cx));
             let before = output.filled().len();
             match link.deliver(output)? {
                 Delivery::Done => {
-                    link.note(&output.filled()[before..]);
+                    link.inspect(&output.filled()[before..])?;
                     return Poll::Ready(Ok(()));
                 }
                 Delivery::End => return Poll::Ready(Ok(())),
+                Delivery::Skipped => continue,
                 Delivery::Nothing => {}
             }
+            // Reading without waiting takes no part in what the runtime lets a task do in one go.
+            let turn = ready!(tokio::task::coop::poll_proceed(cx));
             link.make_room();
-            match ready!(link.socket.poll_read(cx, &mut link.received[link.to..]))? {
+            let count = ready!(link.socket.poll_read(cx, &mut link.received[link.to..]))?;
+            turn.made_progress();
+            match count {
                 0 => return Poll::Ready(Ok(())),
                 count => link.to += count,
             }
@@ -179,7 +266,7 @@ impl AsyncWrite for Link {
         _cx: &mut Context<'_>,
         packet: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Poll::Ready(self.outbox.send(packet).map(|()| packet.len()))
+        Poll::Ready(self.send(packet).map(|()| packet.len()))
     }
 
     fn poll_flush(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -210,51 +297,62 @@ impl Drop for Link {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    use tokio::time::timeout;
 
+    use super::super::audience::Audience;
     use super::super::limits::QueueLimits;
-    use super::super::pressure::Gauge;
+    use super::super::rules::Rules;
     use super::super::socket::pair;
     use super::*;
 
     #[tokio::test]
-    async fn a_stranger_is_not_read_without_end() {
+    async fn a_stranger_is_read_as_far_as_its_connect_and_on_once_it_is_in() {
         let (socket, mut client) = pair().await.unwrap();
-        let queues = QueueLimits::default();
-        let outbox = Outbox::new(Arc::clone(&socket), Wire::Plain, Gauge::default(), queues);
-        let admission = Admission::default();
+        let rules = Rules { is_open: false };
+        let audience = Arc::new(Audience::new(rules, QueueLimits::default()));
+        let gauge = audience.ledger.gauge();
+        let outbox = Outbox::new(
+            Arc::clone(&socket),
+            Wire::Plain,
+            gauge.clone(),
+            QueueLimits::default(),
+        );
+        let seat = Seat::new(&audience, gauge, &socket);
+        let connect = [&[0x10, 13, 0, 4][..], b"MQTT", &[4, 2, 0, 60, 0, 1, b'i']].concat();
         let mut link = Link::new(
             socket,
             Wire::Plain,
-            b"early",
+            &connect[..5],
             outbox,
-            admission.clone(),
-            Pace::new(1_000_000),
+            Arc::clone(&seat),
+            1_000_000,
             CancellationToken::new(),
         );
-        let total = 3 * MOST_BEFORE_ADMISSION;
+        let pings = [0xC0, 0].repeat(1024 * 1024);
+        let total = connect.len() + pings.len();
+        let sent = [&connect[5..], &pings[..]].concat();
         let sending = tokio::spawn(async move {
-            client.write_all(&vec![7; total]).await.unwrap();
+            client.write_all(&sent).await.unwrap();
             client
         });
 
-        let mut received = Vec::new();
         let mut chunk = [0; 4096];
-        while let Ok(count) = timeout(Duration::from_millis(300), link.read(&mut chunk)).await {
-            received.extend_from_slice(&chunk[..count.unwrap()]);
+        let mut received = 0;
+        while !link.inspector.knows_the_client() {
+            received += link.read(&mut chunk).await.unwrap();
         }
-        assert!(received.starts_with(b"early"));
-        assert!(received.len() > MOST_BEFORE_ADMISSION);
-        assert!(received.len() <= MOST_BEFORE_ADMISSION + chunk.len());
+        assert!(received <= connect.len() + chunk.len());
+        let next = std::future::poll_fn(|cx| {
+            let mut buffer = ReadBuf::new(&mut chunk);
+            Poll::Ready(Pin::new(&mut link).poll_read(cx, &mut buffer).is_pending())
+        });
+        assert!(next.await, "not before it is let in");
 
-        admission.open();
-        while received.len() < total + b"early".len() {
+        seat.admit();
+        while received < total {
             let count = link.read(&mut chunk).await.unwrap();
             assert_ne!(count, 0, "the client is still there");
-            received.extend_from_slice(&chunk[..count]);
+            received += count;
         }
         drop(sending.await.unwrap());
     }

@@ -1,22 +1,21 @@
 //! Who may use the broker: everyone, or those with a login.
 
 use std::collections::HashMap;
-use std::future::{Future, ready};
 use std::net::SocketAddr;
 use std::path::Path;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use argon2::password_hash::PasswordVerifier;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Argon2, Params};
-use mqtt5::broker::{AuthProvider, AuthResult};
+use mqtt5::broker::AuthResult;
 use mqtt5::packet::connect::ConnectPacket;
 use mqtt5::protocol::v5::reason_codes::ReasonCode;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
+use super::guesses::Guesses;
 use super::users::{self, LONGEST_PART, fault_of_name};
 use crate::failure::Failure;
 use crate::hash_password::hash;
@@ -30,6 +29,9 @@ const REFUSAL_TIME: Duration = Duration::from_millis(500);
 /// with the usual parameters; others wait their turn.
 const CHECKED_AT_ONCE: usize = 2;
 
+/// Longer names are nobody's, in bytes: they fit into a CONNECT no more.
+const LONGEST_NAME: usize = 16 * 1024;
+
 static REFUSED: Seldom = Seldom::new();
 
 /// The logins the station knows; none means that none is asked for.
@@ -39,6 +41,7 @@ pub(crate) struct Logins {
     /// Checked for names that nobody has: the one that takes longest.
     decoy: Option<Arc<PasswordHash>>,
     turns: Arc<Semaphore>,
+    guesses: Guesses,
 }
 
 impl Logins {
@@ -67,12 +70,39 @@ impl Logins {
             decoy: hashes.values().max_by_key(|hash| cost(hash)).cloned(),
             hashes,
             turns: Arc::new(Semaphore::new(CHECKED_AT_ONCE)),
+            guesses: Guesses::default(),
         })
     }
 
     /// Whether clients have to log in.
     pub(crate) fn are_asked_for(&self) -> bool {
         !self.hashes.is_empty()
+    }
+
+    /// Checks a login, no sooner than its address and name may try another.
+    pub(crate) async fn check(&self, connect: &ConnectPacket, peer: SocketAddr) -> AuthResult {
+        let answer_from = Instant::now() + REFUSAL_TIME;
+        let name = connect.username.as_deref();
+        if !self.are_asked_for() {
+            return AuthResult::success();
+        }
+        let turn = match name {
+            Some(name) if name.len() <= LONGEST_NAME => self.guesses.turn(peer.ip(), name),
+            _ => None,
+        };
+        if let (Some(name), Some(at)) = (name, turn) {
+            tokio::time::sleep_until(at).await;
+            if self.accepts(Some(name), connect.password.as_deref()).await {
+                self.guesses.forgive(peer.ip(), name);
+                return AuthResult::success_with_user(name);
+            }
+        }
+        // Without the name: people type passwords there.
+        if let Some(others) = REFUSED.due() {
+            tracing::warn!(%peer, others, "login refused");
+        }
+        tokio::time::sleep_until(answer_from).await;
+        AuthResult::fail(ReasonCode::BadUsernameOrPassword)
     }
 
     async fn accepts(&self, name: Option<&str>, password: Option<&[u8]>) -> bool {
@@ -129,51 +159,6 @@ fn cost(hash: &PasswordHash) -> u64 {
     Params::try_from(hash).map_or(0, |params| {
         u64::from(params.m_cost()) * u64::from(params.t_cost())
     })
-}
-
-type Answer<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
-
-impl AuthProvider for Logins {
-    fn authenticate<'a>(
-        &'a self,
-        connect: &'a ConnectPacket,
-        peer: SocketAddr,
-    ) -> Answer<'a, mqtt5::Result<AuthResult>> {
-        Box::pin(async move {
-            let answer_from = Instant::now() + REFUSAL_TIME;
-            let name = connect.username.as_deref();
-            if self.accepts(name, connect.password.as_deref()).await {
-                return Ok(match name {
-                    Some(name) if self.are_asked_for() => AuthResult::success_with_user(name),
-                    _ => AuthResult::success(),
-                });
-            }
-            // Without the name: people type passwords there.
-            if let Some(others) = REFUSED.due() {
-                tracing::warn!(%peer, others, "login refused");
-            }
-            tokio::time::sleep_until(answer_from).await;
-            Ok(AuthResult::fail(ReasonCode::BadUsernameOrPassword))
-        })
-    }
-
-    fn authorize_publish<'a>(
-        &'a self,
-        _client_id: &str,
-        _user: Option<&'a str>,
-        _topic: &'a str,
-    ) -> Answer<'a, bool> {
-        Box::pin(ready(true))
-    }
-
-    fn authorize_subscribe<'a>(
-        &'a self,
-        _client_id: &str,
-        _user: Option<&'a str>,
-        _filter: &'a str,
-    ) -> Answer<'a, bool> {
-        Box::pin(ready(true))
-    }
 }
 
 #[cfg(test)]

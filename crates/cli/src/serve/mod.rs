@@ -3,6 +3,7 @@
 
 mod addresses;
 mod assets;
+mod audience;
 mod broker;
 mod certificate;
 mod compress;
@@ -10,16 +11,25 @@ mod crowd;
 mod door;
 mod exposure;
 mod frames;
+mod gauge;
+mod guesses;
 mod health;
 mod http;
+mod inspector;
 pub(crate) mod limits;
 mod link;
 mod listen;
+mod listener;
 mod login;
+mod nameless;
+pub(crate) mod origins;
 mod outbox;
 mod pace;
-mod pressure;
+mod private;
 mod reception;
+mod rules;
+mod seat;
+mod sessions;
 mod socket;
 mod stream;
 pub(crate) mod tls;
@@ -38,6 +48,8 @@ use self::health::Health;
 use self::http::Site;
 use self::listen::Entrance;
 use self::login::Logins;
+use self::origins::Origins;
+use self::rules::Rules;
 use self::tls::Tls;
 use crate::args::ServeOptions;
 use crate::failure::Failure;
@@ -64,6 +76,9 @@ pub(crate) fn run(mut options: ServeOptions) -> Result<(), Failure> {
     .collect();
     exposure::check(&listening, options.open, logins.are_asked_for())?;
     let assets = Assets::open(options.app.as_deref())?;
+    if let Some(folder) = &options.data {
+        private::make_private(folder)?;
+    }
     let reachable: Vec<_> = listening
         .iter()
         .flat_map(|(address, _)| addresses::reachable_at(*address))
@@ -102,12 +117,16 @@ async fn station(
         stopping: CancellationToken::new(),
     };
     let data = options.data.as_deref();
-    let broker = Broker::start(options.max_packet, limits, logins, data).await?;
+    let rules = Rules {
+        is_open: options.topics,
+    };
+    let origins = Origins::new(options.origins, options.listen, logins.are_asked_for());
+    let broker = Broker::start(options.max_packet, rules, limits, logins, data).await?;
 
     let stopped = stop_signal()?;
     let announcement = addresses::announce(&web, plain.as_ref(), tls.as_ref())?;
     let health = Health::new(entrance.door.clone());
-    let site = Arc::new(Site::new(assets, broker.clone(), health));
+    let site = Arc::new(Site::new(assets, broker.clone(), health, origins));
     let stopping = entrance.stopping.clone();
     let web = tokio::spawn(entrance.clone().serve_web(web, site));
     let plain = plain.map(|listener| tokio::spawn(entrance.serve_mqtt(listener, broker.clone())));

@@ -17,8 +17,8 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::frames::{self, CloseCode, LONGEST_HEADER};
+use super::gauge::Gauge;
 use super::limits::QueueLimits;
-use super::pressure::Gauge;
 use super::socket::Socket;
 use crate::logs::Seldom;
 
@@ -131,7 +131,7 @@ impl Outbox {
             return Err(io::ErrorKind::BrokenPipe.into());
         }
         let total = header.len() + packet.len();
-        let all_together = self.gauge.waiting_for_all() + total > self.limits.total;
+        let all_together = self.gauge.ledger().total() + total > self.limits.total;
         let is_long = state.waiting + total > self.limits.drop_above;
         if may_be_dropped && state.waiting > 0 && (is_long || all_together) {
             if let Some(others) = DROPPED.due() {
@@ -173,7 +173,7 @@ impl Outbox {
             &header[written.min(header.len())..],
             &packet[written.saturating_sub(header.len())..],
         );
-        self.gauge.set(state.waiting);
+        self.gauge.set_waiting(state.waiting);
         drop(state);
         self.work.notify_one();
         Ok(())
@@ -237,7 +237,7 @@ impl Outbox {
             }
         };
         state.advance(written);
-        self.gauge.set(state.waiting);
+        self.gauge.set_waiting(state.waiting);
         Ok(())
     }
 
@@ -284,7 +284,7 @@ impl Outbox {
             state.pieces = VecDeque::new();
             state.written = 0;
             state.waiting = 0;
-            self.gauge.set(0);
+            self.gauge.set_waiting(0);
         }
         self.work.notify_one();
         self.socket.break_off();
@@ -337,7 +337,7 @@ fn is_qos0_publish(packet: &[u8]) -> bool {
 mod tests {
     use tokio::io::AsyncReadExt;
 
-    use super::super::pressure::Audience;
+    use super::super::gauge::Ledger;
     use super::super::socket::pair;
     use super::*;
 
@@ -379,8 +379,8 @@ mod tests {
             behind_from: 1024 * 1024,
             ..QueueLimits::default()
         };
-        let audience = Arc::new(Audience::new(limits.behind_from));
-        let outbox = |socket| Outbox::new(socket, Wire::Plain, audience.gauge(), limits);
+        let ledger = Ledger::new(limits.behind_from, limits.total);
+        let outbox = |socket| Outbox::new(socket, Wire::Plain, ledger.gauge(), limits);
         let (socket, _greedy) = pair().await.unwrap();
         let greedy = outbox(socket);
         let (socket, _modest) = pair().await.unwrap();
@@ -392,7 +392,7 @@ mod tests {
         for _ in 0..100 {
             greedy.send(&long).unwrap();
         }
-        let waiting = greedy.gauge.waiting_for_all();
+        let waiting = greedy.gauge.ledger().total();
         assert!(waiting <= limits.total && waiting > limits.total - 2 * long.len());
 
         modest.send(&publish(1, 1024 * 1024)).unwrap();
@@ -401,7 +401,7 @@ mod tests {
             "it waits for most"
         );
         modest.send(&small).unwrap();
-        assert!(modest.gauge.waiting_for_all() < limits.total);
+        assert!(modest.gauge.ledger().total() < limits.total);
     }
 
     #[tokio::test]

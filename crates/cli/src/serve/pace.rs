@@ -10,10 +10,9 @@ use tokio::time::{Instant, Sleep};
 /// How long a client may have been idle to send at once what it did not send before.
 const BURST: Duration = Duration::from_secs(1);
 
-/// Counts the packets in what a client sends and says when to read on.
+/// Counts packets that a client sends and says when to read on.
 #[derive(Debug)]
 pub(crate) struct Pace {
-    packets: PacketCounter,
     /// What one packet takes.
     each: Duration,
     /// When all packets so far would have been sent at the agreed pace.
@@ -26,7 +25,6 @@ impl Pace {
     /// A pace of `rate` packets in a second, at least one.
     pub(crate) fn new(rate: u32) -> Self {
         Self {
-            packets: PacketCounter::default(),
             each: BURST / rate.max(1),
             due: Instant::now(),
             pause: None,
@@ -34,13 +32,7 @@ impl Pace {
         }
     }
 
-    /// Notes bytes of the client's MQTT stream.
-    pub(crate) fn note(&mut self, bytes: &[u8]) {
-        let packets = self.packets.count(bytes);
-        self.note_packets(packets);
-    }
-
-    /// Notes what is answered like a packet, such as a WebSocket ping.
+    /// Notes packets, or what is as much work, such as a WebSocket ping.
     pub(crate) fn note_packets(&mut self, packets: u32) {
         if packets > 0 {
             let now = Instant::now();
@@ -70,59 +62,6 @@ impl Pace {
     }
 }
 
-/// Finds where packets begin (OASIS MQTT 5.0, section 2.1) in a stream cut anywhere.
-#[derive(Debug, Default)]
-enum PacketCounter {
-    /// The next byte is a packet's first.
-    #[default]
-    Between,
-    /// In the Remaining Length: its value so far and the next digit's weight.
-    Length { value: u64, shift: u32 },
-    /// So many bytes of the packet are left.
-    Inside { left: u64 },
-}
-
-impl PacketCounter {
-    /// How many packets begin in `bytes`.
-    fn count(&mut self, bytes: &[u8]) -> u32 {
-        let mut packets = 0;
-        let mut rest = bytes;
-        while let Some((&byte, after)) = rest.split_first() {
-            match self {
-                Self::Between => {
-                    packets += 1;
-                    *self = Self::Length { value: 0, shift: 0 };
-                    rest = after;
-                }
-                Self::Length { value, shift } => {
-                    let value = *value | u64::from(byte & 0x7F) << *shift;
-                    // A fifth digit is malformed; the broker ends the connection for it.
-                    *self = if byte & 0x80 != 0 && *shift < 28 {
-                        Self::Length {
-                            value,
-                            shift: *shift + 7,
-                        }
-                    } else if value == 0 {
-                        Self::Between
-                    } else {
-                        Self::Inside { left: value }
-                    };
-                    rest = after;
-                }
-                Self::Inside { left } => {
-                    let here = usize::try_from(*left).unwrap_or(usize::MAX).min(rest.len());
-                    rest = &rest[here..];
-                    *left -= u64::try_from(here).unwrap_or(*left);
-                    if *left == 0 {
-                        *self = Self::Between;
-                    }
-                }
-            }
-        }
-        packets
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::task::Waker;
@@ -134,31 +73,12 @@ mod tests {
             .is_pending()
     }
 
-    #[test]
-    fn packets_are_counted_however_the_stream_is_cut() {
-        let mut stream = vec![0xC0, 0, 0x30, 3, 1, 2, 3, 0xC0, 0];
-        stream.extend([0x30, 0x80, 0x02]);
-        stream.extend([0xC0; 256]);
-        stream.extend([0xE0, 0]);
-        for size in [1, 2, 3, 7, stream.len()] {
-            let mut counter = PacketCounter::default();
-            let packets: u32 = stream.chunks(size).map(|part| counter.count(part)).sum();
-            assert_eq!(packets, 5, "in pieces of {size}");
-        }
-    }
-
-    #[test]
-    fn endless_lengths_do_not_run_over() {
-        let mut counter = PacketCounter::default();
-        counter.count(&[0xFF; 4096]);
-    }
-
     #[tokio::test(start_paused = true)]
     async fn a_burst_is_free_and_the_rest_takes_its_time() {
         let mut pace = Pace::new(100);
-        pace.note(&[0xC0, 0].repeat(100));
+        pace.note_packets(100);
         assert!(!is_paused(&mut pace));
-        pace.note(&[0xC0, 0].repeat(50));
+        pace.note_packets(50);
         assert!(is_paused(&mut pace) && pace.first_pause() && !pace.first_pause());
         tokio::time::advance(Duration::from_millis(499)).await;
         assert!(is_paused(&mut pace));

@@ -3,12 +3,15 @@
 // Helpers fail as tests do; the lints only know the test functions themselves.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod attention;
 mod crowding;
 mod limits;
 mod load;
 mod logins;
 mod logs;
+mod memory;
 mod mqtt;
+mod openness;
 mod options;
 mod stopping;
 mod support;

@@ -26,6 +26,8 @@ fn version_and_help_are_answers_not_errors() {
         "--max-queue",
         "--log-format",
         "--max-packet",
+        "--origin",
+        "--topics",
         "--data",
         "--app",
     ] {
@@ -44,6 +46,7 @@ fn wrong_usage_is_one_line_and_exit_code_2() {
         &["serve", "--max-packet", "268435455"],
         &["serve", "--max-packet", "1000"],
         &["serve", "--max-connections", "0"],
+        &["serve", "--origin", "https://drop.example/path"],
         &["serve", "--tls-cert", "certificate.pem"],
         &["serve", "--log-format", "xml"],
         &["serve", "--open", "--user", "ann:secret"],

@@ -44,6 +44,15 @@ impl Client {
         }
     }
 
+    /// A client on an open connection without WebSocket.
+    pub(crate) fn over(socket: TcpStream, version: Version) -> Self {
+        Self {
+            wire: Wire::Tcp(socket),
+            version,
+            received: Vec::new(),
+        }
+    }
+
     /// Connects and expects to be welcome; also gives the CONNACK.
     pub(crate) fn connect_as(station: &Station, via: Via, connect: &Connect<'_>) -> (Self, Packet) {
         let mut client = Self::open(station, via, connect.version);
@@ -125,6 +134,16 @@ impl Client {
         let packet = self.receive().expect("a message");
         let (topic, payload) = packet.published(self.version);
         (topic, payload.to_vec())
+    }
+
+    /// Has writes to a connection without WebSocket end after `limit`. Some systems do not tell a
+    /// writer that its peer has closed while the peer's window is shut.
+    pub(crate) fn give_up_writing_after(&self, limit: std::time::Duration) {
+        if let Wire::Tcp(socket) = &self.wire {
+            socket
+                .set_write_timeout(Some(limit))
+                .expect("a limit can be set");
+        }
     }
 
     /// Ends the connection without a word.

@@ -26,6 +26,7 @@ pub(crate) fn get(address: SocketAddr, path: &str) -> Answer {
     request(address, "GET", path, &[])
 }
 
+/// Sends a request; `method` may have a host behind it, which is `station` otherwise.
 pub(crate) fn request(
     address: SocketAddr,
     method: &str,
@@ -33,7 +34,11 @@ pub(crate) fn request(
     headers: &[(&str, &str)],
 ) -> Answer {
     let mut socket = tcp(address);
-    let mut head = format!("{method} {path} HTTP/1.1\r\nhost: station\r\nconnection: close\r\n");
+    let (method, host) = method.split_once(' ').unwrap_or((method, "station"));
+    let mut head = format!("{method} {path} HTTP/1.1\r\nhost: {host}\r\n");
+    if !headers.iter().any(|(name, _)| *name == "connection") {
+        head.push_str("connection: close\r\n");
+    }
     for (name, value) in headers {
         head.push_str(&format!("{name}: {value}\r\n"));
     }
@@ -42,9 +47,15 @@ pub(crate) fn request(
         .write_all(head.as_bytes())
         .expect("the request is sent");
     let mut answer = Vec::new();
-    socket
-        .read_to_end(&mut answer)
-        .expect("the answer arrives whole");
+    let mut part = [0; 4096];
+    // A connection that is upgraded stays open behind the head.
+    while !answer.starts_with(b"HTTP/1.1 101 ") {
+        let count = socket.read(&mut part).expect("the answer arrives whole");
+        if count == 0 {
+            break;
+        }
+        answer.extend_from_slice(&part[..count]);
+    }
     parse(&answer)
 }
 

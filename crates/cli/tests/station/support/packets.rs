@@ -98,6 +98,51 @@ pub(crate) fn publish_with(version: Version, flags: u8, topic: &str, payload: &[
     packet(0x30 | flags, &body)
 }
 
+/// An MQTT 5 PUBLISH to `topic` with `count` empty user properties, as packet `id` where its QoS
+/// is above 0.
+pub(crate) fn publish_with_properties(
+    flags: u8,
+    id: u16,
+    topic: &str,
+    count: usize,
+    payload: &[u8],
+) -> Vec<u8> {
+    let mut body = string(topic);
+    if flags & 0x06 != 0 {
+        body.extend_from_slice(&id.to_be_bytes());
+    }
+    body.extend(empty_user_properties(count));
+    body.extend_from_slice(payload);
+    packet(0x30 | flags, &body)
+}
+
+/// An MQTT 5 CONNECT with a login and `count` empty user properties.
+pub(crate) fn connect_with_properties(id: &str, login: (&str, &str), count: usize) -> Vec<u8> {
+    let mut body = string("MQTT");
+    body.extend_from_slice(&[5, 0xC2, 0, 60]);
+    body.extend(empty_user_properties(count));
+    for part in [id, login.0, login.1] {
+        body.extend(string(part));
+    }
+    packet(0x10, &body)
+}
+
+/// An UNSUBSCRIBE from one filter.
+pub(crate) fn unsubscribe(version: Version, filter: &str) -> Vec<u8> {
+    let mut body = vec![0, 1];
+    if version == Version::V5 {
+        body.push(0);
+    }
+    body.extend(string(filter));
+    packet(0xA2, &body)
+}
+
+fn empty_user_properties(count: usize) -> Vec<u8> {
+    let content = [0x26, 0, 0, 0, 0].repeat(count);
+    let framed = packet(0, &content);
+    framed[1..].to_vec()
+}
+
 /// A received packet: its first byte, and what follows the length.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Packet {
