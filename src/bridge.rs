@@ -160,6 +160,8 @@ pub struct Learnt {
     pub only_v311: bool,
     /// The longest data frame it carries, in bytes, if it hung up on a longer one.
     pub frame_limit: Option<u32>,
+    /// The quickest length of its packets, in bytes, once it was found.
+    pub frame_length: Option<u32>,
 }
 
 /// A file the user picked or dropped.

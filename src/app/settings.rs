@@ -82,14 +82,11 @@ impl Lesson {
     /// As one line of text.
     #[must_use]
     pub fn to_text(&self) -> String {
-        let limit = self
-            .learnt
-            .frame_limit
-            .map(|limit| limit.to_string())
-            .unwrap_or_default();
+        let bytes = |length: Option<u32>| length.map(|it| it.to_string()).unwrap_or_default();
         pairs::encode(&[
             ("v311", if self.learnt.only_v311 { "1" } else { "" }),
-            ("frame", &limit),
+            ("frame", &bytes(self.learnt.frame_limit)),
+            ("length", &bytes(self.learnt.frame_length)),
             ("day", &self.day.to_string()),
         ])
     }
@@ -105,6 +102,7 @@ impl Lesson {
             match name.as_str() {
                 "v311" => lesson.learnt.only_v311 = value == "1",
                 "frame" => lesson.learnt.frame_limit = value.parse().ok(),
+                "length" => lesson.learnt.frame_length = value.parse().ok(),
                 "day" => lesson.day = value.parse().unwrap_or_default(),
                 _ => {}
             }

@@ -390,10 +390,12 @@ impl Driver {
             Event::Learnt {
                 only_v311,
                 frame_limit,
+                frame_length,
             } => {
                 self.news.add(bridge::Event::Learnt(bridge::Learnt {
                     only_v311,
                     frame_limit,
+                    frame_length,
                 }));
             }
             Event::Kept => self.news.add(bridge::Event::Kept(self.engine.kept())),

@@ -19,6 +19,7 @@ pub(super) fn join(request: JoinRequest) -> Result<Join, KeyError> {
         name: request.name,
         auto_accept: request.auto_accept,
         frame_limit: request.learnt.frame_limit,
+        frame_length: request.learnt.frame_length,
     })
 }
 
@@ -47,6 +48,7 @@ mod tests {
         let learnt = Learnt {
             only_v311: true,
             frame_limit: None,
+            frame_length: None,
         };
         assert_eq!(
             version(Protocol::Auto, Learnt::default()),

@@ -1,7 +1,8 @@
 //! Data frames as they are sealed, and signed if need be.
 //!
 //! Each is sealed under its parcel's content key, which the whole room knows; once a receiver asks
-//! for it, frames are signed with the parcel's own key as well.
+//! for it, frames are signed with the parcel's own key as well. A frame that is longer than packets
+//! may be goes in pieces, each sealed by itself.
 
 use core::ops::Range;
 
@@ -12,48 +13,78 @@ use crate::seal::{NONCE, OpenError, TAG, VERSION, open_tail, seal_tail};
 
 /// Version, kind, first block, count, send time.
 const HEAD: usize = 16;
-/// What stands before the ciphertext: the head, then the nonce; in bytes.
+/// The head of a piece, which says as well where in its frame it belongs.
+const PIECE_HEAD: usize = HEAD + 4;
+/// Bytes before the blocks of a frame that has a packet of its own: the head, then the nonce.
 pub(crate) const FRAME_HEAD: usize = HEAD + NONCE;
-/// What sealing adds to the blocks at most, in bytes.
+/// Bytes that sealing adds to the blocks of a frame at most.
 pub(crate) const FRAME_OVERHEAD: usize = FRAME_HEAD + SIGNATURE + TAG;
-/// Blocks alone.
-const PLAIN: u8 = 0;
-/// Blocks, then a signature.
+/// Bytes that sealing adds to a piece at most.
+pub(crate) const PIECE_OVERHEAD: usize = PIECE_HEAD + NONCE + SIGNATURE + TAG;
+/// A bit of the kind: behind the blocks stands a signature.
 const SIGNED: u8 = 1;
+/// A bit of the kind: it is a piece of a frame.
+const PIECE: u8 = 2;
 
-/// What a data frame says in clear: which blocks it carries and when it was sent.
+/// The part of a data frame that stands in clear: which blocks it carries and when it was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct FrameHead {
     pub(crate) first_block: u32,
     pub(crate) count: u16,
-    /// Microseconds on the sender's clock; later frames of a sender have later times.
+    /// Microseconds on the sender's clock; later frames of a sender have later times, and pieces of
+    /// one frame have the same.
     pub(crate) sent: u64,
     /// Whether it is signed with the parcel's own key, and so its sender's for sure.
     pub(crate) signed: bool,
+    /// Where in the frame's blocks this piece begins, in bytes; `None` if it is the whole frame.
+    pub(crate) piece: Option<u32>,
 }
 
 impl FrameHead {
-    fn to_bytes(self) -> [u8; HEAD] {
-        let kind = if self.signed { SIGNED } else { PLAIN };
-        let mut bytes = [0; HEAD];
-        bytes[..2].copy_from_slice(&[VERSION, kind]);
-        bytes[2..6].copy_from_slice(&self.first_block.to_be_bytes());
-        bytes[6..8].copy_from_slice(&self.count.to_be_bytes());
-        bytes[8..].copy_from_slice(&self.sent.to_be_bytes());
+    /// Bytes that stand before the plaintext of such a frame or piece.
+    pub(crate) fn room(self) -> usize {
+        self.len() + NONCE
+    }
+
+    fn len(self) -> usize {
+        self.piece.map_or(HEAD, |_| PIECE_HEAD)
+    }
+
+    fn to_bytes(self) -> Vec<u8> {
+        let signed = if self.signed { SIGNED } else { 0 };
+        let piece = self.piece.map_or(0, |_| PIECE);
+        let mut bytes = Vec::with_capacity(PIECE_HEAD);
+        bytes.extend_from_slice(&[VERSION, signed | piece]);
+        bytes.extend_from_slice(&self.first_block.to_be_bytes());
+        bytes.extend_from_slice(&self.count.to_be_bytes());
+        bytes.extend_from_slice(&self.sent.to_be_bytes());
+        if let Some(offset) = self.piece {
+            bytes.extend_from_slice(&offset.to_be_bytes());
+        }
         bytes
     }
 
-    fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        let (&[VERSION, kind @ (PLAIN | SIGNED)], rest) = bytes.split_first_chunk()? else {
+    fn from_bytes(frame: &[u8]) -> Option<Self> {
+        let (&[VERSION, kind], rest) = frame.split_first_chunk()? else {
             return None;
         };
+        if kind & !(SIGNED | PIECE) != 0 {
+            return None;
+        }
         let (first_block, rest) = rest.split_first_chunk()?;
         let (count, rest) = rest.split_first_chunk()?;
+        let (sent, rest) = rest.split_first_chunk()?;
+        let piece = if kind & PIECE == 0 {
+            None
+        } else {
+            Some(u32::from_be_bytes(*rest.first_chunk()?))
+        };
         Some(Self {
             first_block: u32::from_be_bytes(*first_block),
             count: u16::from_be_bytes(*count),
-            sent: u64::from_be_bytes(rest.try_into().ok()?),
-            signed: kind == SIGNED,
+            sent: u64::from_be_bytes(*sent),
+            signed: kind & SIGNED != 0,
+            piece,
         })
     }
 }
@@ -72,7 +103,7 @@ impl FrameCipher {
         }
     }
 
-    /// Seals `buffer`, which has [`FRAME_HEAD`] bytes of room before its blocks; with `key`, by
+    /// Seals `buffer`, which has [`FrameHead::room`] bytes of room before its blocks; with `key`, by
     /// `sender`, if it is to be signed. Every call takes a fresh nonce: the same blocks may be sent
     /// again with other bytes, if the file changed.
     pub(crate) fn seal(
@@ -84,18 +115,19 @@ impl FrameCipher {
     ) {
         let nonce = random.bytes::<NONCE>();
         let bytes = head.to_bytes();
+        let room = head.room();
         if head.signed {
-            let signature = key.sign_frame(sender, &bytes, &buffer[FRAME_HEAD..]);
+            let signature = key.sign_frame(sender, &bytes, &buffer[room..]);
             buffer.extend_from_slice(&signature);
         }
-        buffer[..HEAD].copy_from_slice(&bytes);
-        buffer[HEAD..FRAME_HEAD].copy_from_slice(&nonce);
+        buffer[..bytes.len()].copy_from_slice(&bytes);
+        buffer[bytes.len()..room].copy_from_slice(&nonce);
         let aad = self.aad(&bytes);
-        seal_tail(&self.content_key, &nonce, &aad, buffer, FRAME_HEAD);
+        seal_tail(&self.content_key, &nonce, &aad, buffer, room);
     }
 
-    /// Opens a frame in place; its blocks stand in the returned range of it. A signed one must be
-    /// signed with the parcel's `key` by `sender`.
+    /// Opens a frame or a piece in place; its blocks stand in the returned range of it. A signed one
+    /// must be signed with the parcel's `key` by `sender`.
     pub(crate) fn open(
         &self,
         frame: &mut [u8],
@@ -104,11 +136,12 @@ impl FrameCipher {
         if frame.first().is_some_and(|&version| version > VERSION) {
             return Err(OpenError::Newer);
         }
+        let parsed = FrameHead::from_bytes(frame).ok_or(OpenError::NotAuthentic)?;
+        let room = parsed.room();
         let (head, ciphertext) = frame
-            .split_at_mut_checked(FRAME_HEAD)
+            .split_at_mut_checked(room)
             .ok_or(OpenError::NotAuthentic)?;
-        let (bytes, nonce) = head.split_at(HEAD);
-        let parsed = FrameHead::from_bytes(bytes).ok_or(OpenError::NotAuthentic)?;
+        let (bytes, nonce) = head.split_at(parsed.len());
         open_tail(&self.content_key, nonce, &self.aad(bytes), ciphertext)?;
         let mut blocks = &ciphertext[..ciphertext.len() - TAG];
         if parsed.signed {
@@ -120,12 +153,12 @@ impl FrameCipher {
             }
             blocks = signed;
         }
-        Ok((parsed, FRAME_HEAD..FRAME_HEAD + blocks.len()))
+        Ok((parsed, room..room + blocks.len()))
     }
 
     /// A frame with any head and anything behind it.
     #[cfg(any(test, fuzzing))]
-    pub(crate) fn seal_any(&self, head: &[u8; HEAD], inner: &[u8], random: &mut Random) -> Vec<u8> {
+    pub(crate) fn seal_any(&self, head: &[u8], inner: &[u8], random: &mut Random) -> Vec<u8> {
         let nonce = random.bytes::<NONCE>();
         let mut frame = [head, &nonce[..], inner].concat();
         seal_tail(
@@ -133,7 +166,7 @@ impl FrameCipher {
             &nonce,
             &self.aad(head),
             &mut frame,
-            FRAME_HEAD,
+            head.len() + NONCE,
         );
         frame
     }
@@ -149,19 +182,20 @@ mod tests {
     #[cfg(target_arch = "wasm32")]
     use wasm_bindgen_test::wasm_bindgen_test as test;
 
-    fn head(signed: bool) -> FrameHead {
+    fn head(signed: bool, piece: Option<u32>) -> FrameHead {
         FrameHead {
             first_block: 7,
             count: 3,
             sent: u64::MAX,
             signed,
+            piece,
         }
     }
 
     const SENDER: DeviceId = DeviceId([8; 10]);
 
     fn sealed(cipher: &FrameCipher, head: FrameHead, key: &ParcelKey) -> Vec<u8> {
-        let mut frame = vec![0; FRAME_HEAD];
+        let mut frame = vec![0; head.room()];
         frame.extend_from_slice(b"content");
         let by = (key, SENDER);
         cipher.seal(head, &mut frame, by, &mut Random::new([5; 32]));
@@ -176,14 +210,16 @@ mod tests {
             (&key.public(), SENDER),
         );
         for (head, overhead) in [
-            (head(false), FRAME_OVERHEAD - SIGNATURE),
-            (head(true), FRAME_OVERHEAD),
+            (head(false, None), FRAME_OVERHEAD - SIGNATURE),
+            (head(true, None), FRAME_OVERHEAD),
+            (head(false, Some(70_000)), PIECE_OVERHEAD - SIGNATURE),
+            (head(true, Some(0)), PIECE_OVERHEAD),
         ] {
             let frame = sealed(&cipher, head, &key);
             assert_eq!(frame.len(), overhead + 7);
             let mut opened = frame.clone();
             let (read, range) = cipher.open(&mut opened, by).unwrap();
-            assert_eq!((read, range.clone()), (head, FRAME_HEAD..FRAME_HEAD + 7));
+            assert_eq!((read, range.clone()), (head, head.room()..head.room() + 7));
             assert_eq!(&opened[range], b"content");
             for at in 0..frame.len() {
                 let mut forged = frame.clone();
@@ -204,7 +240,7 @@ mod tests {
         let (key, other) = (ParcelKey::new([7; 32]), ParcelKey::new([8; 32]));
         let cipher = FrameCipher::new(&[1; 32], key.parcel());
         let open = |signer: &ParcelKey, sender| {
-            let mut frame = sealed(&cipher, head(true), signer);
+            let mut frame = sealed(&cipher, head(true, None), signer);
             cipher.open(&mut frame, (&key.public(), sender)).is_ok()
         };
         assert!(open(&key, SENDER));

@@ -1,21 +1,31 @@
-//! How long a data frame may be at this broker.
+//! How long a data frame and its packets may be at this broker.
 //!
-//! MQTT 5 brokers name their limit; others simply hang up on what is too long. So frames begin at
-//! one block and double while they arrive. If the connection dies right after the first frame of a
-//! new length, that length is under suspicion; the second time it is the limit. If connections die
-//! of lengths that arrived before, the limit has changed.
+//! Two things are found out. What *arrives*: MQTT 5 brokers name their limit, others simply hang up
+//! on what is too long. If the connection dies right after the first packet of a new length, that
+//! length is under suspicion; the second time it is the limit. If connections die of lengths that
+//! arrived before, the limit has changed. And what arrives *quickly*, which is in [`search`].
+
+mod search;
 
 use core::time::Duration;
 
 use mqdrop_mqtt::Time;
 
 use crate::layout::BLOCK;
+use search::Search;
 
-/// Bytes of plaintext in the shortest frame worth sending.
-pub(crate) const MIN_FRAME: u64 = BLOCK;
-/// Bytes of plaintext in the longest. Each frame has its price, so long ones are faster; but many
-/// brokers stop at 1 MiB.
+/// The shortest packets that frames go in, with everything in them; bytes. Mosquitto up to 2.0
+/// writes up to so much to a WebSocket at once, and of anything longer as much for each turn of its
+/// main loop.
+pub(crate) const PIECE: u64 = 4096;
+/// Bytes of plaintext in the longest frame. Each frame has its price, so long ones are faster; but
+/// many brokers stop at 1 MiB.
 pub(crate) const MAX_FRAME: u64 = 896 * 1024;
+/// Bytes of plaintext in a frame that goes in short packets: storage, acknowledgements and timers
+/// have a price for each frame.
+const FRAME_OF_PIECES: u64 = 128 * 1024;
+/// Packets that may be under way: many brokers drop what is beyond 1,000 for one client.
+const MOST_PACKETS: u64 = 500;
 /// A connection that lives longer than this after a frame did not die of it.
 const SUSPICION: Duration = Duration::from_secs(10);
 /// After so many connections that died of a length that had arrived before, that counts no more.
@@ -23,6 +33,44 @@ const MOST_RELAPSES: u32 = 3;
 /// How many frames must arrive before a suspicious length is tried once more.
 const PROBATION: u32 = 32;
 
+/// How long the next frame and its packets may be; in bytes, of plaintext where nothing else is said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Fit {
+    /// A frame at most.
+    pub(crate) frame: u64,
+    /// A frame that goes in one packet, at most.
+    pub(crate) whole: u64,
+    /// A piece of a longer frame.
+    pub(crate) piece: usize,
+    /// What [`FrameSize`] calls packets with such pieces.
+    pub(crate) length: u64,
+    /// What may be under way to a receiver.
+    pub(crate) window: u64,
+}
+
+impl Fit {
+    /// Packets of `length`, as [`FrameSize::current`] says, in which `room` bytes are left for a
+    /// frame or piece of one; `None` if that is too little for any.
+    pub(crate) fn new(length: u64, room: impl Fn(Option<u64>) -> u64) -> Option<Self> {
+        let most = room(None) / BLOCK * BLOCK;
+        let (length, piece) = if length >= BLOCK && most >= BLOCK {
+            let length = length.min(most);
+            (length, length)
+        } else {
+            (PIECE, room(Some(PIECE)))
+        };
+        (piece > 0).then_some(Self {
+            frame: length.max(FRAME_OF_PIECES),
+            whole: piece,
+            piece: piece as usize,
+            length,
+            window: piece * MOST_PACKETS,
+        })
+    }
+}
+
+/// What is known of the lengths of packets at this broker. A length is that of the whole packet for
+/// [`PIECE`], and else the bytes of plaintext in it.
 #[derive(Clone, Debug)]
 pub(crate) struct FrameSize {
     current: u64,
@@ -31,16 +79,17 @@ pub(crate) struct FrameSize {
     /// The longest that arrived on this connection.
     confirmed_here: u64,
     limit: Option<u64>,
-    /// The longest frame under way that is longer than any that arrived on this connection, and when
-    /// the first of its length was sent.
+    /// The longest packet under way that is longer than any that arrived on this connection, and
+    /// when the first of its length was sent.
     probe: Option<(u64, Time)>,
     /// The length that was under way when a connection died.
     suspect: Option<u64>,
     probation: u32,
-    /// How often the connection died before even the shortest frame arrived.
+    /// How often the connection died before even the shortest packet arrived.
     deaths_at_once: u32,
     /// The shortest length that had arrived before, and of which connections died since, and how many.
     relapse: Option<(u64, u32)>,
+    search: Search,
 }
 
 /// What is known of why a connection ended.
@@ -55,23 +104,25 @@ pub(crate) enum Loss {
 }
 
 impl FrameSize {
-    /// `learnt` is the limit found earlier at this broker.
-    pub(crate) fn new(learnt: Option<u64>) -> Self {
-        let limit = learnt.map(|limit| limit.clamp(MIN_FRAME, MAX_FRAME));
+    /// `limit` is what this broker hung up on anything above of, and `best` the quickest length, both
+    /// found earlier.
+    pub(crate) fn new(limit: Option<u64>, best: Option<u64>) -> Self {
+        let within = |length: u64| step(length.clamp(PIECE, MAX_FRAME));
         Self {
-            current: MIN_FRAME,
+            current: PIECE,
             confirmed: 0,
             confirmed_here: 0,
-            limit,
+            limit: limit.map(within),
             probe: None,
             suspect: None,
             probation: 0,
             deaths_at_once: 0,
             relapse: None,
+            search: Search::new(best.map(within)),
         }
     }
 
-    /// Bytes of plaintext to put into the next frame at most.
+    /// How long the next packet may be.
     pub(crate) fn current(&self) -> u64 {
         self.current
     }
@@ -81,31 +132,37 @@ impl FrameSize {
         self.limit
     }
 
-    /// Whether this broker seems to hang up on even the shortest frame.
+    /// The quickest length, once it is found.
+    pub(crate) fn best(&self) -> Option<u64> {
+        self.search.is_over().then_some(self.current)
+    }
+
+    /// Whether this broker seems to hang up on even the shortest packet.
     pub(crate) fn is_hopeless(&self) -> bool {
         self.deaths_at_once >= 3
     }
 
-    pub(crate) fn on_sent(&mut self, bytes: u64, now: Time) {
+    pub(crate) fn on_sent(&mut self, length: u64, now: Time) {
         let longest = self.probe.map_or(self.confirmed_here, |(probe, _)| probe);
-        if bytes > longest {
-            self.probe = Some((bytes, now));
+        if length > longest {
+            self.probe = Some((length, now));
         }
     }
 
-    pub(crate) fn on_delivered(&mut self, bytes: u64) {
-        self.confirmed = self.confirmed.max(bytes);
-        self.confirmed_here = self.confirmed_here.max(bytes);
+    /// A frame in packets of such a length arrived.
+    pub(crate) fn on_delivered(&mut self, length: u64) {
+        self.confirmed = self.confirmed.max(length);
+        self.confirmed_here = self.confirmed_here.max(length);
         if self
             .probe
             .is_some_and(|(probe, _)| probe <= self.confirmed_here)
         {
             self.probe = None;
         }
-        if self.relapse.is_some_and(|(length, _)| length <= bytes) {
+        if self.relapse.is_some_and(|(relapse, _)| relapse <= length) {
             self.relapse = None;
         }
-        if self.confirmed >= MIN_FRAME {
+        if self.confirmed >= PIECE {
             self.deaths_at_once = 0;
         }
         if self
@@ -115,10 +172,20 @@ impl FrameSize {
             self.suspect = None;
         }
         self.probation = self.probation.saturating_sub(1);
-        // Small files make frames that are shorter than they may be; they say little.
-        if bytes * 2 > self.current && self.probation == 0 {
-            self.current = (self.current * 2).min(self.limit.unwrap_or(MAX_FRAME));
+    }
+
+    /// `bytes` in packets of one length arrived one after the other within `took`, while there was
+    /// always something under way. True if the quickest length became known by it.
+    pub(crate) fn on_flow(&mut self, length: u64, bytes: u64, took: Duration) -> bool {
+        // Small files make frames that are shorter than they may be; they say little. Nor is a length
+        // the quickest before longer ones may be tried.
+        if length > self.current || length * 2 <= self.current || self.probation > 0 {
+            return false;
         }
+        let most = self.limit.unwrap_or(MAX_FRAME);
+        let was = self.best();
+        self.current = self.search.on_flow((self.current, most), bytes, took);
+        self.best().is_some_and(|best| was != Some(best))
     }
 
     /// The connection ended. True if the limit became known by it.
@@ -131,13 +198,14 @@ impl FrameSize {
             return false;
         }
         let too_large = why == Loss::TooLarge;
-        if probe <= self.confirmed && self.confirmed >= MIN_FRAME {
+        if probe <= self.confirmed && self.confirmed >= PIECE {
             self.doubt(probe, too_large);
             return false;
         }
-        // The longest power of two that is known to arrive.
-        self.current = 1 << self.confirmed.max(MIN_FRAME).ilog2();
-        if self.confirmed < MIN_FRAME {
+        // The longest that is known to arrive.
+        self.current = step(self.confirmed.max(PIECE));
+        self.search.interrupt();
+        if self.confirmed < PIECE {
             self.deaths_at_once += 1;
             return false;
         }
@@ -157,8 +225,25 @@ impl FrameSize {
         let (shortest, times) = self.relapse.unwrap_or((length, 0));
         self.relapse = Some((shortest.min(length), times + 1));
         if too_large || times + 1 >= MOST_RELAPSES {
-            *self = Self::new(self.limit);
+            *self = Self::new(self.limit, None);
         }
+    }
+}
+
+/// The longest length to try that is not above `length`.
+fn step(length: u64) -> u64 {
+    match length {
+        MAX_FRAME.. => MAX_FRAME,
+        BLOCK.. => 1 << length.ilog2(),
+        _ => PIECE,
+    }
+}
+
+/// The next longer one.
+fn longer(length: u64) -> u64 {
+    match length {
+        BLOCK.. => (length * 2).min(MAX_FRAME),
+        _ => BLOCK,
     }
 }
 
@@ -168,6 +253,18 @@ mod tests {
     #[cfg(target_arch = "wasm32")]
     use wasm_bindgen_test::wasm_bindgen_test as test;
 
+    const QUICK: Duration = Duration::from_millis(50);
+
+    fn unknown() -> FrameSize {
+        FrameSize::new(None, None)
+    }
+
+    /// A frame arrives, as quickly whatever its length.
+    fn deliver(size: &mut FrameSize, bytes: u64) {
+        size.on_delivered(bytes);
+        size.on_flow(bytes, 8 * bytes, QUICK * (bytes / PIECE) as u32);
+    }
+
     /// Sends frames to a broker that hangs up on more than `limit` bytes, until `frames` arrived.
     fn send(size: &mut FrameSize, limit: u64, frames: u32) -> u32 {
         let (mut arrived, mut hung_up) = (0, 0);
@@ -175,7 +272,7 @@ mod tests {
             let bytes = size.current();
             size.on_sent(bytes, Time::ZERO);
             if bytes <= limit {
-                size.on_delivered(bytes);
+                deliver(size, bytes);
                 arrived += 1;
             } else {
                 hung_up += 1;
@@ -186,20 +283,22 @@ mod tests {
     }
 
     #[test]
-    fn grows_to_the_longest() {
-        let mut size = FrameSize::new(None);
-        assert_eq!(send(&mut size, u64::MAX, 10), 0);
+    fn grows_to_the_longest_if_that_is_as_quick() {
+        let mut size = unknown();
+        assert_eq!(send(&mut size, u64::MAX, 30), 0);
         assert_eq!((size.current(), size.limit()), (MAX_FRAME, None));
+        assert_eq!(size.best(), Some(MAX_FRAME));
     }
 
     #[test]
     fn finds_a_limit_after_two_hang_ups_and_keeps_it() {
-        for limit in [16_384, 20_000, 40_000, 131_072, 200_000] {
-            let mut size = FrameSize::new(None);
+        for limit in [4096, 9000, 16_384, 20_000, 40_000, 131_072, 200_000] {
+            let mut size = unknown();
             assert_eq!(send(&mut size, limit, 200), 2, "{limit}");
             let found = size.limit().unwrap();
-            assert!(found <= limit && found * 2 > limit, "{found} of {limit}");
-            let mut again = FrameSize::new(size.limit());
+            let next = longer(found);
+            assert!(found <= limit && next > limit, "{found} of {limit}");
+            let mut again = FrameSize::new(size.limit(), size.best());
             assert_eq!(send(&mut again, limit, 200), 0);
         }
     }
@@ -207,7 +306,7 @@ mod tests {
     #[test]
     fn a_limit_that_changes_is_found_again() {
         for (before, after) in [(u64::MAX, 20_000), (40_000, 20_000), (300_000, 40_000)] {
-            let mut size = FrameSize::new(None);
+            let mut size = unknown();
             send(&mut size, before, 100);
             let hung_up = send(&mut size, after, 100);
             // The first time it may be chance, and so may the first at a new length.
@@ -218,7 +317,7 @@ mod tests {
 
     #[test]
     fn a_connection_that_ends_for_another_reason_says_nothing_of_lengths() {
-        let mut size = FrameSize::new(None);
+        let mut size = unknown();
         send(&mut size, u64::MAX, 3);
         let current = size.current();
         for _ in 0..10 {
@@ -231,7 +330,7 @@ mod tests {
     /// As after a reconnection, when the window is short.
     #[test]
     fn a_limit_that_changes_is_found_again_behind_shorter_frames() {
-        let (mut size, limit) = (FrameSize::new(None), 200_000);
+        let (mut size, limit) = (unknown(), 200_000);
         send(&mut size, u64::MAX, 100);
         let mut hung_up = 0;
         for _ in 0..20 {
@@ -243,7 +342,7 @@ mod tests {
                     size.on_connection_lost(Loss::Unexplained, Time::ZERO);
                     break;
                 }
-                size.on_delivered(bytes);
+                deliver(&mut size, bytes);
             }
         }
         assert!(hung_up <= 1 + MOST_RELAPSES + 2, "{hung_up}");
@@ -252,13 +351,13 @@ mod tests {
 
     #[test]
     fn a_connection_lost_by_chance_leaves_no_limit() {
-        let mut size = FrameSize::new(None);
+        let mut size = unknown();
         size.on_sent(size.current(), Time::ZERO);
-        size.on_delivered(MIN_FRAME);
+        deliver(&mut size, PIECE);
         size.on_sent(size.current(), Time::ZERO);
         assert!(!size.on_connection_lost(Loss::Unexplained, Time::ZERO));
-        assert_eq!(size.current(), MIN_FRAME);
-        send(&mut size, u64::MAX, 60);
+        assert_eq!(size.current(), PIECE);
+        send(&mut size, u64::MAX, 90);
         assert_eq!((size.current(), size.limit()), (MAX_FRAME, None));
         size.on_sent(size.current(), Time::ZERO);
         assert!(
@@ -269,33 +368,54 @@ mod tests {
 
     #[test]
     fn a_broker_that_says_too_large_is_believed_at_once() {
-        let mut size = FrameSize::new(None);
-        size.on_sent(MIN_FRAME, Time::ZERO);
-        size.on_delivered(MIN_FRAME);
-        size.on_sent(2 * MIN_FRAME, Time::ZERO);
+        let mut size = unknown();
+        size.on_sent(PIECE, Time::ZERO);
+        size.on_delivered(PIECE);
+        size.on_sent(BLOCK, Time::ZERO);
         assert!(size.on_connection_lost(Loss::TooLarge, Time::ZERO));
-        assert_eq!(size.limit(), Some(MIN_FRAME));
+        assert_eq!(size.limit(), Some(PIECE));
     }
 
     #[test]
     fn a_broker_that_takes_nothing_is_noticed() {
-        let mut size = FrameSize::new(None);
+        let mut size = unknown();
         for _ in 0..3 {
             assert!(!size.is_hopeless());
-            size.on_sent(MIN_FRAME, Time::ZERO);
+            size.on_sent(PIECE, Time::ZERO);
             size.on_connection_lost(Loss::Unexplained, Time::ZERO);
         }
         assert!(size.is_hopeless());
-        size.on_delivered(MIN_FRAME);
+        size.on_delivered(PIECE);
         assert!(!size.is_hopeless());
     }
 
     #[test]
     fn a_connection_that_dies_much_later_died_of_something_else() {
-        let mut size = FrameSize::new(None);
+        let mut size = unknown();
         for _ in 0..5 {
-            size.on_sent(MIN_FRAME, Time::ZERO);
+            size.on_sent(PIECE, Time::ZERO);
             assert!(!size.on_connection_lost(Loss::Unexplained, Time::from_millis(60_000)));
         }
+    }
+
+    #[test]
+    fn packets_are_as_long_as_the_broker_and_the_topic_let_them_be() {
+        let room = |limit: u64| move |packet: Option<u64>| limit.min(packet.unwrap_or(limit)) - 200;
+        let short = Fit::new(PIECE, room(1 << 20)).unwrap();
+        assert_eq!(
+            (short.piece, short.whole, short.frame),
+            (3896, 3896, FRAME_OF_PIECES)
+        );
+        let long = Fit::new(MAX_FRAME, room(1 << 20)).unwrap();
+        assert_eq!((long.frame, long.whole), (MAX_FRAME, MAX_FRAME));
+        // A limit between two lengths, and one that is too short for a block.
+        let middle = Fit::new(MAX_FRAME, room(60_000)).unwrap();
+        assert_eq!(
+            (middle.length, middle.piece),
+            (3 * BLOCK, 3 * BLOCK as usize)
+        );
+        let less = Fit::new(MAX_FRAME, room(3000)).unwrap();
+        assert_eq!((less.length, less.piece), (PIECE, 2800));
+        assert_eq!(Fit::new(MAX_FRAME, |_| 0), None);
     }
 }

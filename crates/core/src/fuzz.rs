@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 
 use mqdrop_mqtt::Time;
 
-use crate::frame::{FRAME_HEAD, FrameCipher, FrameHead};
+use crate::frame::{FrameCipher, FrameHead};
 use crate::identity::{Identity, ParcelKey, device_of};
 use crate::manifest::{MAX_TOTAL, Manifest};
 use crate::message::Message;
@@ -80,12 +80,13 @@ pub fn frame(bytes: &[u8]) {
         opened.inspect(|(_, blocks)| assert!(blocks.start <= blocks.end && blocks.end <= len))
     };
     let _ = open(&mut bytes.to_vec());
-    let Some((head, inner)) = bytes.split_first_chunk() else {
+    let is_piece = bytes.get(1).is_some_and(|kind| kind & 2 != 0);
+    let Some((head, inner)) = bytes.split_at_checked(if is_piece { 20 } else { 16 }) else {
         return;
     };
     if let Ok((opened, _)) = open(&mut cipher.seal_any(head, inner, &mut random)) {
         assert!(!opened.signed, "nobody signed it");
-        let mut signed = [&[0; FRAME_HEAD], inner].concat();
+        let mut signed = [&vec![0; opened.room()], inner].concat();
         let (head, by) = (
             FrameHead {
                 signed: true,

@@ -238,12 +238,16 @@ impl Session {
         self.transmit.bytes() + self.publications.waiting_bytes()
     }
 
-    /// The most payload bytes a QoS 0 PUBLISH to `topic` may carry, within the server's Maximum Packet Size or the
-    /// protocol's. Not connected: on MQTT 5 without a server's limit.
+    /// The most payload bytes a QoS 0 PUBLISH to `topic` may carry, within a packet of at most
+    /// `packet` bytes and the server's Maximum Packet Size or the protocol's. Not connected: on MQTT 5
+    /// without a server's limit.
     #[must_use]
-    pub fn max_payload(&self, topic: &str) -> usize {
+    pub fn max_payload(&self, topic: &str, packet: usize) -> usize {
         let version = self.version().unwrap_or(Version::V5);
-        let limit = self.limits().map_or(MAX_REMAINING + 5, max_packet);
+        let limit = self
+            .limits()
+            .map_or(MAX_REMAINING + 5, max_packet)
+            .min(packet);
         let (_, head) = codec::publish_len(version, topic, 0, QoS::AtMostOnce);
         // The longest Remaining Length in 1 to 4 bytes for which the whole packet stays within the limit.
         let remaining = (1..=4)

@@ -87,6 +87,7 @@ impl Room {
             version: VersionPolicy::Auto,
             auto_accept: true,
             frame_limit: self.frame_limit,
+            frame_length: self.frame_limit,
         };
         engine.join(join, self.now).unwrap();
         self.devices.push(Device {

@@ -123,13 +123,11 @@ impl Engine {
 
     fn report_learnt(&mut self) {
         let Some(room) = &self.room else { return };
-        let frame_limit = room
-            .frame_size
-            .limit()
-            .and_then(|limit| u32::try_from(limit).ok());
+        let bytes = |length: Option<u64>| length.and_then(|length| u32::try_from(length).ok());
         self.cx.event(Event::Learnt {
             only_v311: room.only_v311(),
-            frame_limit,
+            frame_limit: bytes(room.frame_size.limit()),
+            frame_length: bytes(room.frame_size.best()),
         });
     }
 
@@ -341,6 +339,7 @@ impl Engine {
             return;
         };
         let was_hopeless = room.frame_size.is_hopeless();
+        let best = room.frame_size.best();
         let begins = outgoing.handle_want(
             sender,
             want,
@@ -358,6 +357,13 @@ impl Engine {
         if was_hopeless && !room.frame_size.is_hopeless() {
             room.describe_limits();
             self.cx.event(Event::Status);
+        }
+        if room
+            .frame_size
+            .best()
+            .is_some_and(|found| best != Some(found))
+        {
+            self.report_learnt();
         }
     }
 }

@@ -14,11 +14,12 @@ use super::topics::{Channel, Topics};
 use super::{Join, JoinError};
 use crate::effects::{DataTopic, To};
 use crate::envelope::{self, Opened};
-use crate::frame::FRAME_OVERHEAD;
-use crate::frame_size::{FrameSize, MAX_FRAME, MIN_FRAME};
+use crate::frame::PIECE_OVERHEAD;
+use crate::frame_size::{Fit, FrameSize, MAX_FRAME};
 use crate::identity::Identity;
 use crate::ids::{DeviceId, ParcelId};
 use crate::io::SocketAction;
+use crate::layout::BLOCK;
 use crate::message::{Body, Introduction, Message};
 use crate::names;
 use crate::peers::Peers;
@@ -90,7 +91,10 @@ impl Room {
             session: Session::new(options),
             topics,
             peers: Peers::default(),
-            frame_size: FrameSize::new(join.frame_limit.map(u64::from)),
+            frame_size: FrameSize::new(
+                join.frame_limit.map(u64::from),
+                join.frame_length.map(u64::from),
+            ),
             subscribing: LiteMap::new(),
             topic_changes: LiteMap::new(),
             counter: 0,
@@ -316,14 +320,14 @@ impl Room {
         }
     }
 
-    /// Bytes of plaintext for the next data frame; `None` if nothing fits.
-    pub(super) fn frame_bytes(&self, parcel: ParcelId) -> Option<u64> {
-        let fits = self
-            .session
-            .max_payload(&self.topics.data(parcel))
-            .checked_sub(FRAME_OVERHEAD)? as u64;
-        let bytes = self.frame_size.current().min(fits) / MIN_FRAME * MIN_FRAME;
-        (bytes > 0).then_some(bytes)
+    /// How long the next data frame and its packets may be; `None` if nothing fits.
+    pub(super) fn fit(&self, parcel: ParcelId) -> Option<Fit> {
+        let topic = self.topics.data(parcel);
+        Fit::new(self.frame_size.current(), |packet| {
+            let packet = packet.map_or(usize::MAX, |packet| packet as usize);
+            let payload = self.session.max_payload(&topic, packet);
+            payload.saturating_sub(PIECE_OVERHEAD) as u64
+        })
     }
 
     /// Puts the broker's limits into words.
@@ -331,12 +335,12 @@ impl Room {
     pub(super) fn describe_limits(&mut self) {
         let room = self
             .session
-            .max_payload(&self.topics.data(ParcelId([0; 10])));
+            .max_payload(&self.topics.data(ParcelId([0; 10])), usize::MAX);
         let announced = self
             .session
             .limits()
             .and_then(|limits| limits.max_packet_size);
-        let needed = MIN_FRAME as usize + FRAME_OVERHEAD;
+        let needed = BLOCK as usize + PIECE_OVERHEAD;
         self.link.unfit = match announced {
             Some(limit) if room < needed => Some(format!(
                 "This broker takes messages of at most {} bytes, and mqdrop needs {}. Raise its limit to send files",
@@ -344,12 +348,12 @@ impl Room {
                 grouped(17_000)
             )),
             _ if self.frame_size.is_hopeless() => Some(
-                "This broker hangs up on messages of 17,000 bytes, which mqdrop needs. Raise its limit to send files".into(),
+                "This broker hangs up on messages of 4,096 bytes, and mqdrop needs 17,000. Raise its limit to send files".into(),
             ),
             _ => None,
         };
         self.link.limit = match (announced, self.frame_size.limit()) {
-            (Some(limit), _) if room < MAX_FRAME as usize + FRAME_OVERHEAD => Some(format!(
+            (Some(limit), _) if room < MAX_FRAME as usize + PIECE_OVERHEAD => Some(format!(
                 "This broker takes messages of at most {} bytes, so files go in smaller pieces",
                 grouped(u64::from(limit))
             )),

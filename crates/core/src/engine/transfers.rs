@@ -228,13 +228,12 @@ impl Engine {
         }
         let mut prepared: u64 = self.outgoing.values().map(Outgoing::prepared_bytes).sum();
         for parcel in self.in_turn() {
-            let (Some(frame_bytes), Some(outgoing)) =
-                (room.frame_bytes(parcel), self.outgoing.get_mut(&parcel))
+            let (Some(fit), Some(outgoing)) = (room.fit(parcel), self.outgoing.get_mut(&parcel))
             else {
                 continue;
             };
             let others = prepared - outgoing.prepared_bytes();
-            let request = outgoing.next_read(frame_bytes, READ_AHEAD.saturating_sub(others), now);
+            let request = outgoing.next_read(&fit, READ_AHEAD.saturating_sub(others), now);
             if let Some(request) = request {
                 let visit = self.visit;
                 return Some(ReadRequest { visit, ..request });
@@ -252,8 +251,11 @@ impl Engine {
             else {
                 return false;
             };
-            if let Some(payload) = outgoing.next_frame(now, &mut room.frame_size, &mut self.random)
-            {
+            let Some(fit) = room.fit(parcel) else {
+                return false;
+            };
+            let size = &mut room.frame_size;
+            if let Some(payload) = outgoing.next_frame(now, &fit, size, &mut self.random) {
                 self.turn = Some(parcel);
                 // Whatever the session does not take counts as lost and is sent again.
                 let _ = room.session.publish(

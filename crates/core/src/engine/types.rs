@@ -24,6 +24,8 @@ pub struct Join {
     pub auto_accept: bool,
     /// The longest data frame this broker carried before it hung up, learnt earlier; bytes.
     pub frame_limit: Option<u32>,
+    /// The quickest length of packets at this broker, learnt earlier; bytes.
+    pub frame_length: Option<u32>,
 }
 
 /// Why a room cannot be entered.
@@ -105,6 +107,8 @@ pub enum Event {
         only_v311: bool,
         /// The longest data frame it carries, if it hung up on a longer one; bytes.
         frame_limit: Option<u32>,
+        /// The quickest length of packets, once it is found; bytes.
+        frame_length: Option<u32>,
     },
     /// The files that were [chosen again](crate::Engine::choose_again) turned out not to be the
     /// parcel's, which lacks them again.

@@ -1,9 +1,12 @@
 //! What becomes of the data frames: placed, stored, verified, given to the user.
 
+use core::ops::Range;
+
 use bytes::{Bytes, BytesMut};
 use mqdrop_mqtt::Time;
 
 use super::content::Placed;
+use super::pieces::Partial;
 use super::receiving::CREDIT;
 use super::{Incoming, MAX_REPAIRS, Phase};
 use crate::effects::{DataTopic, Effects};
@@ -40,6 +43,50 @@ impl Incoming {
             return;
         };
         let run = head.first_block..end;
+        if receiving.pieces.is_other(head.sent)
+            && let Some(partial) = receiving.pieces.take()
+        {
+            // Its other pieces are lost: they would have come before this one.
+            self.take_partial(partial, now, cx);
+        }
+        let Phase::Receiving(receiving) = &mut self.phase else {
+            return;
+        };
+        let Some(offset) = head.piece else {
+            receiving.echo = Some((head.sent, now));
+            self.take_blocks(run, &data, now, cx);
+            return self.end_frame(false, now, cx);
+        };
+        let Some(len) = receiving.content.run_len(&run, &self.offer) else {
+            return;
+        };
+        if let Some(partial) = receiving.pieces.add((head.sent, run, len), offset, &data) {
+            self.take_partial(partial, now, cx);
+        }
+    }
+
+    /// No more pieces of a frame will come.
+    fn take_partial(&mut self, partial: Partial, now: Time, cx: &mut Effects) {
+        let (sent, run) = (partial.sent, partial.run.clone());
+        let Phase::Receiving(receiving) = &mut self.phase else {
+            return;
+        };
+        receiving.echo = Some((sent, now));
+        let receiving = &*receiving;
+        let len_of = |run| receiving.content.run_len(&run, &self.offer).unwrap_or(0);
+        let runs = partial.into_runs(len_of);
+        let is_whole = runs.first().is_some_and(|(first, _)| *first == run);
+        for (run, data) in runs {
+            self.take_blocks(run, &data, now, cx);
+        }
+        self.end_frame(!is_whole, now, cx);
+    }
+
+    /// Puts blocks where they belong.
+    fn take_blocks(&mut self, run: Range<u32>, data: &Bytes, now: Time, cx: &mut Effects) {
+        let Phase::Receiving(receiving) = &mut self.phase else {
+            return;
+        };
         let mut written = 0;
         let mut store = |request: StoreRequest| {
             if let StoreRequest::Write { data, .. } = &request {
@@ -49,12 +96,10 @@ impl Incoming {
         };
         let placed = receiving
             .content
-            .place(run.clone(), &data, &self.offer, &mut store);
+            .place(run.clone(), data, &self.offer, &mut store);
         receiving.unwritten += written;
         receiving.rate.add(written, now);
-        receiving.echo = Some((head.sent, now));
-        receiving.newest = Some(head.sent);
-        receiving.ack.on_frame(run.start != receiving.expected, now);
+        receiving.gap |= run.start != receiving.expected;
         receiving.expected = run.end;
         match placed {
             Placed::Nothing => {}
@@ -63,15 +108,24 @@ impl Incoming {
                 receiving.ack.now(now);
                 cx.event(Event::Files(self.offer.parcel));
             }
-            Placed::BadManifest => return self.cancel(EndReason::BadManifest, cx),
+            Placed::BadManifest => self.cancel(EndReason::BadManifest, cx),
             Placed::NotTheManifest => {
                 receiving.repairs += 1;
                 receiving.take_signed_only(now);
                 if receiving.repairs > MAX_REPAIRS {
-                    return self.cancel(EndReason::BadManifest, cx);
+                    self.cancel(EndReason::BadManifest, cx);
                 }
             }
         }
+    }
+
+    /// All that will come of a frame has come.
+    fn end_frame(&mut self, is_partial: bool, now: Time, cx: &mut Effects) {
+        let Phase::Receiving(receiving) = &mut self.phase else {
+            return;
+        };
+        let gap = std::mem::take(&mut receiving.gap) || is_partial;
+        receiving.ack.on_frame(gap, now);
         self.advance(now, cx);
     }
 

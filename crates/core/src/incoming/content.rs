@@ -135,6 +135,24 @@ impl Content {
         Some(String::from_utf8_lossy(&text).into_owned())
     }
 
+    /// How many bytes a run of blocks has; `None` if that is not known, or no frame has such a run.
+    pub(super) fn run_len(&self, run: &Range<u32>, offer: &Offer) -> Option<u64> {
+        if run.start >= run.end {
+            return None;
+        }
+        match &self.stage {
+            Stage::Manifest(_) => (u64::from(run.end) <= blocks(offer.manifest_len)).then(|| {
+                (u64::from(run.end) * BLOCK).min(offer.manifest_len) - u64::from(run.start) * BLOCK
+            }),
+            Stage::Blocks(known) => {
+                let layout = &known.manifest.layout;
+                let fits = run.end <= layout.total_blocks()
+                    && run.end <= layout.region(layout.region_of(run.start)).end;
+                fits.then(|| layout.run_len(run))
+            }
+        }
+    }
+
     /// Puts a frame's blocks where they belong. What was held before stays: only the bytes that
     /// were hashed may be the ones that are kept.
     #[inline(never)]
@@ -145,7 +163,7 @@ impl Content {
         offer: &Offer,
         store: &mut impl FnMut(StoreRequest),
     ) -> Placed {
-        if run.start >= run.end {
+        if self.run_len(&run, offer) != Some(data.len() as u64) {
             return Placed::Nothing;
         }
         match &mut self.stage {
@@ -153,11 +171,6 @@ impl Content {
                 let from = u64::from(run.start) * BLOCK;
                 let to = from + data.len() as u64;
                 let last = blocks(offer.manifest_len);
-                let fits = to == (u64::from(run.end) * BLOCK).min(offer.manifest_len)
-                    && u64::from(run.end) <= last;
-                if !fits {
-                    return Placed::Nothing;
-                }
                 // It grows with what arrives: its announced length is only the sender's word.
                 bytes.resize(bytes.len().max(to as usize), 0);
                 bytes[from as usize..to as usize].copy_from_slice(data);
@@ -169,15 +182,6 @@ impl Content {
                 }
             }
             Stage::Blocks(known) => {
-                let layout = &known.manifest.layout;
-                if run.end > layout.total_blocks()
-                    || layout.region(layout.region_of(run.start)).end < run.end
-                {
-                    return Placed::Nothing;
-                }
-                if layout.run_len(&run) != data.len() as u64 {
-                    return Placed::Nothing;
-                }
                 let fresh = self.held.missing(run.clone());
                 for part in &fresh {
                     known.keep(&run, part, data, self.text.as_mut(), offer, store);

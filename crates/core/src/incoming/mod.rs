@@ -3,6 +3,7 @@
 mod ack;
 mod blocks;
 mod content;
+mod pieces;
 mod receiving;
 mod restore;
 mod state;
@@ -190,6 +191,7 @@ impl Incoming {
             if let Phase::Receiving(receiving) = &mut self.phase {
                 // It has another clock.
                 (receiving.echo, receiving.newest) = (None, None);
+                receiving.pieces.take();
             }
             // While it is opened or restored this is noted afterwards; when it is whole it is idle.
             if matches!(self.phase, Phase::Receiving(_)) {

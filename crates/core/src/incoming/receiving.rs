@@ -5,6 +5,7 @@ use mqdrop_mqtt::Time;
 
 use super::ack::AckClock;
 use super::content::Content;
+use super::pieces::Pieces;
 use crate::frame::{FrameCipher, FrameHead};
 use crate::ids::{ParcelId, Token};
 use crate::io::StoreError;
@@ -28,10 +29,14 @@ pub(super) struct Receiving {
     pub(super) ack: AckClock,
     /// The send time of the newest frame, and when it came.
     pub(super) echo: Option<(u64, Time)>,
-    /// The same send time while frames come one after the other.
-    pub(super) newest: Option<u64>,
+    /// Where in the order of sending the newest frame or piece stands, while they come in it.
+    pub(super) newest: Option<(u64, u32)>,
+    /// The frame whose pieces come.
+    pub(super) pieces: Pieces,
     /// The block behind the newest frame.
     pub(super) expected: u32,
+    /// The frame that comes does not go on where the one before ended.
+    pub(super) gap: bool,
     /// Bytes that storage has not confirmed.
     pub(super) unwritten: u64,
     /// What storage did not take; no more than is allowed to be unwritten.
@@ -66,7 +71,9 @@ impl Receiving {
             ack: AckClock::new(now),
             echo: None,
             newest: None,
+            pieces: Pieces::default(),
             expected: 0,
+            gap: false,
             unwritten: 0,
             stuck: Stuck::default(),
             complete: None,
@@ -84,6 +91,7 @@ impl Receiving {
         self.subscribed = false;
         self.unknown_to_sender = false;
         (self.echo, self.newest) = (None, None);
+        self.pieces.take();
         self.rate.clear();
     }
 
@@ -96,8 +104,11 @@ impl Receiving {
             return false;
         }
         // The send times of one sender grow, and so they arrive (MQTT 5, section 4.6).
-        let in_order = self.newest.is_none_or(|newest| head.sent > newest);
-        if !in_order && !self.signed {
+        let place = (head.sent, head.piece.unwrap_or(u32::MAX));
+        let in_order = self.newest.is_none_or(|newest| place > newest);
+        if in_order {
+            self.newest = Some(place);
+        } else if !self.signed {
             self.take_signed_only(now);
         }
         in_order
@@ -108,6 +119,7 @@ impl Receiving {
         self.signed = true;
         // It may have been a forged one.
         (self.echo, self.newest) = (None, None);
+        self.pieces.take();
         self.ack.now(now);
     }
 

@@ -15,6 +15,8 @@ pub(super) struct Frame {
     pub(super) sent: u64,
     pub(super) blocks: Range<u32>,
     pub(super) bytes: u64,
+    /// How long its packets are, as [`FrameSize`](crate::frame_size::FrameSize) counts.
+    pub(super) packet: u64,
 }
 
 /// The frames that some receiver has not accounted for, oldest first.
@@ -97,6 +99,7 @@ mod tests {
                 sent,
                 blocks: first..first + 4,
                 bytes: 65_536,
+                packet: 65_536,
             });
         }
         flight

@@ -178,7 +178,8 @@ impl Outgoing {
             let age = u64::from(age);
             let rtt = now.as_micros().saturating_sub(sent).saturating_sub(age);
             progress.pacer.on_rtt(Duration::from_micros(rtt), now);
-            let lost = account(progress, &self.flight, sent, want.held.until, now, size);
+            let at = (now, Duration::from_micros(age));
+            let lost = account(progress, &self.flight, sent, want.held.until, at, size);
             lacking.extend(&lost);
         }
         if progress.in_flight == 0 {
@@ -225,17 +226,19 @@ impl Outgoing {
 
 /// Settles what was sent to a receiver up to the frame it echoed: delivered or lost. Data of one
 /// sender on one topic is not reordered, so what is missing although a later frame arrived is lost
-/// (MQTT 5, section 4.6). Answers what must be sent again.
+/// (MQTT 5, section 4.6). Answers what must be sent again. The frame came `age` before `now`.
 fn account(
     progress: &mut Progress,
     flight: &Flight,
     echoed: u64,
     until: u32,
-    now: Time,
+    (now, age): (Time, Duration),
     size: &mut FrameSize,
 ) -> RangeSet {
     let mut lost = RangeSet::default();
     let was_full = progress.in_flight * 4 >= progress.pacer.window() * 3;
+    let mut arrived = 0;
+    let (mut shortest, mut longest) = (u64::MAX, 0);
     for frame in flight.between(progress.echoed, echoed) {
         if frame.blocks.end > until {
             // The list does not say. It gets shorter as gaps are mended, and reaches further then.
@@ -243,16 +246,30 @@ fn account(
         }
         progress.echoed = frame.sent;
         progress.in_flight = progress.in_flight.saturating_sub(frame.bytes);
+        shortest = shortest.min(frame.packet);
+        longest = longest.max(frame.packet);
         let missing = progress.held.missing(frame.blocks.clone());
         if missing.is_empty() {
             progress.pacer.on_delivered(frame.bytes, was_full);
-            size.on_delivered(frame.bytes);
+            size.on_delivered(frame.packet);
+            arrived += frame.bytes;
         } else {
             progress.pacer.on_lost(now);
             missing.into_iter().for_each(|run| lost.insert(run));
         }
     }
     progress.waiting_since = (progress.in_flight > 0).then_some(now);
+    // What follows while something is always under way tells how quickly the broker carries it.
+    let at = Time::from_micros(now.as_micros().saturating_sub(age.as_micros() as u64));
+    let before = std::mem::replace(
+        &mut progress.busy_since,
+        (progress.in_flight > 0).then_some(at),
+    );
+    if let Some(before) = before
+        && shortest == longest
+    {
+        size.on_flow(longest, arrived, at.since(before));
+    }
     // Another receiver may have lost it as well, and then it is on its way again already.
     flight.subtract_later(&mut lost, echoed);
     lost

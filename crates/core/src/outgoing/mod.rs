@@ -21,8 +21,8 @@ use mqdrop_mqtt::Time;
 
 use crate::effects::Effects;
 use crate::engine::Event;
-use crate::frame::{FrameCipher, FrameHead};
-use crate::frame_size::FrameSize;
+use crate::frame::{FRAME_HEAD, FrameCipher, FrameHead, PIECE_OVERHEAD};
+use crate::frame_size::{Fit, FrameSize};
 use crate::hash::ParcelHashes;
 use crate::identity::ParcelKey;
 use crate::ids::{DeviceId, ParcelId};
@@ -90,7 +90,20 @@ pub(crate) struct Outgoing {
 /// A frame that only waits to be sealed and sent.
 struct Ready {
     blocks: Range<u32>,
+    /// Room for the frame's head, then its blocks.
     buffer: Vec<u8>,
+    /// Its send time and the bytes that went, once pieces of it went.
+    begun: Option<(u64, usize)>,
+}
+
+impl Ready {
+    fn new(blocks: Range<u32>, buffer: Vec<u8>) -> Self {
+        Self {
+            blocks,
+            buffer,
+            begun: None,
+        }
+    }
 }
 
 impl Outgoing {
@@ -178,8 +191,7 @@ impl Outgoing {
     /// This device lost its connection: what was under way may or may not have arrived.
     pub(crate) fn handle_link_lost(&mut self, cx: &mut Effects) {
         for ready in std::mem::take(&mut self.ready) {
-            self.release(&ready.blocks);
-            self.queue.insert(ready.blocks);
+            self.put_back(ready);
         }
         let last_sent = self.flight.last_sent();
         self.flight.forget(last_sent);
@@ -229,10 +241,10 @@ impl Outgoing {
         self.ended = Some(reason);
         self.files = Files::Here;
         self.forget_note(cx);
-        self.queue = RangeSet::default();
         for ready in std::mem::take(&mut self.ready) {
-            self.release(&ready.blocks);
+            self.put_back(ready);
         }
+        self.queue = RangeSet::default();
         self.rate.clear();
         cx.event(Event::Transfer(self.parcel));
     }
@@ -310,48 +322,99 @@ impl Outgoing {
             .min()
     }
 
-    /// Seals the next frame that is ready: its payload.
+    /// Seals the next frame that is ready, or the next piece of it: the payload of a packet.
     #[inline(never)]
     pub(crate) fn next_frame(
         &mut self,
         now: Time,
+        fit: &Fit,
         size: &mut FrameSize,
         random: &mut Random,
     ) -> Option<Vec<u8>> {
         loop {
-            let Ready { blocks, mut buffer } = self.ready.pop_front()?;
-            self.release(&blocks);
-            if self.paused
-                || !self
-                    .receivers
-                    .values()
-                    .any(|receiver| receiver.active().is_some())
-            {
-                self.queue.insert(blocks);
+            let mut ready = self.ready.pop_front()?;
+            // One that was begun is ended: without its other pieces those that went are useless.
+            if ready.begun.is_none() && !self.is_wanted_now() {
+                self.put_back(ready);
                 continue;
             }
-            let bytes = self.layout().run_len(&blocks);
-            let sent = self.flight.stamp(now.as_micros());
+            let bytes = ready.buffer.len() - FRAME_HEAD;
+            let (sent, from) = match ready.begun {
+                Some(begun) => begun,
+                None => {
+                    let packet = if bytes as u64 <= fit.whole {
+                        bytes as u64
+                    } else {
+                        fit.length
+                    };
+                    (self.begin_frame(&ready.blocks, packet, now, size), 0)
+                }
+            };
             let head = FrameHead {
-                first_block: blocks.start,
-                count: blocks.len() as u16,
+                first_block: ready.blocks.start,
+                count: ready.blocks.len() as u16,
                 sent,
                 signed: self.signs,
+                piece: None,
             };
             let by = (&self.key, self.sender);
-            self.cipher.seal(head, &mut buffer, by, random);
-            self.flight.push(Frame {
-                sent,
-                blocks: blocks.clone(),
-                bytes,
-            });
-            let receivers = self.receivers.iter_mut();
-            for progress in receivers.filter_map(|(_, receiver)| receiver.active_mut()) {
-                progress.on_sent(bytes, now);
+            if from == 0 && bytes as u64 <= fit.whole {
+                self.cipher.seal(head, &mut ready.buffer, by, random);
+                return Some(ready.buffer);
             }
-            size.on_sent(bytes, now);
-            return Some(buffer);
+            let to = bytes.min(from + fit.piece);
+            let head = FrameHead {
+                piece: Some(from as u32),
+                ..head
+            };
+            let mut payload = Vec::with_capacity(to - from + PIECE_OVERHEAD);
+            payload.resize(head.room(), 0);
+            payload.extend_from_slice(&ready.buffer[FRAME_HEAD + from..FRAME_HEAD + to]);
+            self.cipher.seal(head, &mut payload, by, random);
+            if to < bytes {
+                ready.begun = Some((sent, to));
+                self.ready.push_front(ready);
+            }
+            return Some(payload);
         }
+    }
+
+    /// Whether somebody is sent to.
+    fn is_wanted_now(&self) -> bool {
+        !self.paused && self.receivers.values().any(|each| each.active().is_some())
+    }
+
+    /// A frame is not sent now, or not to its end.
+    fn put_back(&mut self, ready: Ready) {
+        if ready.begun.is_none() {
+            self.release(&ready.blocks);
+        }
+        self.queue.insert(ready.blocks);
+    }
+
+    /// Accounts for a frame that goes now in packets of `packet` bytes: its send time.
+    fn begin_frame(
+        &mut self,
+        blocks: &Range<u32>,
+        packet: u64,
+        now: Time,
+        size: &mut FrameSize,
+    ) -> u64 {
+        self.release(blocks);
+        let bytes = self.layout().run_len(blocks);
+        let sent = self.flight.stamp(now.as_micros());
+        self.flight.push(Frame {
+            sent,
+            blocks: blocks.clone(),
+            bytes,
+            packet,
+        });
+        let receivers = self.receivers.iter_mut();
+        for progress in receivers.filter_map(|(_, receiver)| receiver.active_mut()) {
+            progress.on_sent(bytes, now);
+        }
+        size.on_sent(packet, now);
+        sent
     }
 
     pub(crate) fn entry_path(&self, file: usize) -> String {

@@ -73,6 +73,8 @@ pub(super) struct Progress {
     pub(super) heard: Time,
     /// Since when a frame is under way without any acknowledgement.
     pub(super) waiting_since: Option<Time>,
+    /// When the newest frame arrived, by this device's clock, if more were under way then.
+    pub(super) busy_since: Option<Time>,
     /// Since when nothing more may be sent to it, as far as that is not counted yet.
     pub(super) full_since: Option<Time>,
     patience: Patience,
@@ -242,15 +244,17 @@ impl Progress {
             pacer: Pacer::new(),
             heard: now,
             waiting_since: None,
+            busy_since: None,
             full_since: None,
             patience: Patience::new(now),
         }
     }
 
-    /// Whether `bytes` more may be sent to it beside `reserved` ones that are being prepared.
-    pub(super) fn has_room(&self, bytes: u64, reserved: u64) -> bool {
+    /// Whether `bytes` more may be sent to it beside `reserved` ones that are being prepared, if at
+    /// most `most` are to be under way.
+    pub(super) fn has_room(&self, bytes: u64, reserved: u64, most: u64) -> bool {
         let under_way = self.in_flight + reserved;
-        let window = self.pacer.window().max(bytes);
+        let window = self.pacer.window().min(most).max(bytes);
         under_way + bytes <= window
             && under_way + bytes <= self.credit.max(bytes)
             && self.credit > 0
@@ -275,6 +279,7 @@ impl Progress {
         self.echoed = last_sent;
         self.in_flight = 0;
         self.waiting_since = None;
+        self.busy_since = None;
         self.full_since = None;
     }
 

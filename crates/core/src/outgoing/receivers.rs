@@ -216,7 +216,7 @@ mod tests {
     /// A device wants it all.
     fn begin(outgoing: &mut Outgoing, who: DeviceId, counter: u64, at: Time, cx: &mut Effects) {
         let want = wanting(outgoing.parcel(), &RangeSet::default(), 1);
-        let mut size = FrameSize::new(None);
+        let mut size = FrameSize::new(None, None);
         if outgoing.handle_want(who, &want, counter, at, &mut size, cx) {
             outgoing.begin(who, "name".into(), cx);
         }

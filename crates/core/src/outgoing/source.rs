@@ -5,11 +5,12 @@ use core::ops::Range;
 use mqdrop_mqtt::Time;
 
 use super::original::Files;
-use super::receiver::Phase;
+use super::receiver::{Phase, Progress};
 use super::{Outgoing, Ready, Receiver};
 use crate::effects::Effects;
 use crate::engine::Event;
 use crate::frame::{FRAME_HEAD, FRAME_OVERHEAD};
+use crate::frame_size::Fit;
 use crate::io::{ReadError, ReadPurpose, ReadRequest};
 use crate::layout::{BLOCK, DIGEST, Region};
 
@@ -22,15 +23,10 @@ impl Outgoing {
         self.prepared_bytes
     }
 
-    /// Prepares frames of up to `frame_bytes` while `budget` lasts; those whose bytes the driver
-    /// must read are handed to it.
+    /// Prepares frames that fit while `budget` lasts; those whose bytes the driver must read are
+    /// handed to it.
     #[inline(never)]
-    pub(crate) fn next_read(
-        &mut self,
-        frame_bytes: u64,
-        budget: u64,
-        now: Time,
-    ) -> Option<ReadRequest> {
+    pub(crate) fn next_read(&mut self, fit: &Fit, budget: u64, now: Time) -> Option<ReadRequest> {
         if self.ended.is_some() {
             return None;
         }
@@ -41,7 +37,7 @@ impl Outgoing {
             Files::Checking(_) => return self.next_check(),
         }
         while self.prepared_bytes < budget {
-            let Some(blocks) = self.choose(self.fitting(frame_bytes), now) else {
+            let Some(blocks) = self.choose(self.fitting(fit.frame), fit.window, now) else {
                 break;
             };
             let len = self.manifest.layout.run_len(&blocks) as usize;
@@ -56,7 +52,7 @@ impl Outgoing {
                     let mut buffer = Vec::with_capacity(len + FRAME_OVERHEAD);
                     buffer.resize(FRAME_HEAD, 0);
                     buffer.extend_from_slice(bytes);
-                    self.ready.push_back(Ready { blocks, buffer });
+                    self.ready.push_back(Ready::new(blocks, buffer));
                 }
                 None => {
                     // A build for size clears what a buffer grows by byte by byte, but all of a new
@@ -108,7 +104,7 @@ impl Outgoing {
         self.note_checks(&checks, cx);
         match purpose {
             ReadPurpose::Hash { .. } => self.hash_read_under_way = false,
-            ReadPurpose::Frame { .. } => self.ready.push_back(Ready { blocks, buffer }),
+            ReadPurpose::Frame { .. } => self.ready.push_back(Ready::new(blocks, buffer)),
         }
         self.learn_digests();
         if !known && self.digests.is_some() {
@@ -130,14 +126,15 @@ impl Outgoing {
     /// The run to send next: of what somebody lacks, from the cursor on and around; before that the
     /// manifest, because nothing can be placed without it, and the digests as soon as they are
     /// known, because somebody may wait for nothing else. `None` while someone has no room.
-    fn choose(&mut self, frame_bytes: u64, now: Time) -> Option<Range<u32>> {
+    fn choose(&mut self, frame_bytes: u64, window: u64, now: Time) -> Option<Range<u32>> {
         let reserved = self.prepared_bytes;
+        let has_room = |progress: &Progress| progress.has_room(frame_bytes, reserved, window);
         let mut active = self.receivers.values().filter_map(Receiver::active);
-        let anyone_has_room = active.any(|progress| progress.has_room(frame_bytes, reserved));
+        let anyone_has_room = active.any(has_room);
         let mut anyone_is_waited_for = false;
         let receivers = self.receivers.iter_mut();
         for progress in receivers.filter_map(|(_, receiver)| receiver.active_mut()) {
-            if progress.has_room(frame_bytes, reserved) {
+            if has_room(progress) {
                 progress.full_since = None;
             } else {
                 anyone_is_waited_for |= progress.is_waited_for(anyone_has_room, now);

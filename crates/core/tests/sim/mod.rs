@@ -126,6 +126,7 @@ pub fn join() -> Join {
         version: VersionPolicy::Auto,
         auto_accept: false,
         frame_limit: None,
+        frame_length: None,
     }
 }
 

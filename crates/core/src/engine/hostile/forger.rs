@@ -80,6 +80,7 @@ fn frames_of_another_clock_make_the_sender_sign() {
         count: 1,
         sent: 1 << 30,
         signed: false,
+        piece: None,
     };
     let forged = seal(
         &parcel.offer,
@@ -103,6 +104,7 @@ fn what_a_sender_signed_before_it_was_restarted_cannot_be_repeated() {
         count: 1,
         sent: 1 << 50,
         signed: true,
+        piece: None,
     };
     let by = (&parcel.key, before.device());
     let recorded = seal(&parcel.offer, head, &parcel.manifest, by);

@@ -70,6 +70,7 @@ impl Parcel {
                 count: 1,
                 sent: victim.now.as_micros(),
                 signed,
+                piece: None,
             };
             let frame = seal(&self.offer, head, block, (&self.key, self.sender));
             victim.deliver(&format!("d/{}", self.id()), &frame);
@@ -144,6 +145,7 @@ pub(super) fn frame(offer: &Offer, first_block: u32, count: u16, content: &[u8])
         count,
         sent: first_block.into(),
         signed: false,
+        piece: None,
     };
     seal(
         offer,

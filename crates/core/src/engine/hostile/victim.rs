@@ -59,6 +59,7 @@ impl Victim {
             version: VersionPolicy::Only(version),
             auto_accept: false,
             frame_limit: None,
+            frame_length: None,
         };
         engine.join(join, Time::ZERO).unwrap();
         let mut victim = Self {

@@ -1,0 +1,305 @@
+//! Which length of packets is the quickest at this broker.
+//!
+//! That differs: the best of one may be a thousand times slower than the best of another. So packets
+//! begin short and become longer, step by step, while that is not much slower. From the longest that
+//! is not, lengths are measured downwards in larger steps, and the best of them stays until it is
+//! not as quick as it was.
+
+use core::time::Duration;
+
+use super::{PIECE, longer, step};
+use crate::layout::BLOCK;
+
+/// A step up is judged by so many packets if they come quickly …
+const PACKETS: u64 = 8;
+/// … and after this if they do not: one that is far slower than the step before is taken back.
+const PATIENCE: Duration = Duration::from_millis(150);
+/// How much slower than the step before a step must be to be taken back.
+const MUCH_SLOWER: f64 = 3.0;
+/// How long a length is measured at least, on the way down.
+const MEASURE: Duration = Duration::from_millis(120);
+/// A length that is not this much quicker than a longer one is not worth its price.
+const CLEARLY: f64 = 1.15;
+/// What was found is looked at in spans of this.
+const SPAN: Duration = Duration::from_secs(1);
+/// A step that was taken back is tried again after sending for so long, then after four times as long.
+const FIRST_RETRY: Duration = Duration::from_secs(60);
+
+/// What arrived in packets of one length.
+#[derive(Clone, Copy, Debug, Default)]
+struct Flow {
+    bytes: u64,
+    spans: u32,
+    took: Duration,
+}
+
+impl Flow {
+    /// Bytes a second.
+    fn rate(&self) -> f64 {
+        self.bytes as f64 / self.took.as_secs_f64().max(1e-6)
+    }
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Search {
+    stage: Stage,
+    flow: Flow,
+    /// The length that was much slower than the one before it.
+    slow: Option<u64>,
+    /// Sending for how long leads to another try, and for how long that was since the last.
+    retry: (Duration, Duration),
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Stage {
+    /// Longer step by step, up to a length that was found earlier if there is one.
+    Up {
+        before: Option<f64>,
+        goal: Option<u64>,
+    },
+    /// Shorter in larger steps; the best so far and its rate.
+    Down { best: (u64, f64) },
+    /// The best is found, and was so quick; how often it was much slower since.
+    Found { rate: f64, slower: u32 },
+}
+
+impl Search {
+    /// `goal` is what was found earlier.
+    pub(super) fn new(goal: Option<u64>) -> Self {
+        Self {
+            stage: Stage::Up { before: None, goal },
+            flow: Flow::default(),
+            slow: None,
+            retry: (FIRST_RETRY, Duration::ZERO),
+        }
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        matches!(self.stage, Stage::Found { .. })
+    }
+
+    /// The length is another one now, for a reason that is none of the search's.
+    pub(super) fn interrupt(&mut self) {
+        *self = Self::new(None);
+    }
+
+    /// `bytes` in packets of `current` length arrived within `took`; what length to go on with, up
+    /// to `most`.
+    pub(super) fn on_flow(
+        &mut self,
+        (current, most): (u64, u64),
+        bytes: u64,
+        took: Duration,
+    ) -> u64 {
+        self.flow.bytes += bytes;
+        self.flow.spans += 1;
+        self.flow.took += took;
+        let flow = self.flow;
+        let next = match self.stage {
+            Stage::Up { before, goal } => self.go_up((current, most), before, goal, flow),
+            Stage::Down { best } => self.go_down(current, best, flow),
+            Stage::Found { rate, slower } => self.stay((current, most), rate, slower, flow),
+        };
+        let Some(next) = next else { return current };
+        self.flow = Flow::default();
+        next
+    }
+
+    fn go_up(
+        &mut self,
+        (current, most): (u64, u64),
+        before: Option<f64>,
+        goal: Option<u64>,
+        flow: Flow,
+    ) -> Option<u64> {
+        let is_slow = before.is_some_and(|before| flow.rate() * MUCH_SLOWER < before);
+        if is_slow && flow.took >= PATIENCE {
+            self.slow = Some(current);
+            let shorter = if current > BLOCK {
+                step(current / 2)
+            } else {
+                PIECE
+            };
+            return Some(self.settle(shorter, before.unwrap_or_default()));
+        }
+        let is_judged = flow.bytes >= PACKETS * current || goal.is_some() || flow.took >= PATIENCE;
+        if is_slow || !is_judged {
+            return None;
+        }
+        if goal.is_some_and(|goal| current >= goal) {
+            self.stage = Stage::Found {
+                rate: 0.0,
+                slower: 0,
+            };
+            return Some(current);
+        }
+        let next = longer(current).min(most);
+        if next > current {
+            let before = Some(before.unwrap_or_default().max(flow.rate()));
+            self.stage = Stage::Up { before, goal };
+            return Some(next);
+        }
+        self.stage = Stage::Down {
+            best: (current, 0.0),
+        };
+        Some(current)
+    }
+
+    fn go_down(&mut self, current: u64, best: (u64, f64), flow: Flow) -> Option<u64> {
+        if flow.took < MEASURE || flow.spans < 2 {
+            return None;
+        }
+        let rate = flow.rate();
+        let is_better = rate > best.1 * if current == best.0 { 1.0 } else { CLEARLY };
+        let best = if is_better { (current, rate) } else { best };
+        // Far below the best it does not get better again.
+        if current <= BLOCK || rate * 2.0 < best.1 {
+            return Some(self.settle(best.0, best.1));
+        }
+        self.stage = Stage::Down { best };
+        Some(step(current / 3))
+    }
+
+    /// The best is found, at this rate.
+    fn settle(&mut self, best: u64, rate: f64) -> u64 {
+        self.stage = Stage::Found { rate, slower: 0 };
+        best
+    }
+
+    fn stay(
+        &mut self,
+        (current, most): (u64, u64),
+        rate: f64,
+        slower: u32,
+        flow: Flow,
+    ) -> Option<u64> {
+        if flow.took < SPAN {
+            return None;
+        }
+        let now = flow.rate();
+        self.retry.1 += flow.took;
+        if self.slow.is_some() && self.retry.1 >= self.retry.0 && longer(current) <= most {
+            self.retry = (self.retry.0 * 4, Duration::ZERO);
+            self.stage = Stage::Up {
+                before: Some(now),
+                goal: None,
+            };
+            return Some(longer(current));
+        }
+        let slower = if now * MUCH_SLOWER < rate {
+            slower + 1
+        } else {
+            0
+        };
+        if slower >= 2 {
+            // It is not true any more, or the way is another one.
+            self.interrupt();
+            return Some(PIECE);
+        }
+        self.stage = Stage::Found {
+            rate: rate.max(now),
+            slower,
+        };
+        Some(current)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::MAX_FRAME;
+    use super::*;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    /// A broker: what it carries in a second, by the length of packets.
+    type Broker = fn(u64) -> f64;
+
+    /// As mosquitto 2.0 does.
+    fn mosquitto(length: u64) -> f64 {
+        if length <= PIECE { 66e6 } else { 0.1e6 }
+    }
+
+    /// As NATS 2.9 does.
+    fn nats(length: u64) -> f64 {
+        match length {
+            PIECE => 52e6,
+            ..=65_536 => 80e6,
+            ..=262_144 => 19e6,
+            _ => 41e6,
+        }
+    }
+
+    /// Frames as a sender makes them go through a broker for so long; where it ends.
+    fn run(search: &mut Search, mut current: u64, broker: Broker, seconds: f64) -> u64 {
+        let mut clock = 0.0;
+        while clock < seconds {
+            let frame = current.max(65_536);
+            let took = 4.0 * frame as f64 / broker(current);
+            clock += took;
+            let took = Duration::from_secs_f64(took);
+            current = search.on_flow((current, MAX_FRAME), 4 * frame, took);
+        }
+        current
+    }
+
+    fn found(broker: Broker, seconds: f64) -> u64 {
+        let mut search = Search::new(None);
+        let length = run(&mut search, PIECE, broker, seconds);
+        assert!(search.is_over());
+        length
+    }
+
+    #[test]
+    fn the_quickest_length_is_found_within_seconds() {
+        assert_eq!(found(mosquitto, 4.0), PIECE);
+        assert_eq!(found(nats, 2.0), 65_536);
+        // The same at all lengths, and slow: nothing is gained by short ones.
+        assert_eq!(found(|_| 100e6, 2.0), MAX_FRAME);
+        assert_eq!(found(|_| 2e6, 20.0), MAX_FRAME);
+        // As the station.
+        assert_eq!(
+            found(|length| 300e6 * (length as f64 / 262e3).min(1.0), 2.0),
+            MAX_FRAME
+        );
+    }
+
+    #[test]
+    fn a_length_that_was_found_before_is_gone_up_to_and_not_beyond() {
+        let mut search = Search::new(Some(65_536));
+        assert_eq!(run(&mut search, PIECE, |_| 100e6, 0.1), 65_536);
+        assert!(search.is_over());
+        // Not if it is far slower by now.
+        let mut search = Search::new(Some(MAX_FRAME));
+        assert_eq!(run(&mut search, PIECE, mosquitto, 4.0), PIECE);
+    }
+
+    #[test]
+    fn what_was_found_is_found_anew_when_it_is_not_true_any_more() {
+        let mut search = Search::new(None);
+        let length = run(&mut search, PIECE, |_| 100e6, 2.0);
+        assert_eq!(length, MAX_FRAME);
+        // Another broker took its place, and the first frames take long.
+        assert_eq!(run(&mut search, length, mosquitto, 120.0), PIECE);
+        assert!(search.is_over());
+        // It is updated: after a while longer ones are tried again.
+        assert_eq!(run(&mut search, PIECE, |_| 100e6, 70.0), MAX_FRAME);
+    }
+
+    #[test]
+    fn a_step_that_is_too_slow_is_tried_more_and_more_rarely() {
+        let mut search = Search::new(None);
+        let mut current = run(&mut search, PIECE, mosquitto, 4.0);
+        let mut tries = 0;
+        for _ in 0..600 {
+            let before = current;
+            current = run(&mut search, current, mosquitto, 1.0);
+            tries += u32::from(
+                before == PIECE
+                    && search.retry.1 < Duration::from_millis(1500)
+                    && search.retry.0 > FIRST_RETRY,
+            );
+        }
+        assert!(tries <= 8, "{tries}");
+        assert_eq!(current, PIECE);
+    }
+}
