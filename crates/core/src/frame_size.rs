@@ -31,7 +31,7 @@ const SUSPICION: Duration = Duration::from_secs(10);
 /// After so many connections that died of a length that had arrived before, that counts no more.
 const MOST_RELAPSES: u32 = 3;
 /// How many frames must arrive before a suspicious length is tried once more.
-const PROBATION: u32 = 32;
+const PROBATION: u32 = 8;
 
 /// How long the next frame and its packets may be; in bytes, of plaintext where nothing else is said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

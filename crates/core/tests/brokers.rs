@@ -32,7 +32,7 @@ fn a_silent_limit_is_found_out_and_said() {
         ..Faults::default()
     };
     let mut world = room_with(2, faults);
-    let parcel = world.offer(0, &[3_000_000]);
+    let parcel = world.offer(0, &[6_000_000]);
     assert!(world.run_until(5 * MINUTE, |w| w.delivered(0, 1, parcel)));
     assert_eq!(world.devices[0].learnt, Some(16_384));
     let limit = world.devices[0].engine.status().limit.unwrap();
@@ -43,7 +43,7 @@ fn a_silent_limit_is_found_out_and_said() {
 fn a_broker_too_small_for_any_frame_is_named_as_such() {
     for announce in [true, false] {
         let faults = Faults {
-            max_packet: Some(9000),
+            max_packet: Some(2000),
             announce,
             ..Faults::default()
         };
@@ -59,7 +59,7 @@ fn a_broker_too_small_for_any_frame_is_named_as_such() {
 #[test]
 fn a_broker_that_was_too_small_and_is_not_any_more_is_no_error() {
     let faults = Faults {
-        max_packet: Some(9000),
+        max_packet: Some(2000),
         ..Faults::default()
     };
     let mut world = room_with(2, faults);
@@ -184,7 +184,7 @@ fn a_version_the_user_insists_on_is_kept_to() {
 
 #[test]
 fn a_limit_that_becomes_lower_is_found_and_said() {
-    let (mut world, parcel) = sim::under_way(20_000_000, &[60_000_000], 20_000_000);
+    let (mut world, parcel) = sim::under_way(20_000_000, &[100_000_000], 20_000_000);
     assert!(world.broker.longest > 200_000);
     world.broker.faults.max_packet = Some(200_000);
     world.restart_broker();

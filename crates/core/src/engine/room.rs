@@ -19,7 +19,6 @@ use crate::frame_size::{Fit, FrameSize, MAX_FRAME};
 use crate::identity::Identity;
 use crate::ids::{DeviceId, ParcelId};
 use crate::io::SocketAction;
-use crate::layout::BLOCK;
 use crate::message::{Body, Introduction, Message};
 use crate::names;
 use crate::peers::Peers;
@@ -35,6 +34,9 @@ const WILL_DELAY: Duration = Duration::from_secs(10);
 /// The longest packet taken from the broker: a frame and then some.
 const MAX_INCOMING_PACKET: u32 = 2 * 1024 * 1024;
 const RECEIVE_MAXIMUM: u16 = 64;
+/// Bytes that a message must be able to carry at least. Texts of others, offers of many files and
+/// letters take up to 17,000, which is what mqdrop asks for.
+const LEAST_PAYLOAD: usize = 2048;
 /// How often this device shows that it is still here.
 const REFRESH: Duration = Duration::from_secs(30);
 
@@ -340,9 +342,8 @@ impl Room {
             .session
             .limits()
             .and_then(|limits| limits.max_packet_size);
-        let needed = BLOCK as usize + PIECE_OVERHEAD;
         self.link.unfit = match announced {
-            Some(limit) if room < needed => Some(format!(
+            Some(limit) if room < LEAST_PAYLOAD => Some(format!(
                 "This broker takes messages of at most {} bytes, and mqdrop needs {}. Raise its limit to send files",
                 grouped(u64::from(limit)),
                 grouped(17_000)

@@ -14,12 +14,16 @@ use crate::layout::BLOCK;
 const PACKETS: u64 = 8;
 /// … and after this if they do not: one that is far slower than the step before is taken back.
 const PATIENCE: Duration = Duration::from_millis(150);
+/// Acknowledgements come together by chance, so shorter times say little.
+const CHANCE: Duration = Duration::from_millis(20);
 /// How much slower than the step before a step must be to be taken back.
 const MUCH_SLOWER: f64 = 3.0;
 /// How long a length is measured at least, on the way down.
 const MEASURE: Duration = Duration::from_millis(120);
 /// A length that is not this much quicker than a longer one is not worth its price.
 const CLEARLY: f64 = 1.15;
+/// A length that is so many times slower than the best is the last one that is measured.
+const FAR: f64 = 4.0;
 /// What was found is looked at in spans of this.
 const SPAN: Duration = Duration::from_secs(1);
 /// A step that was taken back is tried again after sending for so long, then after four times as long.
@@ -34,9 +38,9 @@ struct Flow {
 }
 
 impl Flow {
-    /// Bytes a second.
+    /// Bytes a second; at most what they are in so short a time that chance decides.
     fn rate(&self) -> f64 {
-        self.bytes as f64 / self.took.as_secs_f64().max(1e-6)
+        self.bytes as f64 / self.took.max(CHANCE).as_secs_f64()
     }
 }
 
@@ -153,7 +157,7 @@ impl Search {
         let is_better = rate > best.1 * if current == best.0 { 1.0 } else { CLEARLY };
         let best = if is_better { (current, rate) } else { best };
         // Far below the best it does not get better again.
-        if current <= BLOCK || rate * 2.0 < best.1 {
+        if current <= BLOCK || rate * FAR < best.1 {
             return Some(self.settle(best.0, best.1));
         }
         self.stage = Stage::Down { best };

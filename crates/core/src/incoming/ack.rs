@@ -4,7 +4,10 @@ use core::time::Duration;
 
 use mqdrop_mqtt::Time;
 
-/// An acknowledgement at the latest after so many frames …
+/// Each of the first frames is acknowledged: by these the sender finds out how much may be under way,
+/// and in what pieces.
+const FIRST_FRAMES: u32 = 32;
+/// An acknowledgement at the latest after so many frames, behind the first …
 const EVERY_FRAMES: u32 = 4;
 /// … or so long after a frame arrived.
 const DELAY: Duration = Duration::from_millis(25);
@@ -17,7 +20,10 @@ const LAST_REMINDER: Duration = Duration::from_secs(5);
 
 #[derive(Clone, Debug)]
 pub(super) struct AckClock {
+    /// Frames since the last acknowledgement.
     frames: u32,
+    /// Frames that are still to be acknowledged one by one.
+    first: u32,
     due: Option<Time>,
     sent: Time,
     reminder: Duration,
@@ -28,6 +34,7 @@ impl AckClock {
     pub(super) fn new(now: Time) -> Self {
         Self {
             frames: 0,
+            first: FIRST_FRAMES,
             due: Some(now),
             sent: now,
             reminder: FIRST_REMINDER,
@@ -37,10 +44,11 @@ impl AckClock {
     /// A frame arrived, perhaps not the one that was expected next.
     pub(super) fn on_frame(&mut self, gap: bool, now: Time) {
         self.frames += 1;
+        self.first = self.first.saturating_sub(1);
         self.reminder = FIRST_REMINDER;
         let due = if gap {
             (self.sent + GAP_SPACING).max(now)
-        } else if self.frames >= EVERY_FRAMES {
+        } else if self.frames >= EVERY_FRAMES || self.first > 0 {
             now
         } else {
             now + DELAY
@@ -84,6 +92,11 @@ mod tests {
         let mut ack = AckClock::new(at(0));
         assert_eq!(ack.deadline(), at(0));
         ack.on_sent(at(0));
+        for frame in 1..FIRST_FRAMES {
+            ack.on_frame(false, at(50));
+            assert_eq!(ack.deadline(), at(50), "{frame}");
+            ack.on_sent(at(50));
+        }
         for (frame, due) in [(0, 125), (1, 125), (2, 125), (3, 103)] {
             ack.on_frame(false, at(100 + frame));
             assert_eq!(ack.deadline(), at(due));

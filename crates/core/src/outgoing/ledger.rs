@@ -259,11 +259,12 @@ fn account(
         }
     }
     progress.waiting_since = (progress.in_flight > 0).then_some(now);
-    // What follows while something is always under way tells how quickly the broker carries it.
+    // What follows while something is always under way, or no more may be, tells how quickly the
+    // broker carries it.
     let at = Time::from_micros(now.as_micros().saturating_sub(age.as_micros() as u64));
     let before = std::mem::replace(
         &mut progress.busy_since,
-        (progress.in_flight > 0).then_some(at),
+        (progress.in_flight > 0 || was_full).then_some(at),
     );
     if let Some(before) = before
         && shortest == longest
