@@ -138,7 +138,7 @@ fn leaving_while_what_was_kept_is_read_back_loses_nothing() {
 fn what_was_verified_but_not_stored_needs_no_sender() {
     let (mut world, parcel) = under_way(2_000_000, &[3_000_000], 2_000_000);
     let stored = world.bytes(1, parcel);
-    world.run_until(MINUTE, |w| w.bytes(1, parcel) > 2_600_000);
+    world.run_until(MINUTE, |w| w.bytes(1, parcel) == 3_000_000);
     let no_space = StoreError::NoSpace { available: None };
     world.devices[1].broken = Some(no_space);
     world.run_for(10 * SECOND);
