@@ -358,7 +358,8 @@ impl Driver {
             }
             SocketAction::Close { last } => {
                 if self.socket.is_open() {
-                    last.iter().for_each(|bytes| self.socket.send(bytes));
+                    last.iter().for_each(|packet| self.socket.send(packet));
+                    self.socket.flush();
                 }
                 self.socket.close();
             }
@@ -374,6 +375,7 @@ impl Driver {
             self.socket.send(&bytes);
             sent = true;
         }
+        self.socket.flush();
         sent
     }
 

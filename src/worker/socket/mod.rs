@@ -6,6 +6,7 @@
 
 mod connection;
 mod drain;
+mod gather;
 mod message;
 #[cfg(test)]
 #[cfg(target_arch = "wasm32")]
@@ -37,6 +38,11 @@ const THREAD: &str = "socket";
 /// long.
 const QUEUE: u32 = 4 * 1024 * 1024;
 
+/// Packets up to this go together in one message of up to [`TOGETHER`] bytes (MQTT 5, section 6):
+/// each message has its price in two threads and in the browser's network process.
+const SHORT: usize = 8 * 1024;
+const TOGETHER: usize = 64 * 1024;
+
 /// So many bytes are taken in before the thread hears of it.
 const TAKEN: u32 = 1024 * 1024;
 
@@ -66,6 +72,8 @@ pub(super) struct Socket {
     /// The present connection's number: what earlier ones still report is not heard.
     number: u32,
     stage: Stage,
+    /// Short packets that go together, once there are enough of them or no more come.
+    together: Vec<u8>,
     /// Bytes that were sent and not yet reported back.
     queued: u32,
     /// What was sent was in these: new memory for each message would cost more than copying it.
@@ -97,6 +105,7 @@ impl Socket {
             thread: Thread::start(&script, &report, now).ok(),
             number: 0,
             stage: Stage::Closed,
+            together: Vec::new(),
             queued: 0,
             spare: Vec::new(),
             target: (String::new(), Offer::Mqtt),
@@ -144,6 +153,7 @@ impl Socket {
         }
         self.number = self.number.wrapping_add(1);
         self.stage = Stage::Closed;
+        self.together.clear();
         self.queued = 0;
         self.taken = 0;
         self.spare.clear();
@@ -159,8 +169,31 @@ impl Socket {
         self.is_open() && self.queued < QUEUE
     }
 
-    /// Sends bytes, after which there may be no room.
-    pub(super) fn send(&mut self, bytes: &[u8]) {
+    /// Sends a packet, after which there may be no room. A short one goes with [`Self::flush`] at the
+    /// latest.
+    pub(super) fn send(&mut self, packet: &[u8]) {
+        if packet.len() > SHORT || self.together.len() + packet.len() > TOGETHER {
+            self.flush();
+        }
+        if packet.len() > SHORT {
+            self.post(packet);
+        } else {
+            self.together.extend_from_slice(packet);
+        }
+    }
+
+    /// Sends the short packets that were held back.
+    pub(super) fn flush(&mut self) {
+        let mut together = std::mem::take(&mut self.together);
+        if !together.is_empty() {
+            self.post(&together);
+            together.clear();
+        }
+        // Its memory is used again.
+        self.together = together;
+    }
+
+    fn post(&mut self, bytes: &[u8]) {
         let length = bytes.len() as u32;
         let buffer = self
             .spare

@@ -12,6 +12,7 @@ use wasm_bindgen::prelude::Closure;
 use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
 
 use super::connection::{Connection, Offer};
+use super::gather::Gather;
 use super::message::{Order, Posted, Report};
 
 /// The browser has room for more while it holds fewer bytes than this.
@@ -61,6 +62,8 @@ struct Holder {
     retry: RefCell<Option<Timeout>>,
     /// Bytes that were reported and not yet taken in.
     behind: Cell<u32>,
+    /// Short messages that come close together.
+    gather: Gather,
     post: Box<dyn Fn(Report)>,
     this: Weak<Self>,
 }
@@ -73,6 +76,14 @@ impl Holder {
             sent: RefCell::default(),
             retry: RefCell::default(),
             behind: Cell::default(),
+            gather: Gather::new({
+                let this = Weak::clone(this);
+                move || {
+                    if let Some(this) = this.upgrade() {
+                        this.pass_on();
+                    }
+                }
+            }),
             post: Box::new(post),
             this: Weak::clone(this),
         })
@@ -107,6 +118,7 @@ impl Holder {
     fn close(&self) {
         *self.connection.borrow_mut() = None;
         self.sent.borrow_mut().clear();
+        self.gather.take();
         *self.retry.borrow_mut() = None;
         self.behind.set(0);
     }
@@ -124,10 +136,24 @@ impl Holder {
                 self.close();
                 return (self.post)(Report::Close { number, close });
             }
+            if self.gather.add(buffer) {
+                return;
+            }
         }
+        // What was held back came before this.
+        self.pass_on();
         (self.post)(report);
         // Timers may be throttled, but what comes often follows from what went.
         self.release();
+    }
+
+    /// Passes on the messages that were held back.
+    fn pass_on(&self) {
+        if let Some(buffer) = self.gather.take() {
+            let number = self.number.get();
+            (self.post)(Report::Message { number, buffer });
+            self.release();
+        }
     }
 
     fn send(&self, buffer: ArrayBuffer, length: u32) {

@@ -83,7 +83,7 @@ impl Partial {
     /// blocks is.
     pub(super) fn into_runs(self, len_of: impl Fn(Range<u32>) -> u64) -> Vec<(Range<u32>, Bytes)> {
         let bytes = self.bytes.freeze();
-        if self.have.runs() == [0..self.len] {
+        if self.have.missing(0..self.len).is_empty() {
             return vec![(self.run, bytes)];
         }
         let mut runs: Vec<(Range<u32>, Range<usize>)> = Vec::new();
