@@ -77,7 +77,7 @@ impl Holder {
             retry: RefCell::default(),
             behind: Cell::default(),
             gather: Gather::new({
-                let this = Weak::clone(this);
+                let this: Weak<Self> = Weak::clone(this);
                 move || {
                     if let Some(this) = this.upgrade() {
                         this.pass_on();
