@@ -49,9 +49,10 @@ pub(crate) struct Fit {
 }
 
 impl Fit {
-    /// Packets of `length`, as [`FrameSize::current`] says, in which `room` bytes are left for a
-    /// frame or piece of one; `None` if that is too little for any.
-    pub(crate) fn new(length: u64, room: impl Fn(Option<u64>) -> u64) -> Option<Self> {
+    /// For packets as `size` has them, in which `room` bytes are left for a frame or a piece of one
+    /// (if the packet has at most so many); `None` if that is too little for any.
+    pub(crate) fn new(size: &FrameSize, room: impl Fn(Option<u64>) -> u64) -> Option<Self> {
+        let length = size.current;
         let most = room(None) / BLOCK * BLOCK;
         let (length, piece) = if length >= BLOCK && most >= BLOCK {
             let length = length.min(most);
@@ -64,7 +65,7 @@ impl Fit {
             whole: piece,
             piece: piece as usize,
             length,
-            window: piece * MOST_PACKETS,
+            window: size.search.window(length).unwrap_or(piece * MOST_PACKETS),
         })
     }
 }
@@ -259,6 +260,14 @@ mod tests {
         FrameSize::new(None, None)
     }
 
+    /// Packets of this length.
+    fn sized(length: u64) -> FrameSize {
+        FrameSize {
+            current: length,
+            ..unknown()
+        }
+    }
+
     /// A frame arrives, as quickly whatever its length.
     fn deliver(size: &mut FrameSize, bytes: u64) {
         size.on_delivered(bytes);
@@ -401,21 +410,22 @@ mod tests {
     #[test]
     fn packets_are_as_long_as_the_broker_and_the_topic_let_them_be() {
         let room = |limit: u64| move |packet: Option<u64>| limit.min(packet.unwrap_or(limit)) - 200;
-        let short = Fit::new(PIECE, room(1 << 20)).unwrap();
+        let (short, long) = (unknown(), sized(MAX_FRAME));
+        let short = Fit::new(&short, room(1 << 20)).unwrap();
         assert_eq!(
             (short.piece, short.whole, short.frame),
             (3896, 3896, FRAME_OF_PIECES)
         );
-        let long = Fit::new(MAX_FRAME, room(1 << 20)).unwrap();
-        assert_eq!((long.frame, long.whole), (MAX_FRAME, MAX_FRAME));
+        let fit = Fit::new(&long, room(1 << 20)).unwrap();
+        assert_eq!((fit.frame, fit.whole), (MAX_FRAME, MAX_FRAME));
         // A limit between two lengths, and one that is too short for a block.
-        let middle = Fit::new(MAX_FRAME, room(60_000)).unwrap();
+        let middle = Fit::new(&long, room(60_000)).unwrap();
         assert_eq!(
             (middle.length, middle.piece),
             (3 * BLOCK, 3 * BLOCK as usize)
         );
-        let less = Fit::new(MAX_FRAME, room(3000)).unwrap();
+        let less = Fit::new(&long, room(3000)).unwrap();
         assert_eq!((less.length, less.piece), (PIECE, 2800));
-        assert_eq!(Fit::new(MAX_FRAME, |_| 0), None);
+        assert_eq!(Fit::new(&long, |_| 0), None);
     }
 }

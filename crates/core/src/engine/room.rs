@@ -325,7 +325,7 @@ impl Room {
     /// How long the next data frame and its packets may be; `None` if nothing fits.
     pub(super) fn fit(&self, parcel: ParcelId) -> Option<Fit> {
         let topic = self.topics.data(parcel);
-        Fit::new(self.frame_size.current(), |packet| {
+        Fit::new(&self.frame_size, |packet| {
             let packet = packet.map_or(usize::MAX, |packet| packet as usize);
             let payload = self.session.max_payload(&topic, packet);
             payload.saturating_sub(PIECE_OVERHEAD) as u64

@@ -4,29 +4,36 @@
 //! begin short and become longer, step by step, while that is not much slower. From the longest that
 //! is not, lengths are measured downwards in larger steps, and the best of them stays until it is
 //! not as quick as it was.
+//!
+//! The first step is taken with care. Mosquitto up to 2.0 goes on writing a longer packet only when
+//! something else comes, so that what is under way when nothing more may be sent takes seconds: while
+//! that is not ruled out, little is under way.
 
 use core::time::Duration;
 
 use super::{PIECE, longer, step};
 use crate::layout::BLOCK;
 
-/// A step up is judged by so many packets if they come quickly …
+/// The shortest length is judged by so many bytes, the next one by twice as many.
+const FIRST_JUDGED: u64 = 512 * 1024;
+/// What may be under way while the first step is taken, in bytes.
+const CAREFUL: u64 = 256 * 1024;
+/// Further steps are judged by so many packets if they come quickly …
 const PACKETS: u64 = 8;
-/// … and after this if they do not: one that is far slower than the step before is taken back.
+/// … and after this if they do not: one that is far slower than the steps before is looked into.
 const PATIENCE: Duration = Duration::from_millis(150);
 /// Acknowledgements come together by chance, so shorter times say little.
 const CHANCE: Duration = Duration::from_millis(20);
-/// How much slower than the step before a step must be to be taken back.
-const MUCH_SLOWER: f64 = 3.0;
-/// How long a length is measured at least, on the way down.
+/// So many times slower is far slower.
+const FAR: f64 = 3.0;
+/// How long a length is measured at least when it is compared.
 const MEASURE: Duration = Duration::from_millis(120);
 /// A length that is not this much quicker than a longer one is not worth its price.
 const CLEARLY: f64 = 1.15;
-/// A length that is so many times slower than the best is the last one that is measured.
-const FAR: f64 = 4.0;
 /// What was found is looked at in spans of this.
 const SPAN: Duration = Duration::from_secs(1);
-/// A step that was taken back is tried again after sending for so long, then after four times as long.
+/// A longer packet that was too slow is tried again after sending for so long, then after four times
+/// as long.
 const FIRST_RETRY: Duration = Duration::from_secs(60);
 
 /// What arrived in packets of one length.
@@ -48,8 +55,10 @@ impl Flow {
 pub(super) struct Search {
     stage: Stage,
     flow: Flow,
-    /// The length that was much slower than the one before it.
-    slow: Option<u64>,
+    /// The best rate of any length so far.
+    top: f64,
+    /// Longer ones are not tried: one was far slower.
+    cap: Option<u64>,
     /// Sending for how long leads to another try, and for how long that was since the last.
     retry: (Duration, Duration),
 }
@@ -57,29 +66,37 @@ pub(super) struct Search {
 #[derive(Clone, Copy, Debug)]
 enum Stage {
     /// Longer step by step, up to a length that was found earlier if there is one.
-    Up {
-        before: Option<f64>,
-        goal: Option<u64>,
-    },
+    Up { goal: Option<u64> },
+    /// A longer length came at this rate, far slower than shorter ones did. The shortest shows whether
+    /// that is so, or everything has become slower.
+    Doubt { rate: f64 },
     /// Shorter in larger steps; the best so far and its rate.
     Down { best: (u64, f64) },
-    /// The best is found, and was so quick; how often it was much slower since.
-    Found { rate: f64, slower: u32 },
+    /// The best is found; how often it was far slower since.
+    Found { slower: u32 },
 }
 
 impl Search {
     /// `goal` is what was found earlier.
     pub(super) fn new(goal: Option<u64>) -> Self {
         Self {
-            stage: Stage::Up { before: None, goal },
+            stage: Stage::Up { goal },
             flow: Flow::default(),
-            slow: None,
+            top: 0.0,
+            cap: None,
             retry: (FIRST_RETRY, Duration::ZERO),
         }
     }
 
     pub(super) fn is_over(&self) -> bool {
         matches!(self.stage, Stage::Found { .. })
+    }
+
+    /// How many bytes may be under way in packets of `current` length, if that is not for others to
+    /// say.
+    pub(super) fn window(&self, current: u64) -> Option<u64> {
+        let is_first_step = current == BLOCK && matches!(self.stage, Stage::Up { .. });
+        is_first_step.then_some(CAREFUL)
     }
 
     /// The length is another one now, for a reason that is none of the search's.
@@ -98,55 +115,59 @@ impl Search {
         self.flow.bytes += bytes;
         self.flow.spans += 1;
         self.flow.took += took;
-        let flow = self.flow;
+        let (flow, rate) = (self.flow, self.flow.rate());
+        let is_far_slower = current > PIECE && flow.took >= PATIENCE && rate * FAR < self.top;
         let next = match self.stage {
-            Stage::Up { before, goal } => self.go_up((current, most), before, goal, flow),
+            Stage::Up { .. } | Stage::Down { .. } if is_far_slower => {
+                self.cap = Some(shorter(current));
+                self.stage = Stage::Doubt { rate };
+                Some(PIECE)
+            }
+            Stage::Up { goal } => self.go_up((current, most), goal, flow),
+            Stage::Doubt { rate } => self.compare(rate, flow),
             Stage::Down { best } => self.go_down(current, best, flow),
-            Stage::Found { rate, slower } => self.stay((current, most), rate, slower, flow),
+            Stage::Found { slower } => self.stay((current, most), slower, flow),
         };
         let Some(next) = next else { return current };
         self.flow = Flow::default();
         next
     }
 
-    fn go_up(
-        &mut self,
-        (current, most): (u64, u64),
-        before: Option<f64>,
-        goal: Option<u64>,
-        flow: Flow,
-    ) -> Option<u64> {
-        let is_slow = before.is_some_and(|before| flow.rate() * MUCH_SLOWER < before);
-        if is_slow && flow.took >= PATIENCE {
-            self.slow = Some(current);
-            let shorter = if current > BLOCK {
-                step(current / 2)
-            } else {
-                PIECE
-            };
-            return Some(self.settle(shorter, before.unwrap_or_default()));
-        }
-        let is_judged = flow.bytes >= PACKETS * current || goal.is_some() || flow.took >= PATIENCE;
-        if is_slow || !is_judged {
+    fn go_up(&mut self, (current, most): (u64, u64), goal: Option<u64>, flow: Flow) -> Option<u64> {
+        let enough = match current {
+            ..BLOCK => FIRST_JUDGED,
+            BLOCK => 2 * FIRST_JUDGED,
+            _ if goal.is_some() => 0,
+            _ => PACKETS * current,
+        };
+        if flow.bytes < enough && flow.took < PATIENCE {
             return None;
         }
+        self.top = self.top.max(flow.rate());
         if goal.is_some_and(|goal| current >= goal) {
-            self.stage = Stage::Found {
-                rate: 0.0,
-                slower: 0,
+            return Some(self.settle(current));
+        }
+        let next = longer(current).min(most).min(self.cap.unwrap_or(most));
+        if next <= current {
+            self.stage = Stage::Down {
+                best: (current, 0.0),
             };
             return Some(current);
         }
-        let next = longer(current).min(most);
-        if next > current {
-            let before = Some(before.unwrap_or_default().max(flow.rate()));
-            self.stage = Stage::Up { before, goal };
-            return Some(next);
+        Some(next)
+    }
+
+    fn compare(&mut self, rate: f64, flow: Flow) -> Option<u64> {
+        if flow.took < MEASURE || flow.spans < 2 {
+            return None;
         }
-        self.stage = Stage::Down {
-            best: (current, 0.0),
-        };
-        Some(current)
+        self.top = flow.rate();
+        if flow.rate() > rate * FAR {
+            self.cap = Some(PIECE);
+            return Some(self.settle(PIECE));
+        }
+        self.stage = Stage::Up { goal: None };
+        Some(PIECE)
     }
 
     fn go_down(&mut self, current: u64, best: (u64, f64), flow: Flow) -> Option<u64> {
@@ -156,55 +177,50 @@ impl Search {
         let rate = flow.rate();
         let is_better = rate > best.1 * if current == best.0 { 1.0 } else { CLEARLY };
         let best = if is_better { (current, rate) } else { best };
-        // Far below the best it does not get better again.
+        // Where it is far slower than the best it does not get better again.
         if current <= BLOCK || rate * FAR < best.1 {
-            return Some(self.settle(best.0, best.1));
+            self.top = best.1;
+            return Some(self.settle(best.0));
         }
         self.stage = Stage::Down { best };
         Some(step(current / 3))
     }
 
-    /// The best is found, at this rate.
-    fn settle(&mut self, best: u64, rate: f64) -> u64 {
-        self.stage = Stage::Found { rate, slower: 0 };
+    fn settle(&mut self, best: u64) -> u64 {
+        self.stage = Stage::Found { slower: 0 };
         best
     }
 
-    fn stay(
-        &mut self,
-        (current, most): (u64, u64),
-        rate: f64,
-        slower: u32,
-        flow: Flow,
-    ) -> Option<u64> {
+    fn stay(&mut self, (current, most): (u64, u64), slower: u32, flow: Flow) -> Option<u64> {
         if flow.took < SPAN {
             return None;
         }
-        let now = flow.rate();
         self.retry.1 += flow.took;
-        if self.slow.is_some() && self.retry.1 >= self.retry.0 && longer(current) <= most {
+        if self.cap == Some(current) && self.retry.1 >= self.retry.0 && longer(current) <= most {
             self.retry = (self.retry.0 * 4, Duration::ZERO);
-            self.stage = Stage::Up {
-                before: Some(now),
-                goal: None,
-            };
-            return Some(longer(current));
+            (self.cap, self.top) = (None, flow.rate());
+            self.stage = Stage::Up { goal: None };
+            return Some(current);
         }
-        let slower = if now * MUCH_SLOWER < rate {
-            slower + 1
-        } else {
-            0
-        };
+        let is_slower = flow.rate() * FAR < self.top;
+        let slower = if is_slower { slower + 1 } else { 0 };
         if slower >= 2 {
             // It is not true any more, or the way is another one.
             self.interrupt();
             return Some(PIECE);
         }
-        self.stage = Stage::Found {
-            rate: rate.max(now),
-            slower,
-        };
+        self.top = self.top.max(flow.rate());
+        self.stage = Stage::Found { slower };
         Some(current)
+    }
+}
+
+/// The next shorter length.
+fn shorter(length: u64) -> u64 {
+    if length > BLOCK {
+        step(length - 1)
+    } else {
+        PIECE
     }
 }
 
