@@ -189,6 +189,12 @@ impl FrameSize {
         self.best().is_some_and(|best| was != Some(best))
     }
 
+    /// Something was under way, and nothing arrived for so long.
+    pub(crate) fn on_stall(&mut self, took: Duration) {
+        let most = self.limit.unwrap_or(MAX_FRAME);
+        self.current = self.search.on_flow((self.current, most), 0, took);
+    }
+
     /// The connection ended. True if the limit became known by it.
     pub(crate) fn on_connection_lost(&mut self, why: Loss, now: Time) -> bool {
         self.confirmed_here = 0;

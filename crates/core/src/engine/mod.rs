@@ -252,8 +252,9 @@ impl Engine {
         for device in room.peers.expire(now) {
             self.handle_gone(device, now);
         }
+        let Some(room) = &mut self.room else { return };
         for (_, outgoing) in &mut self.outgoing {
-            outgoing.handle_timeout(now, &mut self.cx);
+            outgoing.handle_timeout(now, &mut room.frame_size, &mut self.cx);
         }
         for (_, incoming) in &mut self.incoming {
             incoming.handle_timeout(now, &mut self.cx);

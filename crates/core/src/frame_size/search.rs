@@ -284,6 +284,23 @@ mod tests {
     }
 
     #[test]
+    fn a_length_of_which_nothing_arrives_is_given_up() {
+        let mut search = Search::new(None);
+        let quick = Duration::from_millis(30);
+        let first = search.on_flow((PIECE, MAX_FRAME), 1 << 20, quick);
+        assert_eq!(first, BLOCK);
+        assert_eq!(search.window(first), Some(CAREFUL));
+        let stalled = search.on_flow((first, MAX_FRAME), 0, Duration::from_secs(1));
+        assert_eq!((stalled, search.window(stalled)), (PIECE, None));
+        for _ in 0..2 {
+            assert!(!search.is_over());
+            let length = search.on_flow((PIECE, MAX_FRAME), 4 << 20, MEASURE);
+            assert_eq!(length, PIECE);
+        }
+        assert!(search.is_over());
+    }
+
+    #[test]
     fn a_length_that_was_found_before_is_gone_up_to_and_not_beyond() {
         let mut search = Search::new(Some(65_536));
         assert_eq!(run(&mut search, PIECE, |_| 100e6, 0.1), 65_536);

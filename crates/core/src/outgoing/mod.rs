@@ -250,7 +250,7 @@ impl Outgoing {
     }
 
     #[inline(never)]
-    pub(crate) fn handle_timeout(&mut self, now: Time, cx: &mut Effects) {
+    pub(crate) fn handle_timeout(&mut self, now: Time, size: &mut FrameSize, cx: &mut Effects) {
         if self.ended.is_some() {
             return;
         }
@@ -296,6 +296,7 @@ impl Outgoing {
                 messages.push((device, Body::Offer(offer)));
                 cx.event(Event::Transfer(self.parcel));
             } else if progress.timed_out(now) {
+                size.on_stall(progress.pacer.timeout());
                 progress.pacer.on_timeout();
                 progress.clear_flight(self.flight.last_sent());
                 let mut lost = RangeSet::of(0..total);
