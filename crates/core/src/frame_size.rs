@@ -124,7 +124,8 @@ impl FrameSize {
     }
 
     /// How long the next packet may be.
-    pub(crate) fn current(&self) -> u64 {
+    #[cfg(test)]
+    fn current(&self) -> u64 {
         self.current
     }
 

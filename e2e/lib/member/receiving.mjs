@@ -22,6 +22,8 @@ export class Receiving {
   /** @type {Map<number, number> | undefined} */
   #echo;
   #frames = 0;
+  /** The frame whose pieces come. @type {{ sent: number, bytes: Buffer } | undefined} */
+  #pieces;
   /** @type {NodeJS.Timeout | undefined} */
   #timer;
 
@@ -45,13 +47,32 @@ export class Receiving {
 
   /** @param {Buffer} payload */
   async handleFrame(payload) {
-    const { first, count, sent, blocks } = openFrame(this.#offer, idOf(this.#member.publicKeyOf(this.#from)), payload);
+    const { first, count, sent, blocks, piece } = openFrame(this.#offer, idOf(this.#member.publicKeyOf(this.#from)), payload);
+    if (piece === undefined) return this.#take(first, count, sent, blocks);
+    if (this.#pieces?.sent !== sent) this.#pieces = { sent, bytes: Buffer.alloc(0) };
+    // One that does not go on where the one before ended follows one that was lost.
+    if (piece !== this.#pieces.bytes.length) return;
+    this.#pieces.bytes = Buffer.concat([this.#pieces.bytes, blocks]);
+    const whole = this.#lengths().slice(first, first + count).reduce((sum, length) => sum + length, 0);
+    if (this.#pieces.bytes.length === whole) await this.#take(first, count, sent, this.#pieces.bytes);
+  }
+
+  /**
+   * Takes in the blocks of a frame.
+   * @param {number} first
+   * @param {number} count
+   * @param {number} sent
+   * @param {Uint8Array} blocks
+   */
+  async #take(first, count, sent, blocks) {
     const came = performance.now();
     // How long ago it came is told when it is told.
     this.#echo = new Map([[0, sent], [1, came]]);
     if (this.#entries || first + count <= this.#manifestBlocks) {
-      for (let place = 0; place < count; place += 1) {
-        this.#held.set(first + place, blocks.subarray(place * BLOCK, (place + 1) * BLOCK));
+      let from = 0;
+      for (const [place, length] of this.#lengths().slice(first, first + count).entries()) {
+        this.#held.set(first + place, blocks.subarray(from, from + length));
+        from += length;
       }
     }
     if (!this.#entries && this.#held.size === this.#manifestBlocks) this.#readManifest();
@@ -86,6 +107,15 @@ export class Receiving {
   /** Says nothing more. */
   stop() {
     clearTimeout(this.#timer);
+  }
+
+  /** How long each block is, as far as that is known. */
+  #lengths() {
+    /** @param {number} bytes */
+    const cut = (bytes) => Array.from({ length: blockCount(bytes) }, (_, at) => Math.min(BLOCK, bytes - at * BLOCK));
+    const entries = this.#entries ?? [];
+    const content = entries.flatMap(({ size }) => cut(Number(size)));
+    return [...cut(this.#offer.manifestBytes), ...content, ...cut(32 * entries.length)];
   }
 
   get #manifestBlocks() {

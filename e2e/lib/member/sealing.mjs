@@ -20,7 +20,10 @@ const FRAME_HEAD = 16;
 
 /** To the room, to one device; blocks, blocks and a signature. */
 const [TO_ROOM, TO_DEVICE] = [0, 1];
-const [PLAIN, SIGNED] = [0, 1];
+/** Bits of a frame's kind. */
+const [PLAIN, SIGNED, PIECE] = [0, 1, 2];
+/** Bytes by which the head of a piece is longer: where in the frame it belongs. */
+const PIECE_PLACE = 4;
 
 /**
  * Seals a message to everyone in the room.
@@ -114,21 +117,23 @@ export function sealFrame({ parcel, contentKey }, { first, count, sent }, blocks
 }
 
 /**
- * Opens a data frame; throws if that does not go.
+ * Opens a data frame or a piece of one; throws if that does not go.
  * @param {{ parcel: Uint8Array, contentKey: Uint8Array, parcelKey: Uint8Array }} offer
  * @param {Uint8Array} sender its id
  * @param {Buffer} payload
- * @returns {FrameHead & { blocks: Uint8Array }}
+ * @returns {FrameHead & { blocks: Uint8Array, piece?: number }} `piece`: where in the frame's blocks these bytes belong
  */
 export function openFrame({ parcel, contentKey, parcelKey }, sender, payload) {
-  const head = payload.subarray(0, FRAME_HEAD);
-  let blocks = unseal(contentKey, Buffer.concat([head, parcel]), payload.subarray(FRAME_HEAD));
-  if (head[1] === SIGNED) {
+  const isPiece = (payload[1] & PIECE) !== 0;
+  const length = FRAME_HEAD + (isPiece ? PIECE_PLACE : 0);
+  const head = payload.subarray(0, length);
+  let blocks = unseal(contentKey, Buffer.concat([head, parcel]), payload.subarray(length));
+  if (head[1] & SIGNED) {
     const signature = blocks.subarray(-SIGNATURE);
     blocks = blocks.subarray(0, -SIGNATURE);
     if (!ed25519.verify(signature, frameText(parcel, sender, head, blocks), parcelKey)) throw new Error("a frame is signed with the parcel's key");
   }
-  return { first: head.readUInt32BE(2), count: head.readUInt16BE(6), sent: Number(head.readBigUInt64BE(8)), blocks };
+  return { first: head.readUInt32BE(2), count: head.readUInt16BE(6), sent: Number(head.readBigUInt64BE(8)), blocks, piece: isPiece ? head.readUInt32BE(FRAME_HEAD) : undefined };
 }
 
 /**
