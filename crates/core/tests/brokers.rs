@@ -123,7 +123,7 @@ fn what_waits_for_the_connection_says_so_on_either_side() {
         world.cut(cut_off);
         let says_so = |world: &World| {
             let error = view(world).error;
-            error.is_some_and(|error| error.starts_with("No connection"))
+            error.is_some_and(|error| error.starts_with("It goes on once the connection is back"))
         };
         assert!(world.run_until(MINUTE, says_so));
         let seen = view(&world);
