@@ -3,15 +3,23 @@
 use std::process::Command;
 
 use crate::process::{self, cargo, program};
-use crate::{site, workspace};
+use crate::{setup, site, workspace};
 
 /// Builds, then runs the station until it is stopped.
 pub(crate) fn run(optimised: bool, options: &[String]) -> Result<(), String> {
     let wants_help = names(options, "--help") || names(options, "-h");
-    if !wants_help {
-        site::build(optimised)?;
+    if wants_help {
+        build_station_alone()?;
+    } else {
+        setup::for_site()?;
+        // Most of the site's time goes to one rustc that uses one core.
+        std::thread::scope(|scope| {
+            let station = scope.spawn(build_station_alone);
+            let built = site::build(optimised);
+            let station = station.join();
+            built.and(station.unwrap_or_else(|_| Err("The station was not built.".into())))
+        })?;
     }
-    build_station("dev")?;
     let mut station = program(workspace::station_binary("debug"));
     station.arg("serve");
     if wants_help {
@@ -46,7 +54,19 @@ fn names(options: &[String], option: &str) -> bool {
     })
 }
 
-/// Builds the station with one of cargo's profiles.
+/// Builds the station for use, and nothing of what its tests need.
+fn build_station_alone() -> Result<(), String> {
+    process::run(cargo().args([
+        "build",
+        "--quiet",
+        "--package",
+        "mqdrop-cli",
+        "--bin",
+        "mqdrop",
+    ]))
+}
+
+/// Builds the station with one of cargo's profiles, to be tested.
 pub(crate) fn build_station(profile: &str) -> Result<(), String> {
     // Of the whole workspace, so that crates are built with the same features as for its tests.
     process::run(cargo().args([

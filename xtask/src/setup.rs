@@ -60,29 +60,42 @@ const XVFB: Package = Package {
 /// What building the site needs: Rust's wasm target, trunk and wasm-bindgen.
 pub(crate) fn for_site() -> Result<(), String> {
     wasm_target()?;
-    cargo_tool(
-        "trunk",
-        "trunk",
-        &tool_version("trunk")?,
-        "about 8 minutes on 2 cores",
-    )?;
-    cargo_tool(
-        "wasm-bindgen-cli",
-        "wasm-bindgen",
-        &wasm_bindgen_version()?,
-        "about 2 minutes on 2 cores",
-    )
+    trunk()?;
+    wasm_bindgen()
+}
+
+/// Trunk as it is used here: it starts cargo and copies files, so it need not be quick. Its own
+/// release profile links all of it once more and takes three times as long. What it would fetch over
+/// https, it is given.
+fn trunk() -> Result<(), String> {
+    Tool {
+        package: "trunk",
+        command: "trunk",
+        version: tool_version("trunk")?,
+        time: "about 3 minutes on 2 cores",
+        options: &["--locked", "--no-default-features"],
+        profile: &[("OPT_LEVEL", "0"), ("LTO", "off"), ("CODEGEN_UNITS", "16")],
+    }
+    .install()
+}
+
+/// What makes a module's JavaScript, and runs tests in a browser.
+fn wasm_bindgen() -> Result<(), String> {
+    Tool {
+        package: "wasm-bindgen-cli",
+        command: "wasm-bindgen",
+        version: wasm_bindgen_version()?,
+        time: "about 1 minute on 2 cores",
+        options: &[],
+        profile: &[("OPT_LEVEL", "1"), ("CODEGEN_UNITS", "16")],
+    }
+    .install()
 }
 
 /// What the wasm tests need: Rust's wasm target, wasm-bindgen, Node, and a browser with its driver.
 pub(crate) fn for_wasm_tests() -> Result<(), String> {
     wasm_target()?;
-    cargo_tool(
-        "wasm-bindgen-cli",
-        "wasm-bindgen",
-        &wasm_bindgen_version()?,
-        "about 2 minutes on 2 cores",
-    )?;
+    wasm_bindgen()?;
     node()?;
     debian_packages(&[CHROMIUM, CHROMEDRIVER])
 }
@@ -209,24 +222,47 @@ fn wasm_target() -> Result<(), String> {
     run(program("rustup").args(["target", "add", TARGET]))
 }
 
-/// Installs a command from its crate unless the pinned version is there.
-fn cargo_tool(package: &str, command: &str, version: &str, time: &str) -> Result<(), String> {
-    if installed_version(command).as_deref() == Some(version) {
-        return Ok(());
-    }
-    announce(&format!("{package} {version} ({time})"), "cargo");
-    let mut install = cargo();
-    install.args(["install", package, "--version", version, "--force"]);
-    if package == "trunk" {
-        install.arg("--locked");
-    }
-    run(&mut install)?;
-    match installed_version(command) {
-        Some(found) if found == version => Ok(()),
-        found => Err(format!(
-            "{command} {version} was installed, but {} is found first: put cargo's bin folder at the front of PATH.",
-            found.unwrap_or_else(|| "nothing".into())
-        )),
+/// A command that comes from a crate.
+struct Tool {
+    package: &'static str,
+    command: &'static str,
+    version: String,
+    /// How long it takes, in words.
+    time: &'static str,
+    /// Further options for cargo.
+    options: &'static [&'static str],
+    /// Settings of cargo's release profile in place of the crate's own.
+    profile: &'static [(&'static str, &'static str)],
+}
+
+impl Tool {
+    /// Installs it unless it is there in this version.
+    fn install(&self) -> Result<(), String> {
+        let Self {
+            package,
+            command,
+            version,
+            ..
+        } = self;
+        if installed_version(command).as_ref() == Some(version) {
+            return Ok(());
+        }
+        announce(&format!("{package} {version} ({})", self.time), "cargo");
+        let mut install = cargo();
+        install
+            .args(["install", package, "--version", version, "--force"])
+            .args(self.options);
+        for (setting, value) in self.profile {
+            install.env(format!("CARGO_PROFILE_RELEASE_{setting}"), value);
+        }
+        run(&mut install)?;
+        match installed_version(command) {
+            Some(found) if found == *version => Ok(()),
+            found => Err(format!(
+                "{command} {version} was installed, but {} is found first: put cargo's bin folder at the front of PATH.",
+                found.unwrap_or_else(|| "nothing".into())
+            )),
+        }
     }
 }
 
