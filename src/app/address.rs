@@ -3,6 +3,10 @@
 /// The path that brokers serve MQTT over WebSockets at, mostly.
 const USUAL_PATH: &str = "/mqtt";
 
+/// The site's own broker, from the page's folder: the station serves both, and a proxy may give the
+/// station a folder of a larger site.
+const OWN_BROKER: &str = "./mqtt";
+
 /// The longest address that is accepted, in bytes.
 const MAX_LEN: usize = 2048;
 
@@ -13,25 +17,41 @@ pub struct Page {
     pub protocol: String,
     /// Host with port, such as `192.168.0.5:8080`; empty for a page that comes from no host.
     pub host: String,
-    /// The broker that the site's operator named in the page; empty for `/mqtt` at its origin.
+    /// The page's path at its host, such as `/drop/index.html`.
+    pub path: String,
+    /// The broker that the site's operator named in the page, perhaps from the page's folder, as
+    /// links are written; empty for `mqtt` in that folder.
     pub broker: String,
 }
 
 impl Page {
-    /// The broker that is used when none is named: the site's, which is `/mqtt` at the app's own
-    /// origin unless its operator named another.
+    /// The broker that is used when none is named: the site's, which is `mqtt` in the page's own folder
+    /// unless its operator named another.
     #[must_use]
     pub fn own_broker(&self) -> String {
-        if !self.broker.is_empty() {
-            return self.broker.clone();
-        }
-        let scheme = if self.is_https() { "wss" } else { "ws" };
-        let host = if self.host.is_empty() {
-            "localhost:8080"
+        let named = if self.broker.is_empty() {
+            OWN_BROKER
         } else {
-            &self.host
+            &self.broker
         };
-        format!("{scheme}://{host}{USUAL_PATH}")
+        let scheme = if self.is_https() { "wss" } else { "ws" };
+        if self.host.is_empty() {
+            // The page comes from a disk.
+            return if named.starts_with(['.', '/']) {
+                format!("{scheme}://localhost:8080{USUAL_PATH}")
+            } else {
+                named.to_owned()
+            };
+        }
+        let path = if let Some(inside) = named.strip_prefix("./") {
+            let folder = self.path.rfind('/').map_or("/", |end| &self.path[..=end]);
+            format!("{folder}{inside}")
+        } else if named.starts_with('/') && !named.starts_with("//") {
+            named.to_owned()
+        } else {
+            return named.to_owned();
+        };
+        format!("{scheme}://{}{path}", self.host)
     }
 
     /// The WebSocket URL that `typed` means. Nothing means [`Page::own_broker`]; a host alone gets
@@ -154,6 +174,7 @@ mod tests {
         Page {
             protocol: protocol.into(),
             host: host.into(),
+            path: "/".into(),
             broker: String::new(),
         }
     }
@@ -169,6 +190,46 @@ mod tests {
             "wss://drop.example/mqtt"
         );
         assert_eq!(page("file:", "").own_broker(), "ws://localhost:8080/mqtt");
+    }
+
+    #[test]
+    fn the_own_broker_is_beside_the_page() {
+        for (path, broker) in [
+            ("/", "wss://site.example/mqtt"),
+            ("/index.html", "wss://site.example/mqtt"),
+            ("/drop/", "wss://site.example/drop/mqtt"),
+            ("/drop/index.html", "wss://site.example/drop/mqtt"),
+            ("/tools/drop/", "wss://site.example/tools/drop/mqtt"),
+            ("/drop", "wss://site.example/mqtt"),
+            ("", "wss://site.example/mqtt"),
+        ] {
+            let page = Page {
+                path: path.into(),
+                ..page("https:", "site.example")
+            };
+            assert_eq!(page.broker("").unwrap(), broker, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_sites_broker_may_be_named_from_its_own_place() {
+        for (named, broker) in [
+            ("./broker", "ws://site/drop/broker"),
+            ("/ws", "ws://site/ws"),
+            ("wss://other/mqtt", "wss://other/mqtt"),
+        ] {
+            let page = Page {
+                path: "/drop/".into(),
+                broker: named.into(),
+                ..page("http:", "site")
+            };
+            assert_eq!(page.broker("").unwrap(), broker, "{named}");
+        }
+        let stored = Page {
+            broker: "/ws".into(),
+            ..page("file:", "")
+        };
+        assert_eq!(stored.broker("").unwrap(), "ws://localhost:8080/mqtt");
     }
 
     #[test]

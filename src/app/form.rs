@@ -1,16 +1,9 @@
 //! The join form's content: where it comes from, whether it will do, what of it is remembered.
 
-use mqdrop_core::keys;
+use mqdrop_core::{keys, topic_prefix};
 
 use super::{address::Page, link::Link, names, settings::Settings};
 use crate::bridge::{JoinRequest, Learnt, Protocol};
-
-/// How many segments a topic prefix may have: brokers with the tightest limit take seven slashes
-/// in a topic, and a room's topics add three to the prefix; one more is left for later.
-const MAX_PREFIX_SEGMENTS: usize = 4;
-
-/// The longest topic prefix, in bytes.
-const MAX_PREFIX: usize = 128;
 
 /// What stands in the form.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -167,9 +160,11 @@ impl Draft {
             field: Field::Broker,
             words,
         })?;
-        let prefix = check_prefix(&self.prefix).map_err(|words| Problem {
+        let prefix = topic_prefix(&self.prefix).map_err(|_| Problem {
             field: Field::Prefix,
-            words,
+            words: "The topic prefix may have up to four parts between slashes, of the letters a to z, \
+                    digits and dashes, 100 in all, such as team/drop."
+                .into(),
         })?;
         if self.username.is_empty() && !self.password.is_empty() {
             let words = "A password needs a user name: MQTT sends none without the other.".into();
@@ -187,38 +182,13 @@ impl Draft {
                 name
             },
             broker,
-            prefix,
+            prefix: prefix.to_owned(),
             username: self.username.clone(),
             password: self.password.clone(),
             protocol: self.protocol,
             auto_accept: self.auto_accept,
             learnt: Learnt::default(),
         })
-    }
-}
-
-fn check_prefix(typed: &str) -> Result<String, String> {
-    let prefix = typed.trim().trim_matches('/');
-    if prefix.is_empty() {
-        return Ok(String::new());
-    }
-    let segments: Vec<&str> = prefix.split('/').collect();
-    let fits = |segment: &&str| {
-        !segment.is_empty()
-            && segment
-                .bytes()
-                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
-    };
-    if prefix.len() <= MAX_PREFIX
-        && segments.len() <= MAX_PREFIX_SEGMENTS
-        && segments.iter().all(fits)
-    {
-        Ok(prefix.to_owned())
-    } else {
-        Err(format!(
-            "The topic prefix may have up to {MAX_PREFIX_SEGMENTS} parts between slashes, of the letters a to z, \
-             digits and dashes, such as team/drop."
-        ))
     }
 }
 
@@ -230,6 +200,7 @@ mod tests {
         Page {
             protocol: "http:".into(),
             host: "localhost:8080".into(),
+            path: "/".into(),
             broker: String::new(),
         }
     }
@@ -254,6 +225,11 @@ mod tests {
         assert_eq!(request.key, "blue whale");
         assert_eq!(request.broker, "ws://host/mqtt");
         assert_eq!(request.prefix, "team/x");
+        let longest = Draft {
+            prefix: "a".repeat(100),
+            ..draft()
+        };
+        assert!(longest.check(&page()).is_ok());
         assert_eq!(
             Draft {
                 name: " ".into(),
@@ -304,7 +280,7 @@ mod tests {
             "a//b",
             "Team",
             "a/b/c/d/e",
-            &"a".repeat(200),
+            &"a".repeat(101),
         ] {
             assert_eq!(
                 field(Draft {

@@ -16,6 +16,7 @@ pub(super) fn place() -> Page {
     Page {
         protocol: location.protocol().unwrap_or_default(),
         host: location.host().unwrap_or_default(),
+        path: location.pathname().unwrap_or_default(),
         broker: broker.trim().to_owned(),
     }
 }

@@ -36,7 +36,7 @@ pub mod view;
 pub mod words;
 
 pub use engine::{
-    Engine, Entry, Event, Join, JoinError, OfferError, RestoreError, Restored, Timer,
+    Engine, Entry, Event, Join, JoinError, OfferError, RestoreError, Restored, Timer, topic_prefix,
 };
 pub use ids::{DeviceId, InvalidId, ParcelId};
 pub use incoming::MAX_TEXT;

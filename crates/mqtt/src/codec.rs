@@ -2,9 +2,10 @@
 //!
 //! It hands mqttbytes nothing that [`guard`] did not check, and gives it to
 //! write only what fits. What mqttbytes gets wrong although it is legal is
-//! settled here: the short forms of DISCONNECT and CONNACK, reason codes it
-//! does not know, and properties that are of no use to a client.
+//! settled here: the short form of DISCONNECT, reason codes it does not know,
+//! and properties that are of no use to a client. CONNACK is read without it.
 
+mod connack;
 mod fault;
 mod framing;
 mod guard;
@@ -24,8 +25,14 @@ use self::guard::Shape;
 pub(crate) use self::packet::{ConnAck, Connect, Incoming, TooLong, publish_len, repeated};
 use crate::types::{Message, QoS, ReasonCode, Subscription, Version, Will};
 
+/// Packet type of CONNACK.
+const CONNACK: u8 = 2;
+
 /// Reads one packet that a server sent.
 pub(crate) fn decode(frame: &Frame, version: Version) -> Result<Incoming, Fault> {
+    if frame.header.kind() == CONNACK {
+        return connack::read(frame, version).map(Incoming::ConnAck);
+    }
     let shape = guard::check(frame, version)?;
     match version {
         Version::V5 => decode_v5(frame, shape),
@@ -46,11 +53,6 @@ impl From<mqttbytes::Error> for Unreadable {
 fn decode_v5(frame: &Frame, shape: Shape) -> Result<Incoming, Unreadable> {
     let raw = &frame.bytes;
     Ok(match shape {
-        Shape::ConnAck { brief: true, .. } => brief_connack(raw, frame)?,
-        Shape::ConnAck { reason, .. } => {
-            let read = v5::ConnAck::read(header(frame), known(raw, reason..reason + 1))?;
-            Incoming::ConnAck(connack(read, code(raw, reason)))
-        }
         Shape::Publish { topic, properties } => {
             let payload = raw.slice(properties.end..);
             let read = if properties.len() == 1 {
@@ -91,7 +93,10 @@ fn decode_v5(frame: &Frame, shape: Shape) -> Result<Incoming, Unreadable> {
             let read = v5::Disconnect::read(header(frame), known(raw, at..at + 1))?;
             Incoming::Disconnect {
                 reason: code(raw, at),
-                text: read.properties.and_then(|all| all.reason_string),
+                // Another server's address says more than words about it.
+                text: read
+                    .properties
+                    .and_then(|all| all.server_reference.or(all.reason_string)),
             }
         }
         Shape::Disconnect { reason, .. } => Incoming::Disconnect {
@@ -104,7 +109,6 @@ fn decode_v5(frame: &Frame, shape: Shape) -> Result<Incoming, Unreadable> {
 fn decode_v311(frame: &Frame, shape: Shape) -> Result<Incoming, Unreadable> {
     let raw = frame.bytes.clone();
     Ok(match shape {
-        Shape::ConnAck { .. } => brief_connack(&raw, frame)?,
         Shape::Publish { .. } => {
             let read = v4::Publish::read(header(frame), raw)?;
             publish(read.topic, read.pkid, read.payload, frame)
@@ -191,44 +195,6 @@ fn publish(topic: String, id: u16, payload: Bytes, frame: &Frame) -> Incoming {
             dup: flags & 0x08 != 0,
         },
     }
-}
-
-/// A CONNACK without properties: of a 3.1.1 server, or of one that leaves them out.
-fn brief_connack(raw: &Bytes, frame: &Frame) -> Result<Incoming, Unreadable> {
-    let code = code(raw, frame.header.len + 1);
-    if code.is_error() {
-        return Ok(Incoming::ConnAck(ConnAck::new(false, code)));
-    }
-    let read = v4::ConnAck::read(header(frame), raw.clone())?;
-    let reason = match read.code {
-        v4::ConnectReturnCode::Success => ReasonCode::SUCCESS,
-        v4::ConnectReturnCode::RefusedProtocolVersion => ReasonCode::UNSUPPORTED_PROTOCOL_VERSION,
-        v4::ConnectReturnCode::BadClientId => ReasonCode::CLIENT_IDENTIFIER_NOT_VALID,
-        v4::ConnectReturnCode::ServiceUnavailable => ReasonCode::SERVER_UNAVAILABLE,
-        v4::ConnectReturnCode::BadUserNamePassword => ReasonCode::BAD_USER_NAME_OR_PASSWORD,
-        v4::ConnectReturnCode::NotAuthorized => ReasonCode::NOT_AUTHORIZED,
-    };
-    Ok(Incoming::ConnAck(ConnAck {
-        is_v311: true,
-        ..ConnAck::new(read.session_present, reason)
-    }))
-}
-
-fn connack(read: v5::ConnAck, reason: ReasonCode) -> ConnAck {
-    let mut connack = ConnAck::new(read.session_present, reason);
-    if let Some(properties) = read.properties {
-        connack.receive_maximum = properties.receive_max;
-        connack.max_packet_size = properties.max_packet_size;
-        connack.max_qos = properties.max_qos.map(|max| match max {
-            0 => QoS::AtMostOnce,
-            _ => QoS::AtLeastOnce,
-        });
-        connack.retain_available = properties.retain_available.map(|flag| flag != 0);
-        connack.server_keep_alive = properties.server_keep_alive;
-        connack.assigned_client_id = properties.assigned_client_identifier;
-        connack.text = properties.reason_string;
-    }
-    connack
 }
 
 impl From<mqttbytes::Error> for TooLong {

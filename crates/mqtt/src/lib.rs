@@ -10,12 +10,13 @@
 //! The following ends the connection with [`Disconnect::Protocol`], on MQTT 5
 //! after a DISCONNECT that names the reason (section 4.13 of the OASIS standard):
 //! - bytes that cannot be read: lengths that lie, text that is not UTF-8 or holds U+0000, reserved flags or
-//!   types, properties that do not belong there or come twice, reason codes below 0x80 that do not exist;
+//!   types, properties that do not belong there or come twice, reason codes below 0x80 that do not exist
+//!   (of CONNACK much of this is read past, as `codec/connack.rs` says);
 //! - packets longer than [`Options::max_incoming_packet`], at their fixed header;
 //! - packets that only clients send, packets of QoS 2, AUTH, topic aliases and subscription identifiers: none of
 //!   these was ever allowed or asked for;
 //! - packet identifier 0, a topic that is empty or holds wildcards;
-//! - anything before CONNACK, CONNACK twice, a resumed session where a new one was asked for;
+//! - anything before CONNACK but DISCONNECT with a reason, CONNACK twice;
 //! - more QoS 1 messages than [`Options::receive_maximum`] before the transport took their PUBACKs (MQTT 5);
 //! - SUBACK or UNSUBACK with another number of results than filters were named, or granting QoS 2.
 //!

@@ -11,6 +11,8 @@ impl ReasonCode {
     pub const MALFORMED_PACKET: Self = Self(0x81);
     /// A packet that was not allowed.
     pub const PROTOCOL_ERROR: Self = Self(0x82);
+    /// Something that this server does not do.
+    pub const IMPLEMENTATION_SPECIFIC_ERROR: Self = Self(0x83);
     /// CONNECT named a protocol version that the server does not speak.
     pub const UNSUPPORTED_PROTOCOL_VERSION: Self = Self(0x84);
     /// The client identifier is not allowed.

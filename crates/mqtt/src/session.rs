@@ -217,6 +217,13 @@ impl Session {
             .or(self.accepted)
     }
 
+    /// Whether the next connection will speak another version than the last one, because that one did not
+    /// go well.
+    #[must_use]
+    pub fn is_changing_version(&self) -> bool {
+        self.negotiation.is_changing()
+    }
+
     /// What the server can do, while connected.
     #[must_use]
     pub fn limits(&self) -> Option<&Limits> {

@@ -15,7 +15,7 @@ pub enum Version {
 /// Which protocol version a session may speak.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum VersionPolicy {
-    /// MQTT 5 first; 3.1.1 after a broker refused the version or closed before CONNACK.
+    /// MQTT 5 first; 3.1.1 after a broker refused the version, or did not begin to speak it properly.
     #[default]
     Auto,
     /// Only this version.
@@ -180,7 +180,8 @@ pub enum Disconnect {
     #[error("the connection was lost")]
     TransportClosed,
     /// The transport ended before CONNACK: not an MQTT broker, or it wants another version. With
-    /// [`VersionPolicy::Auto`] the next connection speaks the other version.
+    /// [`VersionPolicy::Auto`] the next connection speaks the other version, as
+    /// [`Session::is_changing_version`](crate::Session::is_changing_version) tells.
     #[error("the broker closed the connection before answering")]
     ClosedBeforeConnack,
     /// CONNACK refused the connection.

@@ -106,8 +106,12 @@ impl Engine {
         let loss = link::loss(why, room.close_code);
         let limit_found = room.frame_size.on_connection_lost(loss, now);
         room.describe_limits();
-        room.link
-            .ended(why, room.may_change_version(), &mut self.random, now);
+        room.link.ended(
+            why,
+            room.session.is_changing_version(),
+            &mut self.random,
+            now,
+        );
         self.socket.push_back(room.close());
         if was_online {
             for (_, outgoing) in &mut self.outgoing {

@@ -16,7 +16,6 @@ const LAST_RETRY: Duration = Duration::from_secs(20);
 const OPENING: Duration = Duration::from_secs(15);
 
 /// MQTT 5 reason codes that the link treats in a way of their own (MQTT 5, section 2.4).
-const UNSUPPORTED_VERSION: ReasonCode = ReasonCode(0x84);
 const BAD_LOGIN: ReasonCode = ReasonCode(0x86);
 const NOT_AUTHORIZED: ReasonCode = ReasonCode(0x87);
 const PACKET_TOO_LARGE: ReasonCode = ReasonCode(0x95);
@@ -122,7 +121,7 @@ impl Link {
         self.fail(Some(text), random, now);
     }
 
-    /// The session ended; `other_version` says whether the next try may speak another one.
+    /// The session ended; `other_version` says whether the next try will speak another one.
     pub(super) fn ended(
         &mut self,
         why: &Disconnect,
@@ -130,13 +129,8 @@ impl Link {
         random: &mut Random,
         now: Time,
     ) {
-        let refused_version =
-            matches!(why, Disconnect::Refused { reason, .. } if *reason == UNSUPPORTED_VERSION);
-        if other_version
-            && !self.tried_other_version
-            && (refused_version || *why == Disconnect::ClosedBeforeConnack)
-        {
-            // Most likely it only speaks the other version.
+        if other_version && !self.tried_other_version {
+            // Most likely it only speaks that one.
             self.tried_other_version = true;
             self.stage = Stage::Waiting(now);
             return;

@@ -31,6 +31,7 @@ use crate::view::{FileView, PeerView, StatusView, TransferState, TransferView};
 use kept::Kept;
 use link::Stage;
 use room::Room;
+pub use topics::topic_prefix;
 pub use types::{Entry, Event, Join, JoinError, OfferError, RestoreError, Restored, Timer};
 
 /// Who said goodbye and is still there after so long comes back by itself.

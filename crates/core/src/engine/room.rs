@@ -70,8 +70,7 @@ pub(super) struct Room {
 impl Room {
     pub(super) fn new(join: Join, random: &mut Random, now: Time) -> Result<Self, JoinError> {
         let identity = Identity::new(random);
-        let topics = Topics::new(&join.prefix, &join.secret, identity.device)
-            .ok_or(JoinError::InvalidPrefix)?;
+        let topics = Topics::new(&join.prefix, &join.secret, identity.device)?;
         let options = Options {
             // At most 23 letters and digits, which every broker takes (MQTT 3.1.1, section 3.1.3.1).
             client_id: format!("mqdrop{}", identity.device),
@@ -120,14 +119,10 @@ impl Room {
         self.secret.room()
     }
 
-    /// Whether the next connection may speak another version than this one.
-    pub(super) fn may_change_version(&self) -> bool {
-        !matches!(self.policy, VersionPolicy::Only(_))
-    }
-
     /// Whether it was found out that this broker speaks only 3.1.1.
     pub(super) fn only_v311(&self) -> bool {
-        self.may_change_version() && self.session.version() == Some(Version::V311)
+        !matches!(self.policy, VersionPolicy::Only(_))
+            && self.session.version() == Some(Version::V311)
     }
 
     /// The transport is open.

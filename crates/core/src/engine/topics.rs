@@ -1,12 +1,36 @@
 //! The topics of a room.
 
+use super::JoinError;
 use crate::ids::{DeviceId, ParcelId};
 use crate::keys::RoomSecret;
 
 const USUAL_PREFIX: &str = "mqdrop/1";
-/// With the room and two more parts that is at most six slashes: some brokers allow seven.
+/// The most parts of a topic prefix: with the room and two more parts that is at most six slashes,
+/// and some brokers allow seven.
 const MAX_PREFIX_PARTS: usize = 4;
+/// The longest topic prefix, in bytes: with what follows it a topic stays below the 256 bytes that
+/// some brokers take.
 const MAX_PREFIX: usize = 100;
+
+/// The topic prefix that `typed` means, empty for the usual one: spaces around it and slashes at its
+/// ends are left out. Forms check with this what an engine is asked to [`join`](crate::Engine::join) with.
+///
+/// # Errors
+/// If it cannot be part of a room's topics.
+pub fn topic_prefix(typed: &str) -> Result<&str, JoinError> {
+    let prefix = typed.trim().trim_matches('/');
+    let legal = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    let fits = prefix.len() <= MAX_PREFIX
+        && prefix.split('/').count() <= MAX_PREFIX_PARTS
+        && prefix
+            .split('/')
+            .all(|part| !part.is_empty() && part.chars().all(legal));
+    if fits || prefix.is_empty() {
+        Ok(prefix)
+    } else {
+        Err(JoinError::InvalidPrefix)
+    }
+}
 
 /// Everything of a room lies below this.
 #[derive(Clone, Debug)]
@@ -27,23 +51,20 @@ pub(super) enum Channel {
 }
 
 impl Topics {
-    /// `None` if the prefix is none.
-    pub(super) fn new(prefix: &str, secret: &RoomSecret, me: DeviceId) -> Option<Self> {
-        let prefix = if prefix.is_empty() {
-            USUAL_PREFIX
-        } else {
-            prefix.trim_end_matches('/')
+    pub(super) fn new(prefix: &str, secret: &RoomSecret, me: DeviceId) -> Result<Self, JoinError> {
+        let prefix = match topic_prefix(prefix)? {
+            "" => USUAL_PREFIX,
+            prefix => prefix,
         };
-        let legal = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-        let fits = prefix.len() <= MAX_PREFIX
-            && prefix.split('/').count() <= MAX_PREFIX_PARTS
-            && prefix
-                .split('/')
-                .all(|part| !part.is_empty() && part.chars().all(legal));
-        fits.then(|| Self {
+        Ok(Self {
             base: format!("{prefix}/{}/", secret.room()),
             me,
         })
+    }
+
+    /// A filter that matches all of the room's topics, as brokers' rules of access are written.
+    pub(super) fn all(&self) -> String {
+        format!("{}#", self.base)
     }
 
     pub(super) fn room(&self) -> String {
@@ -76,7 +97,7 @@ mod tests {
     #[cfg(target_arch = "wasm32")]
     use wasm_bindgen_test::wasm_bindgen_test as test;
 
-    fn topics(prefix: &str) -> Option<Topics> {
+    fn topics(prefix: &str) -> Result<Topics, JoinError> {
         Topics::new(
             prefix,
             &RoomSecret {
@@ -109,12 +130,12 @@ mod tests {
 
     #[test]
     fn only_plain_prefixes_are_taken() {
-        for good in ["a", "site-2/files", "a/b/c/d", "a/"] {
-            assert!(topics(good).is_some(), "{good}");
+        let longest = "x".repeat(MAX_PREFIX);
+        for good in ["a", "site-2/files", "a/b/c/d", " /a/ ", &longest] {
+            assert!(topics(good).is_ok(), "{good}");
+            assert_eq!(topic_prefix(good), Ok(good.trim().trim_matches('/')));
         }
         for bad in [
-            "/",
-            "/a",
             "a//b",
             "A",
             "a b",
@@ -123,9 +144,11 @@ mod tests {
             "a/b/c/d/e",
             "ä",
             "$share/x",
-            &"x".repeat(101),
+            &format!("{longest}x"),
         ] {
-            assert!(topics(bad).is_none(), "{bad}");
+            assert_eq!(topic_prefix(bad), Err(JoinError::InvalidPrefix), "{bad}");
+            assert!(topics(bad).is_err(), "{bad}");
         }
+        assert_eq!(topic_prefix(" / "), Ok(""));
     }
 }

@@ -32,7 +32,9 @@ pub struct Join {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum JoinError {
     /// The prefix does not fit.
-    #[error("the topic prefix may have up to four parts of a-z, 0-9 and -, with / between them")]
+    #[error(
+        "the topic prefix may have up to four parts of a-z, 0-9 and -, with / between them, and 100 letters in all"
+    )]
     InvalidPrefix,
 }
 

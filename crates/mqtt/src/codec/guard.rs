@@ -1,4 +1,4 @@
-//! Checks packets from the server byte by byte before the codec reads them:
+//! Checks packets from the server, except CONNACK, byte by byte before the codec reads them:
 //! lengths, reserved flags, packet identifiers, text, properties. What passes
 //! here holds none of the cases in which the codec is wrong.
 
@@ -14,11 +14,6 @@ use crate::types::Version;
 /// A well-formed packet that a server may send, and where its parts are in the frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Shape {
-    ConnAck {
-        /// Whether it ends after the return code, as in 3.1.1.
-        brief: bool,
-        reason: usize,
-    },
     Publish {
         topic: Range<usize>,
         /// With their length; empty on 3.1.1.
@@ -56,7 +51,6 @@ pub(super) fn check(frame: &Frame, version: Version) -> Result<Shape, Fault> {
         return publish(&mut reader, header.flags(), v5);
     }
     let shape = match header.kind() {
-        2 => connack(&mut reader, v5)?,
         4 => puback(&mut reader, v5)?,
         9 => suback(&mut reader, v5)?,
         11 => unsuback(&mut reader, v5)?,
@@ -102,19 +96,6 @@ fn publish(reader: &mut Reader<'_>, flags: u8, v5: bool) -> Result<Shape, Fault>
         reader.position()..reader.position()
     };
     Ok(Shape::Publish { topic, properties })
-}
-
-fn connack(reader: &mut Reader<'_>, v5: bool) -> Result<Shape, Fault> {
-    if reader.u8()? > 1 {
-        return Err(Fault::malformed("CONNACK flags that MQTT reserves"));
-    }
-    let reason = reader.position();
-    reader.u8()?;
-    let brief = !v5 || reader.remaining() == 0;
-    if !brief {
-        properties::check(reader, properties::CONNACK)?;
-    }
-    Ok(Shape::ConnAck { brief, reason })
 }
 
 fn puback(reader: &mut Reader<'_>, v5: bool) -> Result<Shape, Fault> {

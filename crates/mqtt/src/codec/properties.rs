@@ -8,27 +8,7 @@ use super::reader::Reader;
 use crate::topic;
 use crate::types::ReasonCode;
 
-/// The property identifiers a server may send in CONNACK (section 3.2.2.3).
-pub(super) const CONNACK: &[u8] = &[
-    SESSION_EXPIRY_INTERVAL,
-    18,
-    19,
-    21,
-    22,
-    26,
-    SERVER_REFERENCE,
-    REASON_STRING,
-    RECEIVE_MAXIMUM,
-    34,
-    36,
-    37,
-    USER_PROPERTY,
-    MAXIMUM_PACKET_SIZE,
-    40,
-    41,
-    42,
-];
-/// In PUBLISH (section 3.3.2.3).
+/// The property identifiers a server may send in PUBLISH (section 3.3.2.3).
 pub(super) const PUBLISH: &[u8] = &[
     1,
     2,
@@ -54,10 +34,8 @@ const SUBSCRIPTION_IDENTIFIER: u8 = 11;
 const SESSION_EXPIRY_INTERVAL: u8 = 17;
 const SERVER_REFERENCE: u8 = 28;
 const REASON_STRING: u8 = 31;
-const RECEIVE_MAXIMUM: u8 = 33;
 const TOPIC_ALIAS: u8 = 35;
 const USER_PROPERTY: u8 = 38;
-const MAXIMUM_PACKET_SIZE: u8 = 39;
 
 /// Checks the properties at `reader`, of which only `allowed` may occur, and
 /// returns where they lie, their length included.
@@ -84,26 +62,13 @@ pub(super) fn check(reader: &mut Reader<'_>, allowed: &[u8]) -> Result<Range<usi
 
 fn check_value(reader: &mut Reader<'_>, id: u8) -> Result<(), Fault> {
     match id {
-        1 | 36 | 37 | 40..=42 => {
+        1 => {
             if reader.u8()? > 1 {
                 return Err(Fault::protocol("a property that must be 0 or 1"));
             }
         }
         2 | SESSION_EXPIRY_INTERVAL => {
             reader.u32()?;
-        }
-        19 | 34 => {
-            reader.u16()?;
-        }
-        RECEIVE_MAXIMUM => {
-            if reader.u16()? == 0 {
-                return Err(Fault::protocol("a Receive Maximum of zero"));
-            }
-        }
-        MAXIMUM_PACKET_SIZE => {
-            if reader.u32()? == 0 {
-                return Err(Fault::protocol("a Maximum Packet Size of zero"));
-            }
         }
         RESPONSE_TOPIC => {
             if !topic::is_name(reader.string()?) {
@@ -121,7 +86,7 @@ fn check_value(reader: &mut Reader<'_>, id: u8) -> Result<(), Fault> {
                 "a subscription identifier, though none was given",
             ));
         }
-        9 | 22 => {
+        9 => {
             reader.binary()?;
         }
         USER_PROPERTY => {

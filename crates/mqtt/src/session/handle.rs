@@ -14,6 +14,15 @@ use crate::types::{Disconnect, Event, ReasonCode, Version};
 /// How long the server has for CONNACK.
 const CONNACK: Duration = Duration::from_secs(15);
 
+/// Reasons of a server that did not understand this client, or does not say what is the matter: the
+/// other version may fare better.
+const UNCLEAR: [ReasonCode; 4] = [
+    ReasonCode::UNSPECIFIED_ERROR,
+    ReasonCode::MALFORMED_PACKET,
+    ReasonCode::PROTOCOL_ERROR,
+    ReasonCode::IMPLEMENTATION_SPECIFIC_ERROR,
+];
+
 /// The most characters kept of a Reason String.
 const MAX_TEXT: usize = 1024;
 
@@ -21,7 +30,7 @@ impl Session {
     /// The transport is open: CONNECT goes out.
     pub fn handle_connected(&mut self, now: Time) {
         self.handle_disconnected(now);
-        let version = self.negotiation.next();
+        let version = self.negotiation.speak();
         let clean = version == Version::V311 || !self.resumable;
         match connect::encode(&self.options, version, clean) {
             Ok(packet) => self.transmit.push(packet),
@@ -73,10 +82,13 @@ impl Session {
     pub fn handle_disconnected(&mut self, _now: Time) {
         let reason = match self.connection.as_ref().map(|connection| &connection.phase) {
             Some(Phase::Connecting { .. }) => {
-                self.negotiation.handle_closed_early();
+                self.negotiation.handle_failed();
                 Some(Disconnect::ClosedBeforeConnack)
             }
-            Some(Phase::Connected { .. }) => Some(Disconnect::TransportClosed),
+            Some(Phase::Connected { .. }) => {
+                self.negotiation.handle_closed();
+                Some(Disconnect::TransportClosed)
+            }
             None => None,
         };
         self.transmit.clear();
@@ -115,6 +127,9 @@ impl Session {
             Action::Nothing => {}
             Action::SendPing => self.send_ping(now),
             Action::GiveUp => {
+                if reason == Disconnect::ConnackTimeout {
+                    self.negotiation.handle_failed();
+                }
                 self.transmit.clear();
                 self.end(reason);
             }
@@ -165,6 +180,11 @@ impl Session {
             let (version, clean) = (*version, *clean);
             return match packet {
                 Incoming::ConnAck(connack) => self.handle_connack(connack, version, clean, now),
+                // Not in its place, and yet clear.
+                Incoming::Disconnect { reason, text } if reason.is_error() => {
+                    self.handle_refusal(reason, text);
+                    Ok(())
+                }
                 _ => Err(Fault::protocol("something before CONNACK")),
             };
         }
@@ -192,6 +212,7 @@ impl Session {
             Incoming::SubAck { id, reasons } => {
                 let event = self.requests.handle_suback(id, &reasons);
                 self.events.extend(event.map_err(Fault::protocol)?);
+                self.negotiation.handle_proven();
                 Ok(())
             }
             Incoming::UnsubAck { id, reasons } => {
@@ -202,6 +223,9 @@ impl Session {
             // Its arrival was noted with its bytes.
             Incoming::PingResp => Ok(()),
             Incoming::Disconnect { reason, text } => {
+                if UNCLEAR.contains(&reason) {
+                    self.negotiation.handle_closed();
+                }
                 self.transmit.clear();
                 let text = text.map(shortened);
                 self.end(Disconnect::ByServer { reason, text });
@@ -219,15 +243,11 @@ impl Session {
     ) -> Result<(), Fault> {
         // A server that answers MQTT 5 in the form of 3.1.1 speaks only that.
         let is_foreign = connack.is_v311 && version == Version::V5;
-        if is_foreign || connack.reason == ReasonCode::UNSUPPORTED_PROTOCOL_VERSION {
+        if is_foreign {
             self.negotiation.handle_refused();
         }
         if connack.reason != ReasonCode::SUCCESS {
-            self.transmit.clear();
-            self.end(Disconnect::Refused {
-                reason: connack.reason,
-                text: connack.text.map(shortened),
-            });
+            self.handle_refusal(connack.reason, connack.text);
             return Ok(());
         }
         if is_foreign {
@@ -235,21 +255,29 @@ impl Session {
                 "a CONNACK of MQTT 3.1.1 in answer to MQTT 5",
             ));
         }
-        if connack.session_present && clean {
-            return Err(Fault::protocol(
-                "an old session, though a new one was asked for",
-            ));
-        }
-        self.accept(connack, version, now);
+        // An old session cannot be there if a new one was asked for. Everything is made anew, so
+        // that what the server kept does no harm.
+        let session_present = connack.session_present && !clean;
+        self.accept(connack, session_present, version, now);
         Ok(())
     }
 
-    fn accept(&mut self, connack: ConnAck, version: Version, now: Time) {
+    fn handle_refusal(&mut self, reason: ReasonCode, text: Option<String>) {
+        if reason == ReasonCode::UNSUPPORTED_PROTOCOL_VERSION {
+            self.negotiation.handle_refused();
+        } else if UNCLEAR.contains(&reason) {
+            self.negotiation.handle_failed();
+        }
+        self.transmit.clear();
+        let text = text.map(shortened);
+        self.end(Disconnect::Refused { reason, text });
+    }
+
+    fn accept(&mut self, connack: ConnAck, session_present: bool, version: Version, now: Time) {
         let limits = connect::limits(&self.options, &connack);
         self.negotiation.handle_accepted();
         self.accepted = Some(version);
         self.resumable = version == Version::V5 && !self.options.session_expiry.is_zero();
-        let session_present = connack.session_present;
         if let Some(client_id) = connack.assigned_client_id {
             self.options.client_id = client_id;
         }
@@ -310,6 +338,7 @@ impl Session {
     /// The server broke the protocol: tell it why (MQTT 5, section 4.13) and end the connection. What is queued goes
     /// out before that, so that messages delivered are also acknowledged.
     fn fail(&mut self, fault: Fault) {
+        self.negotiation.handle_fault();
         let version = self.version();
         if version == Some(Version::V5)
             && let Ok(packet) = codec::disconnect(Version::V5, fault.reason, false)

@@ -5,8 +5,14 @@ use crate::types::{Version, VersionPolicy};
 pub(super) struct Negotiation {
     may_change: bool,
     next: Version,
-    /// A broker accepted `next`; only its explicit refusal changes it then.
+    /// What the last CONNECT spoke.
+    spoken: Option<Version>,
+    /// A broker accepted `next`; only its explicit refusal, or what is no MQTT, changes it then.
     settled: bool,
+    /// A broker also answered a request in `next`.
+    proven: bool,
+    /// How often the connection ended without any answer to a request in `next`.
+    closed: u32,
 }
 
 impl Negotiation {
@@ -19,39 +25,72 @@ impl Negotiation {
         Self {
             may_change,
             next,
+            spoken: None,
             settled: false,
+            proven: false,
+            closed: 0,
         }
     }
 
-    /// What the next CONNECT speaks.
-    pub(super) fn next(&self) -> Version {
+    /// What this CONNECT speaks.
+    pub(super) fn speak(&mut self) -> Version {
+        self.spoken = Some(self.next);
         self.next
+    }
+
+    /// Whether the next CONNECT speaks another version than the last one.
+    pub(super) fn is_changing(&self) -> bool {
+        self.spoken.is_some_and(|spoken| spoken != self.next)
     }
 
     pub(super) fn handle_accepted(&mut self) {
         self.settled = true;
     }
 
+    /// The server answered a request.
+    pub(super) fn handle_proven(&mut self) {
+        self.proven = true;
+    }
+
     /// CONNACK said that the broker does not speak this version.
     pub(super) fn handle_refused(&mut self) {
-        self.settled = false;
         self.change();
     }
 
-    /// The transport closed before CONNACK: how some brokers refuse a version,
-    /// but also what a broken network looks like.
-    pub(super) fn handle_closed_early(&mut self) {
+    /// There was no proper answer to CONNECT: how some brokers refuse a version, but also what a broken
+    /// network looks like.
+    pub(super) fn handle_failed(&mut self) {
         if !self.settled {
             self.change();
         }
     }
 
+    /// What came is no MQTT of this version.
+    pub(super) fn handle_fault(&mut self) {
+        if !self.proven {
+            self.change();
+        }
+    }
+
+    /// An accepted connection ended. Once that is the network; a server that never answers a request
+    /// in MQTT 5 may only have taken the greeting for one it knows.
+    pub(super) fn handle_closed(&mut self) {
+        if !self.proven && self.next == Version::V5 {
+            self.closed += 1;
+            if self.closed > 1 {
+                self.change();
+            }
+        }
+    }
+
     fn change(&mut self) {
-        if self.may_change {
+        // One change a connection: what follows from the same trouble does not change back.
+        if self.may_change && !self.is_changing() {
             self.next = match self.next {
                 Version::V5 => Version::V311,
                 Version::V311 => Version::V5,
             };
+            (self.settled, self.proven, self.closed) = (false, false, 0);
         }
     }
 }

@@ -209,15 +209,27 @@ fn a_3_1_1_connack_that_accepts_mqtt_5_leads_to_3_1_1() {
 }
 
 #[test]
-fn other_failures_and_policies_keep_the_version() {
-    // Silence says nothing about the version.
+fn silence_and_reasons_that_explain_nothing_lead_to_the_other_version() {
     let mut client = Client::new(options(VersionPolicy::Auto));
     client.open();
     assert_eq!(client.wake(), Timer::Connack);
     assert_eq!(client.ended(), Disconnect::ConnackTimeout);
     client.close();
-    assert_eq!(connect(client.open()).version, Version::V5);
-    // Neither does a wrong password.
+    assert_eq!(connect(client.open()).version, Version::V311);
+    for code in 0x80..=0x83 {
+        let mut client = Client::new(options(VersionPolicy::Auto));
+        client.open();
+        client.receive(&oracle::connack_v5(false, code, Vec::new()));
+        client.ended();
+        assert_eq!(connect(client.open()).version, Version::V311);
+    }
+}
+
+#[test]
+fn other_failures_and_policies_keep_the_version() {
+    // A wrong password says nothing about the version.
+    let mut client = Client::new(options(VersionPolicy::Auto));
+    client.open();
     client.receive(&oracle::connack_v5(false, 0x86, Vec::new()));
     client.ended();
     assert_eq!(connect(client.open()).version, Version::V5);

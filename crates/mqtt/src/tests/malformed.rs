@@ -7,7 +7,7 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use super::client::{Client, options};
 use super::oracle::{Publish, Sent};
-use crate::{Disconnect, Event, Version, VersionPolicy};
+use crate::{Disconnect, Event, Limits, QoS, ReasonCode, Version, VersionPolicy};
 
 const MALFORMED: u8 = 0x81;
 const PROTOCOL: u8 = 0x82;
@@ -231,22 +231,31 @@ fn nothing_may_come_before_connack() {
             matches!(client.ended(), Disconnect::Protocol(_)),
             "{packet:?}"
         );
+        assert!(client.session.is_changing_version(), "{packet:?}");
     }
+    // What DISCONNECT says is clear, though CONNACK would have been its place.
+    let mut client = Client::new(options(VersionPolicy::Auto));
+    client.open();
+    client.receive(&[0xE0, 0x01, 0x87]);
+    let reason = ReasonCode::NOT_AUTHORIZED;
+    assert_eq!(client.ended(), Disconnect::Refused { reason, text: None });
 }
 
+/// CONNACKs that cannot be read, or do not accept what was asked for.
+const WRONG_CONNACKS: &[&[u8]] = &[
+    &[0x21, 0x03, 0x00, 0x00, 0x00],
+    &[0x20, 0x01, 0x00],
+    &[0x20, 0x02, 0x00, 0x06],
+    &[0x20, 0x03, 0x00, 0x07, 0x00],
+    &[0x20, 0x06, 0x00, 0x00, 0x02, 36, 1, 0],
+    &[0x20, 0x05, 0x00, 0x00, 0x02, 33, 1],
+    &[0x20, 0x05, 0x00, 0x00, 0x02, 99, 1],
+    &[0x20, 0x04, 0x00, 0x00, 0x05, 36],
+];
+
 #[test]
-fn connack_must_be_well_formed() {
-    for packet in [
-        &[0x20, 0x03, 0x02, 0x00, 0x00][..],
-        &[0x21, 0x03, 0x00, 0x00, 0x00],
-        &[0x20, 0x01, 0x00],
-        &[0x20, 0x02, 0x00, 0x06],
-        &[0x20, 0x03, 0x00, 0x05, 0x00],
-        &[0x20, 0x06, 0x00, 0x00, 0x03, 33, 0x00, 0x00],
-        &[0x20, 0x08, 0x00, 0x00, 0x05, 39, 0, 0, 0, 0],
-        &[0x20, 0x05, 0x00, 0x00, 0x02, 36, 2],
-        &[0x20, 0x06, 0x00, 0x00, 0x02, 36, 1, 0],
-    ] {
+fn connack_that_cannot_be_read_leads_to_3_1_1() {
+    for packet in WRONG_CONNACKS {
         let mut client = Client::new(options(VersionPolicy::Auto));
         client.open();
         client.receive(packet);
@@ -254,7 +263,102 @@ fn connack_must_be_well_formed() {
             matches!(client.ended(), Disconnect::Protocol(_)),
             "{packet:?}"
         );
+        assert!(client.session.is_changing_version(), "{packet:?}");
+        client.open();
+        assert_eq!(client.session.version(), Some(Version::V311));
+        assert!(!client.session.is_changing_version());
     }
+}
+
+#[test]
+fn what_is_odd_in_connack_and_does_no_harm_is_read() {
+    let unlimited = Limits {
+        receive_maximum: u16::MAX,
+        max_packet_size: None,
+        max_qos: QoS::AtLeastOnce,
+        keep_alive: Duration::from_secs(30),
+        retain_available: true,
+    };
+    let odd: &[(&str, &[u8], Limits)] = &[
+        ("Maximum QoS 2", &[36, 2], unlimited.clone()),
+        (
+            "Maximum Packet Size 0",
+            &[39, 0, 0, 0, 0],
+            unlimited.clone(),
+        ),
+        ("Receive Maximum 0", &[33, 0, 0], unlimited.clone()),
+        ("Retain Available 7", &[37, 7], unlimited.clone()),
+        ("a property of PUBLISH", &[35, 0, 9], unlimited.clone()),
+        (
+            "words that are no text",
+            &[31, 0, 1, 0xC0],
+            unlimited.clone(),
+        ),
+        ("a name that is no text", &[18, 0, 1, 0], unlimited.clone()),
+        (
+            "limits twice",
+            &[33, 0, 9, 33, 0, 5, 39, 0, 0, 9, 9, 39, 0, 1, 0, 0],
+            Limits {
+                receive_maximum: 5,
+                max_packet_size: Some(0x909),
+                ..unlimited.clone()
+            },
+        ),
+        (
+            "Maximum QoS twice",
+            &[36, 0, 36, 1],
+            Limits {
+                max_qos: QoS::AtMostOnce,
+                ..unlimited.clone()
+            },
+        ),
+    ];
+    for (what, properties, limits) in odd {
+        let mut client = Client::new(options(VersionPolicy::Auto));
+        client.open();
+        let len = properties.len() as u8;
+        // Flags that do not exist are read past as well.
+        let head = [0x20, len + 3, 0x02, 0x00, len];
+        client.receive(&[&head[..], properties].concat());
+        let (present, version, seen) = client.connected_event();
+        assert_eq!(
+            (present, version, &seen),
+            (false, Version::V5, limits),
+            "{what}"
+        );
+    }
+}
+
+#[test]
+fn mqtt_5_that_goes_wrong_in_the_first_answers_leads_to_3_1_1() {
+    let connack = super::client::connack(Version::V5);
+    // The second one answers SUBSCRIBE as 3.1.1 does.
+    for answer in [&[0xE0, 0x01, 0x81][..], &[0x90, 0x04, 0, 1, 1, 1]] {
+        let mut client = Client::new(options(VersionPolicy::Auto));
+        let is_fault = answer[0] == 0x90;
+        for _ in 0..if is_fault { 1 } else { 2 } {
+            client.open();
+            assert_eq!(client.session.version(), Some(Version::V5));
+            client.receive(&connack);
+            client.connected_event();
+            client.subscribe("a");
+            client.receive(answer);
+            client.ended();
+        }
+        client.open();
+        assert_eq!(client.session.version(), Some(Version::V311), "{answer:?}");
+    }
+    // Once a request was answered it is MQTT 5 that is spoken, whatever comes then.
+    let mut client = Client::new(options(VersionPolicy::Auto));
+    client.open();
+    client.receive(&connack);
+    client.connected_event();
+    client.subscribe("a");
+    client.receive(&[0x90, 0x04, 0, 1, 0, 1]);
+    assert_eq!(client.events().len(), 1);
+    client.receive(&[0x00, 0x00]);
+    client.ended();
+    assert!(!client.session.is_changing_version());
 }
 
 #[test]
