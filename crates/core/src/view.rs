@@ -14,8 +14,22 @@ pub enum ConnectionState {
     Connecting,
     /// In the room: subscribed and announced.
     Online,
-    /// Out of the room for a reason the user should read; still trying again by itself.
+    /// Out of the room for a reason the user should read; still trying again by itself, unless
+    /// [`StatusView::remedy`] says what has to change first.
     Error,
+}
+
+/// What the user has to change before this device can be in the room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Remedy {
+    /// User name and password at the broker.
+    Login,
+    /// What this login may publish and subscribe to at the broker; or another login, or prefix.
+    Rights,
+    /// The protocol version.
+    Protocol,
+    /// The broker.
+    Broker,
 }
 
 /// Parcels of other rooms that storage keeps.
@@ -34,6 +48,8 @@ pub struct StatusView {
     pub state: ConnectionState,
     /// One sentence for the user: what is the matter and, where something is wrong, what to do.
     pub text: String,
+    /// What has to change, where trying again does not help by itself.
+    pub remedy: Option<Remedy>,
     /// "MQTT 5" or "MQTT 3.1.1", once the broker accepted the connection.
     pub protocol: Option<String>,
     /// A limit of the broker that makes transfers smaller or slower, in words.

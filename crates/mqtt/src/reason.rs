@@ -21,6 +21,16 @@ impl ReasonCode {
     pub const BAD_USER_NAME_OR_PASSWORD: Self = Self(0x86);
     /// The login does not permit this.
     pub const NOT_AUTHORIZED: Self = Self(0x87);
+    /// This client is not served, for good.
+    pub const BANNED: Self = Self(0x8A);
+    /// Logging in goes another way.
+    pub const BAD_AUTHENTICATION_METHOD: Self = Self(0x8C);
+    /// A topic filter that is not allowed here.
+    pub const TOPIC_FILTER_INVALID: Self = Self(0x8F);
+    /// A topic name that is not allowed here.
+    pub const TOPIC_NAME_INVALID: Self = Self(0x90);
+    /// The server has another address now.
+    pub const SERVER_MOVED: Self = Self(0x9D);
     /// The server cannot serve now.
     pub const SERVER_UNAVAILABLE: Self = Self(0x88);
     /// More QoS 1 publications than Receive Maximum allows.

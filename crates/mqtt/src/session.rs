@@ -13,7 +13,7 @@ use std::collections::VecDeque;
 use bytes::Bytes;
 
 use self::deadline::Deadline;
-use self::keep_alive::KeepAlive;
+use self::keep_alive::{KeepAlive, Watch};
 use self::publications::Publications;
 use self::requests::{Kind, Requests};
 use self::transmit::Transmit;
@@ -50,6 +50,10 @@ pub struct Session {
     requests: Requests,
     transmit: Transmit,
     events: VecDeque<Event>,
+    /// Something is under way.
+    is_busy: bool,
+    /// See [`Watch::patience`].
+    patience: u32,
     last_id: u16,
     last_ticket: u64,
 }
@@ -69,6 +73,8 @@ enum Phase {
     Connected {
         limits: Limits,
         keep_alive: KeepAlive,
+        /// When it was accepted.
+        since: Time,
     },
 }
 
@@ -87,6 +93,8 @@ impl Session {
             requests: Requests::default(),
             transmit: Transmit::default(),
             events: VecDeque::new(),
+            is_busy: false,
+            patience: 1,
             last_id: 0,
             last_ticket: 0,
         }
@@ -198,7 +206,22 @@ impl Session {
     pub fn poll_timeout(&self) -> Option<(Time, Timer)> {
         match &self.connection.as_ref()?.phase {
             Phase::Connecting { connack, .. } => Some((connack.at(), Timer::Connack)),
-            Phase::Connected { keep_alive, .. } => Some(keep_alive.timeout()),
+            Phase::Connected { keep_alive, .. } => Some(keep_alive.timeout(self.watch())),
+        }
+    }
+
+    /// Says whether answers are expected soon, so that a server that fell silent is noticed within 9 s instead of
+    /// 45. Publications and requests that wait for their acknowledgement count without that. While something is
+    /// received there is no traffic for this, and else one PINGREQ in 4 s.
+    pub fn set_busy(&mut self, is_busy: bool) {
+        self.is_busy = is_busy;
+    }
+
+    fn watch(&self) -> Watch {
+        let waits = self.publications.len() + self.requests.len() > 0;
+        Watch {
+            is_busy: self.is_busy || waits,
+            patience: self.patience,
         }
     }
 

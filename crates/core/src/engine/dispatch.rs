@@ -1,16 +1,17 @@
 //! What becomes of the session's events and of the messages of other devices.
 
 use bytes::Bytes;
-use mqdrop_mqtt::{Disconnect, Time};
+use mqdrop_mqtt::{Disconnect, QoS, ReasonCode, Ticket, Time};
 
 use super::link::{self, Stage};
 use super::topics::Channel;
-use super::{Engine, Event};
+use super::{Engine, Event, refusal};
 use crate::envelope::Opened;
 use crate::ids::DeviceId;
 use crate::message::{Body, EndReason, Introduction, Message, ParcelRef, Want};
 use crate::peers::Introduced;
 use crate::seal::OpenError;
+use crate::view::TransferState;
 
 impl Engine {
     /// Handles everything the session has to say, then sends what came of it.
@@ -26,53 +27,95 @@ impl Engine {
             self.flush_effects(now);
         }
         self.flush_effects(now);
+        self.note_busy(now);
+    }
+
+    /// Whether silence of the broker is suspicious.
+    fn note_busy(&mut self, now: Time) {
+        let is_active = |state| matches!(state, TransferState::Active | TransferState::Verifying);
+        let is_busy = self.incoming.values().any(|i| is_active(i.state()))
+            || self.outgoing.values().any(|o| is_active(o.state(now)));
+        if let Some(room) = &mut self.room {
+            room.session.set_busy(is_busy);
+        }
     }
 
     #[inline(never)]
     fn handle_session(&mut self, event: mqdrop_mqtt::Event, now: Time) {
         let Some(room) = &mut self.room else { return };
         match event {
-            mqdrop_mqtt::Event::Connected { version, .. } => {
+            mqdrop_mqtt::Event::Connected {
+                version,
+                session_present,
+                ..
+            } => {
                 room.link.accepted(version);
-                room.subscribing.clear();
+                room.subscriptions.handle_connected();
+                if !session_present {
+                    room.unacknowledged.clear();
+                }
                 room.describe_limits();
                 room.subscribe(now);
                 self.cx.event(Event::Status);
                 self.report_learnt();
             }
             mqdrop_mqtt::Event::Subscribed { ticket, results } => {
-                let refused = results.iter().find_map(|result| result.err());
-                if room.link.stage == Stage::Subscribing(ticket) {
-                    match refused {
-                        None => self.enter(now),
-                        Some(reason) => {
-                            room.session.disconnect(now);
-                            room.link.not_subscribed(reason, &mut self.random, now);
-                            self.socket.push_back(room.close());
-                            self.cx.event(Event::Status);
-                        }
-                    }
-                } else if let Some(parcel) = room.subscribing.remove(&ticket)
-                    && let Some(incoming) = self.incoming.get_mut(&parcel)
+                self.handle_subscribed(ticket, &results, now);
+            }
+            mqdrop_mqtt::Event::Unsubscribed { .. } => room.subscriptions.given_back(),
+            // What PUBACK says of the broker says nothing of the receiver.
+            mqdrop_mqtt::Event::Published { ticket, result } => {
+                let to = room.unacknowledged.remove(&ticket);
+                if let (Some(to), Err(reason)) = (to, result)
+                    && room.note_refused(to, reason)
                 {
-                    match refused {
-                        None => incoming.handle_subscribed(now),
-                        Some(reason) => {
-                            let text = format!(
-                                "the broker does not deliver it here: {}",
-                                reason.describe()
-                            );
-                            incoming.cancel(EndReason::Storage(text), &mut self.cx);
-                        }
-                    }
+                    self.cx.event(Event::Status);
                 }
             }
             mqdrop_mqtt::Event::Message(message) => {
                 self.handle_message(&message.topic, message.payload, now)
             }
             mqdrop_mqtt::Event::Disconnected(why) => self.lose_link(&why, now),
-            // What PUBACK says of the broker says nothing of the receiver.
-            mqdrop_mqtt::Event::Published { .. } | mqdrop_mqtt::Event::Unsubscribed { .. } => {}
+        }
+    }
+
+    /// The broker answered a SUBSCRIBE.
+    fn handle_subscribed(
+        &mut self,
+        ticket: Ticket,
+        results: &[Result<QoS, ReasonCode>],
+        now: Time,
+    ) {
+        let Some(room) = &mut self.room else { return };
+        let refused = results.iter().find_map(|result| result.err());
+        if room.link.stage == Stage::Subscribing(ticket) {
+            if refused.is_none() {
+                return self.enter(now);
+            }
+            room.not_subscribed(results, &mut self.random, now);
+            self.socket.push_back(room.close());
+            self.cx.event(Event::Status);
+            return;
+        }
+        let Some(parcel) = room.subscriptions.answered(ticket) else {
+            return;
+        };
+        let Some(reason) = refused else {
+            room.subscriptions.granted();
+            if let Some(incoming) = self.incoming.get_mut(&parcel) {
+                incoming.handle_subscribed(now);
+                self.cx.event(Event::Transfer(parcel));
+            }
+            return;
+        };
+        if let Some(incoming) = self.incoming.get_mut(&parcel) {
+            let refusal = refusal::no_data(reason, &room.topics.data(parcel));
+            let is_final = refusal.remedy.is_some();
+            if incoming.handle_not_subscribed(refusal.words, is_final, now, &mut self.cx)
+                && !is_final
+            {
+                room.subscriptions.refused(parcel, now);
+            }
         }
     }
 
@@ -82,6 +125,8 @@ impl Engine {
         let Some(room) = &mut self.room else { return };
         room.link.online();
         room.greet(&mut self.random, now);
+        room.begin_proof(now);
+        self.forget_stalls();
         for (_, incoming) in &mut self.incoming {
             incoming.handle_online(&mut self.cx);
         }
@@ -99,19 +144,16 @@ impl Engine {
     #[inline(never)]
     fn lose_link(&mut self, why: &Disconnect, now: Time) {
         let Some(room) = &mut self.room else { return };
-        if matches!(room.link.stage, Stage::Waiting(_)) {
+        if room.link.is_closed() {
             return;
         }
         let was_online = room.link.is_online();
         let loss = link::loss(why, room.close_code);
         let limit_found = room.frame_size.on_connection_lost(loss, now);
         room.describe_limits();
-        room.link.ended(
-            why,
-            room.session.is_changing_version(),
-            &mut self.random,
-            now,
-        );
+        if !room.may_go_otherwise(why, now) {
+            room.end(why, &mut self.random, now);
+        }
         self.socket.push_back(room.close());
         if was_online {
             for (_, outgoing) in &mut self.outgoing {
@@ -150,6 +192,9 @@ impl Engine {
         if payload.len() > crate::message::MAX_MESSAGE {
             return;
         }
+        if channel == Channel::Me && room.prove_inbox() {
+            self.cx.event(Event::Status);
+        }
         let opened = match room.open(channel, &payload) {
             Ok(opened) => opened,
             Err(OpenError::Newer) => {
@@ -171,6 +216,9 @@ impl Engine {
             return;
         };
         if sender == room.identity.device {
+            if message.counter >= room.hello && room.prove_room() {
+                self.cx.event(Event::Status);
+            }
             return;
         }
         let to_me = channel == Channel::Me;
@@ -185,6 +233,9 @@ impl Engine {
             && introduction.heard >= room.hello
         {
             room.peers.confirm(sender, message.counter);
+            if room.prove_room() {
+                self.cx.event(Event::Status);
+            }
         }
         if room.peers.is_muted(sender) && message.body != Body::Gone {
             return;

@@ -4,10 +4,12 @@ use core::time::Duration;
 
 use mqdrop_mqtt::{Disconnect, ReasonCode, Ticket, Time, Version};
 
+use super::refusal::Refusal;
+use super::rights::Rights;
 use crate::frame_size::Loss;
 use crate::io::SocketClose;
 use crate::random::Random;
-use crate::view::{ConnectionState, StatusView};
+use crate::view::{ConnectionState, Remedy, StatusView};
 
 const FIRST_RETRY: Duration = Duration::from_millis(500);
 const LAST_RETRY: Duration = Duration::from_secs(20);
@@ -15,8 +17,11 @@ const LAST_RETRY: Duration = Duration::from_secs(20);
 /// A host that does not answer is given up after so long; browsers and systems would wait for minutes.
 const OPENING: Duration = Duration::from_secs(15);
 
+/// A broker that let this device in before is asked again so often when it says that it never will:
+/// what it asks about logins may only start a little later than it does itself.
+const SECOND_THOUGHTS: u32 = 3;
+
 /// MQTT 5 reason codes that the link treats in a way of their own (MQTT 5, section 2.4).
-const BAD_LOGIN: ReasonCode = ReasonCode(0x86);
 const NOT_AUTHORIZED: ReasonCode = ReasonCode(0x87);
 const PACKET_TOO_LARGE: ReasonCode = ReasonCode(0x95);
 const SESSION_TAKEN_OVER: ReasonCode = ReasonCode(0x8e);
@@ -50,6 +55,8 @@ pub(super) enum Stage {
     Online,
     /// Not connected; the next try is at this time.
     Waiting(Time),
+    /// Not connected, and no use in trying: the user has to change something.
+    Stopped,
 }
 
 pub(super) struct Link {
@@ -61,11 +68,15 @@ pub(super) struct Link {
     /// The other version was tried already since the last success.
     tried_other_version: bool,
     was_online: bool,
-    /// What went wrong the last time, in words.
-    failure: Option<String>,
+    /// How often in a row the broker refused for good.
+    refusals: u32,
+    /// What went wrong the last time.
+    failure: Option<Refusal>,
     version: Option<Version>,
     /// What the broker limits, in words.
     pub(super) limit: Option<String>,
+    /// A message that the broker did not take, in words.
+    pub(super) refused: Option<String>,
     /// Nothing can be sent here, in words.
     pub(super) unfit: Option<String>,
 }
@@ -79,9 +90,11 @@ impl Link {
             takeovers: 0,
             tried_other_version: false,
             was_online: false,
+            refusals: 0,
             failure: None,
             version: None,
             limit: None,
+            refused: None,
             unfit: None,
         }
     }
@@ -102,9 +115,20 @@ impl Link {
 
     pub(super) fn online(&mut self) {
         self.stage = Stage::Online;
+    }
+
+    /// What this device says gets through.
+    pub(super) fn proven(&mut self) {
         self.attempts = 0;
+        self.refusals = 0;
         self.was_online = true;
         self.failure = None;
+        self.refused = None;
+    }
+
+    /// Whether there is nothing to close: no connection, nor one being opened.
+    pub(super) fn is_closed(&self) -> bool {
+        matches!(self.stage, Stage::Waiting(_) | Stage::Stopped)
     }
 
     /// The transport ended before the session could say anything about it.
@@ -118,23 +142,27 @@ impl Link {
                 )
             }
         };
-        self.fail(Some(text), random, now);
+        self.fail(Some(Refusal::passing(text)), random, now);
     }
 
-    /// The session ended; `other_version` says whether the next try will speak another one.
+    /// The next try speaks another version than the last one, which did not go well. Whether it is
+    /// made at once: most likely the broker only speaks that one.
+    pub(super) fn try_other_version(&mut self, now: Time) -> bool {
+        let is_first = !std::mem::replace(&mut self.tried_other_version, true);
+        if is_first {
+            self.stage = Stage::Waiting(now);
+        }
+        is_first
+    }
+
+    /// The session ended, and what that means.
     pub(super) fn ended(
         &mut self,
         why: &Disconnect,
-        other_version: bool,
+        meaning: Refusal,
         random: &mut Random,
         now: Time,
     ) {
-        if other_version && !self.tried_other_version {
-            // Most likely it only speaks that one.
-            self.tried_other_version = true;
-            self.stage = Stage::Waiting(now);
-            return;
-        }
         if matches!(why, Disconnect::ByServer { reason, .. } if *reason == SESSION_TAKEN_OVER) {
             // Two that come back at once would fight for ever.
             self.takeovers += 1;
@@ -143,82 +171,55 @@ impl Link {
             self.takeovers = 0;
         }
         let first_loss = self.was_online && self.attempts == 0;
-        let text = match why {
-            Disconnect::TransportClosed | Disconnect::KeepAliveTimeout if first_loss => None,
-            why => Some(self.words(why)),
-        };
-        self.fail(text, random, now);
-    }
-
-    /// The broker does not deliver the room's messages here.
-    pub(super) fn not_subscribed(&mut self, reason: ReasonCode, random: &mut Random, now: Time) {
-        let text = format!(
-            "The broker does not let this device listen in the room: {}. Allow this login to subscribe, or set another topic prefix under Advanced",
-            reason.describe()
+        let is_plain = matches!(
+            why,
+            Disconnect::TransportClosed | Disconnect::KeepAliveTimeout
         );
-        self.fail(Some(text), random, now);
+        let meaning = (!(first_loss && is_plain)).then_some(meaning);
+        self.fail(meaning, random, now);
     }
 
-    fn fail(&mut self, text: Option<String>, random: &mut Random, now: Time) {
+    /// Not in the room; `None` if it is not worth a word yet.
+    pub(super) fn fail(&mut self, failure: Option<Refusal>, random: &mut Random, now: Time) {
         let wait = (FIRST_RETRY * 2u32.pow(self.attempts.min(8))).min(LAST_RETRY);
         self.attempts += 1;
-        self.failure = text.or(self.failure.take());
-        self.stage = Stage::Waiting(now + random.around(wait));
+        let is_final = failure.as_ref().is_some_and(|f| f.remedy.is_some());
+        self.refusals = if is_final { self.refusals + 1 } else { 0 };
+        let most = if self.was_online { SECOND_THOUGHTS } else { 0 };
+        self.stage = if self.refusals > most {
+            Stage::Stopped
+        } else {
+            Stage::Waiting(now + random.around(wait))
+        };
+        self.failure = failure.or(self.failure.take());
     }
 
-    fn words(&self, why: &Disconnect) -> String {
-        let broker = &self.broker;
-        match why {
-            Disconnect::Refused { reason, text }
-                if *reason == BAD_LOGIN || *reason == NOT_AUTHORIZED =>
-            {
-                format!(
-                    "The broker refused the login{}. Check user name and password under Advanced",
-                    said(text.as_deref())
-                )
-            }
-            Disconnect::Refused { reason, text } => {
-                format!(
-                    "The broker refused the connection: {}{}",
-                    reason.describe(),
-                    said(text.as_deref())
-                )
-            }
-            Disconnect::ByServer { reason, text } => {
-                format!(
-                    "The broker ended the connection: {}{}",
-                    reason.describe(),
-                    said(text.as_deref())
-                )
-            }
-            Disconnect::ClosedBeforeConnack => format!(
-                "{broker} hung up before it answered. Is it an MQTT broker, does it want a login, or another protocol version?"
-            ),
-            Disconnect::ConnackTimeout => {
-                format!("{broker} does not answer. Is it an MQTT broker?")
-            }
-            Disconnect::Protocol(what) => {
-                format!("{broker} sent something that is not valid MQTT ({what})")
-            }
-            Disconnect::InvalidOptions(what) => format!("The login cannot be sent: {what}"),
-            Disconnect::TransportClosed | Disconnect::KeepAliveTimeout | Disconnect::ByClient => {
-                "The connection to the broker was lost".into()
-            }
-        }
-    }
-
-    pub(super) fn status(&self) -> StatusView {
+    /// How it stands; `rights` says what seems not to be allowed here, or whether all is.
+    pub(super) fn status(&self, rights: &Rights) -> StatusView {
+        let mut remedy = None;
         let (state, text) = match (&self.failure, self.stage) {
-            (_, Stage::Online) => match &self.unfit {
-                Some(unfit) => (ConnectionState::Error, unfit.clone()),
-                None => (ConnectionState::Online, "Connected".into()),
-            },
-            (Some(failure), _) => (
-                ConnectionState::Error,
-                if failure.ends_with('?') {
-                    format!("{failure} Trying again …")
+            (_, Stage::Online) => {
+                if let Some(denied) = rights.denied() {
+                    remedy = Some(Remedy::Rights);
+                    (ConnectionState::Error, denied.to_owned())
+                } else if let Some(unfit) = &self.unfit {
+                    (ConnectionState::Error, unfit.clone())
+                } else if rights.are_proven() {
+                    (ConnectionState::Online, "Connected".into())
                 } else {
-                    format!("{failure}. Trying again …")
+                    (ConnectionState::Connecting, "Entering the room".into())
+                }
+            }
+            (Some(failure), Stage::Stopped) => {
+                remedy = failure.remedy;
+                (ConnectionState::Error, failure.words.clone())
+            }
+            (Some(Refusal { words, .. }), _) => (
+                ConnectionState::Error,
+                if words.ends_with('?') {
+                    format!("{words} Trying again …")
+                } else {
+                    format!("{words}. Trying again …")
                 },
             ),
             (None, _) if self.was_online => (
@@ -238,18 +239,10 @@ impl Link {
         StatusView {
             state,
             text,
+            remedy,
             protocol,
-            limit: self.limit.clone(),
+            limit: self.limit.clone().or_else(|| self.refused.clone()),
         }
-    }
-}
-
-fn said(text: Option<&str>) -> String {
-    let text = crate::names::line(text.unwrap_or_default(), 200);
-    if text.is_empty() {
-        text
-    } else {
-        format!(" (\u{201c}{text}\u{201d})")
     }
 }
 

@@ -7,7 +7,11 @@ mod kept;
 mod link;
 mod offers;
 mod outbox;
+mod refusal;
+mod rights;
 mod room;
+mod stall;
+mod subscriptions;
 mod topics;
 mod transfers;
 mod types;
@@ -31,6 +35,7 @@ use crate::view::{FileView, PeerView, StatusView, TransferState, TransferView};
 use kept::Kept;
 use link::Stage;
 use room::Room;
+use stall::Stalls;
 pub use topics::topic_prefix;
 pub use types::{Entry, Event, Join, JoinError, OfferError, RestoreError, Restored, Timer};
 
@@ -53,6 +58,7 @@ pub struct Engine {
     socket: VecDeque<SocketAction>,
     /// Which outgoing parcel was served last.
     turn: Option<ParcelId>,
+    stalls: Stalls,
     /// How many rooms were left: what was asked for in one is not to be answered in another.
     visit: u32,
 }
@@ -71,6 +77,7 @@ impl Engine {
             cx: Effects::default(),
             socket: VecDeque::new(),
             turn: None,
+            stalls: Stalls::default(),
             visit: 0,
         }
     }
@@ -108,7 +115,7 @@ impl Engine {
         room.push(crate::effects::To::Room, crate::message::Body::Gone);
         room.flush(&mut self.random, now);
         room.session.disconnect(now);
-        if !matches!(room.link.stage, Stage::Waiting(_)) {
+        if !room.link.is_closed() {
             self.socket.push_back(room.close());
         }
         self.cx.topics.clear();
@@ -142,6 +149,7 @@ impl Engine {
         if let Some(room) = &mut self.room {
             match room.link.stage {
                 Stage::Waiting(_) => room.link.stage = Stage::Waiting(now),
+                Stage::Stopped => {}
                 Stage::Opening(until) if now >= until => {
                     // This device slept meanwhile.
                     self.socket.push_back(room.close());
@@ -167,7 +175,7 @@ impl Engine {
     #[inline(never)]
     pub fn handle_bytes(&mut self, bytes: Bytes, now: Time) {
         if let Some(room) = &mut self.room
-            && !matches!(room.link.stage, Stage::Opening(_) | Stage::Waiting(_))
+            && !(matches!(room.link.stage, Stage::Opening(_)) || room.link.is_closed())
         {
             room.session.handle_bytes(bytes, now);
         }
@@ -178,7 +186,7 @@ impl Engine {
     pub fn handle_close(&mut self, close: SocketClose, now: Time) {
         if let Some(room) = &mut self.room {
             match room.link.stage {
-                Stage::Waiting(_) => {}
+                Stage::Waiting(_) | Stage::Stopped => {}
                 Stage::Opening(_) => {
                     room.link.unreachable(&close, &mut self.random, now);
                     self.cx.event(Event::Status);
@@ -250,6 +258,10 @@ impl Engine {
         if now >= room.refresh {
             room.show_presence(&mut self.random, now);
         }
+        if room.check_rights(&mut self.random, now) {
+            self.cx.event(Event::Status);
+        }
+        room.subscriptions.handle_timeout(now);
         for device in room.peers.expire(now) {
             self.handle_gone(device, now);
         }
@@ -260,6 +272,7 @@ impl Engine {
         for (_, incoming) in &mut self.incoming {
             incoming.handle_timeout(now, &mut self.cx);
         }
+        self.look_for_stalls(now);
         self.settle(now);
     }
 
@@ -307,6 +320,10 @@ impl Engine {
             Stage::Waiting(until) => deadlines.push(Some((until, Timer::Reconnect))),
             Stage::Online => {
                 deadlines.push(Some((room.refresh, Timer::Refresh)));
+                deadlines.push(room.rights.deadline().map(|at| (at, Timer::Rights)));
+                let retry = room.subscriptions.deadline();
+                deadlines.push(retry.map(|at| (at, Timer::Subscription)));
+                deadlines.push(self.stalls.deadline().map(|at| (at, Timer::Stall)));
                 deadlines.push(room.peers.deadline().map(|at| (at, Timer::Silence)));
                 let outgoing = self
                     .outgoing
@@ -317,7 +334,7 @@ impl Engine {
                 let incoming = self.incoming.values().filter_map(Incoming::deadline).min();
                 deadlines.push(incoming.map(|at| (at, Timer::Incoming)));
             }
-            Stage::Handshake | Stage::Subscribing(_) => {}
+            Stage::Handshake | Stage::Subscribing(_) | Stage::Stopped => {}
         }
         deadlines.into_iter().flatten().min_by_key(|(at, _)| *at)
     }
@@ -330,7 +347,7 @@ impl Engine {
                 text: "Not connected".into(),
                 ..StatusView::default()
             },
-            |room| room.link.status(),
+            Room::status,
         )
     }
 
@@ -356,6 +373,9 @@ impl Engine {
             incoming.view(sender, now)
         };
         view.state = self.as_shown(view.state);
+        if view.state == TransferState::Active && view.error.is_none() {
+            view.error = self.stall_words(parcel, view.direction);
+        }
         if self.is_cut_off() && view.state == TransferState::Waiting && !view.lacks_files {
             (view.rate, view.eta, view.offline) = (0.0, None, true);
             view.error = Some("It goes on once the connection is back".into());

@@ -5,11 +5,15 @@ use core::time::Duration;
 use litemap::LiteMap;
 
 use mqdrop_mqtt::{
-    Options, QoS, RequestError, Session, Subscription, Ticket, Time, Version, VersionPolicy, Will,
+    Disconnect, Options, QoS, ReasonCode, RequestError, Session, Subscription, Ticket, Time,
+    Version, VersionPolicy, Will,
 };
 
 use super::link::{Link, Stage};
 use super::outbox::Outbox;
+use super::refusal::{self, Asked};
+use super::rights::Rights;
+use super::subscriptions::Subscriptions;
 use super::topics::{Channel, Topics};
 use super::{Join, JoinError};
 use crate::effects::{DataTopic, To};
@@ -24,6 +28,7 @@ use crate::names;
 use crate::peers::Peers;
 use crate::random::Random;
 use crate::seal::OpenError;
+use crate::view::StatusView;
 use crate::words::grouped;
 
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
@@ -38,7 +43,7 @@ const RECEIVE_MAXIMUM: u16 = 64;
 /// letters take up to 17,000, which is what mqdrop asks for.
 const LEAST_PAYLOAD: usize = 2048;
 /// How often this device shows that it is still here.
-const REFRESH: Duration = Duration::from_secs(30);
+pub(super) const REFRESH: Duration = Duration::from_secs(30);
 
 pub(super) struct Room {
     secret: crate::keys::RoomSecret,
@@ -51,11 +56,12 @@ pub(super) struct Room {
     pub(super) link: Link,
     pub(super) peers: Peers,
     pub(super) frame_size: FrameSize,
-    /// Subscriptions to data topics that the broker has not confirmed.
-    pub(super) subscribing: LiteMap<Ticket, ParcelId>,
-    /// Changes that the session did not take yet; kept through interruptions, as the broker may
-    /// keep what it was told before.
-    topic_changes: LiteMap<ParcelId, DataTopic>,
+    pub(super) subscriptions: Subscriptions,
+    pub(super) rights: Rights,
+    /// Messages that the broker has not acknowledged.
+    pub(super) unacknowledged: LiteMap<Ticket, To>,
+    has_login: bool,
+    will_qos: QoS,
     counter: u64,
     /// The counter of the hello on this connection.
     pub(super) hello: u64,
@@ -71,6 +77,7 @@ impl Room {
     pub(super) fn new(join: Join, random: &mut Random, now: Time) -> Result<Self, JoinError> {
         let identity = Identity::new(random);
         let topics = Topics::new(&join.prefix, &join.secret, identity.device)?;
+        let has_login = join.login.is_some();
         let options = Options {
             // At most 23 letters and digits, which every broker takes (MQTT 3.1.1, section 3.1.3.1).
             client_id: format!("mqdrop{}", identity.device),
@@ -96,8 +103,11 @@ impl Room {
                 join.frame_limit.map(u64::from),
                 join.frame_length.map(u64::from),
             ),
-            subscribing: LiteMap::new(),
-            topic_changes: LiteMap::new(),
+            subscriptions: Subscriptions::default(),
+            rights: Rights::default(),
+            unacknowledged: LiteMap::new(),
+            has_login,
+            will_qos: QoS::AtLeastOnce,
             counter: 0,
             hello: 0,
             outbox: Outbox::default(),
@@ -134,7 +144,7 @@ impl Room {
         let will = Will {
             topic: self.topics.room(),
             payload: payload.into(),
-            qos: QoS::AtLeastOnce,
+            qos: self.will_qos,
             delay: WILL_DELAY,
         };
         self.session.set_will(Some(will));
@@ -143,18 +153,77 @@ impl Room {
         self.link.stage = Stage::Handshake;
     }
 
-    /// Subscribes to the room's topics.
+    /// The connection ended. Whether to try again at once, in another way.
+    pub(super) fn may_go_otherwise(&mut self, why: &Disconnect, now: Time) -> bool {
+        if matches!(why, Disconnect::Refused { reason, .. } if *reason == ReasonCode::QOS_NOT_SUPPORTED)
+            && self.will_qos == QoS::AtLeastOnce
+        {
+            // Before CONNACK nobody knows what the broker takes (MQTT 5, section 3.2.2.3.4).
+            self.will_qos = QoS::AtMostOnce;
+            self.link.stage = Stage::Waiting(now);
+            return true;
+        }
+        self.session.is_changing_version() && self.link.try_other_version(now)
+    }
+
+    /// The connection ended for good: what that means.
+    pub(super) fn end(&mut self, why: &Disconnect, random: &mut Random, now: Time) {
+        let asked = Asked {
+            broker: &self.broker,
+            has_login: self.has_login,
+            is_one_version: matches!(self.policy, VersionPolicy::Only(_)),
+            rights: self.remedy_of_rights(),
+            was_entering: match self.link.stage {
+                Stage::Subscribing(_) => true,
+                Stage::Online => !self.rights.are_proven(),
+                _ => false,
+            },
+        };
+        let meaning = refusal::meaning(why, &asked);
+        self.link.ended(why, meaning, random, now);
+    }
+
+    /// How the connection stands.
+    pub(super) fn status(&self) -> StatusView {
+        self.link.status(&self.rights)
+    }
+
+    /// The topics without which there is no room.
+    fn own_topics(&self) -> [String; 2] {
+        [self.topics.room(), self.topics.device(self.identity.device)]
+    }
+
+    /// The broker refused to deliver the room's messages.
+    pub(super) fn not_subscribed(
+        &mut self,
+        results: &[Result<QoS, ReasonCode>],
+        random: &mut Random,
+        now: Time,
+    ) {
+        let mut refused = results
+            .iter()
+            .zip(self.own_topics())
+            .filter_map(|(result, topic)| Some((result.err()?, topic)));
+        let Some((reason, topic)) = refused.next() else {
+            return;
+        };
+        let topic = match refused.next() {
+            Some(_) => self.topics.all(),
+            None => topic,
+        };
+        self.session.disconnect(now);
+        let failure = refusal::not_subscribed(reason, &topic, &self.remedy_of_rights());
+        self.link.fail(Some(failure), random, now);
+    }
+
+    /// Subscribes to the room's topics; what this device says there has to come back.
     #[inline(never)]
     pub(super) fn subscribe(&mut self, now: Time) {
-        let filter = |filter| Subscription {
+        let wanted = self.own_topics().map(|filter| Subscription {
             filter,
             qos: QoS::AtLeastOnce,
-            no_local: true,
-        };
-        let wanted = [
-            filter(self.topics.room()),
-            filter(self.topics.device(self.identity.device)),
-        ];
+            no_local: false,
+        });
         match self.session.subscribe(&wanted, now) {
             Ok(ticket) => self.link.stage = Stage::Subscribing(ticket),
             // Cannot be: the session was just accepted and the filters are short and valid.
@@ -167,12 +236,6 @@ impl Room {
         self.outbox = Outbox::default();
         self.peers.forgive(now);
         self.push(To::Room, Body::Hello(self.introduction(0)));
-        self.refresh = now + random.around(REFRESH);
-    }
-
-    /// Shows that this device is still here.
-    pub(super) fn show_presence(&mut self, random: &mut Random, now: Time) {
-        self.push(To::Room, Body::Alive(self.introduction(0)));
         self.refresh = now + random.around(REFRESH);
     }
 
@@ -229,7 +292,10 @@ impl Room {
             };
             if let Some(payload) = self.seal(to, body, random) {
                 // A message that cannot be sent here is as good as lost, and lost ones are repeated.
-                let _ = self.session.publish(&topic, &payload, qos, false, now);
+                let published = self.session.publish(&topic, &payload, qos, false, now);
+                if let Ok(Some(ticket)) = published {
+                    self.unacknowledged.insert(ticket, to);
+                }
             }
         }
     }
@@ -284,36 +350,15 @@ impl Room {
 
     /// Begins or stops listening to a parcel's data, as soon as the session takes it.
     pub(super) fn change_topic(&mut self, change: DataTopic) {
-        let (DataTopic::Subscribe(parcel) | DataTopic::Unsubscribe(parcel)) = change;
-        self.topic_changes.insert(parcel, change);
+        self.subscriptions.change(change);
     }
 
     /// Gives changes of topics to the session, as far as it takes them.
     #[inline(never)]
     pub(super) fn flush_topics(&mut self, now: Time) {
-        while self.link.is_online()
-            && let Some((&parcel, _)) = self.topic_changes.first()
-            && let Some(change) = self.topic_changes.remove(&parcel)
-        {
-            let topic = self.topics.data(parcel);
-            let taken = match change {
-                DataTopic::Subscribe(_) => {
-                    let wanted = Subscription {
-                        filter: topic,
-                        qos: QoS::AtMostOnce,
-                        no_local: true,
-                    };
-                    let ticket = self.session.subscribe(&[wanted], now);
-                    ticket.map(|ticket| {
-                        self.subscribing.insert(ticket, parcel);
-                    })
-                }
-                DataTopic::Unsubscribe(_) => self.session.unsubscribe(&[&topic], now).map(drop),
-            };
-            if taken == Err(RequestError::QueueFull) {
-                self.topic_changes.insert(parcel, change);
-                return;
-            }
+        if self.link.is_online() {
+            self.subscriptions
+                .flush(&mut self.session, &self.topics, now);
         }
     }
 

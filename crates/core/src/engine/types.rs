@@ -164,6 +164,12 @@ pub enum Timer {
     Opening,
     /// This device is to show that it is still here.
     Refresh,
+    /// What this device said should have come back by now.
+    Rights,
+    /// The broker is asked again for a subscription that it had none of.
+    Subscription,
+    /// Transfers may have come to a halt.
+    Stall,
     /// A device may have been silent for too long.
     Silence,
     /// A sender's deadline: an answer, an acknowledgement or a receipt is missing.

@@ -155,7 +155,7 @@ impl Incoming {
             receiving.rate.clear();
             receiving.ack.now(now);
             // What goes to others in the meantime need not come here.
-            receiving.subscribed = false;
+            (receiving.subscribed, receiving.not_subscribed) = (false, None);
             cx.topics.push_back(if wanted {
                 DataTopic::Unsubscribe(self.offer.parcel)
             } else {
@@ -267,9 +267,33 @@ impl Incoming {
     /// The broker confirmed that data frames come here.
     pub(crate) fn handle_subscribed(&mut self, now: Time) {
         if let Phase::Receiving(receiving) = &mut self.phase {
-            receiving.subscribed = true;
+            (receiving.subscribed, receiving.not_subscribed) = (true, None);
             receiving.ack.now(now);
         }
+    }
+
+    /// The broker does not deliver data frames here, for the reason in `words`: for good, or until
+    /// it has a subscription to spare. Whether the parcel still needs one.
+    pub(crate) fn handle_not_subscribed(
+        &mut self,
+        words: String,
+        is_final: bool,
+        now: Time,
+        cx: &mut Effects,
+    ) -> bool {
+        let Phase::Receiving(receiving) = &mut self.phase else {
+            return false;
+        };
+        if receiving.paused {
+            return false;
+        }
+        receiving.paused = is_final;
+        receiving.not_subscribed = Some(words);
+        receiving.rate.clear();
+        // The sender learns that it was accepted, and is to wait.
+        receiving.ack.now(now);
+        cx.event(Event::Transfer(self.offer.parcel));
+        true
     }
 
     /// This device is in the room, again perhaps. Even a session that the broker says it kept may
@@ -278,7 +302,7 @@ impl Incoming {
         if let Phase::Receiving(receiving) = &mut self.phase
             && !receiving.paused
         {
-            receiving.subscribed = false;
+            (receiving.subscribed, receiving.not_subscribed) = (false, None);
             cx.topics.push_back(DataTopic::Subscribe(self.offer.parcel));
         }
     }
@@ -338,7 +362,9 @@ impl Incoming {
     fn want_due(&self) -> Option<Time> {
         match &self.phase {
             Phase::Receiving(receiving)
-                if (receiving.subscribed || receiving.paused)
+                if (receiving.subscribed
+                    || receiving.paused
+                    || receiving.not_subscribed.is_some())
                     && self.sender_present
                     && !receiving.unknown_to_sender =>
             {

@@ -20,6 +20,8 @@ pub(super) struct Receiving {
     pub(super) content: Content,
     /// Whether the broker has confirmed that data frames come here.
     pub(super) subscribed: bool,
+    /// Why the broker does not deliver data frames here, in words.
+    pub(super) not_subscribed: Option<String>,
     pub(super) paused: bool,
     /// It was accepted before a restart, or before the room was left, and the user has not said to
     /// go on.
@@ -65,6 +67,7 @@ impl Receiving {
             cipher: FrameCipher::new(&offer.content_key, offer.parcel),
             content,
             subscribed: false,
+            not_subscribed: None,
             paused,
             restored: false,
             unknown_to_sender: false,
@@ -89,6 +92,7 @@ impl Receiving {
         self.paused = true;
         self.restored = true;
         self.subscribed = false;
+        self.not_subscribed = None;
         self.unknown_to_sender = false;
         (self.echo, self.newest) = (None, None);
         self.pieces.take();
@@ -125,7 +129,7 @@ impl Receiving {
 
     /// Bytes that may be under way to this device.
     pub(super) fn credit(&self) -> u64 {
-        if self.paused {
+        if self.paused || self.not_subscribed.is_some() {
             0
         } else {
             CREDIT.saturating_sub(self.unwritten)
@@ -142,7 +146,7 @@ impl Receiving {
             held: self.content.runs(),
             credit: self.credit(),
             echo,
-            paused: self.paused,
+            paused: self.paused || self.not_subscribed.is_some(),
             token,
             signed: self.signed,
         }

@@ -43,6 +43,17 @@ impl Incoming {
         }
     }
 
+    /// A number that changes when something arrives.
+    pub(crate) fn progress(&self) -> u64 {
+        match &self.phase {
+            Phase::Receiving(receiving) => {
+                let newest = receiving.echo.map_or(0, |(sent, _)| sent);
+                receiving.content.bytes().wrapping_add(newest)
+            }
+            _ => 0,
+        }
+    }
+
     fn is_paused_here(&self) -> bool {
         match &self.phase {
             Phase::Opening { paused, .. } => *paused,
@@ -92,6 +103,9 @@ impl Incoming {
             Phase::Opening { paused: true, .. } => TransferState::Paused,
             Phase::Receiving(receiving) if receiving.paused => TransferState::Paused,
             Phase::Receiving(receiving) if receiving.unknown_to_sender => TransferState::Waiting,
+            Phase::Receiving(receiving) if receiving.not_subscribed.is_some() => {
+                TransferState::Waiting
+            }
             Phase::Receiving(_) if self.sender_paused => TransferState::Paused,
             Phase::Receiving(receiving) if receiving.content.is_whole() => TransferState::Verifying,
             Phase::Opening { .. } | Phase::Receiving(_) if !self.sender_present => {
@@ -124,6 +138,9 @@ impl Incoming {
                     "The sender left, or does not offer it any more. What arrived is kept; ask for it to be sent again"
                         .into(),
                 )
+            }
+            Phase::Receiving(receiving) if receiving.not_subscribed.is_some() => {
+                receiving.not_subscribed.clone()
             }
             Phase::Receiving(receiving) if receiving.paused && receiving.stuck.error.is_some() => {
                 receiving.stuck.error.as_ref().map(stuck_words)

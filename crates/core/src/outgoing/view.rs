@@ -84,6 +84,18 @@ impl Outgoing {
             .flatten()
     }
 
+    /// A number that changes when something gets to a receiver.
+    pub(crate) fn progress(&self) -> u64 {
+        let of_one = |receiver: &Receiver| match &receiver.phase {
+            Phase::Receiving(progress) => {
+                let runs = progress.held.runs().iter();
+                runs.map(|run| u64::from(run.end - run.start)).sum()
+            }
+            _ => 0,
+        };
+        self.receivers.values().map(of_one).sum()
+    }
+
     /// Of the receiver that is furthest from its end; those who have not decided count last.
     pub(crate) fn state(&self, now: Time) -> TransferState {
         match &self.ended {

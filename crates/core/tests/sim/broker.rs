@@ -22,6 +22,22 @@ pub struct Faults {
     pub announce: bool,
     /// MQTT 5 is closed without an answer.
     pub only_v311: bool,
+    /// The reason code that CONNACK refuses everybody with; 0 for none.
+    pub refuses: u8,
+    /// More properties in a CONNACK of MQTT 5.
+    pub properties: Vec<u8>,
+    /// A will of QoS 1 is refused.
+    pub max_qos_0: bool,
+    /// Messages to topics that hold this are dropped.
+    pub deaf_to: Option<&'static str>,
+    /// Messages of topics that hold this are delivered to nobody.
+    pub mute_on: Option<&'static str>,
+    /// MQTT 5 clients are told which messages are dropped.
+    pub says_so: bool,
+    /// Who subscribes to a topic that holds this is refused.
+    pub unsubscribable: Option<&'static str>,
+    /// How many subscriptions a client may have.
+    pub max_subscriptions: Option<usize>,
 }
 
 pub struct Broker {
@@ -34,6 +50,10 @@ pub struct Broker {
     pub record: bool,
     /// Bytes of the longest packet that any device sent.
     pub longest: usize,
+    /// How many PINGREQ came.
+    pub pings: usize,
+    /// How often someone began to connect.
+    pub connects: usize,
     /// How many data frames were signed, as they are where somebody forges them.
     pub signed: usize,
 }
@@ -74,6 +94,8 @@ impl Broker {
             seen: Vec::new(),
             record: false,
             longest: 0,
+            pings: 0,
+            connects: 0,
             signed: 0,
         }
     }
@@ -160,6 +182,7 @@ impl Broker {
             8 => self.subscribe(connection, &mut body),
             10 => self.unsubscribe(connection, &mut body),
             12 => {
+                self.pings += 1;
                 self.send(connection, vec![0xd0, 0]);
                 true
             }
@@ -179,6 +202,7 @@ impl Broker {
 
     fn connect(&mut self, connection: u32, body: &mut Reader, random: &mut Random) -> bool {
         assert_eq!(body.string(), b"MQTT");
+        self.connects += 1;
         let v5 = body.byte() == 5;
         if v5 && self.faults.only_v311 {
             return false;
@@ -208,6 +232,20 @@ impl Broker {
             let topic = String::from_utf8(body.string().to_vec()).unwrap();
             (topic, body.string().to_vec())
         });
+        let refusal = match (self.faults.refuses, flags >> 3 & 3) {
+            (0, will_qos) if will_qos > 0 && self.faults.max_qos_0 => 0x9b,
+            (code, _) => code,
+        };
+        if refusal != 0 {
+            let connack = if v5 {
+                vec![0, refusal, 0]
+            } else {
+                // The code of 3.1.1 that means the most of them.
+                vec![0, if refusal == 0x88 { 3 } else { 5 }]
+            };
+            self.send(connection, packet(0x20, &connack));
+            return true;
+        }
         // A client id taken over ends the earlier connection (MQTT 5, section 3.1.4).
         let earlier = self
             .connections
@@ -227,6 +265,7 @@ impl Broker {
             properties.push(0x27);
             properties.extend_from_slice(&(max as u32).to_be_bytes());
         }
+        properties.extend_from_slice(&self.faults.properties);
         let mut connack = vec![u8::from(present), 0];
         if v5 {
             connack.push(properties.len() as u8);
@@ -265,6 +304,16 @@ impl Broker {
                 "no wildcards are needed: {filter}"
             );
             c.session.filters.retain(|(other, ..)| *other != filter);
+            let denied = self.faults.unsubscribable;
+            if denied.is_some_and(|part| filter.contains(part)) {
+                suback.push(if c.v5 { 0x87 } else { 0x80 });
+                continue;
+            }
+            let most = self.faults.max_subscriptions;
+            if most.is_some_and(|most| c.session.filters.len() >= most) {
+                suback.push(if c.v5 { 0x97 } else { 0x80 });
+                continue;
+            }
             c.session
                 .filters
                 .push((filter, options & 3, options & 4 != 0 && c.v5));
@@ -309,12 +358,18 @@ impl Broker {
         let v5 = c.v5;
         let qos = flags >> 1 & 3;
         let topic = String::from_utf8(body.string().to_vec()).unwrap();
+        let is_dropped = self.faults.deaf_to.is_some_and(|part| topic.contains(part));
         if qos == 1 {
             let mut puback = body.word().to_be_bytes().to_vec();
-            if v5 && random.one_in(2) {
+            if v5 && is_dropped && self.faults.says_so {
+                puback.push(0x87);
+            } else if v5 && random.one_in(2) {
                 puback.push(0);
             }
             self.send(connection, packet(0x40, &puback));
+        }
+        if is_dropped {
+            return true;
         }
         if v5 {
             body.properties();
@@ -335,6 +390,9 @@ impl Broker {
         // By docs/PROTOCOL.md: the second byte of a data frame.
         if topic.contains("/d/") && payload.get(1) == Some(&1) {
             self.signed += 1;
+        }
+        if self.faults.mute_on.is_some_and(|part| topic.contains(part)) {
+            return;
         }
         if self.record {
             self.seen.push((topic.to_string(), payload.to_vec()));

@@ -75,6 +75,7 @@ pub fn run(bytes: &[u8]) {
         max_packet: [None, Some(20_000)][numbers.below(2)],
         announce: numbers.below(2) == 0,
         only_v311: numbers.below(3) == 0,
+        ..Faults::default()
     };
     let mut world = World::new(1, faults);
     world.uplink = [None, Some(300_000)][numbers.below(2)];

@@ -14,6 +14,12 @@ use crate::types::{Disconnect, Event, ReasonCode, Version};
 /// How long the server has for CONNACK.
 const CONNACK: Duration = Duration::from_secs(15);
 
+/// A connection that is given up for its silence so soon after it was accepted may only have been slow.
+const SOON: Duration = Duration::from_secs(60);
+
+/// How many times as long as at first a silent server is waited for at most.
+const MOST_PATIENCE: u32 = 8;
+
 /// Reasons of a server that did not understand this client, or does not say what is the matter: the
 /// other version may fare better.
 const UNCLEAR: [ReasonCode; 4] = [
@@ -106,6 +112,7 @@ impl Session {
 
     /// Time has passed; call it when [`poll_timeout`](Self::poll_timeout) says, or any time.
     pub fn handle_timeout(&mut self, now: Time) {
+        let watch = self.watch();
         let (action, reason) = match self
             .connection
             .as_mut()
@@ -119,8 +126,19 @@ impl Session {
                 };
                 (action, Disconnect::ConnackTimeout)
             }
-            Some(Phase::Connected { keep_alive, .. }) => {
-                (keep_alive.handle_timeout(now), Disconnect::KeepAliveTimeout)
+            Some(Phase::Connected {
+                keep_alive, since, ..
+            }) => {
+                let action = keep_alive.handle_timeout(watch, now);
+                if action == Action::GiveUp {
+                    // Again so soon: perhaps it only was slow.
+                    self.patience = if now.since(*since) < SOON {
+                        (self.patience * 2).min(MOST_PATIENCE)
+                    } else {
+                        1
+                    };
+                }
+                (action, Disconnect::KeepAliveTimeout)
             }
         };
         match action {
@@ -285,6 +303,7 @@ impl Session {
             connection.phase = Phase::Connected {
                 keep_alive: KeepAlive::new(limits.keep_alive, now),
                 limits: limits.clone(),
+                since: now,
             };
         }
         self.events.push_back(Event::Connected {

@@ -10,6 +10,33 @@ const RESPONSE: (Duration, Duration) = (Duration::from_secs(2), Duration::from_s
 /// The time a server has to answer when it is asked on purpose.
 const CHECK: Duration = Duration::from_secs(5);
 
+/// While something is under way a server that was silent for so long is asked on purpose.
+const QUIET: Duration = Duration::from_secs(4);
+
+/// What of a connection that may be dead decides when to ask and how long to wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Watch {
+    /// Something is under way: silence is suspicious.
+    pub(super) is_busy: bool,
+    /// How many times as long as usual is waited then: on a slow line an answer may be stuck behind
+    /// what was asked for.
+    pub(super) patience: u32,
+}
+
+impl Watch {
+    fn quiet(self, interval: Duration) -> Duration {
+        if self.is_busy {
+            interval.min(QUIET * self.patience)
+        } else {
+            interval
+        }
+    }
+
+    fn check(self) -> Duration {
+        CHECK * self.patience
+    }
+}
+
 /// Keeps a connection alive and notices when it is not (MQTT 5, section 3.1.2.10).
 ///
 /// PINGREQ goes out after a keep-alive without sending, as the server demands,
@@ -60,25 +87,29 @@ impl KeepAlive {
     /// Asks at once whether the server is there. The answer is then due in 5 s; calling again while it is awaited
     /// does not put that off.
     pub(super) fn check(&mut self, now: Time) -> Action {
-        if self.ping.as_ref().is_some_and(|ping| ping.is_check) {
+        self.check_within(CHECK, now)
+    }
+
+    fn check_within(&mut self, span: Duration, now: Time) -> Action {
+        if self.is_checked() {
             return Action::Nothing;
         }
         self.ping = Some(Ping {
-            answer: Deadline::new(now, CHECK),
+            answer: Deadline::new(now, span),
             is_check: true,
         });
         Action::SendPing
     }
 
-    pub(super) fn timeout(&self) -> (Time, Timer) {
-        let idle = (self.idle_at(), Timer::KeepAlive);
+    pub(super) fn timeout(&self, watch: Watch) -> (Time, Timer) {
+        let idle = (self.idle_at(watch), Timer::KeepAlive);
         match &self.ping {
             Some(ping) if ping.answer.at() <= idle.0 => (ping.answer.at(), Timer::PingResponse),
             _ => idle,
         }
     }
 
-    pub(super) fn handle_timeout(&mut self, now: Time) -> Action {
+    pub(super) fn handle_timeout(&mut self, watch: Watch, now: Time) -> Action {
         if let Some(ping) = &mut self.ping {
             match ping.answer.handle_timeout(now) {
                 Expiry::Expired => return Action::GiveUp,
@@ -86,8 +117,11 @@ impl KeepAlive {
                 Expiry::Pending => {}
             }
         }
-        if now < self.idle_at() {
+        if now < self.idle_at(watch) {
             return Action::Nothing;
+        }
+        if watch.is_busy && !self.is_checked() {
+            return self.check_within(watch.check(), now);
         }
         if self.ping.is_none() {
             let span = (self.interval / 2).clamp(RESPONSE.0, RESPONSE.1);
@@ -99,11 +133,22 @@ impl KeepAlive {
         Action::SendPing
     }
 
-    fn idle_at(&self) -> Time {
-        let since = match self.ping {
-            Some(_) => self.last_sent,
-            None => self.last_sent.min(self.last_received),
+    /// Whether the server was asked on purpose and has not answered.
+    fn is_checked(&self) -> bool {
+        self.ping.as_ref().is_some_and(|ping| ping.is_check)
+    }
+
+    fn idle_at(&self, watch: Watch) -> Time {
+        let by_sending = self.last_sent + self.interval;
+        // An answer that is awaited anyway is worth waiting for, unless that takes too long.
+        let is_asked = match watch.is_busy {
+            true => self.is_checked(),
+            false => self.ping.is_some(),
         };
-        since + self.interval
+        if is_asked {
+            by_sending
+        } else {
+            by_sending.min(self.last_received + watch.quiet(self.interval))
+        }
     }
 }

@@ -188,3 +188,73 @@ fn the_servers_keep_alive_may_shorten_ours_and_never_lengthens_it() {
         assert_eq!(client.now.since(before), ours * SECOND);
     }
 }
+
+#[test]
+fn while_something_is_under_way_silence_is_noticed_within_nine_seconds() {
+    for by_request in [false, true] {
+        let mut client = Client::connected(Version::V5);
+        if by_request {
+            client.publish("t", b"p", QoS::AtLeastOnce);
+        } else {
+            client.session.set_busy(true);
+        }
+        client.sent();
+        let began = client.now;
+        assert_eq!(client.wake(), Timer::KeepAlive);
+        assert_eq!(client.sent(), [Sent::PingReq]);
+        assert_eq!(client.wake(), Timer::PingResponse);
+        assert_eq!(client.ended(), Disconnect::KeepAliveTimeout);
+        assert_eq!(client.now.since(began), Duration::from_secs(9));
+    }
+}
+
+#[test]
+fn what_arrives_spares_the_ping_and_so_does_having_nothing_under_way() {
+    let mut client = Client::connected(Version::V5);
+    client.session.set_busy(true);
+    for _ in 0..20 {
+        client.advance(Duration::from_secs(3));
+        client.receive(&Publish::new("t", b"", None).encode(Version::V5));
+        client.session.handle_timeout(client.now);
+        // Only what keeps the connection alive, which asks for a packet in 30 s.
+        let sent = client.sent();
+        assert!(sent.is_empty() || sent == [Sent::PingReq], "{sent:?}");
+    }
+    client.session.set_busy(false);
+    client.events();
+    let (at, _) = client.session.poll_timeout().unwrap();
+    assert!(at.since(client.now) > Duration::from_secs(9));
+}
+
+#[test]
+fn a_ping_that_was_awaited_at_leisure_is_awaited_in_earnest_once_something_is_under_way() {
+    let mut client = Client::connected(Version::V5);
+    client.wake();
+    assert_eq!(client.sent(), [Sent::PingReq]);
+    client.session.set_busy(true);
+    let began = client.now;
+    while client.session.poll_timeout().is_some() {
+        client.wake();
+    }
+    assert!(client.now.since(began) <= Duration::from_secs(9));
+}
+
+#[test]
+fn a_line_that_is_too_slow_for_the_answer_is_given_more_time_each_time() {
+    let mut client = Client::connected(Version::V5);
+    client.session.set_busy(true);
+    let mut spans = Vec::new();
+    for _ in 0..6 {
+        let began = client.now;
+        while client.session.poll_timeout().is_some() {
+            client.wake();
+        }
+        client.events();
+        spans.push(client.now.since(began).as_secs());
+        client.session.handle_connected(client.now);
+        client.sent();
+        client.receive(&super::client::connack(Version::V5));
+        client.events();
+    }
+    assert_eq!(spans, [9, 18, 36, 70, 70, 9]);
+}

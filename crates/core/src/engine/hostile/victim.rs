@@ -28,6 +28,20 @@ pub(super) fn secret() -> RoomSecret {
         .clone()
 }
 
+fn join(version: Version) -> Join {
+    Join {
+        secret: secret(),
+        broker: "wss://broker.example/mqtt".into(),
+        prefix: String::new(),
+        name: "Victim".into(),
+        login: None,
+        version: VersionPolicy::Only(version),
+        auto_accept: false,
+        frame_limit: None,
+        frame_length: None,
+    }
+}
+
 /// An engine whose broker and storage the test plays.
 pub(super) struct Victim {
     version: Version,
@@ -50,18 +64,7 @@ impl Victim {
 
     pub(super) fn speaking(version: Version) -> Self {
         let mut engine = Engine::new([1; 32]);
-        let join = Join {
-            secret: secret(),
-            broker: "wss://broker.example/mqtt".into(),
-            prefix: String::new(),
-            name: "Victim".into(),
-            login: None,
-            version: VersionPolicy::Only(version),
-            auto_accept: false,
-            frame_limit: None,
-            frame_length: None,
-        };
-        engine.join(join, Time::ZERO).unwrap();
+        engine.join(join(version), Time::ZERO).unwrap();
         let mut victim = Self {
             version,
             engine,
@@ -88,6 +91,7 @@ impl Victim {
             Version::V5 => self.let_in(&[0x20, 3, 0, 0, 0], &[0, 1, 1]),
             Version::V311 => self.let_in(&ACCEPTED, &[1, 1]),
         }
+        self.echo();
         assert_eq!(self.engine.status().text, "Connected");
     }
 
@@ -98,6 +102,21 @@ impl Victim {
         self.open();
         self.receive(connack);
         self.answer_subscribe(result);
+    }
+
+    /// The broker delivers to it what it says in the room, as it is subscribed to that.
+    pub(super) fn echo(&mut self) {
+        for (first, body) in packets(&self.sent) {
+            if first >> 4 == 3 {
+                self.receive(&packet(first, &body));
+            }
+        }
+    }
+
+    /// The user tries again.
+    pub(super) fn join_again(&mut self) {
+        let join = join(self.version);
+        self.act(|engine, now| engine.join(join, now)).unwrap();
     }
 
     /// The broker answers the SUBSCRIBE that was sent last; this stands behind its packet
