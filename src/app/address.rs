@@ -121,6 +121,43 @@ pub fn host(url: &str) -> &str {
     rest.find(['/', '?']).map_or(rest, |at| &rest[..at])
 }
 
+/// Where a host is, the nearest last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Place {
+    /// Elsewhere, or its name does not tell.
+    Elsewhere,
+    /// In a network of its own, as homes and offices have them.
+    Nearby,
+    /// The computer that the browser runs on.
+    ThisMachine,
+}
+
+/// Where `host` is, with or without a port, as far as its name tells.
+#[must_use]
+pub fn place(host: &str) -> Place {
+    let name = name_of(host).to_ascii_lowercase();
+    let is_nearby = if let Ok(v4) = name.parse::<std::net::Ipv4Addr>() {
+        v4.is_private() || v4.is_link_local()
+    } else if let Some(v6) = name.strip_prefix('[') {
+        // Unique local and link-local addresses (RFC 4193, RFC 4291).
+        let v6 = v6.trim_end_matches(']').parse::<std::net::Ipv6Addr>();
+        v6.is_ok_and(|v6| v6.is_unique_local() || v6.is_unicast_link_local())
+    } else {
+        // A page from a disk has no host.
+        !name.is_empty() && !name.contains('.')
+            || [".local", ".lan", ".home", ".internal", ".home.arpa"]
+                .iter()
+                .any(|end| name.ends_with(end))
+    };
+    if is_this_machine(host) {
+        Place::ThisMachine
+    } else if is_nearby {
+        Place::Nearby
+    } else {
+        Place::Elsewhere
+    }
+}
+
 fn check_host(host: &str) -> Result<(), String> {
     if host.contains('@') {
         return Err("The broker’s address must not contain a login. Put user name and password under Advanced.".into());
@@ -261,6 +298,34 @@ mod tests {
         assert_eq!(host("ws://localhost:8080/mqtt"), "localhost:8080");
         assert_eq!(host("wss://[::1]?x=/y"), "[::1]");
         assert_eq!(host("wss://broker.example"), "broker.example");
+    }
+
+    #[test]
+    fn hosts_nearby_are_told_by_their_names() {
+        for host in ["localhost:8080", "127.0.0.9", "[::1]:9001", "a.localhost"] {
+            assert_eq!(place(host), Place::ThisMachine, "{host}");
+        }
+        for host in [
+            "192.168.0.5:9001",
+            "10.1.2.3",
+            "172.16.0.1",
+            "169.254.1.1",
+            "[fd00::1]:9001",
+            "[fe80::1]",
+            "nas",
+            "broker.local:9001",
+            "pi.home.arpa",
+        ] {
+            assert_eq!(place(host), Place::Nearby, "{host}");
+        }
+        for host in [
+            "broker.example",
+            "8.8.8.8:9001",
+            "[2001:db8::1]",
+            "172.32.0.1",
+        ] {
+            assert_eq!(place(host), Place::Elsewhere, "{host}");
+        }
     }
 
     #[test]

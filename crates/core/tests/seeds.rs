@@ -36,6 +36,7 @@ fn scenario(seed: u64) {
         max_packet: [None, None, Some(20_000), Some(40_000)][dice.range(0, 4) as usize],
         announce: dice.one_in(2),
         only_v311: dice.one_in(3),
+        ..Faults::default()
     };
     let mut world = World::new(seed, faults.clone());
     let longest = [5, 60, 400][dice.range(0, 3) as usize];

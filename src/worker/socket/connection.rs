@@ -8,8 +8,10 @@ use mqdrop_core::{Invalid, SocketClose};
 use serde::{Deserialize, Serialize};
 use wasm_bindgen::prelude::Closure;
 use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::spawn_local;
 use web_sys::{BinaryType, CloseEvent, MessageEvent, WebSocket};
 
+use super::local_network::why_not;
 use super::message::Report;
 use crate::js::{error_name, error_text};
 use crate::worker::clock::global;
@@ -75,7 +77,7 @@ impl Connection {
         };
         let socket = socket.map_err(|error| refused(url, &error))?;
         socket.set_binary_type(BinaryType::Arraybuffer);
-        let handlers = Handlers::new(number, report);
+        let handlers = Handlers::new(number, url, report);
         socket.set_onopen(Some(handlers.open.as_ref().unchecked_ref()));
         socket.set_onmessage(Some(handlers.message.as_ref().unchecked_ref()));
         // A close event follows every error event and knows more.
@@ -113,7 +115,8 @@ impl Drop for Connection {
 }
 
 impl Handlers {
-    fn new(number: u32, report: &Rc<dyn Fn(Report)>) -> Self {
+    fn new(number: u32, url: &str, report: &Rc<dyn Fn(Report)>) -> Self {
+        let url = url.to_owned();
         let [opened, received, closed] = [(); 3].map(|()| Rc::clone(report));
         let was_open = Rc::new(Cell::new(false));
         let is_open = Rc::clone(&was_open);
@@ -129,14 +132,16 @@ impl Handlers {
                 });
             }),
             close: Closure::new(move |event: CloseEvent| {
-                let close = if is_open.get() {
-                    SocketClose::Closed {
-                        code: Some(event.code()),
-                    }
-                } else {
-                    SocketClose::Unreachable
-                };
-                closed(Report::Close { number, close });
+                if is_open.get() {
+                    let code = Some(event.code());
+                    let close = SocketClose::Closed { code };
+                    return closed(Report::Close { number, close });
+                }
+                let (closed, url) = (Rc::clone(&closed), url.clone());
+                spawn_local(async move {
+                    let close = why_not(&url).await;
+                    closed(Report::Close { number, close });
+                });
             }),
         }
     }

@@ -7,6 +7,7 @@
 mod connection;
 mod drain;
 mod gather;
+mod local_network;
 mod message;
 #[cfg(test)]
 #[cfg(target_arch = "wasm32")]

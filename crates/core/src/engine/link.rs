@@ -253,7 +253,7 @@ pub(super) fn loss(why: &Disconnect, close: Option<u16>) -> Loss {
         Disconnect::ByServer { reason, .. } if *reason == PACKET_TOO_LARGE => Loss::TooLarge,
         Disconnect::ByServer { reason, .. } if NOT_BY_SIZE.contains(reason) => Loss::NotBySize,
         // This device hung up.
-        Disconnect::Protocol(_) => Loss::NotBySize,
+        Disconnect::Protocol(_) | Disconnect::KeepAliveTimeout => Loss::NotBySize,
         _ => Loss::Unexplained,
     }
 }
