@@ -1,6 +1,6 @@
 //! The join form's content: where it comes from, whether it will do, what of it is remembered.
 
-use mqdrop_core::{keys, topic_prefix};
+use mqdrop_core::{keys, topic_prefix, view::Remedy};
 
 use super::{address::Page, link::Link, names, settings::Settings};
 use crate::bridge::{JoinRequest, Learnt, Protocol};
@@ -37,6 +37,8 @@ pub enum Field {
     Prefix,
     /// The user name.
     Username,
+    /// The password.
+    Password,
 }
 
 impl Field {
@@ -48,7 +50,25 @@ impl Field {
             Self::Broker => "broker",
             Self::Prefix => "prefix",
             Self::Username => "username",
+            Self::Password => "password",
         }
+    }
+
+    /// Where what has to change is typed.
+    #[must_use]
+    pub fn of(remedy: Remedy, draft: &Draft) -> Self {
+        match remedy {
+            Remedy::Login if draft.username.is_empty() => Self::Username,
+            Remedy::Login => Self::Password,
+            Remedy::Rights => Self::Prefix,
+            Remedy::Protocol | Remedy::Broker => Self::Broker,
+        }
+    }
+
+    /// Whether it is folded under *Advanced*.
+    #[must_use]
+    pub fn is_advanced(self) -> bool {
+        matches!(self, Self::Prefix | Self::Username | Self::Password)
     }
 
     /// The `id` of the element that says what is wrong with it.
@@ -291,6 +311,19 @@ mod tests {
                 "{prefix}"
             );
         }
+    }
+
+    #[test]
+    fn what_has_to_change_is_found_in_the_form() {
+        let named = Draft {
+            username: "ann".into(),
+            ..draft()
+        };
+        assert_eq!(Field::of(Remedy::Login, &draft()), Field::Username);
+        assert_eq!(Field::of(Remedy::Login, &named), Field::Password);
+        assert_eq!(Field::of(Remedy::Rights, &named), Field::Prefix);
+        assert_eq!(Field::of(Remedy::Broker, &named), Field::Broker);
+        assert!(Field::Password.is_advanced() && !Field::Broker.is_advanced());
     }
 
     #[test]

@@ -27,13 +27,14 @@ pub(super) fn Join(session: Session) -> impl IntoView {
         move |(), _, _| session.reconsider(),
         false,
     );
+    let is_trying = move || session.is_on_the_way() && session.state.status.read().remedy.is_none();
     let advanced = NodeRef::<html::Details>::new();
     Effect::new(move || {
         let Some(field) = session.wrong_field() else {
             return;
         };
         // What is wrong must be in sight.
-        if matches!(field, Field::Prefix | Field::Username)
+        if field.is_advanced()
             && let Some(details) = advanced.get()
         {
             details.set_open(true);
@@ -50,7 +51,7 @@ pub(super) fn Join(session: Session) -> impl IntoView {
             </div>
             <ReadyNotice session />
             <form class="card join-form" on:submit=submit>
-                <ErrorLine state=session.state />
+                <ErrorLine session in_room=false />
                 <Agreement session />
                 <KeyField session />
                 <div class="field">
@@ -93,9 +94,14 @@ pub(super) fn Join(session: Session) -> impl IntoView {
                                 type="password"
                                 data-testid="password-input"
                                 autocomplete="current-password"
+                                aria-describedby=Field::Password.error_id()
+                                aria-invalid=move || {
+                                    (session.wrong_field() == Some(Field::Password)).then_some("true")
+                                }
                                 prop:value=move || draft.read().password.clone()
                                 on:input:target=move |event| draft.write().password = event.target().value()
                             />
+                            <FieldError session field=Field::Password />
                         </div>
                         <Line
                             session
@@ -122,9 +128,24 @@ pub(super) fn Join(session: Session) -> impl IntoView {
                         </div>
                     </div>
                 </details>
-                <button type="submit" class="button button-main button-large" data-testid="join">
-                    "Join the room"
+                <button
+                    type="submit"
+                    class="button button-main button-large"
+                    data-testid="join"
+                    aria-busy=move || is_trying().then_some("true")
+                >
+                    {move || if is_trying() { "Connecting…" } else { "Join the room" }}
                 </button>
+                <Show when=move || session.is_on_the_way()>
+                    <button
+                        type="button"
+                        class="button button-large"
+                        data-testid="leave"
+                        on:click=move |_| session.leave()
+                    >
+                        "Stop"
+                    </button>
+                </Show>
             </form>
             <StorageNotice state=session.state />
             <KeptNotice session />

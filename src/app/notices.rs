@@ -12,17 +12,24 @@ use super::{
 };
 use crate::bridge::{Command, Storage};
 
-/// The last error in words: what went wrong last, else why the connection is not there.
+/// The last error in words: what went wrong last, else why the connection is not there. In the form
+/// what the user has to change stands below its field.
 #[component]
-pub(super) fn ErrorLine(state: State) -> impl IntoView {
+pub(super) fn ErrorLine(session: Session, in_room: bool) -> impl IntoView {
+    let state = session.state;
     let own = state.error;
+    let may_change = move || {
+        let status = state.status.read();
+        in_room && status.state == ConnectionState::Error && !state.crashed.get()
+    };
     let words = Memo::new(move |_| {
         if state.crashed.get() {
             return Some("The app has stopped. Reload the page to go on.".to_owned());
         }
         own.get().or_else(|| {
             let status = state.status.read();
-            (status.state == ConnectionState::Error).then(|| status.text.clone())
+            let is_told = !in_room && status.remedy.is_some();
+            (status.state == ConnectionState::Error && !is_told).then(|| status.text.clone())
         })
     });
     view! {
@@ -39,6 +46,16 @@ pub(super) fn ErrorLine(state: State) -> impl IntoView {
                                 <Show when=move || state.crashed.get()>
                                     <button type="button" class="button" on:click=move |_| page::reload()>
                                         "Reload"
+                                    </button>
+                                </Show>
+                                <Show when=may_change>
+                                    <button
+                                        type="button"
+                                        class="button"
+                                        data-testid="change-connection"
+                                        on:click=move |_| session.change_connection()
+                                    >
+                                        "Change connection"
                                     </button>
                                 </Show>
                                 <Show when=move || own.read().is_some() && !state.crashed.get()>

@@ -18,7 +18,7 @@ pub(super) fn Room(session: Session, inviting: RwSignal<bool>) -> impl IntoView 
     let state = session.state;
     view! {
         <div class="room">
-            <ErrorLine state />
+            <ErrorLine session in_room=true />
             <LimitNotice state />
             <StorageNotice state />
             <KeptNotice session />

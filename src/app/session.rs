@@ -1,7 +1,10 @@
 //! Entering and leaving a room.
 
 use leptos::prelude::*;
-use mqdrop_core::keys;
+use mqdrop_core::{
+    keys,
+    view::{ConnectionState, Remedy, StatusView},
+};
 
 use super::{
     address::Page,
@@ -42,6 +45,8 @@ pub(super) struct Session {
     /// What was wrong with the form, and the form.
     wrong: RwSignal<Option<(Problem, Draft)>>,
     pub(super) room: RwSignal<Option<Room>>,
+    /// The room was reached, or has something to show all the same. Until then the form stays.
+    entered: RwSignal<bool>,
     pub(super) auto_accept: RwSignal<bool>,
     /// The link wants to join at once and accept everything, and the user has not agreed to that yet.
     pub(super) asks: RwSignal<bool>,
@@ -71,6 +76,7 @@ impl Session {
             draft: RwSignal::default(),
             wrong: RwSignal::default(),
             room,
+            entered: RwSignal::default(),
             auto_accept: RwSignal::default(),
             asks: RwSignal::default(),
             state,
@@ -84,6 +90,7 @@ impl Session {
             user: StoredValue::default(),
         };
         let link = Link::parse(&page::fragment());
+        session.watch_connection();
         match storage::load_stay() {
             Some(stay) if session.leads_back(&link, &stay) => session.come_back(link, stay),
             _ => session.open(link),
@@ -196,6 +203,46 @@ impl Session {
         user
     }
 
+    /// Shows the room once it is there, and what is wrong with the form if the broker says so.
+    fn watch_connection(self) {
+        Effect::new(move || {
+            let status = self.state.status.get();
+            if self.room.read().is_none() || self.entered.get() {
+                return;
+            }
+            if status.state == ConnectionState::Online || !self.state.transfers.read().is_empty() {
+                self.entered.set(true);
+            } else if let Some(remedy) = status.remedy {
+                self.blame(remedy, &status.text);
+            }
+        });
+    }
+
+    /// The room, once it was reached.
+    pub(super) fn inside(&self) -> Option<Room> {
+        self.room.get().filter(|_| self.entered.get())
+    }
+
+    /// Whether the room is being reached and the form still shown.
+    pub(super) fn is_on_the_way(&self) -> bool {
+        self.room.read().is_some() && !self.entered.get()
+    }
+
+    /// Says below a field what is wrong.
+    fn blame(&self, remedy: Remedy, words: &str) {
+        let draft = self.draft.get_untracked();
+        let field = Field::of(remedy, &draft);
+        let words = words.trim_end_matches(" Trying again …").to_owned();
+        self.wrong.set(Some((Problem { field, words }, draft)));
+    }
+
+    /// Goes back to the form, at what has to change.
+    pub(super) fn change_connection(&self) {
+        let status = self.state.status.get_untracked();
+        self.leave();
+        self.blame(status.remedy.unwrap_or(Remedy::Broker), &status.text);
+    }
+
     /// Enters the room that the form describes, or says what is wrong with the form.
     pub(super) fn join(&self) {
         self.wrong.set(None);
@@ -216,6 +263,9 @@ impl Session {
                 }
                 request.learnt = storage::load_learnt(&request.broker);
                 self.remember_auto_accept(request.auto_accept);
+                // What it was with the settings before.
+                self.state.status.set(StatusView::default());
+                self.entered.set(false);
                 self.room.set(Some(Room {
                     key: request.key.clone(),
                     broker: request.broker.clone(),
@@ -282,6 +332,7 @@ impl Session {
         self.engine.send(Command::Leave);
         storage::forget_stay();
         self.room.set(None);
+        self.entered.set(false);
         self.draft.update(|draft| draft.auto_accept = false);
         self.state.error.set(None);
         self.state.clear();

@@ -1,7 +1,7 @@
 //! The frame around everything: name, connection, and one of the two screens.
 
 use leptos::{html, prelude::*};
-use mqdrop_core::view::ConnectionState;
+use mqdrop_core::view::{ConnectionState, Remedy};
 
 use super::{
     address, awake,
@@ -31,8 +31,9 @@ pub(super) fn Shell() -> impl IntoView {
     let main = NodeRef::<html::Main>::new();
     // The button that led to the other screen is gone with its screen: keyboards go on from the
     // screen's beginning, not from nowhere.
+    let inside = Memo::new(move |_| session.inside());
     Effect::watch(
-        move || session.room.read().is_some(),
+        move || inside.read().is_some(),
         move |now, before, _| {
             if before.is_some_and(|before| before != now)
                 && let Some(main) = main.get_untracked()
@@ -52,7 +53,7 @@ pub(super) fn Shell() -> impl IntoView {
                 </svg>
                 "mqdrop"
             </h1>
-            <Show when=move || session.room.read().is_some()>
+            <Show when=move || inside.read().is_some()>
                 <div class="top-buttons">
                     <button
                         type="button"
@@ -74,7 +75,7 @@ pub(super) fn Shell() -> impl IntoView {
             <Status session />
         </header>
         <main tabindex="-1" node_ref=main>
-            {move || match session.room.get() {
+            {move || match inside.get() {
                 None => view! { <Join session /> }.into_any(),
                 Some(room) => {
                     let link = session.invite(&room);
@@ -104,7 +105,13 @@ fn Status(session: Session) -> impl IntoView {
     // An error's words stand in the error line; here they are for screen readers and scripts.
     let failed = move || status.read().state == ConnectionState::Error;
     view! {
-        <p class="status" role="status" data-testid="status" data-state=move || state_name(status.read().state)>
+        <p
+            class="status"
+            role="status"
+            data-testid="status"
+            data-state=move || state_name(status.read().state)
+            data-remedy=move || status.read().remedy.map(remedy_name)
+        >
             <span class="status-dot" aria-hidden="true"></span>
             <Show when=failed>
                 <span>"Not connected"</span>
@@ -131,6 +138,15 @@ fn state_name(state: ConnectionState) -> &'static str {
         ConnectionState::Connecting => "connecting",
         ConnectionState::Online => "online",
         ConnectionState::Error => "error",
+    }
+}
+
+fn remedy_name(remedy: Remedy) -> &'static str {
+    match remedy {
+        Remedy::Login => "login",
+        Remedy::Rights => "rights",
+        Remedy::Protocol => "protocol",
+        Remedy::Broker => "broker",
     }
 }
 
