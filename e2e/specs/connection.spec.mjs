@@ -40,10 +40,25 @@ scenario('a refused login is named as such', async (stage) => {
   stage.expectNoise(SOCKET_FAILED);
   const login = { username: 'workshop', password: 'right' };
   const mosquitto = await stage.use(startMosquitto({ login }));
+  const proxy = await stage.use(proxyTo(mosquitto.broker));
   const room = await stage.open('Ada');
-  await room.join({ key: KEY, name: 'Ada', broker: mosquitto.broker, username: 'workshop', password: 'wrong' });
+  await room.join({ key: KEY, name: 'Ada', broker: proxy.broker, username: 'workshop', password: 'wrong' });
   await room.waitForStatus('error');
   assert.match(await room.statusText(), /user name|login|password|not authori[sz]ed/i);
+  assert.equal(await room.byId('status').getAttribute('data-remedy'), 'login');
+  // The form stays, at the password.
+  await room.page.locator('[data-testid="password-input"]:focus').waitFor();
+  assert.match(await room.byId('error').innerText(), /password/);
+  await room.join({ password: 'right' });
+  await room.waitForStatus('online');
+
+  // In the room a button leads back to the form.
+  await proxy.close();
+  await room.waitForStatus('error');
+  await room.byId('change-connection').click();
+  await room.page.locator('[data-testid="broker-input"]:focus').waitFor();
+  await room.join({ broker: stage.station.broker });
+  await room.waitForStatus('online');
 });
 
 scenario("the station's login is asked of everyone", async (stage) => {

@@ -5,8 +5,8 @@ use core::time::Duration;
 use litemap::LiteMap;
 
 use mqdrop_mqtt::{
-    Disconnect, Options, QoS, ReasonCode, RequestError, Session, Subscription, Ticket, Time,
-    Version, VersionPolicy, Will,
+    Disconnect, Options, QoS, ReasonCode, Session, Subscription, Ticket, Time, Version,
+    VersionPolicy, Will,
 };
 
 use super::link::{Link, Stage};
