@@ -81,10 +81,11 @@ scenario('a duplicated tab is a device of its own and takes nothing from the fir
     window.open(origin);
   }, stage.station.origin);
   const twin = new Room(await opened);
-  await twin.join({ key: KEY, name: 'Bo again' });
+  // It goes to the room of the first by itself.
   await twin.waitForStatus('online');
   assert.equal(await twin.page.evaluate(() => sessionStorage.getItem('copied')), 'yes');
-  await Promise.all([twin.waitForPeer('Bo'), sender.waitForPeer('Bo again')]);
+  await Promise.all([twin.waitForPeer('Bo'), receiver.waitForPeer('Bo')]);
+  assert.equal(await sender.peerCount(), 2);
   // It is offered the file like anyone who comes later.
   const offered = new Transfer(twin.page, sent.parcel);
   await offered.waitForState('offered');

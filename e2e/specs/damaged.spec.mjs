@@ -5,7 +5,7 @@ import { MIB } from '../lib/files.mjs';
 import { HELD, inTheMiddle, onlyTheRestIsSent, SIZE } from '../lib/in-the-middle.mjs';
 import { BLOCK } from '../lib/member/parcel.mjs';
 import { linkTo } from '../lib/room.mjs';
-import { KEY, scenario } from '../lib/scenario.mjs';
+import { scenario } from '../lib/scenario.mjs';
 import { steady } from '../lib/steady.mjs';
 import { damageStored } from '../lib/stored.mjs';
 
@@ -39,7 +39,7 @@ for (const { what, damage, left } of [
     const held = await steady(async () => (await received.progress()).bytes);
     await damageStored(receiver.page, stage.station.origin, damage);
     await receiver.page.goto(linkTo(stage.station.origin, {}));
-    await receiver.join({ key: KEY, name: 'Bo' });
+    await receiver.waitForStatus('online');
     await received.waitForState('paused');
     const { bytes } = await received.progress();
     const [least, most] = left(held);

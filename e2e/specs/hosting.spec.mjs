@@ -27,8 +27,8 @@ scenario('shown inside another page it does not start, whatever the host sends',
   const { origin } = await stage.use(startStaticHost(site));
   stage.expectNoise(/does not run inside another page/);
   const room = await stage.open('Ada');
-  await room.page.goto(`${origin}/icon.svg`);
-  await room.page.evaluate((source) => document.documentElement.append(Object.assign(document.createElementNS('http://www.w3.org/1999/xhtml', 'iframe'), { src: source })), `${origin}/`);
+  await room.page.goto('about:blank');
+  await room.page.setContent(`<iframe src="${origin}/"></iframe>`);
   const framed = room.page.frameLocator('iframe');
   await framed.getByText('does not run inside another page').waitFor();
   assert.equal(await framed.getByTestId('join').count(), 0);

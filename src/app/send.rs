@@ -19,7 +19,7 @@ use crate::bridge::Command;
 /// The card that sends.
 #[component]
 pub(super) fn Send(session: Session) -> impl IntoView {
-    let text = RwSignal::new(String::new());
+    let text = session.text;
     let text_field = NodeRef::<html::Textarea>::new();
     listen(ev::paste, move |event| {
         if let Some(pasted) = take_paste(session, &event) {

@@ -54,6 +54,8 @@ pub(super) struct Session {
     pub(super) engine: Engine,
     pub(super) extras: Extras,
     pub(super) ready: Ready,
+    /// What is typed to be sent; a room that is left and entered again does not cost it.
+    pub(super) text: RwSignal<String>,
     /// How often files were chosen.
     choices: StoredValue<u32>,
     page: StoredValue<Page>,
@@ -83,6 +85,7 @@ impl Session {
             engine,
             extras: Extras::new(),
             ready: Ready::new(),
+            text: RwSignal::default(),
             choices: StoredValue::default(),
             page: StoredValue::new(page::place()),
             settings: StoredValue::new(storage::load_settings()),
