@@ -28,8 +28,8 @@ scenario('an offer is in sight wherever the list is, also from another tab, and 
       value: async (/** @type {number} */ count) => void (document.documentElement.dataset.badge = `${count}`),
     });
   });
-  for (let text = 0; text < 8; text += 1) await sender.sendText(`${text}\n`.repeat(12));
-  await page.getByTestId('transfer').nth(7).getByTestId('transfer-text').waitFor();
+  for (let text = 0; text < 5; text += 1) await sender.sendText(`${text}\n`.repeat(12));
+  await page.getByTestId('transfer').nth(4).getByTestId('transfer-text').waitFor();
 
   // An offer comes while its place in the list is not seen.
   await page.evaluate(() => scrollTo(0, document.documentElement.scrollHeight));

@@ -70,7 +70,9 @@ pub(super) fn Card(session: Session, transfer: Transfer) -> impl IntoView {
                         <h3 class="transfer-title" data-testid="transfer-title">
                             <bdi>{move || title.with(|title| short(title))}</bdi>
                         </h3>
-                        <p class="transfer-facts">{move || facts(&now.read())}</p>
+                        <p class="transfer-facts">
+                            <bdi>{move || facts(&now.read())}</bdi>
+                        </p>
                     </div>
                     {buttons}
                 </div>
