@@ -116,7 +116,7 @@ scenario('forced colours, large text and writing from right to left', async (sta
   const received = await room.incoming(sent);
   const title = received.byId('transfer-title');
   assert.equal((await title.textContent())?.trim(), long, 'all of the name is in the page');
-  assert.ok(await title.evaluate((shown) => shown.scrollHeight <= shown.clientHeight), 'and its end is in sight');
+  assert.ok(await isWhole(title), 'and its end is in sight');
 
   // A name in another direction begins where all names begin, and its state stands apart from it.
   const row = await sent.byId('receiver').evaluate((row) => {
@@ -134,6 +134,7 @@ scenario('forced colours, large text and writing from right to left', async (sta
     await devtools.send('Page.setFontSizes', { fontSizes: { standard: size, fixed: size } });
     await page.waitForFunction((size) => getComputedStyle(document.body).fontSize === `${size}px`, size);
     await assertFits(page, `an offer at ${size} px`);
+    assert.ok(await isWhole(title), `the end of its name is in sight at ${size} px`);
   }
   await received.press('accept');
   await received.waitForState('done');
@@ -254,6 +255,14 @@ async function focused(page) {
     const { testid, parcel } = /** @type {HTMLElement} */ (document.activeElement).dataset;
     return testid === 'transfer' ? `transfer ${parcel}` : `${testid}`;
   });
+}
+
+/**
+ * Nothing of an element's text is cut off.
+ * @param {import('playwright-core').Locator} element
+ */
+function isWhole(element) {
+  return element.evaluate((shown) => shown.scrollHeight <= shown.clientHeight);
 }
 
 /**
