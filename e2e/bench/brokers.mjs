@@ -60,17 +60,33 @@ export async function measureBrokers(course, { rounds, size, only }) {
   const all = new Map();
   for (const [name, { title, start }] of Object.entries(BROKERS)) {
     if (only && only !== name) continue;
-    const broker = await start(course);
-    const titled = [title, broker.version].filter(Boolean).join(' ');
     try {
-      const each = [];
-      for (let round = 1; round <= rounds; round += 1) each.push(await measureRound(course, broker, size, `${titled}, round ${round}`));
+      const [titled, each] = await measureBroker(course, title, await start(course), rounds, size);
       all.set(titled, each);
-    } finally {
-      await broker.stop();
+    } catch (error) {
+      fail(title, error);
     }
   }
   return all;
+}
+
+/**
+ * @param {Course} course
+ * @param {string} title
+ * @param {Running} broker
+ * @param {number} rounds
+ * @param {number} size in bytes
+ * @returns {Promise<[string, Round[]]>} with its title
+ */
+async function measureBroker(course, title, broker, rounds, size) {
+  const titled = [title, broker.version].filter(Boolean).join(' ');
+  const each = [];
+  try {
+    for (let round = 1; round <= rounds; round += 1) each.push(await measureRound(course, broker, size, `${titled}, round ${round}`));
+  } finally {
+    await broker.stop();
+  }
+  return [titled, each];
 }
 
 /**
@@ -108,10 +124,19 @@ async function mqdropAt(course, size, brokers, title) {
     say(title, bytes / seconds, bytes, usage);
     return { rate: bytes / seconds, work: workOf(usage, bytes), cores: cpus().length - usage.others / 1000 / usage.seconds };
   } catch (error) {
-    console.error(`${title}: ${error instanceof Error ? error.message : error}`);
-    process.exitCode = 1;
+    fail(title, error);
     return { rate: 0, work: NaN, cores: cpus().length };
   }
+}
+
+/**
+ * Tells of a failure that does not end the benchmark at other brokers.
+ * @param {string} title
+ * @param {unknown} error
+ */
+function fail(title, error) {
+  console.error(`${title}: ${error instanceof Error ? error.message : error}`);
+  process.exitCode = 1;
 }
 
 /**
