@@ -83,7 +83,8 @@ export function firstLoad({ brotli, files }) {
  */
 export function circumstances(browserVersion, rounds, size) {
   const model = cpus()[0]?.model.trim() || 'processor';
-  return `${rounds} rounds of ${size} MiB, interleaved; Chromium ${browserVersion}, ${cpus().length} cores (${model}).`;
+  const taken = rounds > 0 ? `${rounds} rounds of ${size} MiB, interleaved; ` : '';
+  return `${taken}Chromium ${browserVersion}, ${cpus().length} cores (${model}).`;
 }
 
 /**
