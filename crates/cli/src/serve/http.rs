@@ -21,7 +21,7 @@ use super::assets::{Asset, Assets};
 use super::broker::Broker;
 use super::compress::{Compressor, Encoding, is_worthwhile};
 use super::health::Health;
-use super::origins::Origins;
+use super::origins::{Origins, host_of, is_this_computer};
 use super::outbox::Wire;
 use super::stream::Stream;
 use super::upgrade;
@@ -49,6 +49,7 @@ pub(crate) struct Site {
     broker: Broker,
     health: Health,
     origins: Origins,
+    speaks_https: bool,
 }
 
 struct Files {
@@ -58,14 +59,21 @@ struct Files {
 
 impl Site {
     /// The app from `assets`, `broker` under `/mqtt` for pages of `origins`, and how the station is
-    /// under `/health`.
-    pub(crate) fn new(assets: Assets, broker: Broker, health: Health, origins: Origins) -> Self {
+    /// under `/health`; by https or by http.
+    pub(crate) fn new(
+        assets: Assets,
+        broker: Broker,
+        health: Health,
+        origins: Origins,
+        speaks_https: bool,
+    ) -> Self {
         let compressor = Compressor::default();
         Self {
             files: Arc::new(Files { assets, compressor }),
             broker,
             health,
             origins,
+            speaks_https,
         }
     }
 
@@ -79,6 +87,7 @@ impl Site {
         peer: SocketAddr,
     ) -> Result<Response<Full<Bytes>>, Infallible> {
         let is_head = request.method() == Method::HEAD;
+        let is_trustworthy = self.speaks_https || is_trustworthy(request.headers());
         let mut response = match request.uri().path() {
             "/mqtt" => self.connect(&mut request, peer),
             _ if !is_head && request.method() != Method::GET => not_allowed(),
@@ -93,6 +102,10 @@ impl Site {
             "request answered"
         );
         set_security_headers(response.headers_mut());
+        if is_trustworthy {
+            // A page that opened the app keeps no handle on its window.
+            set(&mut response, OPENER_POLICY, "same-origin");
+        }
         Ok(response)
     }
 
@@ -204,6 +217,17 @@ impl Files {
     }
 }
 
+/// Whether a page is one that browsers trust although it did not come by https from here: from this
+/// computer, or through a proxy that speaks https. On others they complain of an opener policy.
+fn is_trustworthy(headers: &HeaderMap) -> bool {
+    let is_here = headers
+        .get(HOST)
+        .and_then(|host| host_of(host.to_str().ok()?))
+        .is_some_and(|host| is_this_computer(&host));
+    let proxied = HeaderName::from_static("x-forwarded-proto");
+    is_here || list(headers, &proxied).eq_ignore_ascii_case("https")
+}
+
 /// Sends who speaks http to a port with TLS to the same address with https.
 pub(crate) fn redirect_to_https<B>(request: &Request<B>) -> Response<Full<Bytes>> {
     let host = request.headers().get(HOST).map(HeaderValue::to_str);
@@ -296,8 +320,6 @@ fn set_security_headers(headers: &mut HeaderMap) {
     for (name, value) in [
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (REFERRER_POLICY, "no-referrer"),
-        // A page that opened the app keeps no handle on its window.
-        (OPENER_POLICY, "same-origin"),
         (CONTENT_SECURITY_POLICY, POLICY),
     ] {
         headers.insert(name, HeaderValue::from_static(value));

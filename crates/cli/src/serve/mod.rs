@@ -126,7 +126,13 @@ async fn station(
     let stopped = stop_signal()?;
     let announcement = addresses::announce(&web, plain.as_ref(), tls.as_ref())?;
     let health = Health::new(entrance.door.clone());
-    let site = Arc::new(Site::new(assets, broker.clone(), health, origins));
+    let site = Arc::new(Site::new(
+        assets,
+        broker.clone(),
+        health,
+        origins,
+        tls.is_some(),
+    ));
     let stopping = entrance.stopping.clone();
     let web = tokio::spawn(entrance.clone().serve_web(web, site));
     let plain = plain.map(|listener| tokio::spawn(entrance.serve_mqtt(listener, broker.clone())));

@@ -118,7 +118,7 @@ fn host_of_origin(origin: &str) -> Option<String> {
 }
 
 /// The host of `host:port`, without the brackets of IPv6.
-fn host_of(authority: &str) -> Option<String> {
+pub(crate) fn host_of(authority: &str) -> Option<String> {
     let authority: Authority = authority.parse().ok()?;
     let host = authority.host();
     let host = host.strip_prefix('[').unwrap_or(host);
@@ -126,7 +126,8 @@ fn host_of(authority: &str) -> Option<String> {
     Some(host.to_ascii_lowercase())
 }
 
-fn is_this_computer(host: &str) -> bool {
+/// Whether a host is the computer that asks for it.
+pub(crate) fn is_this_computer(host: &str) -> bool {
     host == "localhost"
         || host.ends_with(".localhost")
         || host
