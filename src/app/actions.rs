@@ -120,7 +120,7 @@ pub fn state_words(view: &TransferView) -> String {
         (_, S::Verifying) => "Verifying",
         (Direction::Out, S::Done) => return delivered_words(&view.receivers),
         (Direction::In, S::Done) => "Received and verified",
-        (_, S::Failed) if view.left_out > 0 => {
+        (_, S::Failed) if view.left_out > 0 && files_here(view) > 0 => {
             let done = match view.direction {
                 Direction::Out => "sent",
                 Direction::In => "received",

@@ -82,16 +82,7 @@ impl Outgoing {
             ReadFailure::Changed => EndReason::FileChanged(path),
             ReadFailure::Unreadable => EndReason::Unreadable(path),
         };
-        // Those without bytes need no reading, but nobody waits for a parcel of nothing else.
-        let readable = self
-            .manifest
-            .entries
-            .iter()
-            .enumerate()
-            .filter(|(file, entry)| {
-                entry.size > 0 && *file != error.file && !self.gaps.files.contains(*file)
-            });
-        if readable.count() == 0 || error.file >= self.manifest.entries.len() {
+        if error.file >= self.manifest.entries.len() {
             return self.end(reason, cx);
         }
         let number = reason.ending(self.parcel).reason;
@@ -99,7 +90,9 @@ impl Outgoing {
         let file = error.file as u32;
         let layout = &self.manifest.layout;
         self.gaps.insert(file, number, layout, &mut self.hashes);
-        if !self.gaps.files.is_plausible(self.offer.files) {
+        // Nobody waits for a parcel of empty files alone.
+        let is_all = self.gaps.blocks.len() as usize == layout.region(Region::Content).len();
+        if is_all || !self.gaps.files.is_plausible(self.offer.files) {
             return self.end(reason, cx);
         }
         if is_new {
