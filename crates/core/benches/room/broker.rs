@@ -1,5 +1,5 @@
 //! A broker that does nothing but pass on: MQTT 5 as far as engines speak it when nothing goes wrong.
-//! Everything is delivered at QoS 0. What a receiver says to the room only the sender hears, because
+//! Everything is delivered at QoS 0. What a receiver says to the room only it and the sender hear, because
 //! it would take a while until a thousand receivers knew one another.
 
 use std::collections::HashMap;
@@ -79,9 +79,9 @@ impl Broker {
             return;
         };
         let to_room = topic.ends_with(b"/c");
-        let hears = |listener: usize| {
-            listener != from && (!to_room || from == SENDER || listener == SENDER)
-        };
+        // Devices wait for what they say themselves.
+        let hears =
+            |listener: usize| !to_room || [from, listener].contains(&SENDER) || listener == from;
         for &listener in listeners.iter().filter(|listener| hears(**listener)) {
             let passed_on = match listeners.len() {
                 // No copy, as if it came from the sender's memory into the receiver's.
