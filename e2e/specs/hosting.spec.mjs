@@ -25,12 +25,17 @@ scenario('under a sub-path of a static host, with a broker elsewhere', async (st
 
 scenario('shown inside another page it does not start, whatever the host sends', async (stage) => {
   const { origin } = await stage.use(startStaticHost(site));
-  stage.expectNoise(/does not run inside another page/);
+  stage.expectNoise(/does not run inside another page/, /favicon/);
   const room = await stage.open('Ada');
-  await room.page.goto('about:blank');
-  await room.page.setContent(`<iframe src="${origin}/"></iframe>`);
-  const framed = room.page.frameLocator('iframe');
-  await framed.getByText('does not run inside another page').waitFor();
+  // A document that forbids no frames.
+  await room.page.goto(`${origin}/icon.svg`);
+  const attached = room.page.waitForEvent('frameattached');
+  await room.page.evaluate((source) => {
+    const frame = document.createElementNS('http://www.w3.org/1999/xhtml', 'iframe');
+    document.documentElement.append(Object.assign(frame, { src: source }));
+  }, `${origin}/`);
+  const framed = await attached;
+  await framed.getByText('does not run inside another page').waitFor({ state: 'attached' });
   assert.equal(await framed.getByTestId('join').count(), 0);
 });
 

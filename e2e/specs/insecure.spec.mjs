@@ -48,14 +48,17 @@ scenario('received files that were not saved can be had back for a while after R
     await received.root.waitFor({ state: 'detached' });
   }
   // The last one is asked about first.
-  await receiver.page.getByText('second.bin').waitFor();
+  const notice = receiver.page.getByText('Removed without being saved');
+  await notice.filter({ hasText: 'second.bin' }).waitFor();
   await receiver.byId('remove-now').click();
-  await receiver.page.getByText('first.bin').waitFor();
+  await notice.filter({ hasText: 'first.bin' }).waitFor();
   await receiver.byId('undo-remove').click();
   await receiver.byId('undo-remove').waitFor({ state: 'detached' });
   const [kept] = await receiver.parcels('in');
   await receiver.reload();
-  assert.deepEqual(await receiver.parcels('in'), [kept], 'the other one is gone for good');
+  await new Transfer(receiver.page, kept).waitForState('done');
+  // The other one is gone for good: at most it is offered again, as to anyone who comes later.
+  assert.equal(await receiver.page.locator('[data-testid="transfer"][data-state="done"]').count(), 1);
   await assertSaved(new Transfer(receiver.page, kept), [first]);
 });
 
