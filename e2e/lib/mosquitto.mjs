@@ -5,7 +5,6 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { connectAsync } from 'mqtt';
 import { freePort, portAnswers, start, stop } from './processes.mjs';
 
 /**
@@ -16,16 +15,17 @@ import { freePort, portAnswers, start, stop } from './processes.mjs';
  * @property {() => Promise<void>} stop
  * @property {{ username: string, password: string }} [login]
  * @property {string[]} [said] what it has logged so far
+ * @property {() => Promise<void>} [kill] without any warning (SIGKILL)
+ * @property {() => Promise<void>} [restart] on the same ports, all sessions forgotten
  */
 
 /**
  * @param {object} [options]
  * @param {{ username: string, password: string }} [options.login] asked of every client
  * @param {number} [options.maxPacket] in bytes; over WebSockets announced, but not enforced
- * @param {boolean} [options.quiet] without other clients' traffic
- * @returns {Promise<Broker>}
+ * @returns {Promise<Broker & { kill: () => Promise<void>, restart: () => Promise<void> }>}
  */
-export async function startMosquitto({ login, maxPacket, quiet = false } = {}) {
+export async function startMosquitto({ login, maxPacket } = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'mqdrop-mosquitto-'));
   const [webSocket, plain] = [await freePort(), await freePort()];
   const lines = [
@@ -52,40 +52,24 @@ export async function startMosquitto({ login, maxPacket, quiet = false } = {}) {
   const config = join(folder, 'mosquitto.conf');
   await writeFile(config, `${lines.join('\n')}\n`);
   const command = existsSync('/usr/sbin/mosquitto') ? '/usr/sbin/mosquitto' : 'mosquitto';
-  const program = await start(command, ['-c', config], (line) => line.includes(' running'));
-  await Promise.all([portAnswers(webSocket), portAnswers(plain)]);
-  const observerUrl = `mqtt://127.0.0.1:${plain}`;
-  const traffic = quiet ? undefined : await keepBusy(observerUrl, login);
+  const run = async () => {
+    const program = await start(command, ['-c', config], (line) => line.includes(' running'));
+    await Promise.all([portAnswers(webSocket), portAnswers(plain)]);
+    return program;
+  };
+  let program = await run();
   return {
     broker: `ws://127.0.0.1:${webSocket}/mqtt`,
-    observerUrl,
+    observerUrl: `mqtt://127.0.0.1:${plain}`,
     login,
     said: program.said,
+    kill: async () => void (await stop(program, 'SIGKILL')),
+    restart: async () => {
+      program = await run();
+    },
     stop: async () => {
-      await traffic?.stop();
       await stop(program);
       await rm(folder, { recursive: true, force: true });
-    },
-  };
-}
-
-/**
- * Other clients' traffic. Mosquitto before 2.1 writes 4 KiB to a WebSocket whenever its loop wakes:
- * on traffic, else ten times a second, which alone would be 40 KiB a second.
- * @param {string} url
- * @param {{ username: string, password: string }} [login]
- */
-async function keepBusy(url, login) {
-  const client = await connectAsync(url, { ...login, reconnectPeriod: 0 });
-  let going = true;
-  const publishing = (async () => {
-    while (going) await client.publishAsync('elsewhere', 'traffic', { qos: 1 });
-  })();
-  return {
-    stop: async () => {
-      going = false;
-      await publishing;
-      await client.endAsync(true);
     },
   };
 }

@@ -12,6 +12,8 @@ import { startStation } from '../lib/station.mjs';
 
 /** In bytes: one block fits, two do not. */
 const LIMIT = 20_000;
+/** Enough for lengths to be tried: packets begin short. */
+const SIZE = 8 * MIB;
 
 /** Brokers, how they tell of the limit, and which version is asked for. */
 const BROKERS = [
@@ -23,7 +25,7 @@ const BROKERS = [
 
 /** Mosquitto keeps its limit on its plain listener only. */
 async function startBehindProxy() {
-  const mosquitto = await startMosquitto({ maxPacket: LIMIT, quiet: true });
+  const mosquitto = await startMosquitto({ maxPacket: LIMIT });
   const proxy = await new Proxy(Number(new URL(mosquitto.observerUrl).port), { unwraps: true }).open();
   return {
     ...mosquitto,
@@ -40,7 +42,7 @@ for (const { name, start, protocol, announced } of BROKERS) {
     // Who knows the limit never runs into it.
     if (!announced) stage.expectNoise(SOCKET_FAILED);
     const { broker } = await stage.use(/** @type {Promise<import('../lib/mosquitto.mjs').Broker>} */ (start()));
-    const file = await stage.file('small-packets.bin', 2 * MIB);
+    const file = await stage.file('small-packets.bin', SIZE);
     const { sender } = await arrives(stage, { broker, protocol }, [file], { milliseconds: 90_000 });
     const shown = await sender.limit();
     if (announced) {
@@ -57,7 +59,7 @@ scenario('a limit that was found out is remembered, but not for ever', async (st
   stage.expectNoise(SOCKET_FAILED);
   const { broker } = await stage.use(startStation(['--max-packet', String(LIMIT)]));
   const connection = { broker, protocol: /** @type {const} */ ('3.1.1') };
-  const file = await stage.file('small-packets.bin', 2 * MIB);
+  const file = await stage.file('small-packets.bin', SIZE);
   const { sender } = await arrives(stage, connection, [file], { milliseconds: 90_000 });
   const limit = await sender.limit();
   assert.ok(limit, 'it was found out');
