@@ -518,3 +518,28 @@ fn nobody_pings_more_often_when_nothing_is_under_way() {
     // Each device is heard every 30 s by the other one, which is a sign of life as well.
     assert!(world.broker.pings - before <= 2 * 20);
 }
+
+#[test]
+fn a_broker_that_acknowledges_late_holds_up_no_data() {
+    let faults = Faults {
+        receive_maximum: Some(2),
+        ..Faults::default()
+    };
+    let mut world = room_with(2, faults);
+    world.uplink = Some(1_000_000);
+    let parcel = world.offer(0, &[3_000_000]);
+    assert!(world.run_until(MINUTE, |w| w.bytes(1, parcel) > 500_000));
+    world.broker.withholds = true;
+    // All that is said at QoS 1 waits after that, and what is received is acknowledged all the same.
+    for text in ["one", "two", "three"] {
+        world.act(1, |engine, now| engine.offer_text(text, now).unwrap());
+    }
+    assert!(world.run_until(MINUTE, |w| w.bytes(1, parcel) == 3_000_000));
+    assert_ne!(world.state(0, parcel), Some(TransferState::Done));
+    world.acknowledge();
+    assert!(world.run_until(MINUTE, |w| {
+        w.delivered(0, 1, parcel)
+            && w.state(0, parcel) == Some(TransferState::Done)
+            && w.devices[0].texts.len() == 3
+    }));
+}

@@ -5,7 +5,9 @@ mod sim;
 
 use mqdrop_core::keys::RoomSecret;
 use mqdrop_core::view::TransferState;
-use mqdrop_core::{Entry, Join, OfferError, ParcelId, RestoreError};
+use mqdrop_core::{Entry, Join, OfferError, ParcelId, RestoreError, StoreError};
+use sim::broker::Faults;
+use sim::storage::Reads;
 use sim::{MINUTE, SECOND, World, room, under_way};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -53,6 +55,101 @@ fn what_storage_damaged_is_fetched_again() {
     }));
     assert!(world.bytes(1, parcel) < before);
     world.act(1, |engine, now| engine.resume(parcel, now));
+    assert!(world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)));
+}
+
+#[test]
+fn what_was_confirmed_outlasts_a_power_cut() {
+    for seed in 0..8 {
+        let mut world = World::new(seed, Faults::default());
+        world.join();
+        world.join();
+        let parcel = world.offer(0, &[700_000, 3]);
+        assert!(world.run_until(MINUTE, |w| {
+            w.state(0, parcel) == Some(TransferState::Done)
+        }));
+        // There is nobody any more to fetch it from.
+        world.act(0, |engine, now| engine.leave(now));
+        world.lose_power(1, false);
+        assert!(
+            world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)),
+            "seed {seed}: {:?}",
+            world.state(1, parcel)
+        );
+    }
+}
+
+#[test]
+fn what_a_power_cut_takes_is_fetched_again() {
+    let (mut world, parcel) = under_way(2_000_000, &[3_000_000, 0, 70_000], 2_000_000);
+    world.lose_power(1, true);
+    assert!(world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)));
+}
+
+#[test]
+fn what_is_read_back_badly_is_fetched_again() {
+    for reads in [Reads::Damaged, Reads::Short, Reads::Failing] {
+        let (mut world, parcel) = under_way(2_000_000, &[3_000_000], 2_000_000);
+        world.devices[1].reads = reads;
+        world.restart(1, true);
+        assert!(
+            world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)),
+            "{reads:?}"
+        );
+    }
+}
+
+#[test]
+fn what_could_not_be_finished_is_kept_and_tried_again() {
+    for error in [
+        StoreError::NoSpace { available: None },
+        StoreError::Other("out of order".into()),
+    ] {
+        let mut world = room(2);
+        let parcel = world.offer(0, &[500_000]);
+        assert!(world.run_until(MINUTE, |w| w.bytes(1, parcel) > 0));
+        let all_is_here = |w: &World| w.bytes(1, parcel) == 500_000 && w.devices[1].writing == 0;
+        assert!(world.run_until(MINUTE, all_is_here));
+        world.devices[1].broken = Some(error.clone());
+        let failed = |w: &World| {
+            let view = w.devices[1].view(parcel, w.now);
+            view.is_some_and(|view| view.paused_here && view.error.is_some())
+        };
+        assert!(
+            world.run_until(MINUTE, failed),
+            "{:?}",
+            world.state(1, parcel)
+        );
+        let view = world.devices[1].view(parcel, world.now).unwrap();
+        assert_eq!(view.state, TransferState::Paused);
+        assert!(view.error.unwrap().contains("Resume"));
+        // Also over a restart, which finds it broken as well.
+        world.restart(1, false);
+        world.devices[1].broken = Some(error);
+        assert!(world.run_until(MINUTE, failed));
+        world.devices[1].broken = None;
+        let sent = world.devices[0].sent;
+        world.act(1, |engine, now| engine.resume(parcel, now));
+        assert!(world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)));
+        assert!(
+            world.devices[0].sent - sent < 20_000,
+            "nothing is sent again"
+        );
+        assert!(world.run_until(MINUTE, |w| {
+            w.state(0, parcel) == Some(TransferState::Done)
+        }));
+    }
+}
+
+#[test]
+fn a_failure_that_passes_is_not_told() {
+    let mut world = room(2);
+    let parcel = world.offer(0, &[500_000]);
+    assert!(world.run_until(MINUTE, |w| w.bytes(1, parcel) == 500_000));
+    world.devices[1].broken = Some(StoreError::Other("out of order".into()));
+    world.run_for(2 * SECOND);
+    assert_eq!(world.state(1, parcel), Some(TransferState::Verifying));
+    world.devices[1].broken = None;
     assert!(world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)));
 }
 

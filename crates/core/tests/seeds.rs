@@ -36,6 +36,8 @@ fn scenario(seed: u64) {
         max_packet: [None, None, Some(20_000), Some(40_000)][dice.range(0, 4) as usize],
         announce: dice.one_in(2),
         only_v311: dice.one_in(3),
+        late_pubacks: [0, 3][dice.range(0, 2) as usize],
+        receive_maximum: [None, Some(1)][dice.range(0, 2) as usize],
         ..Faults::default()
     };
     let mut world = World::new(seed, faults.clone());

@@ -2,7 +2,7 @@
 //!
 //! It is written from the OASIS texts and shares no code with the client's codec.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::packets::{Reader, packet, variable};
 use super::random::Random;
@@ -38,11 +38,15 @@ pub struct Faults {
     pub unsubscribable: Option<&'static str>,
     /// How many subscriptions a client may have.
     pub max_subscriptions: Option<usize>,
+    /// One in so many PUBACKs is given only with the next one; 0 for none.
+    pub late_pubacks: u64,
+    /// The Receive Maximum that MQTT 5 clients are told of.
+    pub receive_maximum: Option<u16>,
 }
 
 pub struct Broker {
     pub faults: Faults,
-    connections: BTreeMap<u32, Connection>,
+    pub(super) connections: BTreeMap<u32, Connection>,
     /// Sessions that outlive their connection, by client id (MQTT 5).
     sessions: BTreeMap<String, Session>,
     /// Every payload that passed, with its topic: what the broker's owner could read.
@@ -56,6 +60,8 @@ pub struct Broker {
     pub connects: usize,
     /// How many data frames were signed, as they are where somebody forges them.
     pub signed: usize,
+    /// It gives no PUBACK.
+    pub withholds: bool,
 }
 
 #[derive(Default, Clone)]
@@ -65,16 +71,22 @@ struct Session {
     queued: Vec<(String, Vec<u8>)>,
 }
 
-struct Connection {
-    v5: bool,
+pub(super) struct Connection {
+    pub(super) v5: bool,
     client_id: String,
     session: Session,
     will: Option<(String, Vec<u8>)>,
     accepted: bool,
     input: Vec<u8>,
-    output: VecDeque<(String, Vec<u8>)>,
-    next_id: u16,
-    receive_maximum: u16,
+    pub(super) output: VecDeque<(String, Vec<u8>)>,
+    pub(super) next_id: u16,
+    pub(super) receive_maximum: u16,
+    /// Messages at QoS 1 that it has not acknowledged.
+    pub(super) in_flight: BTreeSet<u16>,
+    /// Those that wait for that.
+    pub(super) held: VecDeque<(String, Vec<u8>)>,
+    /// PUBACKs that it was not given.
+    pub(super) withheld: Vec<Vec<u8>>,
 }
 
 /// What the network should do.
@@ -97,6 +109,7 @@ impl Broker {
             pings: 0,
             connects: 0,
             signed: 0,
+            withholds: false,
         }
     }
 
@@ -110,16 +123,20 @@ impl Broker {
             input: Vec::new(),
             output: VecDeque::new(),
             next_id: 0,
-            receive_maximum: 20,
+            receive_maximum: u16::MAX,
+            in_flight: BTreeSet::new(),
+            held: VecDeque::new(),
+            withheld: Vec::new(),
         };
         self.connections.insert(connection, fresh);
     }
 
     /// The connection ended without DISCONNECT: the will is due.
     pub fn lost(&mut self, connection: u32, random: &mut Random) -> Vec<Action> {
-        let Some(gone) = self.connections.remove(&connection) else {
+        let Some(mut gone) = self.connections.remove(&connection) else {
             return Vec::new();
         };
+        gone.session.queued.extend(gone.held);
         if gone.v5 && gone.session.expiry > 0 && !gone.client_id.is_empty() {
             self.sessions.insert(gone.client_id, gone.session);
         }
@@ -179,6 +196,7 @@ impl Broker {
         match packet[0] >> 4 {
             1 => self.connect(connection, &mut body, random),
             3 => self.publish(connection, flags, &mut body, random),
+            4 => self.acknowledged(connection, body.word(), random),
             8 => self.subscribe(connection, &mut body),
             10 => self.unsubscribe(connection, &mut body),
             12 => {
@@ -266,6 +284,10 @@ impl Broker {
             properties.extend_from_slice(&(max as u32).to_be_bytes());
         }
         properties.extend_from_slice(&self.faults.properties);
+        if let (true, Some(max)) = (v5, self.faults.receive_maximum) {
+            properties.push(0x21);
+            properties.extend_from_slice(&max.to_be_bytes());
+        }
         let mut connack = vec![u8::from(present), 0];
         if v5 {
             connack.push(properties.len() as u8);
@@ -366,7 +388,9 @@ impl Broker {
             } else if v5 && random.one_in(2) {
                 puback.push(0);
             }
-            self.send(connection, packet(0x40, &puback));
+            if !self.give_puback(connection, packet(0x40, &puback), random) {
+                return false;
+            }
         }
         if is_dropped {
             return true;
@@ -420,55 +444,13 @@ impl Broker {
         }
     }
 
-    fn deliver(
-        &mut self,
-        connection: u32,
-        topic: &str,
-        payload: &[u8],
-        qos: u8,
-        random: &mut Random,
-    ) {
-        if qos == 0 && random.one_in(self.faults.drop_qos0) {
-            return;
-        }
-        let times = if qos == 1 && random.one_in(self.faults.repeat) {
-            2
-        } else {
-            1
-        };
-        let Some(c) = self.connections.get_mut(&connection) else {
-            return;
-        };
-        for _ in 0..times {
-            let mut body = (topic.len() as u16).to_be_bytes().to_vec();
-            body.extend_from_slice(topic.as_bytes());
-            if qos == 1 {
-                c.next_id = c.next_id.checked_add(1).unwrap_or(1);
-                body.extend_from_slice(&c.next_id.to_be_bytes());
-            }
-            if c.v5 {
-                body.push(0);
-            }
-            body.extend_from_slice(payload);
-            let mut at = c.output.len();
-            if random.one_in(self.faults.reorder) {
-                // Past messages of other topics only: within a topic the order is promised.
-                while at > 0 && c.output[at - 1].0 != topic && !c.output[at - 1].0.is_empty() {
-                    at -= 1;
-                }
-            }
-            c.output
-                .insert(at, (topic.to_string(), packet(0x30 | qos << 1, &body)));
-        }
-    }
-
-    fn send(&mut self, connection: u32, packet: Vec<u8>) {
+    pub(super) fn send(&mut self, connection: u32, packet: Vec<u8>) {
         if let Some(c) = self.connections.get_mut(&connection) {
             c.output.push_back((String::new(), packet));
         }
     }
 
-    fn flush(&mut self) -> Vec<Action> {
+    pub(super) fn flush(&mut self) -> Vec<Action> {
         let mut actions = Vec::new();
         for (id, c) in &mut self.connections {
             let bytes: Vec<u8> = c.output.drain(..).flat_map(|(_, packet)| packet).collect();

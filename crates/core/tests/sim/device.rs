@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use mqdrop_core::view::{TransferState, TransferView};
 use mqdrop_core::{
-    Engine, Event, ParcelId, ReadError, ReadFailure, ReadRequest, StoreError, StoreReply,
-    StoreRequest, Time,
+    Engine, Event, ParcelId, ReadError, ReadFailure, ReadRequest, StoreError, Time,
 };
+
+use super::storage::{Reads, Unflushed};
 
 pub struct Device {
     pub engine: Engine,
@@ -44,8 +45,12 @@ pub struct Device {
     pub writing: usize,
     /// How many bytes of content the storage holds before it is full.
     pub space: u64,
-    /// Why storage takes nothing more, also what has its place already.
+    /// Why storage takes nothing more, also what has its place already, and gives nothing whole.
     pub broken: Option<StoreError>,
+    /// What becomes of what is read back.
+    pub reads: Reads,
+    /// What a power cut could still undo.
+    pub unflushed: BTreeMap<ParcelId, Unflushed>,
 }
 
 impl Device {
@@ -73,6 +78,8 @@ impl Device {
             writing: 0,
             space: u64::MAX,
             broken: None,
+            reads: Reads::Whole,
+            unflushed: BTreeMap::new(),
         }
     }
 
@@ -106,74 +113,6 @@ impl Device {
             .collect();
         request.target().copy_from_slice(&bytes);
         Ok(())
-    }
-
-    pub fn store(&mut self, request: StoreRequest) -> Option<StoreReply> {
-        match request {
-            StoreRequest::Create { parcel, size } if size > self.space => {
-                Some(StoreReply::Failed {
-                    parcel,
-                    error: mqdrop_core::StoreError::NoSpace {
-                        available: Some(self.space),
-                    },
-                })
-            }
-            StoreRequest::Create { parcel, size } => {
-                self.notes.remove(&parcel);
-                self.stores.insert(parcel, vec![0xee; size as usize]);
-                Some(StoreReply::Created { parcel })
-            }
-            StoreRequest::Write {
-                parcel,
-                offset,
-                data,
-            } if self.broken.is_some() => self.broken.clone().map(|error| StoreReply::Unwritten {
-                parcel,
-                offset,
-                data,
-                error,
-            }),
-            StoreRequest::Write {
-                parcel,
-                offset,
-                data,
-            } => {
-                let store = self.stores.get_mut(&parcel)?;
-                store[offset as usize..offset as usize + data.len()].copy_from_slice(&data);
-                Some(StoreReply::Written {
-                    parcel,
-                    len: data.len(),
-                })
-            }
-            StoreRequest::Note { parcel, note } => {
-                assert!(self.stores.contains_key(&parcel), "a note without a place");
-                self.notes.entry(parcel).or_default().extend(note);
-                None
-            }
-            StoreRequest::Read {
-                parcel,
-                offset,
-                len,
-            } => {
-                let store = self.stores.get(&parcel)?;
-                let data = store[offset as usize..offset as usize + len].to_vec();
-                Some(StoreReply::Read {
-                    parcel,
-                    data: data.into(),
-                })
-            }
-            StoreRequest::Finish { parcel } => {
-                *self.finished.entry(parcel).or_default() += 1;
-                Some(StoreReply::Finished { parcel })
-            }
-            StoreRequest::Discard { parcel } => {
-                // Its user may want it once more.
-                self.finished.remove(&parcel);
-                self.notes.remove(&parcel);
-                self.stores.remove(&parcel);
-                None
-            }
-        }
     }
 
     pub fn note(&mut self, event: Event, now: Time) {

@@ -13,10 +13,12 @@
 
 pub mod broker;
 pub mod device;
+pub mod flow;
 pub mod network;
 pub mod operations;
 pub mod packets;
 pub mod random;
+pub mod storage;
 
 use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet};
@@ -308,6 +310,8 @@ impl World {
         device.sent = before.sent;
         device.accepts = before.accepts;
         device.sources = before.sources;
+        device.unreadable = before.unreadable;
+        device.reads = before.reads;
         for (parcel, notes) in before.notes {
             if let Some(store) = before.stores.get(&parcel)
                 && let Ok(restored) = device.engine.restore(&notes, self.now)
@@ -326,6 +330,12 @@ impl World {
         };
         device.engine.join(join, self.now).unwrap();
         self.drain(index);
+    }
+
+    /// The device loses its power, and is started again.
+    pub fn lose_power(&mut self, index: usize, auto_accept: bool) {
+        self.devices[index].lose_power(&mut self.random);
+        self.restart(index, auto_accept);
     }
 
     /// The user of a device that was restarted chooses the files of everything it sent again.

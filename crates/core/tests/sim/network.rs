@@ -103,6 +103,12 @@ impl World {
         self.perform(actions);
     }
 
+    /// The broker gives the PUBACKs that it withheld.
+    pub fn acknowledge(&mut self) {
+        let actions = self.broker.acknowledge();
+        self.perform(actions);
+    }
+
     pub fn restart_broker(&mut self) {
         let actions = self.broker.restart();
         self.perform(actions);

@@ -8,6 +8,7 @@ use mqdrop_core::view::TransferState;
 use mqdrop_core::{ParcelId, StoreError};
 
 use super::broker::Faults;
+use super::storage::Reads;
 use super::{SECOND, World};
 
 /// The most devices, parcels and operations of a list.
@@ -37,6 +38,11 @@ impl Numbers<'_> {
         usize::from(*first) % limit
     }
 
+    /// How many are left: decides what was added since lists failed that are to stay as they are.
+    fn left(&self) -> usize {
+        self.0.len()
+    }
+
     fn any_of<T: Copy>(&mut self, all: &[T]) -> Option<T> {
         (!all.is_empty()).then(|| all[self.below(all.len())])
     }
@@ -51,10 +57,14 @@ struct Model {
     accepted: BTreeSet<(usize, ParcelId)>,
     /// Which device's user turned down, ended or removed which parcel.
     refused: BTreeSet<(usize, ParcelId)>,
-    /// Which device had which parcel whole.
+    /// Which device had which parcel whole, and has not begun with it anew since.
     finished: BTreeSet<(usize, ParcelId)>,
-    /// What its own sender's user ended or removed.
+    /// Of which receiver, by its id, a parcel's sender was told that before.
+    told: BTreeSet<(ParcelId, String)>,
+    /// What its own sender's user ended or removed, or cannot read any more.
     ended: BTreeSet<ParcelId>,
+    /// What its sender cannot read any more.
+    unreadable: BTreeSet<ParcelId>,
 }
 
 struct Run {
@@ -75,6 +85,8 @@ pub fn run(bytes: &[u8]) {
         max_packet: [None, Some(20_000)][numbers.below(2)],
         announce: numbers.below(2) == 0,
         only_v311: numbers.below(3) == 0,
+        late_pubacks: [0, 3][numbers.left() % 2],
+        receive_maximum: [None, Some(2), Some(1)][numbers.left() % 3],
         ..Faults::default()
     };
     let mut world = World::new(1, faults);
@@ -152,7 +164,11 @@ impl Run {
                     self.world.devices[device].stores.clear();
                 }
                 self.forget(device, keeps);
-                self.world.restart(device, false);
+                if numbers.left().is_multiple_of(3) {
+                    self.world.lose_power(device, false);
+                } else {
+                    self.world.restart(device, false);
+                }
             }
             (12, _) => self.world.choose_again(device),
             (13, _) => self.world.cut(device),
@@ -171,6 +187,13 @@ impl Run {
                 let out = Duration::from_secs([0, 40][numbers.below(2)]);
                 self.leave_and_come_back(device, out);
             }
+            (16, Some(parcel)) if numbers.left().is_multiple_of(4) => {
+                if self.model.parcels.contains(&(device, parcel)) {
+                    self.world.devices[device].unreadable.insert(parcel);
+                    self.model.ended.insert(parcel);
+                    self.model.unreadable.insert(parcel);
+                }
+            }
             (17, _) => {
                 let long = [3, 200][numbers.below(2)];
                 self.world.sleep(device, Duration::from_secs(long));
@@ -187,6 +210,8 @@ impl Run {
                 let other = StoreError::Other("out of order".into());
                 self.world.devices[device].broken =
                     [None, Some(no_space), Some(other)][numbers.below(3)].clone();
+                let reads = [Reads::Whole, Reads::Damaged, Reads::Short, Reads::Failing];
+                self.world.devices[device].reads = reads[numbers.left() % 4];
             }
             _ => {
                 let pause = [10, 200, 3_000, 40_000][numbers.below(4)];
@@ -226,6 +251,7 @@ impl Run {
     fn accept(&mut self, device: usize, parcel: ParcelId) {
         if self.world.state(device, parcel) == Some(TransferState::Offered) {
             self.model.accepted.insert((device, parcel));
+            self.model.finished.remove(&(device, parcel));
             self.model.refused.remove(&(device, parcel));
         }
         self.world
@@ -279,7 +305,12 @@ impl Run {
             for receiver in &view.receivers {
                 let device = receiver.name.strip_prefix("device ");
                 let device = device.and_then(|number| number.parse().ok());
-                if let Some(device) = device.filter(|_| receiver.state == TransferState::Done) {
+                let line = (parcel, receiver.device.clone());
+                if receiver.state != TransferState::Done {
+                    self.model.told.remove(&line);
+                } else if let Some(device) = device
+                    && self.model.told.insert(line)
+                {
                     assert!(
                         self.model.finished.contains(&(device, parcel)),
                         "done without a receipt of {}",
@@ -300,7 +331,8 @@ impl Run {
                 match view.state {
                     TransferState::Failed => {
                         assert!(view.error.is_some(), "no reason: {view:?}");
-                        assert!(index != sender, "nothing fails at the sender: {view:?}");
+                        let may = index != sender || self.model.unreadable.contains(&parcel);
+                        assert!(may, "nothing else fails at the sender: {view:?}");
                     }
                     TransferState::Cancelled if index == sender => {
                         assert!(self.model.ended.contains(&parcel), "{view:?}");
@@ -319,6 +351,7 @@ impl Run {
         for device in 0..self.world.devices.len() {
             self.world.mend(device);
             self.world.devices[device].broken = None;
+            self.world.devices[device].reads = Reads::Whole;
             self.world.choose_again(device);
         }
         let end = self.world.now + RESUMES;

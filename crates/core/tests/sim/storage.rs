@@ -1,0 +1,143 @@
+//! A device's storage, and what may be wrong with it.
+
+use mqdrop_core::{ParcelId, StoreError, StoreReply, StoreRequest};
+
+use super::device::Device;
+use super::random::Random;
+
+/// What becomes of what is read back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reads {
+    Whole,
+    /// A byte is another one.
+    Damaged,
+    /// The end is missing.
+    Short,
+    /// Nothing is read.
+    Failing,
+}
+
+/// What was written and may be lost in a power cut.
+#[derive(Default)]
+pub struct Unflushed {
+    /// Where content was written, and what was there before.
+    writes: Vec<(usize, Vec<u8>)>,
+    /// Bytes of notes that are on the disk.
+    noted: usize,
+}
+
+impl Device {
+    pub fn store(&mut self, request: StoreRequest) -> Option<StoreReply> {
+        match request {
+            StoreRequest::Create { parcel, size } if size > self.space => {
+                let available = Some(self.space);
+                let error = StoreError::NoSpace { available };
+                Some(StoreReply::Failed { parcel, error })
+            }
+            StoreRequest::Create { parcel, size } => {
+                self.notes.remove(&parcel);
+                self.stores.insert(parcel, vec![0xee; size as usize]);
+                self.unflushed.insert(parcel, Unflushed::default());
+                Some(StoreReply::Created { parcel })
+            }
+            StoreRequest::Write {
+                parcel,
+                offset,
+                data,
+            } => {
+                let Some(store) = self.stores.get_mut(&parcel) else {
+                    return Some(gone(parcel));
+                };
+                if let Some(error) = self.broken.clone() {
+                    return Some(StoreReply::Unwritten {
+                        parcel,
+                        offset,
+                        data,
+                        error,
+                    });
+                }
+                let (offset, len) = (offset as usize, data.len());
+                let place = &mut store[offset..offset + len];
+                let unflushed = self.unflushed.entry(parcel).or_default();
+                unflushed.writes.push((offset, place.to_vec()));
+                place.copy_from_slice(&data);
+                Some(StoreReply::Written { parcel, len })
+            }
+            StoreRequest::Note { parcel, note } => {
+                assert!(self.stores.contains_key(&parcel), "a note without a place");
+                let notes = self.notes.entry(parcel).or_default();
+                let is_first = notes.is_empty();
+                notes.extend(note);
+                if is_first {
+                    // As the browser's driver does.
+                    self.unflushed.entry(parcel).or_default().noted = notes.len();
+                }
+                None
+            }
+            StoreRequest::Read {
+                parcel,
+                offset,
+                len,
+            } => {
+                let Some(store) = self.stores.get(&parcel) else {
+                    return Some(gone(parcel));
+                };
+                let mut data = store[offset as usize..offset as usize + len].to_vec();
+                match self.reads {
+                    Reads::Whole => {}
+                    Reads::Damaged => data[len / 2] ^= 1,
+                    Reads::Short => data.truncate(len / 2),
+                    Reads::Failing => {
+                        let error = StoreError::Other("it could not be read".into());
+                        return Some(StoreReply::Failed { parcel, error });
+                    }
+                }
+                let data = data.into();
+                Some(StoreReply::Read { parcel, data })
+            }
+            StoreRequest::Finish { parcel } => {
+                if !self.stores.contains_key(&parcel) {
+                    return Some(gone(parcel));
+                }
+                if let Some(error) = self.broken.clone() {
+                    return Some(StoreReply::Failed { parcel, error });
+                }
+                let noted = self.notes.get(&parcel).map_or(0, Vec::len);
+                let writes = Vec::new();
+                self.unflushed.insert(parcel, Unflushed { writes, noted });
+                *self.finished.entry(parcel).or_default() += 1;
+                Some(StoreReply::Finished { parcel })
+            }
+            StoreRequest::Discard { parcel } => {
+                // Its user may want it once more.
+                self.finished.remove(&parcel);
+                self.notes.remove(&parcel);
+                self.stores.remove(&parcel);
+                self.unflushed.remove(&parcel);
+                None
+            }
+        }
+    }
+
+    /// The power goes: some of what is not on the disk is not there afterwards.
+    pub fn lose_power(&mut self, random: &mut Random) {
+        for (parcel, unflushed) in std::mem::take(&mut self.unflushed) {
+            if let Some(store) = self.stores.get_mut(&parcel) {
+                for (offset, before) in unflushed.writes.into_iter().rev() {
+                    if random.one_in(2) {
+                        store[offset..offset + before.len()].copy_from_slice(&before);
+                    }
+                }
+            }
+            if let Some(notes) = self.notes.get_mut(&parcel) {
+                let left = random.range(unflushed.noted as u64, notes.len() as u64 + 1);
+                notes.truncate(left as usize);
+            }
+        }
+    }
+}
+
+fn gone(parcel: ParcelId) -> StoreReply {
+    let error = StoreError::Gone;
+    StoreReply::Failed { parcel, error }
+}
