@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { accepted, fileOf, hashes, join, MALLORY } from '../lib/mallory.mjs';
 import { Parcel } from '../lib/member/parcel.mjs';
 import { scenario } from '../lib/scenario.mjs';
+import { Transfer } from '../lib/transfer.mjs';
 
 /** @typedef {import('../lib/room.mjs').Room} Room */
 
@@ -16,8 +17,10 @@ const PATHS = {
   '/abs': 'abs',
   'C:\\x\\..\\evil': 'C/x/evil',
   'nul\0bell\u0007 \u202egpj.exe': 'nulbell gpj.exe',
-  [`${'x'.repeat(10_000)}.txt`]: `${'x'.repeat(250)}.txt`,
-  '<img src=x onerror=alert(1)>': '<img src=x onerror=alert(1)>',
+  [`${'x'.repeat(10_000)}.txt`]: `${'x'.repeat(251)}.txt`,
+  'photo.jpg:setup.exe': 'photo.jpg_setup.exe',
+  'COM\u00b9.txt': '_COM\u00b9.txt',
+  '<img src=x onerror=alert(1)>': '_img src=x onerror=alert(1)_',
 };
 
 scenario('whatever files are called, they are shown and saved under harmless names', async (stage) => {
@@ -26,11 +29,17 @@ scenario('whatever files are called, they are shown and saved under harmless nam
   await bo.waitForPeer(MALLORY);
   const files = Object.keys(PATHS).map((path, place) => fileOf(path, 1_000 * (place + 1)));
   const title = `<img src=x onerror=alert(1)>\u202e\n${'x'.repeat(10_000)}`;
-  const received = await accepted(member, bo, new Parcel(files, { title }));
+  const parcel = new Parcel(files, { title });
+  await member.share(parcel);
+  const received = new Transfer(bo.page, parcel.name);
+  const offered = await received.byId('transfer-title').textContent();
+  assert.ok(offered?.startsWith('<img src=x onerror=alert(1)> xxx') && offered.length <= 200, `the title is ${offered}`);
+  await assertNoMarkup(bo);
+  await received.press('accept');
   await received.waitForState('done');
   assert.deepEqual((await received.files()).map(({ path }) => path), Object.values(PATHS));
-  const shown = await received.byId('transfer-title').textContent();
-  assert.ok(shown?.startsWith('<img src=x onerror=alert(1)> xxx') && shown.length <= 200, `the title is ${shown}`);
+  // What it is called then follows from what it is.
+  assert.equal(await received.byId('transfer-title').textContent(), `etc/passwd and ${files.length - 1} more`);
 
   const saved = await received.save(files.length);
   assert.deepEqual(saved.map(({ size, sha256 }) => ({ size, sha256 })), hashes(files));
@@ -44,11 +53,13 @@ scenario('whatever files are called, they are shown and saved under harmless nam
 scenario('files that are called alike, or as another one’s folder, are told apart', async (stage) => {
   const [bo, member] = await Promise.all([stage.join('Bo'), join(stage)]);
   await bo.waitForPeer(MALLORY);
-  const files = ['a', 'a', 'A', 'a/b', 'a/../a', './a//b', 'a (2)'].map((path, place) => fileOf(path, 20_000 + place));
+  const files = ['a', 'a', 'A', 'a/b', 'a/../a', './a//b', 'a (2)', '\u00e9', 'e\u0301'].map((path, place) => fileOf(path, 20_000 + place));
   const received = await accepted(member, bo, new Parcel(files));
   await received.waitForState('done');
-  const paths = (await received.files()).map(({ path }) => path.toLowerCase());
+  const paths = (await received.files()).map(({ path }) => path.toLowerCase().normalize());
   assert.equal(new Set(paths).size, files.length, `they are shown as ${paths.join(', ')}`);
+  const folders = paths.flatMap((path) => (path.includes('/') ? [path.replace(/\/.*/, '')] : []));
+  assert.ok(!folders.some((folder) => paths.includes(folder)), `they are shown as ${paths.join(', ')}`);
   const saved = await received.save(files.length);
   assert.deepEqual(saved.map(({ size, sha256 }) => ({ size, sha256 })), hashes(files));
 });

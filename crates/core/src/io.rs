@@ -143,7 +143,8 @@ pub enum StoreRequest {
         /// What.
         data: Bytes,
     },
-    /// Append these bytes to the parcel's notes, after what was to be written before. Notes are what
+    /// Append these bytes to the parcel's notes, after what was to be written before. The first note
+    /// should outlast a power cut from then on: it says what the content is about. Notes are what
     /// [`Engine::restore`](crate::Engine::restore) is given after a restart. A driver that keeps
     /// nothing beyond its own life passes over them. No answer but `Failed`, and none for lack of
     /// space: what is not noted is received again after a restart, or not compared before it is sent
@@ -163,7 +164,9 @@ pub enum StoreRequest {
         /// How many bytes.
         len: usize,
     },
-    /// The content is whole and verified: give it to the user. Answer `Finished` or `Failed`.
+    /// The content is whole and verified: bring all of it, and its notes, to where a power cut does
+    /// not reach them, then give it to the user. Answer `Finished` or `Failed`: with
+    /// [`StoreError::Gone`] if some of it is not there any more, else it is asked for again.
     Finish {
         /// Which parcel.
         parcel: ParcelId,

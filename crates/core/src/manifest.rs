@@ -94,6 +94,16 @@ impl Manifest {
         })
     }
 
+    /// What a parcel of these files is called.
+    pub(crate) fn title(&self) -> String {
+        let first = self.entries.first().map_or("", |entry| &entry.path);
+        let title = match self.entries.len() {
+            0 | 1 => first.to_owned(),
+            n => format!("{first} and {} more", n - 1),
+        };
+        names::line(&title, 200)
+    }
+
     fn lay_out(manifest_len: u64, entries: &[Entry]) -> Option<Layout> {
         let layout = Layout::new(manifest_len, entries.iter().map(|entry| entry.size))?;
         (layout.content_len() <= MAX_TOTAL).then_some(layout)

@@ -18,6 +18,7 @@ use crate::ids::{DeviceId, Token};
 use crate::incoming::Origin;
 use crate::manifest::MAX_FILES;
 use crate::message::{LeftOut, Offer};
+use crate::ranges::RangeSet;
 
 const HEAD: usize = 4 + CHECK;
 
@@ -50,6 +51,9 @@ pub(crate) enum Note {
     /// These files are left out.
     #[n(8)]
     LeftOut(#[n(0)] LeftOut),
+    /// Somebody forges frames: the blocks that are noted from here on came signed.
+    #[n(9)]
+    Signed,
 }
 
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
@@ -111,6 +115,17 @@ impl Blocks {
             first: run[0].0,
             checks: run.iter().flat_map(|(_, check)| *check).collect(),
         })
+    }
+
+    /// The blocks that these notes tell of, within some.
+    pub(crate) fn noted(notes: &[Self], within: &Range<u32>) -> RangeSet {
+        let mut noted = RangeSet::default();
+        for blocks in notes {
+            let len = u32::try_from(blocks.checks.len() / CHECK).unwrap_or(u32::MAX);
+            let end = blocks.first.saturating_add(len).min(within.end);
+            noted.insert(blocks.first.max(within.start)..end);
+        }
+        noted
     }
 
     /// The checks that notes tell of the blocks `within`. What was read or fetched again was noted
@@ -188,10 +203,14 @@ pub(crate) struct Begun {
 /// All notes of a parcel that was accepted.
 pub(crate) struct Received {
     pub(crate) accepted: Accepted,
+    /// How often that was noted.
+    pub(crate) times_accepted: u32,
     pub(crate) manifest: Option<Vec<u8>>,
     pub(crate) blocks: Vec<Blocks>,
     pub(crate) digests: Option<Vec<u8>>,
     pub(crate) left_out: LeftOut,
+    /// Of the notes of blocks so many come before it was noted that somebody forges some.
+    pub(crate) unsigned: Option<usize>,
 }
 
 impl Notes {
@@ -239,7 +258,7 @@ impl Begun {
                         notes.left_out.insert(file, reason);
                     }
                 }
-                Note::Accepted(_) | Note::Manifest(_) | Note::Sent(_) => {}
+                Note::Accepted(_) | Note::Manifest(_) | Note::Sent(_) | Note::Signed => {}
             }
         }
         (notes, rest)
@@ -250,14 +269,22 @@ impl Received {
     fn read(accepted: Accepted, mut rest: &[u8]) -> (Self, &[u8]) {
         let mut notes = Self {
             accepted,
+            times_accepted: 1,
             manifest: None,
             blocks: Vec::new(),
             digests: None,
             left_out: LeftOut::default(),
+            unsigned: None,
         };
         while let Some(note) = Note::next(&mut rest) {
             match note {
-                Note::Accepted(accepted) => notes.accepted = accepted,
+                Note::Signed => {
+                    notes.unsigned.get_or_insert(notes.blocks.len());
+                }
+                Note::Accepted(accepted) => {
+                    notes.accepted = accepted;
+                    notes.times_accepted += 1;
+                }
                 Note::Manifest(manifest) => notes.manifest = Some(manifest),
                 Note::Blocks(blocks) => notes.blocks.push(blocks),
                 Note::Verified(digests) => notes.digests = Some(digests),

@@ -32,13 +32,17 @@ pub enum Remedy {
     Broker,
 }
 
-/// Parcels of other rooms that storage keeps.
+/// Parcels that storage keeps and no room shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeptView {
-    /// How many.
+    /// How many of other rooms.
     pub parcels: usize,
     /// The bytes that storage holds for them, or has made room for.
     pub bytes: u64,
+    /// How many of any room that cannot be taken up again. The driver counts these.
+    pub damaged: usize,
+    /// The bytes that storage holds for these.
+    pub damaged_bytes: u64,
 }
 
 /// The state of the connection to the broker, in words.

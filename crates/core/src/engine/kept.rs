@@ -80,6 +80,8 @@ impl Engine {
     pub fn kept(&self) -> KeptView {
         KeptView {
             parcels: self.kept.len(),
+            damaged: 0,
+            damaged_bytes: 0,
             bytes: self.kept.values().map(Kept::size).sum(),
         }
     }

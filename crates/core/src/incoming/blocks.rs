@@ -5,7 +5,7 @@ use core::ops::Range;
 use bytes::{Bytes, BytesMut};
 use mqdrop_mqtt::Time;
 
-use super::content::Placed;
+use super::content::{Content, Placed};
 use super::pieces::Partial;
 use super::receiving::CREDIT;
 use super::{Incoming, MAX_REPAIRS, Phase};
@@ -106,6 +106,8 @@ impl Incoming {
             Placed::Blocks => cx.event(Event::Transfer(self.offer.parcel)),
             Placed::Manifest => {
                 receiving.ack.now(now);
+                self.offer.title = receiving.content.title(&self.offer);
+                cx.event(Event::Transfer(self.offer.parcel));
                 cx.event(Event::Files(self.offer.parcel));
             }
             Placed::BadManifest => self.cancel(EndReason::BadManifest, cx),
@@ -168,17 +170,44 @@ impl Incoming {
                 }
             }
             (Phase::Restoring(_), StoreReply::Read { data, .. }) => self.handle_read_back(data),
+            (Phase::Receiving(receiving), StoreReply::Read { data, .. }) => {
+                receiving.content.rehash(data);
+                receiving.ack.now(now);
+                self.advance(now, cx);
+            }
+            (Phase::Receiving(receiving), StoreReply::Failed { error, .. })
+                if *error != StoreError::Gone && receiving.content.suspects.is_reading() =>
+            {
+                receiving.content.rehash(&[]);
+                receiving.ack.now(now);
+                self.advance(now, cx);
+            }
             // It may be gone, or damaged: then it is received again.
             (Phase::Restoring(_), StoreReply::Failed { .. }) => self.handle_read_back(&[]),
-            (Phase::Finishing(_), StoreReply::Finished { .. }) => self.finish(cx),
+            (Phase::Finishing(_), StoreReply::Finished { .. }) => {
+                if let Phase::Finishing(whole) = std::mem::replace(&mut self.phase, Phase::Offered)
+                {
+                    self.finish(whole.content, cx);
+                }
+            }
             (Phase::Opening { .. }, StoreReply::Failed { error, .. }) => {
                 let reason = storage_reason(error);
                 cx.send(self.origin.sender, Body::Decline(self.ending(&reason)));
                 self.phase = Phase::Declined(reason);
                 cx.event(Event::Transfer(self.parcel()));
             }
-            (Phase::Receiving(_) | Phase::Finishing(_), StoreReply::Failed { error, .. }) => {
+            (
+                Phase::Receiving(_) | Phase::Finishing(_),
+                StoreReply::Failed {
+                    error: error @ StoreError::Gone,
+                    ..
+                },
+            )
+            | (Phase::Receiving(_), StoreReply::Failed { error, .. }) => {
                 self.cancel(storage_reason(error), cx);
+            }
+            (Phase::Finishing(_), StoreReply::Failed { error, .. }) => {
+                self.fail_to_finish(error, now, cx);
             }
             _ => {}
         }
@@ -187,6 +216,10 @@ impl Incoming {
     /// Goes on to verifying and finishing when the time has come.
     #[inline(never)]
     pub(super) fn advance(&mut self, now: Time, cx: &mut Effects) {
+        self.note_signed(cx);
+        if !self.has_hashed_all(cx) {
+            return;
+        }
         let Phase::Receiving(receiving) = &mut self.phase else {
             return;
         };
@@ -207,6 +240,8 @@ impl Incoming {
                 cx.event(Event::Error(format!(
                     "\u{201c}{file}\u{201d} did not arrive as it was sent; it is being fetched again"
                 )));
+                self.note_signed(cx);
+                self.has_hashed_all(cx);
                 return;
             }
             receiving.verified = true;
@@ -230,27 +265,20 @@ impl Incoming {
         let Phase::Receiving(receiving) = phase else {
             return;
         };
-        self.phase = Phase::Finishing(Box::new(receiving.content));
         if self.offer.text {
-            self.finish(cx);
+            self.finish(receiving.content, cx);
         } else {
-            cx.store.push_back(StoreRequest::Finish {
-                parcel: self.parcel(),
-            });
+            self.begin_finishing(receiving.content, cx);
             cx.event(Event::Transfer(self.parcel()));
         }
     }
 
-    fn finish(&mut self, cx: &mut Effects) {
+    fn finish(&mut self, mut content: Content, cx: &mut Effects) {
         let parcel = self.parcel();
-        let Phase::Finishing(mut content) = std::mem::replace(&mut self.phase, Phase::Offered)
-        else {
-            return;
-        };
         if let Some(text) = content.take_text() {
             cx.event(Event::Text { parcel, text });
         }
-        self.phase = Phase::Done(content);
+        self.phase = Phase::Done(Box::new(content));
         cx.event(Event::Files(parcel));
         cx.event(Event::Transfer(parcel));
         cx.send(self.origin.sender, Body::Receipt(self.receipt()));

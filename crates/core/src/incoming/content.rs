@@ -11,11 +11,13 @@ use crate::manifest::Manifest;
 use crate::message::{LeftOut, Offer, Runs};
 use crate::ranges::RangeSet;
 
+use super::suspects::Suspects;
 use crate::notes::{Blocks, Note};
 
 /// Everything of a parcel that has arrived, or where it went.
 pub(super) struct Content {
     held: RangeSet,
+    pub(super) suspects: Suspects,
     stage: Stage,
     /// A text's content; files go to the driver's storage.
     text: Option<Vec<u8>>,
@@ -55,6 +57,7 @@ impl Content {
     pub(super) fn new(offer: &Offer) -> Self {
         Self {
             held: RangeSet::default(),
+            suspects: Suspects::default(),
             stage: Stage::Manifest(Vec::new()),
             text: offer.text.then(|| vec![0; offer.total as usize]),
             left_out: LeftOut::default(),
@@ -64,6 +67,13 @@ impl Content {
     /// The list of held blocks for the sender.
     pub(super) fn runs(&self) -> Runs {
         Runs::new(&self.held)
+    }
+
+    /// What the parcel is called: by its manifest, once that is here. Until then, and of a text, the
+    /// sender's word counts.
+    pub(super) fn title(&self, offer: &Offer) -> String {
+        let manifest = self.manifest().filter(|_| !offer.text);
+        manifest.map_or_else(|| offer.title.clone(), Manifest::title)
     }
 
     pub(super) fn manifest(&self) -> Option<&Manifest> {
@@ -247,7 +257,12 @@ impl Content {
             {
                 continue;
             }
-            self.held.remove(layout.file_blocks(file));
+            let blocks = layout.file_blocks(file);
+            if self.text.is_some() {
+                self.held.remove(blocks);
+            } else {
+                self.held.subtract(&self.suspects.accuse(&blocks));
+            }
             known.hashes.reset(layout, file);
             first.get_or_insert_with(|| known.manifest.entries[file].path.clone());
         }
@@ -259,6 +274,32 @@ impl Content {
                 Err(path)
             }
         }
+    }
+}
+
+/// What was here already and is looked at again.
+impl Content {
+    /// From now on only signed frames are taken; what is held came without.
+    pub(super) fn suspect_held(&mut self) {
+        self.suspects.suspect(&self.held);
+    }
+
+    /// Hashes what is held of a run, if these may be its bytes.
+    pub(super) fn hash_again(&mut self, run: Range<u32>, data: &[u8]) -> bool {
+        let Stage::Blocks(known) = &mut self.stage else {
+            return false;
+        };
+        let layout = &known.manifest.layout;
+        let is_whole = layout.run_len(&run) == data.len() as u64;
+        if is_whole {
+            known.hashes.add(layout, run, data);
+        }
+        is_whole
+    }
+
+    /// Has a run fetched again.
+    pub(super) fn forget(&mut self, run: Range<u32>) {
+        self.held.remove(run);
     }
 }
 

@@ -3,10 +3,12 @@
 mod ack;
 mod blocks;
 mod content;
+mod finishing;
 mod pieces;
 mod receiving;
 mod restore;
 mod state;
+mod suspects;
 mod view;
 
 use minicbor::{Decode, Encode};
@@ -20,11 +22,15 @@ use crate::message::{Body, Complete, EndReason, Ending, Offer, ParcelRef, Receip
 use crate::notes::{Accepted, Note};
 
 use content::Content;
+use finishing::Finishing;
 use receiving::Receiving;
 use restore::Restoring;
 
 /// The longest text, in bytes. Texts are taken without asking and kept in memory.
 pub const MAX_TEXT: u64 = 1024 * 1024;
+/// How often it is noted that another device sends a parcel: senders choose how often that is.
+/// Whoever offers it after a restart is known by the parcel's key all the same.
+const MAX_NOTED: u32 = 100;
 /// How often a parcel whose hashes disagree is mended before it is given up.
 const MAX_REPAIRS: u32 = 3;
 
@@ -34,6 +40,8 @@ pub(crate) struct Incoming {
     origin: Origin,
     sender_present: bool,
     sender_paused: bool,
+    /// How often it was noted who sends it.
+    noted: u32,
     phase: Phase,
 }
 
@@ -67,7 +75,7 @@ enum Phase {
     Restoring(Box<Restoring>),
     Receiving(Box<Receiving>),
     /// Whole and verified; storage gives it to the user.
-    Finishing(Box<Content>),
+    Finishing(Box<Finishing>),
     Done(Box<Content>),
     /// Not wanted.
     Declined(EndReason),
@@ -91,6 +99,7 @@ impl Incoming {
             origin,
             sender_present: true,
             sender_paused,
+            noted: 0,
             phase: Phase::Offered,
         })
     }
@@ -139,6 +148,10 @@ impl Incoming {
         if let Phase::Opening { paused, .. } = &mut self.phase {
             *paused = wanted;
             cx.event(Event::Transfer(self.offer.parcel));
+        } else if let Phase::Finishing(finishing) = &mut self.phase {
+            if !wanted && finishing.has_given_up() {
+                self.finish_again(cx);
+            }
         } else if let Phase::Receiving(receiving) = &mut self.phase {
             receiving.paused = wanted;
             receiving.restored = false;
@@ -336,9 +349,14 @@ impl Incoming {
         {
             cx.event(Event::Transfer(self.offer.parcel));
         }
-        if self.want_due().is_some_and(|due| due <= now)
-            && let Phase::Receiving(receiving) = &mut self.phase
-        {
+        if self.work_due().is_none_or(|due| due > now) {
+            return;
+        }
+        if let Phase::Finishing(finishing) = &mut self.phase {
+            finishing.begin();
+            let parcel = self.offer.parcel;
+            cx.store.push_back(StoreRequest::Finish { parcel });
+        } else if let Phase::Receiving(receiving) = &mut self.phase {
             if receiving.ack.is_reminder() {
                 // However long that takes, what comes then is not out of order.
                 receiving.newest = None;
@@ -355,11 +373,11 @@ impl Incoming {
             Phase::Receiving(receiving) => receiving.rate.end(),
             _ => None,
         };
-        self.want_due().into_iter().chain(fading).min()
+        self.work_due().into_iter().chain(fading).min()
     }
 
-    /// When the sender is to be told something.
-    fn want_due(&self) -> Option<Time> {
+    /// When the sender is to be told something, or storage asked again.
+    fn work_due(&self) -> Option<Time> {
         match &self.phase {
             Phase::Receiving(receiving)
                 if (receiving.subscribed
@@ -370,6 +388,7 @@ impl Incoming {
             {
                 Some(receiving.ack.deadline())
             }
+            Phase::Finishing(finishing) => finishing.deadline(),
             _ => None,
         }
     }
@@ -415,10 +434,11 @@ impl Incoming {
         }
     }
 
-    fn note_accepted(&self, cx: &mut Effects) {
-        if self.offer.text {
+    fn note_accepted(&mut self, cx: &mut Effects) {
+        if self.offer.text || self.noted >= MAX_NOTED {
             return;
         }
+        self.noted += 1;
         let accepted = Accepted {
             offer: self.offer.clone(),
             origin: self.origin.clone(),

@@ -49,6 +49,8 @@ pub(super) struct Receiving {
     pub(super) repairs: u32,
     /// Somebody forges frames: only those that are signed with the parcel's key are taken.
     pub(super) signed: bool,
+    /// That was noted.
+    pub(super) signed_noted: bool,
     pub(super) rate: RateMeter,
 }
 
@@ -83,6 +85,7 @@ impl Receiving {
             verified: false,
             repairs: 0,
             signed: false,
+            signed_noted: false,
             rate: RateMeter::default(),
         }
     }
@@ -103,7 +106,7 @@ impl Receiving {
     /// key; who once forged a frame, or made the sender sign, is not heard any more.
     pub(super) fn is_by_sender(&mut self, head: FrameHead, now: Time) -> bool {
         if head.signed {
-            self.signed = true;
+            self.trust_signed_only();
         } else if self.signed {
             return false;
         }
@@ -118,9 +121,15 @@ impl Receiving {
         in_order
     }
 
+    fn trust_signed_only(&mut self) {
+        if !std::mem::replace(&mut self.signed, true) {
+            self.content.suspect_held();
+        }
+    }
+
     /// Someone else writes frames of this parcel: the sender is to sign its own.
     pub(super) fn take_signed_only(&mut self, now: Time) {
-        self.signed = true;
+        self.trust_signed_only();
         // It may have been a forged one.
         (self.echo, self.newest) = (None, None);
         self.pieces.take();

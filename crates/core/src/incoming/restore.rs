@@ -12,7 +12,7 @@ use crate::engine::Event;
 use crate::hash::CHECK;
 use crate::io::StoreRequest;
 use crate::layout::{BLOCK, Region};
-use crate::message::LeftOut;
+use crate::message::{LeftOut, Offer};
 use crate::notes::{Blocks, Received};
 
 /// Bytes that are read back at once.
@@ -27,6 +27,8 @@ pub(super) struct Restoring {
     reading: Option<Range<u32>>,
     /// All of it was verified before.
     digests: Option<Vec<u8>>,
+    /// Somebody forged frames.
+    signed: bool,
 }
 
 impl Incoming {
@@ -47,17 +49,26 @@ impl Incoming {
         }
         let layout = content.manifest().map(|manifest| &manifest.layout);
         let known = layout.map_or(0..0, |layout| layout.region(Region::Content));
+        if let Some(unsigned) = notes.unsigned {
+            let (before, after) = notes.blocks.split_at(unsigned.min(notes.blocks.len()));
+            let mut suspicious = Blocks::noted(before, &known);
+            suspicious.subtract(&Blocks::noted(after, &known));
+            content.suspects.suspect(&suspicious);
+        }
         let checks = Blocks::checks(notes.blocks, &known);
         if notes.digests.is_some() {
             content.leave_out(notes.left_out);
         }
-        let mut incoming = Self::new(offer, accepted.origin).ok()?;
+        let title = content.title(&offer);
+        let mut incoming = Self::new(Offer { title, ..offer }, accepted.origin).ok()?;
         incoming.sender_present = false;
+        incoming.noted = notes.times_accepted;
         incoming.phase = Phase::Restoring(Box::new(Restoring {
             content,
             checks,
             reading: None,
             digests: notes.digests,
+            signed: notes.unsigned.is_some(),
         }));
         Some(incoming)
     }
@@ -86,6 +97,7 @@ impl Incoming {
         if let Phase::Receiving(_) = &self.phase {
             self.go_on(wanted, now, cx);
         } else {
+            self.finish_again(cx);
             self.read_back(wanted, now, cx);
         }
     }
@@ -178,17 +190,17 @@ impl Incoming {
         let Restoring {
             mut content,
             digests,
+            signed,
             ..
         } = *restoring;
         cx.event(Event::Files(parcel));
         if digests.is_some_and(|digests| content.restore_digests(&digests)) {
-            self.phase = Phase::Finishing(Box::new(content));
-            cx.store.push_back(StoreRequest::Finish { parcel });
-            return;
+            return self.begin_finishing(content, cx);
         }
         content.leave_out(LeftOut::default());
         let mut receiving = Receiving::new(&self.offer, content, true, now);
         receiving.restored = true;
+        (receiving.signed, receiving.signed_noted) = (signed, signed);
         self.phase = Phase::Receiving(Box::new(receiving));
         self.note_accepted(cx);
         self.go_on(wanted, now, cx);

@@ -58,6 +58,7 @@ impl Incoming {
         match &self.phase {
             Phase::Opening { paused, .. } => *paused,
             Phase::Receiving(receiving) => receiving.paused,
+            Phase::Finishing(finishing) => finishing.has_given_up(),
             _ => false,
         }
     }
@@ -67,8 +68,8 @@ impl Incoming {
         match &self.phase {
             Phase::Receiving(receiving) => receiving.content.bytes(),
             Phase::Restoring(restoring) => restoring.content().bytes(),
-            Phase::Finishing(content) | Phase::Done(content) => {
-                self.offer.total - content.left_out_bytes()
+            Phase::Finishing(_) | Phase::Done(_) => {
+                self.offer.total - self.content().map_or(0, Content::left_out_bytes)
             }
             _ => 0,
         }
@@ -92,7 +93,8 @@ impl Incoming {
         match &self.phase {
             Phase::Receiving(receiving) => Some(&receiving.content),
             Phase::Restoring(restoring) => Some(restoring.content()),
-            Phase::Finishing(content) | Phase::Done(content) => Some(content),
+            Phase::Finishing(finishing) => Some(&finishing.content),
+            Phase::Done(content) => Some(content),
             _ => None,
         }
     }
@@ -112,6 +114,7 @@ impl Incoming {
                 TransferState::Waiting
             }
             Phase::Opening { .. } | Phase::Receiving(_) => TransferState::Active,
+            Phase::Finishing(finishing) if finishing.has_given_up() => TransferState::Paused,
             Phase::Restoring(_) | Phase::Finishing(_) => TransferState::Verifying,
             Phase::Done(content) if !content.left_out().is_empty() => TransferState::Failed,
             Phase::Done(_) => TransferState::Done,
@@ -144,6 +147,9 @@ impl Incoming {
             }
             Phase::Receiving(receiving) if receiving.paused && receiving.stuck.error.is_some() => {
                 receiving.stuck.error.as_ref().map(stuck_words)
+            }
+            Phase::Finishing(finishing) if finishing.has_given_up() => {
+                finishing.error.as_ref().map(unfinished_words)
             }
             Phase::Receiving(receiving) if receiving.restored && receiving.paused => {
                 Some(
@@ -180,6 +186,11 @@ fn left_out_words(content: &Content) -> Option<String> {
     Some(format!(
         "\u{201c}{path}\u{201d} {why} at the sender and was left out{others}. Ask for what is missing to be sent again"
     ))
+}
+
+/// Why storage did not give what it holds, and what to do.
+fn unfinished_words(error: &StoreError) -> String {
+    format!("It is here and verified, but could not be finished: {error}. Resume to try again")
 }
 
 /// Why storage did not take what arrived, and what to do.

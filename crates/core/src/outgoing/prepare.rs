@@ -44,17 +44,9 @@ impl Outgoing {
         room: String,
         random: &mut Random,
     ) -> Result<Self, &'static str> {
-        let first = entries
-            .first()
-            .map(|entry| entry.path.clone())
-            .unwrap_or_default();
-        let title = match entries.len() {
-            1 => first,
-            n => format!("{first} and {} more", n - 1),
-        };
         let (manifest, manifest_bytes) = Manifest::build(entries)?;
         let secrets = Secrets::new(random);
-        let title = crate::names::line(&title, 200);
+        let title = manifest.title();
         Ok(Self::new(
             manifest,
             manifest_bytes,

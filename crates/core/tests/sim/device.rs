@@ -3,9 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use mqdrop_core::view::{TransferState, TransferView};
-use mqdrop_core::{
-    Engine, Event, ParcelId, ReadError, ReadFailure, ReadRequest, StoreError, Time,
-};
+use mqdrop_core::{Engine, Event, ParcelId, ReadError, ReadFailure, ReadRequest, StoreError, Time};
 
 use super::storage::{Reads, Unflushed};
 

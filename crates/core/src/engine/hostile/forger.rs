@@ -67,6 +67,39 @@ fn who_forges_content_and_digests_all_the_time_gains_nothing() {
 }
 
 #[test]
+fn one_forged_block_has_only_that_fetched_again_which_came_unsigned() {
+    let mut victim = Victim::online();
+    let mut honest = Member::in_room(2, &mut victim);
+    let parcel = Parcel::new(&honest, 4);
+    parcel.is_accepted(&mut honest, &mut victim);
+    let topic = format!("d/{}", parcel.id());
+    let block = |value| vec![value; BLOCK as usize];
+    victim.deliver(&topic, &frame(&parcel.offer, 0, 1, &parcel.manifest));
+    victim.deliver(&topic, &frame(&parcel.offer, 1, 1, &block(4)));
+    victim.deliver(&topic, &frame(&parcel.offer, 2, 1, &block(9)));
+    // Two clocks: from here on frames are signed.
+    victim.deliver(&topic, &frame(&parcel.offer, 1, 1, &block(4)));
+    parcel.send(true, &mut victim);
+    let before = victim.written;
+    victim.published();
+    honest.tell(&mut victim, parcel.complete());
+    victim.wait(Duration::from_millis(10));
+    let heard = honest.read(&victim.published());
+    let wants = heard.iter().filter_map(|body| match body {
+        Body::Want(want) => want.held.decode(BLOCKS + 2),
+        _ => None,
+    });
+    let mut held = RangeSet::of(0..1);
+    held.insert(3..BLOCKS + 1);
+    assert_eq!(wants.last(), Some(held));
+    parcel.send(true, &mut victim);
+    honest.tell(&mut victim, parcel.complete());
+    let view = victim.view(parcel.id()).unwrap();
+    assert_eq!(view.state, TransferState::Done, "{view:?}");
+    assert_eq!(victim.written - before, 2 * BLOCK);
+}
+
+#[test]
 fn frames_of_another_clock_make_the_sender_sign() {
     let mut victim = Victim::online();
     let mut honest = Member::in_room(2, &mut victim);

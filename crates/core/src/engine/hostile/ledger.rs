@@ -9,7 +9,7 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 use super::victim::{Member, Victim};
 use crate::ids::{DeviceId, ParcelId, Token};
 use crate::message::tests::wanting;
-use crate::message::{Body, Echo, EndReason, ParcelRef};
+use crate::message::{Body, Echo, EndReason, ParcelRef, Receipt};
 use crate::ranges::RangeSet;
 use crate::view::{TransferState, TransferView};
 
@@ -78,7 +78,7 @@ mqdrop_testing::properties! {
                 ..wanting(parcel, &RangeSet::of(0..block % 6), u64::MAX)
             }),
             3 => Body::Decline(ending),
-            4 => Body::Receipt(reference),
+            4 => Body::Receipt(Receipt { parcel, token: reference.token, without: None }),
             5 => Body::Cancel(ending),
             _ => want(parcel, 0..blocks, 0),
         };
@@ -96,7 +96,7 @@ mqdrop_testing::properties! {
         victim.wait(Duration::from_millis(10));
         let heard = honest.read(&victim.published());
         prop_assert!(heard.iter().any(|body| matches!(body, Body::Complete(_))), "{:?}", heard);
-        honest.tell(&mut victim, Body::Receipt(ParcelRef { parcel, token: None }));
+        honest.tell(&mut victim, Body::Receipt(Receipt { parcel, token: None, without: None }));
         prop_assert_eq!(state_of(&victim, parcel, honest.device()), Some(TransferState::Done));
         prop_assert!(victim.errors.is_empty(), "{:?}", victim.errors);
     }
@@ -134,9 +134,10 @@ fn who_lies_about_what_it_holds_cheats_itself_only() {
     assert!(sent > 3, "{sent}");
     traitor.tell(
         &mut victim,
-        Body::Receipt(ParcelRef {
+        Body::Receipt(Receipt {
             parcel,
             token: None,
+            without: None,
         }),
     );
     let view = victim.view(parcel).unwrap();

@@ -1,34 +1,16 @@
-use core::time::Duration;
-
 use proptest::prelude::*;
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
+use super::ledger::{spoilt, want};
 use super::parcel::{BLOCKS, Parcel, frame, offer};
 use super::victim::{Member, Victim, secret};
 use crate::envelope;
 use crate::identity::ParcelKey;
 use crate::ids::{ParcelId, Token};
 use crate::layout::BLOCK;
-use crate::message::tests::wanting;
 use crate::message::{Body, EndReason, Introduction, Offer, ParcelRef, Receipt};
-use crate::ranges::RangeSet;
-use crate::view::{TransferState, TransferView};
-
-fn want(parcel: ParcelId, held: impl IntoIterator<Item = u32>, credit: u64) -> Body {
-    let mut set = RangeSet::default();
-    for block in held {
-        set.insert(block..block + 1);
-    }
-    Body::Want(wanting(parcel, &set, credit))
-}
-
-fn receiver_states(view: &TransferView) -> Vec<TransferState> {
-    view.receivers
-        .iter()
-        .map(|receiver| receiver.state)
-        .collect()
-}
+use crate::view::TransferState;
 
 mqdrop_testing::properties! {
     /// Every kind of message, spoilt in any way by one who can seal it.
@@ -69,14 +51,7 @@ mqdrop_testing::properties! {
             10 => Body::Pause(reference),
             _ => Body::Resume(reference),
         };
-        let mut bytes = traitor.encode(body);
-        for (at, value) in changes {
-            let at = usize::from(at) % bytes.len();
-            bytes[at] = value;
-        }
-        if cut % 4 == 0 {
-            bytes.truncate(usize::from(cut) % (bytes.len() + 1));
-        }
+        let bytes = spoilt(traitor.encode(body), changes, cut);
         if to_room {
             traitor.bytes_to_room(&mut victim, &bytes);
         } else {
@@ -275,52 +250,6 @@ fn a_repeated_message_counts_once() {
 }
 
 #[test]
-fn who_lies_about_what_it_holds_cheats_itself_only() {
-    let mut victim = Victim::online();
-    let mut honest = Member::in_room(2, &mut victim);
-    let mut traitor = Member::in_room(3, &mut victim);
-    let text = "A text of some length. ".repeat(5_000);
-    let parcel = victim
-        .act(|engine, now| engine.offer_text(&text, now))
-        .unwrap();
-    traitor.tell(&mut victim, want(parcel, 0..1000, u64::MAX));
-    traitor.tell(&mut victim, want(parcel, [5, 900], 0));
-    traitor.tell(&mut victim, want(parcel, [], 0));
-    victim.published();
-    // Nothing may be under way to the one who gives no credit; the other gets all of it.
-    honest.tell(&mut victim, want(parcel, [], 1 << 20));
-    let frames = |victim: &mut Victim| {
-        let published = victim.published();
-        published
-            .iter()
-            .filter(|(tail, _)| tail.starts_with("d/"))
-            .count()
-    };
-    // The others wait a moment for the one that has no room, once.
-    victim.wait(Duration::from_secs(5));
-    let mut sent = frames(&mut victim);
-    for held in 1..20 {
-        honest.tell(&mut victim, want(parcel, 0..held, 1 << 20));
-        sent += frames(&mut victim);
-    }
-    assert!(sent > 3, "{sent}");
-    traitor.tell(
-        &mut victim,
-        Body::Receipt(Receipt {
-            parcel,
-            token: None,
-            without: None,
-        }),
-    );
-    let view = victim.view(parcel).unwrap();
-    assert!(
-        receiver_states(&view).contains(&TransferState::Active)
-            || receiver_states(&view).contains(&TransferState::Verifying),
-        "a receipt of one is none of another: {view:?}"
-    );
-}
-
-#[test]
 fn floods_stay_within_their_limits() {
     let mut victim = Victim::online();
     let mut honest = Member::in_room(2, &mut victim);
@@ -425,6 +354,43 @@ fn whatever_a_file_is_called_it_stays_within_the_folder() {
             "{shown:?}"
         );
     }
+}
+
+#[test]
+fn what_is_shown_is_what_is_saved_whatever_the_offer_calls_it() {
+    let mut victim = Victim::online();
+    let mut member = Member::in_room(2, &mut victim);
+    let mut parcel = Parcel::of(&member, 30, "setup.exe", vec![1; 10]);
+    parcel.offer.title = "holiday.jpg".into();
+    parcel.is_accepted(&mut member, &mut victim);
+    assert_eq!(victim.view(parcel.id()).unwrap().title, "holiday.jpg");
+    let manifest = frame(&parcel.offer, 0, 1, &parcel.manifest);
+    victim.deliver(&format!("d/{}", parcel.id()), &manifest);
+    assert_eq!(victim.view(parcel.id()).unwrap().title, "setup.exe");
+    parcel.arrives(&mut member, &mut victim);
+    assert_eq!(victim.view(parcel.id()).unwrap().title, "setup.exe");
+    // Nor is it called otherwise when it is offered again.
+    member.tell_room(&mut victim, Body::Offer(parcel.offer.clone()));
+    assert_eq!(victim.view(parcel.id()).unwrap().title, "setup.exe");
+}
+
+#[test]
+fn notes_do_not_grow_with_how_often_a_parcel_changes_its_sender() {
+    let mut victim = Victim::online();
+    let mut members = [2, 3].map(|seed| Member::in_room(seed, &mut victim));
+    let mut parcel = Parcel::new(&members[0], 4);
+    parcel.is_accepted(&mut members[0], &mut victim);
+    let mut noted = Vec::new();
+    for round in 0..150 {
+        let member = &mut members[(round + 1) % 2];
+        parcel.belongs_to(member);
+        member.tell_room(&mut victim, Body::Offer(parcel.offer.clone()));
+        noted.push(victim.noted);
+    }
+    assert!(noted[0] < noted[50], "it is noted");
+    assert_eq!(noted[110], noted[149]);
+    let last = &mut members[0];
+    parcel.arrives(last, &mut victim);
 }
 
 #[test]

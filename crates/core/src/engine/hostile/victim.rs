@@ -3,6 +3,7 @@
 use core::time::Duration;
 
 use bytes::Bytes;
+use litemap::LiteMap;
 use mqdrop_mqtt::{Time, Version, VersionPolicy};
 
 use crate::envelope;
@@ -50,6 +51,10 @@ pub(super) struct Victim {
     pub(super) errors: Vec<String>,
     /// What it wrote to storage, in bytes.
     pub(super) written: u64,
+    /// What it noted, in bytes.
+    pub(super) noted: usize,
+    /// What storage holds.
+    stored: LiteMap<ParcelId, Vec<u8>>,
     /// The bytes it sent to the broker and nobody has looked at.
     pub(super) sent: Vec<u8>,
     /// It asked for a connection.
@@ -71,6 +76,8 @@ impl Victim {
             now: Time::ZERO,
             errors: Vec::new(),
             written: 0,
+            noted: 0,
+            stored: LiteMap::new(),
             sent: Vec::new(),
             opening: false,
         };
@@ -227,18 +234,32 @@ impl Victim {
         Some(match *request {
             StoreRequest::Create { parcel, .. } => StoreReply::Created { parcel },
             StoreRequest::Write {
-                parcel, ref data, ..
+                parcel,
+                offset,
+                ref data,
             } => {
                 self.written += data.len() as u64;
-                let len = data.len();
+                let (offset, len) = (offset as usize, data.len());
+                let stored = self.stored.entry(parcel).or_default();
+                stored.resize(stored.len().max(offset + len), 0);
+                stored[offset..offset + len].copy_from_slice(data);
                 StoreReply::Written { parcel, len }
             }
             StoreRequest::Finish { parcel } => StoreReply::Finished { parcel },
-            StoreRequest::Read { .. }
-            | StoreRequest::Note { .. }
-            | StoreRequest::Discard { .. } => {
+            StoreRequest::Read {
+                parcel,
+                offset,
+                len,
+            } => {
+                let stored = &self.stored[&parcel][offset as usize..];
+                let data = Bytes::copy_from_slice(&stored[..len]);
+                StoreReply::Read { parcel, data }
+            }
+            StoreRequest::Note { ref note, .. } => {
+                self.noted += note.len();
                 return None;
             }
+            StoreRequest::Discard { .. } => return None,
         })
     }
 }

@@ -1,0 +1,88 @@
+//! A parcel that is whole and verified, while storage gives it to the user: that may fail, and what
+//! was verified is not given up for it.
+
+use core::time::Duration;
+
+use mqdrop_mqtt::Time;
+
+use super::content::Content;
+use super::{Incoming, Phase};
+use crate::effects::Effects;
+use crate::engine::Event;
+use crate::io::{StoreError, StoreRequest};
+
+/// After a failure storage is asked again when this has passed, then twice as long …
+const FIRST_WAIT: Duration = Duration::from_secs(1);
+/// … and after so many the user is told, who may have it tried again.
+const TRIES: u32 = 4;
+
+pub(super) struct Finishing {
+    pub(super) content: Content,
+    /// How often it failed.
+    failures: u32,
+    /// When it is tried again.
+    again: Option<Time>,
+    /// Why it failed the last time.
+    pub(super) error: Option<StoreError>,
+}
+
+impl Finishing {
+    pub(super) fn new(content: Content) -> Self {
+        Self {
+            content,
+            failures: 0,
+            again: None,
+            error: None,
+        }
+    }
+
+    /// Storage is asked.
+    pub(super) fn begin(&mut self) {
+        self.again = None;
+    }
+
+    pub(super) fn deadline(&self) -> Option<Time> {
+        self.again
+    }
+
+    /// Whether only the user can have it tried again.
+    pub(super) fn has_given_up(&self) -> bool {
+        self.failures >= TRIES
+    }
+
+    fn fail(&mut self, error: StoreError, now: Time) {
+        self.failures += 1;
+        self.error = Some(error);
+        self.again = (!self.has_given_up()).then(|| now + FIRST_WAIT * 2u32.pow(self.failures - 1));
+    }
+}
+
+impl Incoming {
+    /// Has storage give the whole content to the user.
+    pub(super) fn begin_finishing(&mut self, content: Content, cx: &mut Effects) {
+        self.phase = Phase::Finishing(Box::new(Finishing::new(content)));
+        let parcel = self.parcel();
+        cx.store.push_back(StoreRequest::Finish { parcel });
+    }
+
+    /// Storage could not do it.
+    pub(super) fn fail_to_finish(&mut self, error: &StoreError, now: Time, cx: &mut Effects) {
+        if let Phase::Finishing(finishing) = &mut self.phase {
+            finishing.fail(error.clone(), now);
+            cx.event(Event::Transfer(self.offer.parcel));
+        }
+    }
+
+    /// Has it tried once more if it failed: the user wants that, or the room is entered again.
+    pub(super) fn finish_again(&mut self, cx: &mut Effects) {
+        let parcel = self.parcel();
+        if let Phase::Finishing(finishing) = &mut self.phase
+            && finishing.failures > 0
+            && (finishing.has_given_up() || finishing.again.is_some())
+        {
+            (finishing.failures, finishing.again) = (0, None);
+            cx.store.push_back(StoreRequest::Finish { parcel });
+            cx.event(Event::Transfer(parcel));
+        }
+    }
+}
