@@ -124,6 +124,8 @@ impl Receiving {
     fn trust_signed_only(&mut self) {
         if !std::mem::replace(&mut self.signed, true) {
             self.content.suspect_held();
+            // What came of a frame without a signature would pass for signed.
+            self.pieces.take();
         }
     }
 
