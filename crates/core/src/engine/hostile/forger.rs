@@ -85,13 +85,13 @@ fn one_forged_block_has_only_that_fetched_again_which_came_unsigned() {
     honest.tell(&mut victim, parcel.complete());
     victim.wait(Duration::from_millis(10));
     let heard = honest.read(&victim.published());
-    let wants = heard.iter().filter_map(|body| match body {
+    let mut wants = heard.iter().filter_map(|body| match body {
         Body::Want(want) => want.held.decode(BLOCKS + 2),
         _ => None,
     });
     let mut held = RangeSet::of(0..1);
     held.insert(3..BLOCKS + 1);
-    assert_eq!(wants.last(), Some(held));
+    assert_eq!(wants.next_back(), Some(held));
     parcel.send(true, &mut victim);
     honest.tell(&mut victim, parcel.complete());
     let view = victim.view(parcel.id()).unwrap();
