@@ -158,6 +158,7 @@ mod tests {
         let learnt = Learnt {
             only_v311: true,
             frame_limit: Some(16_384),
+            frame_length: Some(4096),
         };
         for lesson in [lesson(learnt, 20_000), lesson(Learnt::default(), 0)] {
             assert_eq!(Lesson::from_text(&lesson.to_text()), lesson);
