@@ -47,6 +47,8 @@ pub struct Device {
     pub broken: Option<StoreError>,
     /// What becomes of what is read back.
     pub reads: Reads,
+    /// Whether what a power cut could undo is kept in mind.
+    pub may_lose_power: bool,
     /// What a power cut could still undo.
     pub unflushed: BTreeMap<ParcelId, Unflushed>,
 }
@@ -77,6 +79,7 @@ impl Device {
             space: u64::MAX,
             broken: None,
             reads: Reads::Whole,
+            may_lose_power: true,
             unflushed: BTreeMap::new(),
         }
     }

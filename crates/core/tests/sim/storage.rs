@@ -58,8 +58,10 @@ impl Device {
                 }
                 let (offset, len) = (offset as usize, data.len());
                 let place = &mut store[offset..offset + len];
-                let unflushed = self.unflushed.entry(parcel).or_default();
-                unflushed.writes.push((offset, place.to_vec()));
+                if self.may_lose_power {
+                    let unflushed = self.unflushed.entry(parcel).or_default();
+                    unflushed.writes.push((offset, place.to_vec()));
+                }
                 place.copy_from_slice(&data);
                 Some(StoreReply::Written { parcel, len })
             }

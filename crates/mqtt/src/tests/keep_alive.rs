@@ -37,7 +37,8 @@ fn no_answer_ends_the_connection() {
     client.wake();
     let before = client.now;
     assert_eq!(client.wake(), Timer::PingResponse);
-    assert_eq!(client.now.since(before), 15 * SECOND);
+    // Something is under way, so the answer is awaited in earnest.
+    assert_eq!(client.now.since(before), 5 * SECOND);
     assert_eq!(client.ended(), Disconnect::KeepAliveTimeout);
     assert_eq!(client.sent(), []);
     client.close();
@@ -212,7 +213,7 @@ fn while_something_is_under_way_silence_is_noticed_within_nine_seconds() {
 fn what_arrives_spares_the_ping_and_so_does_having_nothing_under_way() {
     let mut client = Client::connected(Version::V5);
     client.session.set_busy(true);
-    for _ in 0..20 {
+    for _ in 0..12 {
         client.advance(Duration::from_secs(3));
         client.receive(&Publish::new("t", b"", None).encode(Version::V5));
         client.session.handle_timeout(client.now);
@@ -256,5 +257,6 @@ fn a_line_that_is_too_slow_for_the_answer_is_given_more_time_each_time() {
         client.receive(&super::client::connack(Version::V5));
         client.events();
     }
-    assert_eq!(spans, [9, 18, 36, 70, 70, 9]);
+    // A connection that lasted longer was not only slow.
+    assert_eq!(spans, [9, 18, 36, 70, 9, 18]);
 }
