@@ -7,7 +7,7 @@ import { BLOCK } from '../lib/member/parcel.mjs';
 import { linkTo } from '../lib/room.mjs';
 import { scenario } from '../lib/scenario.mjs';
 import { steady } from '../lib/steady.mjs';
-import { damageStored } from '../lib/stored.mjs';
+import { damageStored, storedParcels } from '../lib/stored.mjs';
 
 /** More than must be left: some of it is damaged. */
 const ENOUGH = HELD + 2 * MIB;
@@ -48,3 +48,15 @@ for (const { what, damage, left } of [
     assert.ok(sent >= SIZE - bytes, `${sent} bytes were sent`);
   });
 }
+
+scenario('what has damaged notes is kept until its user discards it', async (stage) => {
+  const { receiver } = await inTheMiddle(stage);
+  await damageStored(receiver.page, stage.station.origin, { notesAfter: 0.001 });
+  await receiver.page.goto(linkTo(stage.station.origin, {}));
+  await receiver.byId('kept-notice').waitFor();
+  assert.match(await receiver.byId('kept-notice').innerText(), /1 transfer with damaged notes, 25 MB/);
+  assert.equal((await storedParcels(receiver.page)).length, 1);
+  receiver.page.once('dialog', (dialog) => void dialog.accept());
+  await receiver.byId('discard-kept').click();
+  await receiver.byId('kept-notice').waitFor({ state: 'detached' });
+});

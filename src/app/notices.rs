@@ -96,20 +96,31 @@ pub(super) fn KeptNotice(session: Session) -> impl IntoView {
     };
     move || {
         let kept = kept.get();
-        (kept.parcels > 0).then(|| {
-            let parcels = count(kept.parcels, "transfer", "transfers");
+        (kept.parcels + kept.damaged > 0).then(|| {
             let rooms = if session.room.read().is_some() {
                 "other rooms"
             } else {
                 "earlier rooms"
             };
-            let place = if kept.bytes > 0 {
-                format!(", {} in this browser’s storage", size(kept.bytes))
-            } else {
-                String::new()
+            let told = |parcels: usize, bytes: u64, what: &str| {
+                let place = if bytes > 0 {
+                    format!(", {} in this browser’s storage", size(bytes))
+                } else {
+                    String::new()
+                };
+                let parcels = count(parcels, "transfer", "transfers");
+                format!("{parcels} {what}{place}")
             };
-            let words =
-                format!("{parcels} of {rooms}{place}: join with the same key to go on or to save.");
+            let mut words = Vec::new();
+            if kept.parcels > 0 {
+                let known = told(kept.parcels, kept.bytes, &format!("of {rooms}"));
+                words.push(known + ": join with the same key to go on or to save.");
+            }
+            if kept.damaged > 0 {
+                let damaged = told(kept.damaged, kept.damaged_bytes, "with damaged notes");
+                words.push(damaged + ": this version of the page cannot go on with that.");
+            }
+            let words = words.join(" ");
             view! {
                 <div class="notice" role="note">
                     {icon(Icon::Info)}

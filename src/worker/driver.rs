@@ -19,7 +19,7 @@ use super::clock::{Alarm, Clock, global};
 use super::news::News;
 use super::socket::{self, Socket, SocketEvent};
 use super::sources::{ReadResult, Sources};
-use super::store::{Backend, Kept, Outcome, Shelf};
+use super::store::{Backend, BlockStore, Kept, Outcome, Shelf};
 use super::{handles, request};
 use crate::bridge::{self, Command, JoinRequest, PickedFile, TransferAction};
 
@@ -64,6 +64,9 @@ pub(super) struct Driver {
     /// How many rooms were entered: what is chosen for one is not to be sent to another.
     visit: u32,
     shelf: Shelf,
+    /// What was kept and cannot be taken up, as its notes are damaged or those of a later version. It
+    /// is the user who discards it.
+    damaged: Vec<Box<dyn BlockStore>>,
     /// Commands that came before it is known what storage holds: what goes on with that must not be
     /// begun anew meanwhile. `None` once it is known.
     early: Option<Vec<Command>>,
@@ -95,6 +98,7 @@ impl Driver {
             chosen: LiteMap::new(),
             visit: 0,
             shelf: Shelf::new(sender(&mailbox, Input::Store)),
+            damaged: Vec::new(),
             early: Some(Vec::new()),
             news: News::new(),
             mailbox,
@@ -193,6 +197,8 @@ impl Driver {
             Command::AutoAccept(on) => self.engine.set_auto_accept(on, self.clock.now()),
             Command::DiscardKept => {
                 self.engine.discard_kept();
+                self.damaged.drain(..).for_each(BlockStore::discard);
+                self.tell_kept();
                 self.sweep();
             }
             Command::Wake => self.engine.check(self.clock.now()),
@@ -252,9 +258,21 @@ impl Driver {
                 let _ = store.go_on(restored.notes_len, restored.size);
                 self.shelf.take_up(restored.parcel, store);
             }
+            Err(RestoreError::Damaged) if !notes.is_empty() => {
+                self.damaged.push(store);
+                self.tell_kept();
+            }
+            // Without notes nothing was accepted yet.
             Err(RestoreError::Damaged | RestoreError::Known) => store.discard(),
             Err(RestoreError::Busy) => store.leave(),
         }
+    }
+
+    fn tell_kept(&mut self) {
+        let mut kept = self.engine.kept();
+        kept.damaged = self.damaged.len();
+        kept.damaged_bytes = self.damaged.iter().map(|store| store.size()).sum();
+        self.news.add(bridge::Event::Kept(kept));
     }
 
     /// Gives the engine what was read back, but not before sockets and commands had their turn: there
@@ -400,7 +418,7 @@ impl Driver {
                     frame_length,
                 }));
             }
-            Event::Kept => self.news.add(bridge::Event::Kept(self.engine.kept())),
+            Event::Kept => self.tell_kept(),
             Event::Unfit { parcel, error } => {
                 self.sources.forget(parcel);
                 self.news.error(&error.to_string());

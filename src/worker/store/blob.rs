@@ -75,7 +75,8 @@ impl BlobStore {
         // Nothing is held any more, so nothing needs it.
         self.scratch = None;
         let parts = self.content.whole(self.size).ok_or_else(|| {
-            StoreError::Other("a part of it is missing; receive it again".to_owned())
+            // Trying again would not bring it back.
+            StoreError::Gone
         })?;
         let list = Array::new();
         for part in parts {
@@ -123,6 +124,10 @@ impl BlockStore for BlobStore {
 
     fn finish(&mut self) -> Pending<Result<Blob, StoreError>> {
         Box::pin(core::future::ready(self.whole()))
+    }
+
+    fn size(&self) -> u64 {
+        self.size
     }
 
     fn go_on(&mut self, _notes_len: u64, _size: u64) -> Result<(), StoreError> {

@@ -62,10 +62,17 @@ impl BlockStore for MemoryStore {
     }
 
     fn finish(&mut self) -> Pending<Result<Blob, StoreError>> {
+        if let Err(error) = self.check_space() {
+            return Box::pin(core::future::ready(Err(error)));
+        }
         let array = Uint8Array::from(self.content.as_slice());
         let blob = Blob::new_with_u8_array_sequence(&Array::of1(&array))
             .map_err(|error| store_error(&error));
         Box::pin(core::future::ready(blob))
+    }
+
+    fn size(&self) -> u64 {
+        self.content.len() as u64
     }
 
     fn go_on(&mut self, _notes_len: u64, _size: u64) -> Result<(), StoreError> {

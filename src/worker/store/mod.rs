@@ -57,12 +57,16 @@ pub(super) trait BlockStore {
     /// If it cannot be read, or is not there.
     fn read(&mut self, offset: u64, len: usize) -> Result<Bytes, StoreError>;
 
-    /// The content as the browser's object, for the user to save. It stays valid until the store is
-    /// discarded. Nothing may be written afterwards.
+    /// The content as the browser's object, for the user to save, once it outlasts a power cut. It
+    /// stays valid until the store is discarded. Nothing may be written afterwards.
     ///
     /// # Errors
-    /// If the content is not whole or cannot be read.
+    /// [`StoreError::Gone`] if the content is not whole; any other if it cannot be read or secured
+    /// now, which can be tried again.
     fn finish(&mut self) -> Pending<Result<Blob, StoreError>>;
+
+    /// Bytes that it takes.
+    fn size(&self) -> u64;
 
     /// This is a store that was kept: cuts the notes after `notes_len` bytes and makes room for a
     /// content of `size` bytes.

@@ -90,12 +90,26 @@ impl OpfsStore {
         }
     }
 
+    #[cfg(all(test, target_arch = "wasm32"))]
+    pub(super) fn shorten(&self, size: u32) {
+        let content = self.content.as_ref().unwrap();
+        content.truncate_with_u32(size).unwrap();
+    }
+
     pub(super) fn read_notes(&self) -> Result<Vec<u8>, JsValue> {
         let len = usize::try_from(self.noted.min(MAX_NOTES)).unwrap_or_default();
         read_at(&self.notes, &self.place, 0, len)
     }
 
-    /// Without flushing: only a power cut could tell the difference, and it takes the disk a while.
+    /// Has everything on the disk: what is sent on the strength of it must outlast a power cut.
+    fn flush(&self) -> Result<(), StoreError> {
+        for handle in [&self.content, &self.notes].into_iter().flatten() {
+            handle.flush().map_err(|error| store_error(&error))?;
+        }
+        Ok(())
+    }
+
+    /// Without flushing: of what is not finished a power cut may cost some, which is fetched again.
     pub(super) fn close(&mut self) {
         for handle in [self.content.take(), self.notes.take()]
             .into_iter()
@@ -117,7 +131,12 @@ impl BlockStore for OpfsStore {
         let written = write_at(&self.notes, &self.place, self.noted, note);
         whole(written, note.len())?;
         // A part of one is written over by the next.
+        let is_first = self.noted == 0;
         self.noted += note.len() as u64;
+        if is_first && let Some(notes) = &self.notes {
+            // Without it the others, and what they are about, could not be read.
+            notes.flush().map_err(|error| store_error(&error))?;
+        }
         Ok(())
     }
 
@@ -130,6 +149,10 @@ impl BlockStore for OpfsStore {
 
     fn finish(&mut self) -> Pending<Result<Blob, StoreError>> {
         // The notes stay: until the user has saved the content, it is not to be lost.
+        if let Err(error) = self.flush() {
+            // It can be tried again.
+            return Box::pin(core::future::ready(Err(error)));
+        }
         self.close();
         let file = self.file.clone();
         let size = self.size;
@@ -141,11 +164,14 @@ impl BlockStore for OpfsStore {
             if blob.size() == size as f64 {
                 Ok(blob)
             } else {
-                Err(StoreError::Other(
-                    "the browser removed a part of it; receive it again".to_owned(),
-                ))
+                // Trying again would not bring it back.
+                Err(StoreError::Gone)
             }
         })
+    }
+
+    fn size(&self) -> u64 {
+        self.size
     }
 
     fn go_on(&mut self, notes_len: u64, size: u64) -> Result<(), StoreError> {

@@ -139,7 +139,7 @@ async fn nothing_is_written_outside() {
 async fn what_is_not_whole_is_not_finished() {
     let mut store = BlobStore::new(10);
     store.write(0, vec![1; 9].into()).unwrap();
-    assert!(matches!(store.finish().await, Err(StoreError::Other(_))));
+    assert!(matches!(store.finish().await, Err(StoreError::Gone)));
 }
 
 #[wasm_bindgen_test]
@@ -247,6 +247,36 @@ fn what_there_is_no_space_for_is_given_back() {
     full.set(false);
     let written = StoreReply::Written { parcel, len: 4 };
     assert_eq!(shelf.request(write), Some(written));
+}
+
+#[wasm_bindgen_test]
+async fn what_could_not_be_finished_is_kept_and_can_be_tried_again() {
+    let (mut shelf, outcomes) = shelf();
+    let parcel = parcel();
+    let failing = Rc::new(Cell::new(false));
+    let mut store = MemoryStore::with_space(4, &failing);
+    store.write(0, Bytes::from_static(b"abcd")).unwrap();
+    shelf.take_up(parcel, Box::new(store));
+    failing.set(true);
+    assert_eq!(shelf.request(StoreRequest::Finish { parcel }), None);
+    let failed = shelf.handle(outcome(&outcomes).await).unwrap();
+    assert!(matches!(failed.reply, StoreReply::Failed { .. }));
+    assert!(failed.content.is_none());
+    failing.set(false);
+    assert_eq!(shelf.request(StoreRequest::Finish { parcel }), None);
+    let finished = shelf.handle(outcome(&outcomes).await).unwrap();
+    assert_eq!(content(&finished.content.unwrap().1).await, b"abcd");
+}
+
+#[wasm_bindgen_test]
+async fn a_file_that_the_browser_shortened_is_gone() {
+    let folder = Folder::open(None).await.unwrap();
+    let mut store = folder.create(10).await.unwrap();
+    store.shorten(9);
+    assert!(matches!(store.finish().await, Err(StoreError::Gone)));
+    // What it is asked again is the same.
+    assert!(matches!(store.finish().await, Err(StoreError::Gone)));
+    Box::new(store).discard();
 }
 
 #[wasm_bindgen_test]
