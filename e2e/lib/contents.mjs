@@ -89,13 +89,11 @@ export function carriesEverything(broker, connection, { version, receiver = conn
 
     const shown = await received.files();
     assert.deepEqual(shown.map(({ path }) => path).sort(), NAMES.map(({ name, safe = name }) => safe).sort());
-    assert.deepEqual(
-      await received.save(NAMES.length),
-      NAMES.map(({ name, safe = name, kept = safe }, index) => {
-        const bytes = contents[index]?.buffer ?? Buffer.alloc(0);
-        return { name: kept, size: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') };
-      }),
-    );
+    const expected = NAMES.map(({ name, safe = name, kept = safe }, index) => {
+      const bytes = contents[index]?.buffer ?? Buffer.alloc(0);
+      return { name: kept, size: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') };
+    });
+    assert.deepEqual((await received.save(NAMES.length)).sort(byName), expected.sort(byName));
   });
 
   scenario(`${broker}: a text arrives`, async (stage) => {
@@ -109,6 +107,13 @@ export function carriesEverything(broker, connection, { version, receiver = conn
     assert.equal(await received.byId('transfer-text').textContent(), text, 'a text is kept as it is, never markup');
   });
 }
+
+/**
+ * Lists are in order of paths, whatever the order of choosing.
+ * @param {{ name: string }} one
+ * @param {{ name: string }} other
+ */
+const byName = (one, other) => (one.name < other.name ? -1 : 1);
 
 /**
  * Sends files from one window to another and compares what is saved there.

@@ -74,10 +74,8 @@ impl BlobStore {
         self.hand_over()?;
         // Nothing is held any more, so nothing needs it.
         self.scratch = None;
-        let parts = self.content.whole(self.size).ok_or_else(|| {
-            // Trying again would not bring it back.
-            StoreError::Gone
-        })?;
+        // Trying again would not bring it back.
+        let parts = self.content.whole(self.size).ok_or(StoreError::Gone)?;
         let list = Array::new();
         for part in parts {
             if let Part::Given { blob, start, end } = part {
