@@ -242,7 +242,8 @@ scenario('a small file that changes after it was read ahead goes as it was chose
       ahead: new Promise((resolve) => {
         Blob.prototype.arrayBuffer = async function () {
           const content = await read.call(this);
-          resolve(content.byteLength);
+          // A byte of each is read first, to see whether that goes.
+          if (content.byteLength > 1) resolve(content.byteLength);
           return content;
         };
       }),

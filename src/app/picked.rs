@@ -33,7 +33,7 @@ pub(super) fn send_into(
 ) {
     // Browsers list a folder in any order.
     if files.iter().any(|file| file.path.contains('/')) {
-        files.sort_by(|one, other| one.path.cmp(&other.path));
+        files.sort_unstable_by(|one, other| one.path.cmp(&other.path));
     }
     let with = |choice| Command::SendFiles { choice, handles };
     begin(session, room, files, with);
