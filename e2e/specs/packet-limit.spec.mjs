@@ -13,7 +13,7 @@ import { startStation } from '../lib/station.mjs';
 /** In bytes: one block fits, two do not. */
 const LIMIT = 20_000;
 /** Enough for lengths to be tried: packets begin short. */
-const SIZE = 8 * MIB;
+const SIZE = 24 * MIB;
 
 /** Brokers, how they tell of the limit, and which version is asked for. */
 const BROKERS = [
