@@ -18,6 +18,14 @@ import { proxyTo } from './proxy.mjs';
  * @property {(id: number) => void} acknowledged
  */
 
+/** Bits of a frame's kind. */
+const [SIGNED, PIECE] = [1, 2];
+/** Bytes of a piece's head; whole frames have 4 less, and more than that follow. */
+const HEAD = 20;
+/** What sealing adds to a frame, in bytes. */
+const NONCE_AND_TAG = 24 + 16;
+const SIGNATURE = 64;
+
 /** What went through a proxy, from browsers to the broker; docs/PROTOCOL.md says how frames begin. */
 export class Wire {
   /** The client ids of all connections, in the order they came. @type {string[]} */
@@ -49,10 +57,17 @@ export class Wire {
    * @param {number} length the payload's, in bytes
    */
   publishing(topic, head, length) {
-    if (head.length < 12 || !/\/d\/[^/]+$/.test(topic)) return;
+    if (head.length < HEAD || !/\/d\/[^/]+$/.test(topic)) return;
     this.onFrame(length);
-    const [first, count] = [head.readUInt32BE(2), head.readUInt16BE(6)];
-    for (let block = first; block < first + count; block += 1) {
+    const [kind, first, count] = [head[1], head.readUInt32BE(2), head.readUInt16BE(6)];
+    let [from, to] = [0, count];
+    if (kind & PIECE) {
+      // Blocks that begin within it.
+      const offset = head.readUInt32BE(16);
+      const bytes = length - HEAD - NONCE_AND_TAG - (kind & SIGNED ? SIGNATURE : 0);
+      [from, to] = [offset, offset + bytes].map((place) => Math.ceil(place / BLOCK));
+    }
+    for (let block = first + from; block < first + Math.min(to, count); block += 1) {
       const name = `${topic} ${block}`;
       if (this.#seen.has(name)) this.again += BLOCK;
       else this.published += BLOCK;
@@ -191,7 +206,7 @@ function* mqtt(listener) {
       if ((head & 0x06) > 0) yield* take(2);
       yield* properties();
       const length = left;
-      listener.publishing(topic, yield* take(Math.min(length, 12)), length);
+      listener.publishing(topic, yield* take(Math.min(length, HEAD)), length);
     } else if (kind === 4) {
       listener.acknowledged((yield* take(2)).readUInt16BE());
     }
