@@ -134,9 +134,9 @@ impl FrameSize {
         self.limit
     }
 
-    /// The quickest length, once it is found.
+    /// The quickest length, once it is found or if it was found earlier.
     pub(crate) fn best(&self) -> Option<u64> {
-        self.search.is_over().then_some(self.current)
+        self.search.best(self.current)
     }
 
     /// Whether this broker seems to hang up on even the shortest packet.
@@ -315,6 +315,7 @@ mod tests {
             let next = longer(found);
             assert!(found <= limit && next > limit, "{found} of {limit}");
             let mut again = FrameSize::new(size.limit(), size.best());
+            assert_eq!(again.best(), size.best(), "it is not forgotten meanwhile");
             assert_eq!(send(&mut again, limit, 200), 0);
         }
     }

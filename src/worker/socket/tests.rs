@@ -76,6 +76,7 @@ fn of_earlier_connections_nothing_is_heard() {
     assert_eq!(received(&mut socket, first), None);
     assert!(is_open(&mut socket, second));
     socket.send(&[1; 1000]);
+    socket.flush();
     sent(&mut socket, first, 1_000_000);
     assert_eq!(socket.queued, 1000);
     let close = SocketClose::Closed { code: None };

@@ -88,7 +88,17 @@ impl Search {
         }
     }
 
-    pub(super) fn is_over(&self) -> bool {
+    /// The best length if that is known: packets have the `current` one, or are on their way to it.
+    pub(super) fn best(&self, current: u64) -> Option<u64> {
+        match self.stage {
+            Stage::Found { .. } => Some(current),
+            Stage::Up { goal } => goal,
+            Stage::Doubt { .. } | Stage::Down { .. } => None,
+        }
+    }
+
+    #[cfg(test)]
+    fn is_over(&self) -> bool {
         matches!(self.stage, Stage::Found { .. })
     }
 
