@@ -92,8 +92,9 @@ struct Ready {
     blocks: Range<u32>,
     /// Room for the frame's head, then its blocks.
     buffer: Vec<u8>,
-    /// Its send time and the bytes that went, once pieces of it went.
-    begun: Option<(u64, usize)>,
+    /// Its send time, the bytes that went, and how long its pieces are, once some of them went: a
+    /// frame is accounted for by the length of its packets, so that stays.
+    begun: Option<(u64, usize, usize)>,
 }
 
 impl Ready {
@@ -340,7 +341,7 @@ impl Outgoing {
                 continue;
             }
             let bytes = ready.buffer.len() - FRAME_HEAD;
-            let (sent, from) = match ready.begun {
+            let (sent, from, piece) = match ready.begun {
                 Some(begun) => begun,
                 None => {
                     let packet = if bytes as u64 <= fit.whole {
@@ -348,7 +349,8 @@ impl Outgoing {
                     } else {
                         fit.length
                     };
-                    (self.begin_frame(&ready.blocks, packet, now, size), 0)
+                    let sent = self.begin_frame(&ready.blocks, packet, now, size);
+                    (sent, 0, fit.piece)
                 }
             };
             let head = FrameHead {
@@ -363,7 +365,7 @@ impl Outgoing {
                 self.cipher.seal(head, &mut ready.buffer, by, random);
                 return Some(ready.buffer);
             }
-            let to = bytes.min(from + fit.piece);
+            let to = bytes.min(from + piece);
             let head = FrameHead {
                 piece: Some(from as u32),
                 ..head
@@ -373,7 +375,7 @@ impl Outgoing {
             payload.extend_from_slice(&ready.buffer[FRAME_HEAD + from..FRAME_HEAD + to]);
             self.cipher.seal(head, &mut payload, by, random);
             if to < bytes {
-                ready.begun = Some((sent, to));
+                ready.begun = Some((sent, to, piece));
                 self.ready.push_front(ready);
             }
             return Some(payload);
