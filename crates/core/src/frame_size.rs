@@ -60,12 +60,14 @@ impl Fit {
         } else {
             (PIECE, room(Some(PIECE)))
         };
+        let window = size.window();
         (piece > 0).then_some(Self {
-            frame: length.max(FRAME_OF_PIECES),
+            // Four fit, as after so many it is acknowledged at the latest.
+            frame: length.max(FRAME_OF_PIECES.min(window / 4)),
             whole: piece,
             piece: piece as usize,
             length,
-            window: size.search.window(length).unwrap_or(piece * MOST_PACKETS),
+            window,
         })
     }
 }
@@ -127,6 +129,12 @@ impl FrameSize {
     #[cfg(test)]
     fn current(&self) -> u64 {
         self.current
+    }
+
+    /// What may be under way to a receiver at most, in bytes.
+    pub(crate) fn window(&self) -> u64 {
+        let careful = self.search.window(self.current);
+        careful.unwrap_or(self.current * MOST_PACKETS)
     }
 
     /// The limit, if the broker hung up on anything longer.

@@ -237,6 +237,7 @@ fn account(
 ) -> RangeSet {
     let mut lost = RangeSet::default();
     let was_full = progress.in_flight * 4 >= progress.pacer.window() * 3;
+    let was_at_limit = was_full || progress.in_flight * 4 >= size.window() * 3;
     let mut arrived = 0;
     let (mut shortest, mut longest) = (u64::MAX, 0);
     for frame in flight.between(progress.echoed, echoed) {
@@ -264,7 +265,7 @@ fn account(
     let at = Time::from_micros(now.as_micros().saturating_sub(age.as_micros() as u64));
     let before = std::mem::replace(
         &mut progress.busy_since,
-        (progress.in_flight > 0 || was_full).then_some(at),
+        (progress.in_flight > 0 || was_at_limit).then_some(at),
     );
     if let Some(before) = before
         && shortest == longest
