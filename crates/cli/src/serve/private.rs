@@ -2,12 +2,14 @@
 
 use std::fs;
 use std::io;
+#[cfg(unix)]
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use crate::failure::Failure;
 
-/// Makes the folder, and everything that the station writes from now on, private; also what an
-/// earlier version has left there.
+/// Makes the folder, and everything that the station writes from now on, private. Files that are
+/// there already keep their permissions.
 ///
 /// # Errors
 /// When the folder cannot be used.
@@ -25,27 +27,9 @@ fn prepare(folder: &Path) -> io::Result<()> {
     // The broker's crate opens its files without a mode of its own.
     rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
     fs::create_dir_all(folder)?;
-    close(folder)
-}
-
-#[cfg(unix)]
-fn close(path: &Path) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    let metadata = fs::symlink_metadata(path)?;
-    // What a link leads to is somebody's own business.
-    if metadata.is_symlink() {
-        return Ok(());
-    }
-    let mode = if metadata.is_dir() { 0o700 } else { 0o600 };
-    if metadata.permissions().mode() & 0o777 != mode {
-        fs::set_permissions(path, fs::Permissions::from_mode(mode))?;
-    }
-    if metadata.is_dir() {
-        for entry in fs::read_dir(path)? {
-            close(&entry?.path())?;
-        }
-    }
-    Ok(())
+    // Nobody else gets through a closed folder, so what is in it may stay as it is: somebody may
+    // have named a folder with other things in it.
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o700))
 }
 
 #[cfg(not(unix))]

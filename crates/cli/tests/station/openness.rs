@@ -242,8 +242,13 @@ fn what_is_kept_is_for_its_owner_only() {
     }
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
-    // One that others could read before.
-    std::fs::create_dir(&data).unwrap();
+    // A folder that others could read before, with a program of somebody's in it.
+    let program = data.join("programs/run");
+    std::fs::create_dir_all(program.parent().unwrap()).unwrap();
+    std::fs::write(&program, "#!/bin/sh").unwrap();
+    for (path, mode) in [(&data, 0o755), (&program, 0o755)] {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    }
     let mut station = Station::start(&["--data", data.to_str().unwrap()]);
     let mut connect = Connect::new(Version::V5, "sleeper");
     connect.expiry = Some(600);
@@ -253,6 +258,10 @@ fn what_is_kept_is_for_its_owner_only() {
     station.signal("TERM");
     assert!(station.wait(std::time::Duration::from_secs(3)).success());
     let mut found = Vec::new();
+    look(&program, &mut found);
+    assert_eq!(found[0].1, 0o755, "others' files stay as they are");
+    std::fs::remove_dir_all(program.parent().unwrap()).unwrap();
+    found.clear();
     look(&data, &mut found);
     assert!(found.len() > 2, "{found:?}");
     for (path, mode) in found {
