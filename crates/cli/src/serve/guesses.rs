@@ -2,7 +2,7 @@
 //! and for one name.
 
 use std::collections::HashMap;
-use std::hash::Hash;
+use std::hash::{BuildHasher, Hash, RandomState};
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -37,7 +37,9 @@ pub(crate) struct Guesses {
 #[derive(Debug, Default)]
 struct Books {
     from: HashMap<IpAddr, Record>,
-    by_name: HashMap<String, Record>,
+    /// By a hash of the name: a name may be as long as a CONNECT.
+    by_name: HashMap<u64, Record>,
+    hasher: RandomState,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -60,7 +62,8 @@ impl Guesses {
         }
         by_address.take(at, LONGEST_FROM);
         let is_suspect = by_address.count > FREE;
-        let by_name = record(&mut books.by_name, name.to_owned(), now);
+        let name = books.hasher.hash_one(name);
+        let by_name = record(&mut books.by_name, name, now);
         // Who guesses little comes in at once, whatever others try.
         let at = if is_suspect {
             at.max(by_name.next.min(now + LONGEST_WAIT_FOR))
@@ -77,7 +80,8 @@ impl Guesses {
         if let Some(record) = books.from.get_mut(&household(peer)) {
             record.count = record.count.saturating_sub(1);
         }
-        if let Some(record) = books.by_name.get_mut(name) {
+        let name = books.hasher.hash_one(name);
+        if let Some(record) = books.by_name.get_mut(&name) {
             record.count = record.count.saturating_sub(1);
         }
     }

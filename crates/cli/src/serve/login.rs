@@ -29,9 +29,6 @@ const REFUSAL_TIME: Duration = Duration::from_millis(500);
 /// with the usual parameters; others wait their turn.
 const CHECKED_AT_ONCE: usize = 2;
 
-/// Longer names are nobody's, in bytes: they fit into a CONNECT no more.
-const LONGEST_NAME: usize = 16 * 1024;
-
 static REFUSED: Seldom = Seldom::new();
 
 /// The logins the station knows; none means that none is asked for.
@@ -86,10 +83,7 @@ impl Logins {
         if !self.are_asked_for() {
             return AuthResult::success();
         }
-        let turn = match name {
-            Some(name) if name.len() <= LONGEST_NAME => self.guesses.turn(peer.ip(), name),
-            _ => None,
-        };
+        let turn = name.and_then(|name| self.guesses.turn(peer.ip(), name));
         if let (Some(name), Some(at)) = (name, turn) {
             tokio::time::sleep_until(at).await;
             if self.accepts(Some(name), connect.password.as_deref()).await {
