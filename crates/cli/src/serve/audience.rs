@@ -10,7 +10,7 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
 use mqtt5::topic_matches_filter;
@@ -20,21 +20,19 @@ use super::door::household;
 use super::gauge::{Gauge, Ledger};
 use super::limits::QueueLimits;
 use super::listener::{Listener, Stay};
+use super::retained::Retained;
 use super::rules::{Rules, has_wildcard};
 use super::socket::Socket;
 use crate::logs::Seldom;
 
 /// The longest time one message waits for its listeners.
 const LONGEST_WAIT: Duration = Duration::from_millis(250);
-/// A client that holds less than this is never the one that makes room.
+/// A client for which less than this is held, in bytes, is never the one that makes room.
 const TOO_LITTLE: usize = 64 * 1024;
-/// What is held for a client that is away weighs more than for one that is here.
+/// What is held for a client that is away weighs so many times as much as for one that is here.
 const OF_ABSENT: usize = 8;
-/// Retained messages of all topics together, in bytes; the broker keeps them twice.
-const MOST_RETAINED: usize = 16 * 1024 * 1024;
 
 static MADE_ROOM: Seldom = Seldom::new();
-static NOT_RETAINED: Seldom = Seldom::new();
 
 /// All clients, present or away.
 #[derive(Debug)]
@@ -42,8 +40,8 @@ pub(crate) struct Audience {
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) rules: Rules,
     pub(crate) queues: QueueLimits,
+    pub(crate) retained: Arc<Retained>,
     index: RwLock<Index>,
-    retained: Mutex<Retained>,
     next_id: AtomicU64,
     /// Clients that are logged in.
     clients: AtomicUsize,
@@ -62,13 +60,6 @@ struct Index {
     away: usize,
 }
 
-#[derive(Debug)]
-struct Retained {
-    sizes: HashMap<Arc<str>, usize>,
-    sum: usize,
-    gauge: Gauge,
-}
-
 impl Audience {
     /// Nobody yet.
     pub(crate) fn new(rules: Rules, queues: QueueLimits) -> Self {
@@ -77,11 +68,7 @@ impl Audience {
             rules,
             queues,
             index: RwLock::default(),
-            retained: Mutex::new(Retained {
-                sizes: HashMap::new(),
-                sum: 0,
-                gauge: ledger.gauge(),
-            }),
+            retained: Arc::new(Retained::new(ledger.gauge())),
             ledger,
             next_id: AtomicU64::new(0),
             clients: AtomicUsize::new(0),
@@ -109,7 +96,7 @@ impl Audience {
     }
 
     /// Names a connection's client once it is logged in. What it had subscribed to before it was
-    /// away counts again.
+    /// away counts again, and so does what waits for it.
     pub(crate) fn name(
         &self,
         listener: &Arc<Listener>,
@@ -131,6 +118,7 @@ impl Audience {
             self.remove(&mut index, &before);
         }
         if !is_new {
+            listener.inherit(before.owed());
             for (filter, options) in filters {
                 self.add_filter(&mut index, listener, filter, options);
             }
@@ -167,6 +155,15 @@ impl Audience {
         index.away += 1;
         for (filter, options) in stay.filters {
             self.add_filter(&mut index, &listener, filter, options);
+        }
+    }
+
+    /// Notes that the delayed will of a client that is away was published.
+    pub(crate) fn note_will_gone(&self, client: &str) {
+        if let Some(listener) = self.read().by_client.get(client)
+            && !listener.is_present()
+        {
+            listener.forget_will();
         }
     }
 
@@ -290,33 +287,6 @@ impl Audience {
         moving.peek().is_some() && moving.all(|listener| listener.gauge.is_behind())
     }
 
-    /// Whether a message may be retained; from then on it counts. One without content removes what
-    /// was retained.
-    pub(crate) fn retain(&self, topic: &Arc<str>, content: usize, size: usize) -> bool {
-        let mut retained = self.retained.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = retained.sizes.get(topic).copied().unwrap_or(0);
-        let size = if content == 0 { 0 } else { size };
-        if retained.sum - before + size > MOST_RETAINED && size > before {
-            if let Some(others) = NOT_RETAINED.due() {
-                tracing::warn!(
-                    others,
-                    "limit hit: a message is not retained, there are too many bytes of them"
-                );
-            }
-            return false;
-        }
-        if size == 0 {
-            retained.sizes.remove(topic);
-        } else {
-            retained.sizes.insert(Arc::clone(topic), size);
-        }
-        retained.sum = retained.sum - before + size;
-        // Once in the router and once in the store.
-        retained.gauge.keep(2 * size);
-        retained.gauge.release(2 * before);
-        true
-    }
-
     /// Makes room if too much is held: the address for which most is held loses the connection, or
     /// the session, that most of it is for. Says whether somebody is on the way out.
     pub(crate) fn make_room(&self) -> bool {
@@ -338,19 +308,20 @@ impl Audience {
             let Some((&most, _)) = sums.iter().max_by_key(|(_, sum)| **sum) else {
                 break;
             };
+            let weight = |listener: &Listener| {
+                let weight = if listener.is_present() { 1 } else { OF_ABSENT };
+                weight * listener.gauge.all()
+            };
             let heaviest = index
                 .listeners
                 .values()
                 .filter(|listener| listener.household == most && !listener.is_ended())
-                .max_by_key(|listener| {
-                    let weight = if listener.is_present() { 1 } else { OF_ABSENT };
-                    weight * listener.gauge.all()
-                });
-            let held = heaviest.map_or(0, |listener| listener.gauge.all());
-            let Some(heaviest) = heaviest.filter(|_| held >= TOO_LITTLE) else {
+                .max_by_key(|listener| weight(listener));
+            let Some(heaviest) = heaviest.filter(|listener| weight(listener) >= TOO_LITTLE) else {
                 sums.remove(&most);
                 continue;
             };
+            let held = heaviest.gauge.all();
             if let Some(others) = MADE_ROOM.due() {
                 tracing::warn!(
                     others,

@@ -22,6 +22,7 @@ use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::access::Access;
 use super::audience::Audience;
 use super::crowd::Crowd;
 use super::limits::Limits;
@@ -29,6 +30,7 @@ use super::link::Link;
 use super::login::Logins;
 use super::outbox::{Outbox, Wire};
 use super::reception::Reception;
+use super::retained::MOST_RETAINED;
 use super::rules::Rules;
 use super::seat::Seat;
 use super::sessions::{MOST_SESSIONS, Sessions};
@@ -42,7 +44,8 @@ const AWAY_LIMITS: QueueLimits = QueueLimits {
     max_messages: 1000,
     max_bytes: 1024 * 1024,
 };
-const MOST_RETAINED: usize = 1000;
+/// The module `retained` makes room before there are so many retained messages.
+const RETAINED_LIMIT: usize = 2 * MOST_RETAINED;
 /// Messages between the router and a client's task, which moves them on into the client's outbox
 /// at once. Those that have to be acknowledged wait here while the client's window is full; the
 /// module `seat` counts their bytes.
@@ -69,7 +72,6 @@ pub(crate) struct Broker {
     reception: Arc<Reception>,
     storage: Arc<DynamicStorage>,
     stats: Arc<BrokerStats>,
-    resources: Arc<ResourceMonitor>,
     audience: Arc<Audience>,
     sessions: Sessions,
     strangers: Crowd,
@@ -95,10 +97,11 @@ impl Broker {
     ) -> Result<Self, Failure> {
         let storage = open_storage(data).await?;
         let config = configuration(max_packet, rules, &limits);
-        let router = MessageRouter::with_storage(Arc::clone(&storage))
-            .with_retained_limits(MOST_RETAINED, rules.longest_retained());
-        let router = Arc::new(router);
         let audience = Arc::new(Audience::new(rules, limits.queues()));
+        let router = MessageRouter::with_storage(Arc::clone(&storage))
+            .with_retained_limits(RETAINED_LIMIT, rules.longest_retained())
+            .with_event_handler(Arc::clone(&audience.retained) as _);
+        let router = Arc::new(router);
         let sessions = Sessions::new(
             Arc::clone(&router),
             Arc::clone(&storage),
@@ -112,7 +115,6 @@ impl Broker {
             reception: Arc::new(reception),
             storage,
             stats: Arc::new(BrokerStats::new()),
-            resources: Arc::new(ResourceMonitor::new(resource_limits())),
             audience,
             sessions,
             strangers: Crowd::new(MOST_STRANGERS),
@@ -148,7 +150,7 @@ impl Broker {
         let gauge = self.audience.ledger.gauge();
         let queues = self.limits.queues();
         let outbox = Outbox::new(Arc::clone(&socket), wire, gauge.clone(), queues);
-        let seat = Seat::new(&self.audience, gauge, &socket);
+        let seat = Seat::new(&self.audience, &self.sessions, gauge, &socket);
         let link = Link::new(
             Arc::clone(&socket),
             wire,
@@ -162,6 +164,14 @@ impl Broker {
         let mut config = (*self.config).clone();
         config.event_handler = Some(Arc::clone(&seat) as _);
 
+        let resources = Arc::new(ResourceMonitor::new(resource_limits()));
+        let access = Access::new(
+            &self.reception,
+            &self.sessions,
+            &self.audience,
+            &seat.listener,
+            &resources,
+        );
         let broker = self.clone();
         let stop = self.stop.subscribe();
         self.tasks.spawn(outbox.run());
@@ -171,10 +181,10 @@ impl Broker {
                 socket.peer(),
                 Arc::new(config),
                 Arc::clone(&broker.router),
-                Arc::clone(&broker.reception) as _,
+                Arc::clone(&access) as _,
                 Some(Arc::clone(&broker.storage)),
                 Arc::clone(&broker.stats),
-                Arc::clone(&broker.resources),
+                resources,
                 stop,
             );
             let running = handler.run();
@@ -193,10 +203,9 @@ impl Broker {
                     return socket.note_end("it did not log in in time");
                 }
             };
-            let listener = Arc::clone(&seat.listener);
             // The place is free before the session takes it.
             drop(seat);
-            broker.sessions.note_left(&listener).await;
+            access.leave().await;
             if broker.stopping.is_cancelled() {
                 socket.note_end(STATION_STOPS);
             } else if let Err(error) = outcome {
@@ -244,7 +253,6 @@ impl Broker {
             }
             self.router.sweep_sessions().await;
             self.sessions.sweep().await;
-            self.resources.cleanup_expired_windows().await;
         }
     }
 }
@@ -262,7 +270,7 @@ fn configuration(max_packet: u32, rules: Rules, limits: &Limits) -> BrokerConfig
         maximum_qos: rules.highest_qos(),
         wildcard_subscription_available: rules.is_open,
         shared_subscription_available: false,
-        max_retained_messages: MOST_RETAINED,
+        max_retained_messages: RETAINED_LIMIT,
         max_retained_message_size: rules.longest_retained(),
         client_channel_capacity: LANE_CAPACITY,
         drain_batch: DRAIN_BATCH,

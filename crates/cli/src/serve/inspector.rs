@@ -2,14 +2,12 @@
 //! decoded, or that nobody needs, end the connection while only their first bytes are here.
 //! (OASIS MQTT 5.0 and 3.1.1, sections 2 and 3.)
 
-use super::rules::Rules;
+use super::rules::{MOST_PROPERTIES, Rules};
 
 /// The longest CONNECT, in bytes: a will and a login. mqdrop's own is below 1 KiB.
 const LONGEST_CONNECT: usize = 16 * 1024;
 /// The longest packet that is neither CONNECT nor PUBLISH, in bytes.
 const LONGEST_CONTROL: usize = 16 * 1024;
-/// Properties of a packet, in bytes. Decoded they take up to twenty times as much.
-const MOST_PROPERTIES: usize = 1024;
 const LONGEST_CLIENT_ID: usize = 256;
 /// The longest payload that is acknowledged, in bytes: the broker keeps it until it is.
 const LONGEST_ACKNOWLEDGED: usize = 1024 * 1024;
@@ -332,7 +330,7 @@ impl Inspector {
         };
         let is_v5 = level == 5;
         if is_v5 {
-            fields.properties()?;
+            fields.properties(MOST_PROPERTIES)?;
         }
         if fields
             .field()
@@ -345,7 +343,7 @@ impl Inspector {
         }
         if flags & 0x04 != 0 {
             if is_v5 {
-                fields.properties()?;
+                fields.properties(self.rules.most_will_properties())?;
             }
             let topic = fields.field().map_or(0, <[u8]>::len);
             if topic > self.rules.longest_topic() {
@@ -359,7 +357,7 @@ impl Inspector {
         let mut fields = Fields(&self.head);
         fields.take(2)?;
         if self.is_v5() {
-            fields.properties().ok()?;
+            fields.properties(MOST_PROPERTIES).ok()?;
         }
         let mut filters = Vec::new();
         while let Some(filter) = fields.field() {
@@ -391,9 +389,9 @@ impl<'a> Fields<'a> {
     }
 
     /// Skips properties, if they are not too many.
-    fn properties(&mut self) -> Result<(), Violation> {
+    fn properties(&mut self, most: usize) -> Result<(), Violation> {
         if let Some((length, digits)) = variable(self.0) {
-            if length > MOST_PROPERTIES {
+            if length > most {
                 return Err(too_large("its packet had too many properties"));
             }
             self.take(digits + length);

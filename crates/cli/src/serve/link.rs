@@ -297,11 +297,14 @@ impl Drop for Link {
 
 #[cfg(test)]
 mod tests {
+    use mqtt5::broker::router::MessageRouter;
+    use mqtt5::broker::storage::{DynamicStorage, MemoryBackend};
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     use super::super::audience::Audience;
     use super::super::limits::QueueLimits;
     use super::super::rules::Rules;
+    use super::super::sessions::Sessions;
     use super::super::socket::pair;
     use super::*;
 
@@ -317,7 +320,10 @@ mod tests {
             gauge.clone(),
             QueueLimits::default(),
         );
-        let seat = Seat::new(&audience, gauge, &socket);
+        let storage = Arc::new(DynamicStorage::Memory(MemoryBackend::new()));
+        let router = Arc::new(MessageRouter::with_storage(Arc::clone(&storage)));
+        let sessions = Sessions::new(router, storage, Arc::clone(&audience), 1);
+        let seat = Seat::new(&audience, &sessions, gauge, &socket);
         let connect = [&[0x10, 13, 0, 4][..], b"MQTT", &[4, 2, 0, 60, 0, 1, b'i']].concat();
         let mut link = Link::new(
             socket,

@@ -5,6 +5,8 @@ use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
+use mqtt5::broker::storage::QueueHandle;
+
 use super::gauge::Gauge;
 use super::rules::has_wildcard;
 use super::socket::Socket;
@@ -13,6 +15,8 @@ use super::socket::Socket;
 const COST_OF_A_FILTER: usize = 600;
 /// What a session takes, in bytes.
 const COST_OF_A_SESSION: usize = 2048;
+/// What is kept for a client that is away, in bytes: its queue, and the one message beyond it.
+pub(crate) const MOST_FOR_LATER: usize = 2 * 1024 * 1024;
 /// Filters whose SUBSCRIBE the broker has not looked at yet, in bytes: it reads 4 KiB ahead.
 const MOST_ANNOUNCED: usize = 64 * 1024;
 /// The option of a subscription that keeps a client's own messages away (MQTT 5, section 3.8.3.1).
@@ -37,6 +41,10 @@ pub(crate) struct Listener {
     /// The crate's buffer for packets to this client has this length at most: it grows to the next
     /// power of two of the longest packet, and never shrinks.
     write_buffer: AtomicUsize,
+    /// Bytes of a delayed will.
+    will: AtomicUsize,
+    /// The broker's queue for this client; known once it is logged in.
+    queue: OnceLock<QueueHandle>,
     owed: Mutex<Owed>,
 }
 
@@ -47,8 +55,12 @@ pub(crate) struct Stay {
     pub(crate) user: Option<Arc<str>>,
     pub(crate) household: IpAddr,
     pub(crate) filters: Vec<(Arc<str>, u8)>,
-    /// Bytes of messages.
+    /// Bytes of messages that it has to acknowledge.
     pub(crate) held: usize,
+    /// Bytes of messages that it has not released.
+    pub(crate) unreleased: usize,
+    /// Bytes of its delayed will.
+    pub(crate) will: usize,
 }
 
 /// Messages that a client has to acknowledge.
@@ -56,9 +68,13 @@ pub(crate) struct Stay {
 struct Owed {
     /// Not sent yet, in order.
     unsent: VecDeque<Unsent>,
+    /// Bytes of those in the broker's queue: of the time before this connection, and what came
+    /// while they waited.
+    queued: usize,
     /// Sent, by packet identifier.
     unacknowledged: HashMap<u16, usize>,
-    sum: usize,
+    unsent_sum: usize,
+    unacknowledged_sum: usize,
 }
 
 #[derive(Debug, Default)]
@@ -82,10 +98,11 @@ impl Listener {
 
     /// A client that is away.
     pub(crate) fn away(id: u64, gauge: Gauge, stay: &Stay) -> Self {
-        gauge.keep(COST_OF_A_SESSION);
+        gauge.keep(COST_OF_A_SESSION + stay.unreleased + stay.will);
         let away = Self::new(id, stay.household, gauge, None);
         away.set_client(Arc::clone(&stay.client), stay.user.clone());
-        away.keep_for_later(stay.held, usize::MAX);
+        away.will.store(stay.will, Ordering::Relaxed);
+        away.inherit(stay.held);
         away
     }
 
@@ -101,6 +118,8 @@ impl Listener {
             filters: Mutex::default(),
             announced: Mutex::default(),
             write_buffer: AtomicUsize::new(0),
+            will: AtomicUsize::new(0),
+            queue: OnceLock::new(),
             owed: Mutex::default(),
         }
     }
@@ -230,61 +249,129 @@ impl Listener {
         filters
     }
 
+    /// Forgets a delayed will that was published.
+    pub(crate) fn forget_will(&self) {
+        self.gauge.release(self.will.swap(0, Ordering::Relaxed));
+    }
+
+    /// Notes the broker's queue for this client, and what is in the broker's store: messages that
+    /// it was sent, by packet identifier.
+    pub(crate) fn take_up(&self, queue: QueueHandle, sent: &[(u16, usize)]) {
+        // A connection logs in once.
+        let _ = self.queue.set(queue);
+        let mut owed = lock(&self.owed);
+        for &(packet_id, size) in sent {
+            owed.queued = owed.queued.saturating_sub(size);
+            self.note_unacknowledged(&mut owed, packet_id, size);
+        }
+        owed.queued = owed.queued.min(MOST_FOR_LATER);
+        self.gauge.set_owed(owed.sum());
+    }
+
+    /// Bytes of messages that this client has to acknowledge.
+    pub(crate) fn owed(&self) -> usize {
+        lock(&self.owed).sum()
+    }
+
+    /// Takes over what an earlier connection, or the time without one, has left to acknowledge.
+    pub(crate) fn inherit(&self, size: usize) {
+        let mut owed = lock(&self.owed);
+        owed.queued += size;
+        self.gauge.set_owed(owed.sum());
+    }
+
     /// Notes a message that this client has to acknowledge, while `copies` of it exist. Gives how
     /// many bytes it owed before.
     pub(crate) fn owe(&self, size: usize, copies: Weak<()>, enough: usize) -> usize {
         let mut owed = lock(&self.owed);
-        if owed.sum + size > enough {
+        if owed.sum() + size > enough {
             owed.forget_dropped();
         }
-        let before = owed.sum;
-        owed.unsent.push_back(Unsent { size, copies });
-        owed.sum += size;
-        self.gauge.set_owed(owed.sum);
+        let before = owed.sum();
+        if self.queue.get().is_some_and(|queue| queue.behind()) {
+            // The broker puts it behind the others, and makes a copy of its own.
+            owed.keep(size);
+        } else {
+            owed.unsent.push_back(Unsent { size, copies });
+            owed.unsent_sum += size;
+        }
+        self.gauge.set_owed(owed.sum());
         before
     }
 
-    /// Notes a message that is kept until this client is back. The broker keeps so many bytes of
-    /// them and one message more, and drops older ones.
-    pub(crate) fn keep_for_later(&self, size: usize, most: usize) {
+    /// Notes a message that is kept until this client is back.
+    pub(crate) fn keep_for_later(&self, size: usize) {
         let mut owed = lock(&self.owed);
-        let size = size.min(most.saturating_sub(owed.sum));
-        owed.sum += size;
-        self.gauge.set_owed(owed.sum);
+        owed.keep(size);
+        self.gauge.set_owed(owed.sum());
     }
 
     /// Notes that a message which has to be acknowledged was sent, as this packet.
     pub(crate) fn note_sent(&self, packet_id: u16, packet: usize) {
         let mut owed = lock(&self.owed);
-        let mut size = packet;
-        while let Some(first) = owed.unsent.pop_front() {
-            owed.sum -= first.size;
-            if first.copies.strong_count() > 0 {
-                size = first.size;
-                break;
-            }
+        if owed.unacknowledged.contains_key(&packet_id) {
+            // It is sent again.
+            return;
         }
-        let before = owed.unacknowledged.insert(packet_id, size);
-        owed.sum = owed.sum - before.unwrap_or(0) + size;
-        self.gauge.set_owed(owed.sum);
+        let size = if owed.queued > 0 {
+            // The broker does not tell how long those in its queue are.
+            let others = self.queue.get().map_or(0, |queue| queue.count());
+            let share = owed.queued / (others + 1);
+            owed.queued -= share;
+            share.max(packet)
+        } else {
+            owed.next_unsent().unwrap_or(packet)
+        };
+        self.note_unacknowledged(&mut owed, packet_id, size);
+        self.gauge.set_owed(owed.sum());
     }
 
     /// Notes that the client has what it was sent as this packet.
     pub(crate) fn note_acknowledged(&self, packet_id: u16) {
         let mut owed = lock(&self.owed);
         if let Some(size) = owed.unacknowledged.remove(&packet_id) {
-            owed.sum -= size;
-            self.gauge.set_owed(owed.sum);
+            owed.unacknowledged_sum -= size;
+            self.gauge.release(size);
+            self.gauge.set_owed(owed.sum());
         }
+    }
+
+    /// Notes a message that was sent. The broker's store has a copy of its own.
+    fn note_unacknowledged(&self, owed: &mut Owed, packet_id: u16, size: usize) {
+        let before = owed.unacknowledged.insert(packet_id, size).unwrap_or(0);
+        owed.unacknowledged_sum = owed.unacknowledged_sum - before + size;
+        self.gauge.keep(size);
+        self.gauge.release(before);
     }
 }
 
 impl Owed {
+    fn sum(&self) -> usize {
+        self.unsent_sum + self.queued + self.unacknowledged_sum
+    }
+
+    /// Counts a message in the broker's queue, which keeps so many bytes and one message more, and
+    /// drops older ones.
+    fn keep(&mut self, size: usize) {
+        self.queued += size.min(MOST_FOR_LATER.saturating_sub(self.queued));
+    }
+
+    /// The size of the next message that was not sent yet and still exists.
+    fn next_unsent(&mut self) -> Option<usize> {
+        while let Some(first) = self.unsent.pop_front() {
+            self.unsent_sum -= first.size;
+            if first.copies.strong_count() > 0 {
+                return Some(first.size);
+            }
+        }
+        None
+    }
+
     fn forget_dropped(&mut self) {
         self.unsent.retain(|unsent| {
             let exists = unsent.copies.strong_count() > 0;
             if !exists {
-                self.sum -= unsent.size;
+                self.unsent_sum -= unsent.size;
             }
             exists
         });

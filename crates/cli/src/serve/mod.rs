@@ -1,12 +1,14 @@
 //! `mqdrop serve`: the station. One port serves the app and, under `/mqtt`, an
 //! MQTT broker; a second port may serve MQTT without WebSocket.
 
+mod access;
 mod addresses;
 mod assets;
 mod audience;
 mod broker;
 mod certificate;
 mod compress;
+mod counted;
 mod crowd;
 mod door;
 mod exposure;
@@ -27,6 +29,7 @@ mod outbox;
 mod pace;
 mod private;
 mod reception;
+mod retained;
 mod rules;
 mod seat;
 mod sessions;

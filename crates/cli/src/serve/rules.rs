@@ -3,12 +3,16 @@
 /// Topics are this long at most, in bytes; mqdrop's have less than 200.
 const LONGEST_TOPIC: usize = 256;
 const LONGEST_OPEN_TOPIC: usize = 1024;
+/// Properties of a packet, in bytes. Decoded they take up to twenty times as much.
+pub(crate) const MOST_PROPERTIES: usize = 1024;
 /// Retained payloads, in bytes.
 const LONGEST_RETAINED: usize = 16_000;
 const LONGEST_OPEN_RETAINED: usize = 64 * 1024;
 /// Wildcard filters of one client, and of all: every message is compared with each of them.
 const MOST_WILDCARDS: usize = 100;
 const MOST_WILDCARDS_OF_ALL: usize = 1000;
+/// Properties of a will, in bytes: a delay, a format and an expiry.
+const MOST_WILL_PROPERTIES: usize = 16;
 const MOST_FILTERS: usize = 256;
 const MOST_OPEN_FILTERS: usize = 1000;
 
@@ -35,6 +39,15 @@ impl Rules {
             LONGEST_OPEN_RETAINED
         } else {
             LONGEST_RETAINED
+        }
+    }
+
+    /// Properties of a will, in bytes.
+    pub(crate) fn most_will_properties(self) -> usize {
+        if self.is_open {
+            MOST_PROPERTIES
+        } else {
+            MOST_WILL_PROPERTIES
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -18,10 +18,12 @@ use mqtt5::protocol::v5::properties::Properties;
 use tokio::sync::Notify;
 
 use super::audience::Audience;
-use super::gauge::{Gauge, UnderWay};
+use super::counted::{COST_OF_A_COPY, COST_OF_PROPERTIES, Count};
+use super::gauge::Gauge;
 use super::inspector::{Found, Published};
-use super::listener::{Listener, has_to_acknowledge};
+use super::listener::Listener;
 use super::rules::Rules;
+use super::sessions::Sessions;
 use super::socket::Socket;
 use crate::logs::Seldom;
 
@@ -29,12 +31,6 @@ use crate::logs::Seldom;
 const TURN: usize = 1024 * 1024;
 /// What a message counts for besides its payload, in bytes.
 const COST_OF_A_MESSAGE: usize = 4096;
-/// What a copy of a message takes besides its payload, topic and properties, in bytes.
-const COST_OF_A_COPY: usize = 512;
-/// A decoded property takes up to so many times its length.
-const COST_OF_PROPERTIES: usize = 20;
-/// What is kept for a client that is away: its queue, and the one message beyond it.
-pub(crate) const MOST_FOR_LATER: usize = 2 * 1024 * 1024;
 /// Payloads up to this length, in bytes, are copied out of the buffer they came in.
 const SHORT_PAYLOAD: usize = 16 * 1024;
 /// From this length on, in bytes, a message's listeners are looked at before they get it.
@@ -52,6 +48,7 @@ static TOO_MUCH: Seldom = Seldom::new();
 #[derive(Debug)]
 pub(crate) struct Seat {
     audience: Arc<Audience>,
+    sessions: Sessions,
     pub(crate) listener: Arc<Listener>,
     is_admitted: AtomicBool,
     admitted: Notify,
@@ -84,32 +81,18 @@ impl std::fmt::Debug for Wait {
     }
 }
 
-/// A payload that counts while any copy of it exists.
-struct Counted {
-    payload: Bytes,
-    _count: Count,
-}
-
-/// What is counted, and given back when the payload goes.
-enum Count {
-    /// A QoS 0 message: for its publisher.
-    UnderWay { _bytes: UnderWay },
-    /// Any other: those who hear it see by this that it exists.
-    Exists { _copies: Arc<()> },
-}
-
-impl AsRef<[u8]> for Counted {
-    fn as_ref(&self) -> &[u8] {
-        &self.payload
-    }
-}
-
 impl Seat {
     /// Takes a place for a connection that has not logged in yet.
-    pub(crate) fn new(audience: &Arc<Audience>, gauge: Gauge, socket: &Arc<Socket>) -> Arc<Self> {
+    pub(crate) fn new(
+        audience: &Arc<Audience>,
+        sessions: &Sessions,
+        gauge: Gauge,
+        socket: &Arc<Socket>,
+    ) -> Arc<Self> {
         let listener = audience.enter(gauge, socket.peer().ip(), Arc::clone(socket));
         Arc::new(Self {
             audience: Arc::clone(audience),
+            sessions: sessions.clone(),
             listener,
             is_admitted: AtomicBool::new(false),
             admitted: Notify::new(),
@@ -187,7 +170,7 @@ impl Seat {
                 Found::Acknowledged(id) => self.listener.note_acknowledged(id),
                 Found::Released(id) => {
                     let released = self.passing().unreleased.remove(&id);
-                    self.listener.gauge.release(released.unwrap_or(0));
+                    self.listener.gauge.release(2 * released.unwrap_or(0));
                 }
             }
         }
@@ -256,7 +239,6 @@ impl Seat {
 
     /// Counts a message, or says that it is dropped.
     fn count(&self, event: &ClientPublishEvent, properties: usize) -> Option<Count> {
-        let own = self.listener.id;
         let content = event.payload.len();
         let copy = COST_OF_A_COPY + event.topic.len() + COST_OF_PROPERTIES * properties;
         let queues = &self.audience.queues;
@@ -278,50 +260,26 @@ impl Seat {
                     listener.expect_packet(content + event.topic.len() + LONGEST_HEADER);
                 }
             }
-            let size = content + copy;
-            return Some(Count::UnderWay {
-                _bytes: gauge.send(size),
-            });
+            return Some(Count::under_way(gauge, content + copy));
         }
-        let copies = Arc::new(());
-        for (listener, options) in self.audience.listeners_of(&event.topic) {
-            if !has_to_acknowledge(options, listener.id == own) {
-                continue;
-            }
-            let size = content + copy;
-            if !listener.is_present() {
-                listener.keep_for_later(size, MOST_FOR_LATER);
-                continue;
-            }
-            let alive: Weak<()> = Arc::downgrade(&copies);
-            let before = listener.owe(size, alive, queues.drop_above);
-            if before > 0 && before + size > queues.drop_above && !listener.is_ended() {
-                if let Some(others) = TOO_MUCH.due() {
-                    tracing::warn!(
-                        others,
-                        "limit hit: closing the connection of a client that does not acknowledge, see --max-queue"
-                    );
-                }
-                listener.end("too much was waiting for it");
-            }
-        }
+        let own = Some(self.listener.id);
+        let count = Count::owed(&self.audience, &event.topic, own, content + copy);
         if event.qos == QoS::ExactlyOnce
             && let Some(id) = event.packet_id
         {
             self.keep_until_released(id, content + copy);
         }
-        Some(Count::Exists { _copies: copies })
+        Some(count)
     }
 
-    /// Counts a message of QoS 2, which the broker keeps until its client releases it.
+    /// Counts a message of QoS 2, which the broker keeps twice until its client releases it.
     fn keep_until_released(&self, id: u16, size: usize) {
         let mut passing = self.passing();
         let before = passing.unreleased.insert(id, size).unwrap_or(0);
         let all: usize = passing.unreleased.values().sum();
         drop(passing);
-        self.listener.gauge.keep(size);
-        self.listener.gauge.release(before);
-        // The crate keeps each twice.
+        self.listener.gauge.keep(2 * size);
+        self.listener.gauge.release(2 * before);
         if 2 * all > self.audience.queues.drop_above {
             self.listener
                 .end("too many of its messages waited for their release");
@@ -343,26 +301,18 @@ impl Seat {
     }
 
     /// Counts a message and gives it back as the broker is to pass it on: without the names of its
-    /// sender, which the crate adds.
-    fn pass_on(&self, event: ClientPublishEvent) -> PublishAction {
+    /// sender, which the crate adds. Also gives what it takes, in bytes.
+    fn pass_on(&self, event: ClientPublishEvent) -> Option<(PublishPacket, usize)> {
         let (properties, length) = self.properties(&event).unwrap_or_default();
         let payload = self.own(event.payload.clone());
-        let Some(count) = self.count(&event, length) else {
-            return PublishAction::Handled;
-        };
-        let content = payload.len();
-        let size = content + event.topic.len() + COST_OF_A_COPY + COST_OF_PROPERTIES * length;
-        let is_retained = event.retain && self.audience.retain(&event.topic, content, size);
+        let count = self.count(&event, length)?;
+        let size = payload.len() + event.topic.len() + COST_OF_A_COPY + COST_OF_PROPERTIES * length;
         self.wait_for_room(&event.topic);
-        let payload = Bytes::from_owner(Counted {
-            payload,
-            _count: count,
-        });
-        let mut packet = PublishPacket::new(&*event.topic, payload, event.qos);
+        let mut packet = PublishPacket::new(&*event.topic, count.with(payload), event.qos);
         packet.packet_id = event.packet_id;
-        packet.retain = is_retained;
+        packet.retain = event.retain;
         packet.properties = properties;
-        PublishAction::Transform(packet)
+        Some((packet, size))
     }
 
     fn passing(&self) -> MutexGuard<'_, Passing> {
@@ -380,13 +330,18 @@ type Answer<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 impl BrokerEventHandler for Seat {
     fn on_client_connect<'a>(&'a self, event: ClientConnectEvent) -> Answer<'a, ()> {
-        let ClientConnectEvent {
-            client_id, user_id, ..
-        } = event;
-        self.audience
-            .name(&self.listener, &client_id, user_id, event.clean_start);
-        self.admit();
-        Box::pin(async {})
+        Box::pin(async move {
+            let client = event.client_id;
+            let unfinished = self.sessions.unfinished(&client).await;
+            self.audience
+                .name(&self.listener, &client, event.user_id, event.clean_start);
+            let queue = self.sessions.queue(&client);
+            self.listener.take_up(queue, &unfinished.sent);
+            for (id, size) in unfinished.unreleased {
+                self.keep_until_released(id, size);
+            }
+            self.admit();
+        })
     }
 
     fn on_client_unsubscribe<'a>(&'a self, event: ClientUnsubscribeEvent) -> Answer<'a, ()> {
@@ -399,15 +354,28 @@ impl BrokerEventHandler for Seat {
     fn on_client_publish<'a>(&'a self, event: ClientPublishEvent) -> Answer<'a, PublishAction> {
         Box::pin(async move {
             self.take_turns(event.payload.len()).await;
-            let action = self.pass_on(event);
+            let topic = Arc::clone(&event.topic);
+            // A client that was told to go sends nothing more.
+            let passed_on = if self.listener.is_ended() {
+                None
+            } else {
+                self.pass_on(event)
+            };
             if self.audience.ledger.excess() > 0 {
                 self.audience.wait_until_room_is_made().await;
             }
-            // Who was told to go sends nothing more.
-            if self.listener.is_ended() {
-                return PublishAction::Handled;
+            match passed_on {
+                Some((packet, size)) if !self.listener.is_ended() => {
+                    if packet.retain && !packet.payload.is_empty() {
+                        let expiry = packet.properties.get_message_expiry_interval();
+                        self.sessions
+                            .retain(&topic, size, self.listener.household, expiry)
+                            .await;
+                    }
+                    PublishAction::Transform(packet)
+                }
+                _ => PublishAction::Handled,
             }
-            action
         })
     }
 }

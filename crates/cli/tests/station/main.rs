@@ -17,3 +17,4 @@ mod stopping;
 mod support;
 mod tls;
 mod web;
+mod wills;

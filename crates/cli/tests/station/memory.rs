@@ -11,10 +11,10 @@ use crate::support::packets::{
 };
 use crate::support::{Station, eventually};
 
-const MIB: usize = 1024 * 1024;
+pub(crate) const MIB: usize = 1024 * 1024;
 
 /// The most memory that the station uses while `attack` runs and for a moment after it.
-fn peak(station: &Station, attack: impl FnOnce() + Send) -> usize {
+pub(crate) fn peak(station: &Station, attack: impl FnOnce() + Send) -> usize {
     thread::scope(|scope| {
         let attacking = scope.spawn(attack);
         let mut most = 0;

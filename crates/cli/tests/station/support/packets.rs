@@ -16,6 +16,10 @@ pub(crate) struct Connect<'a> {
     pub(crate) id: &'a str,
     pub(crate) login: Option<(&'a str, &'a str)>,
     pub(crate) will: Option<(&'a str, &'a [u8])>,
+    /// Flags of the will: 0x08 is QoS 1, 0x20 has it retained.
+    pub(crate) will_flags: u8,
+    /// Properties of the will without their length, MQTT 5 only.
+    pub(crate) will_properties: Vec<u8>,
     pub(crate) clean: bool,
     /// Session Expiry Interval in seconds, MQTT 5 only.
     pub(crate) expiry: Option<u32>,
@@ -28,6 +32,8 @@ impl<'a> Connect<'a> {
             id,
             login: None,
             will: None,
+            will_flags: 0,
+            will_properties: Vec::new(),
             clean: true,
             expiry: None,
         }
@@ -41,7 +47,9 @@ impl<'a> Connect<'a> {
         });
         let mut flags = 0;
         flags |= if self.clean { 0x02 } else { 0 };
-        flags |= if self.will.is_some() { 0x04 } else { 0 };
+        if self.will.is_some() {
+            flags |= 0x04 | self.will_flags;
+        }
         flags |= if self.login.is_some() { 0xC0 } else { 0 };
         body.push(flags);
         body.extend_from_slice(&60_u16.to_be_bytes());
@@ -57,7 +65,7 @@ impl<'a> Connect<'a> {
         body.extend(string(self.id));
         if let Some((topic, payload)) = self.will {
             if self.version == Version::V5 {
-                body.push(0);
+                body.extend(&packet(0, &self.will_properties)[1..]);
             }
             body.extend(string(topic));
             body.extend(binary(payload));
