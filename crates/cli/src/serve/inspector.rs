@@ -2,6 +2,8 @@
 //! decoded, or that nobody needs, end the connection while only their first bytes are here.
 //! (OASIS MQTT 5.0 and 3.1.1, sections 2 and 3.)
 
+use self::fields::Fields;
+pub(crate) use self::fields::variable;
 use super::rules::{MOST_PROPERTIES, Rules};
 
 /// The longest CONNECT, in bytes: a will and a login. mqdrop's own is below 1 KiB.
@@ -15,9 +17,13 @@ const LONGEST_ACKNOWLEDGED: usize = 1024 * 1024;
 const CONNECT: u8 = 1;
 const PUBLISH: u8 = 3;
 const PUBACK: u8 = 4;
+const PUBREC: u8 = 5;
 const PUBREL: u8 = 6;
 const PUBCOMP: u8 = 7;
 const SUBSCRIBE: u8 = 8;
+const UNSUBSCRIBE: u8 = 10;
+const DISCONNECT: u8 = 14;
+const AUTH: u8 = 15;
 
 /// What was found in passing.
 #[derive(Debug, PartialEq, Eq)]
@@ -26,7 +32,7 @@ pub(crate) enum Found {
     Publish(Published),
     /// A SUBSCRIBE: filters with their options.
     Subscribe(Vec<(String, u8)>),
-    /// The client has a message that it was sent (PUBACK, PUBCOMP).
+    /// The client has a message that it was sent, or does not want it (PUBACK, PUBCOMP, PUBREC).
     Acknowledged(u16),
     /// The client lets go of a message that it sent (PUBREL).
     Released(u16),
@@ -64,6 +70,8 @@ pub(crate) struct Inspector {
     found: Vec<Found>,
     /// Bytes of the present packet that have passed.
     passed: usize,
+    /// Packets that have begun, not yet told of.
+    packets: u32,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -95,6 +103,7 @@ impl Inspector {
             head: Vec::new(),
             found: Vec::new(),
             passed: 0,
+            packets: 0,
         }
     }
 
@@ -123,17 +132,17 @@ impl Inspector {
         std::mem::take(&mut self.found)
     }
 
-    /// Looks at the next bytes: how many packets begin in them.
+    /// Looks at the next bytes: how many packets begin in them. A SUBSCRIBE counts as many as it
+    /// has filters, since the broker looks through all retained messages for each.
     ///
     /// # Errors
     /// [`Violation`]: the bytes must not be handed on.
     pub(crate) fn pass(&mut self, bytes: &[u8]) -> Result<u32, Violation> {
-        let mut packets = 0;
         let mut rest = bytes;
         while let Some((&byte, after)) = rest.split_first() {
             match self.state {
                 State::Between => {
-                    packets += 1;
+                    self.packets += 1;
                     self.passed = 1;
                     self.head.clear();
                     self.state = State::Length {
@@ -181,7 +190,7 @@ impl Inspector {
                 }
             }
         }
-        Ok(packets)
+        Ok(std::mem::take(&mut self.packets))
     }
 
     /// The length of a packet is known.
@@ -221,6 +230,10 @@ impl Inspector {
             Progress::Needs(_) if self.head.len() >= length => None,
             Progress::Needs(_) => return Ok(()),
         };
+        if let Some(Found::Subscribe(filters)) = &found {
+            let others = filters.len().saturating_sub(1);
+            self.packets += u32::try_from(others).unwrap_or(u32::MAX);
+        }
         self.found.extend(found);
         if first >> 4 == CONNECT && self.is_v5.is_none() {
             self.is_v5 = Some(self.head.get(6) == Some(&5));
@@ -248,20 +261,51 @@ impl Inspector {
         };
         match first >> 4 {
             CONNECT => whole(|this| this.connect().map(|()| None)),
-            SUBSCRIBE => whole(|this| Ok(this.subscribe())),
+            SUBSCRIBE => whole(Self::subscribe),
             PUBLISH => self.publish(first, length),
-            PUBACK | PUBCOMP | PUBREL => Ok(match self.head[..] {
-                [high, low, ..] => {
-                    let id = u16::from_be_bytes([high, low]);
-                    Progress::Done(Some(if first >> 4 == PUBREL {
-                        Found::Released(id)
-                    } else {
-                        Found::Acknowledged(id)
-                    }))
-                }
-                _ => Progress::Needs(2),
-            }),
+            PUBACK | PUBREC | PUBREL | PUBCOMP => self.acknowledgement(first >> 4, length),
+            UNSUBSCRIBE => self.bounded(2, length),
+            DISCONNECT | AUTH => self.bounded(1, length),
             _ => Ok(Progress::Done(None)),
+        }
+    }
+
+    fn acknowledgement(&self, kind: u8, length: usize) -> Result<Progress, Violation> {
+        // Identifier, reason, properties; the last two may be missing.
+        if let needs @ Progress::Needs(_) = self.bounded(3, length)? {
+            return Ok(needs);
+        }
+        let [high, low, ref rest @ ..] = self.head[..] else {
+            return Ok(Progress::Needs(2));
+        };
+        let id = u16::from_be_bytes([high, low]);
+        let has_failed = self.is_v5() && rest.first().is_some_and(|reason| *reason >= 0x80);
+        Ok(Progress::Done(match kind {
+            PUBREL => Some(Found::Released(id)),
+            // A PUBCOMP follows.
+            PUBREC if !has_failed => None,
+            _ => Some(Found::Acknowledged(id)),
+        }))
+    }
+
+    /// Waits for the length of the properties, at `at`, and refuses too many.
+    fn bounded(&self, at: usize, length: usize) -> Result<Progress, Violation> {
+        if !self.is_v5() || length <= at {
+            return Ok(if self.head.len() < at.min(length) {
+                Progress::Needs(at.min(length))
+            } else {
+                Progress::Done(None)
+            });
+        }
+        match variable(self.head.get(at..).unwrap_or_default()) {
+            Some((value, _)) if value > MOST_PROPERTIES => {
+                Err(too_large("its packet had too many properties"))
+            }
+            Some(_) => Ok(Progress::Done(None)),
+            // Malformed.
+            None if self.head.len() >= length.min(at + 4) => Ok(Progress::Done(None)),
+            // One digit after the other.
+            None => Ok(Progress::Needs((self.head.len() + 1).max(at + 1))),
         }
     }
 
@@ -353,68 +397,19 @@ impl Inspector {
         Ok(())
     }
 
-    fn subscribe(&self) -> Option<Found> {
+    fn subscribe(&self) -> Result<Option<Found>, Violation> {
         let mut fields = Fields(&self.head);
-        fields.take(2)?;
-        if self.is_v5() {
-            fields.properties(MOST_PROPERTIES).ok()?;
+        if fields.take(2).is_some() && self.is_v5() {
+            fields.properties(MOST_PROPERTIES)?;
         }
-        let mut filters = Vec::new();
-        while let Some(filter) = fields.field() {
-            let options = fields.take(1)?[0];
-            // What is not UTF-8 is malformed.
-            let filter = str::from_utf8(filter).ok()?;
-            filters.push((filter.to_owned(), options));
-        }
-        Some(Found::Subscribe(filters))
+        Ok(fields.filters().map(Found::Subscribe))
     }
-}
-
-/// The fields of a packet, one after the other.
-struct Fields<'a>(&'a [u8]);
-
-impl<'a> Fields<'a> {
-    fn take(&mut self, count: usize) -> Option<&'a [u8]> {
-        let (taken, rest) = self.0.split_at_checked(count)?;
-        self.0 = rest;
-        Some(taken)
-    }
-
-    /// A string or binary data, with its length before it.
-    fn field(&mut self) -> Option<&'a [u8]> {
-        let &[high, low] = self.take(2)? else {
-            return None;
-        };
-        self.take(usize::from(u16::from_be_bytes([high, low])))
-    }
-
-    /// Skips properties, if they are not too many.
-    fn properties(&mut self, most: usize) -> Result<(), Violation> {
-        if let Some((length, digits)) = variable(self.0) {
-            if length > most {
-                return Err(too_large("its packet had too many properties"));
-            }
-            self.take(digits + length);
-        }
-        Ok(())
-    }
-}
-
-/// A Variable Byte Integer at the front of `bytes`, and how many bytes it takes.
-pub(crate) fn variable(bytes: &[u8]) -> Option<(usize, usize)> {
-    let mut value = 0;
-    for (index, byte) in bytes.iter().take(4).enumerate() {
-        value |= usize::from(byte & 0x7F) << (7 * index);
-        if byte & 0x80 == 0 {
-            return Some((value, index + 1));
-        }
-    }
-    None
 }
 
 fn too_large(words: &'static str) -> Violation {
     Violation { code: 0x95, words }
 }
 
+mod fields;
 #[cfg(test)]
 mod tests;

@@ -48,6 +48,8 @@ fn packets_are_understood_however_the_stream_is_cut() {
         packet(0x33, &publish),
         packet(0x82, &subscribe),
         packet(0x40, &[1, 2]),
+        packet(0x50, &[1, 5]),
+        packet(0x50, &[1, 4, 0x97, 0]),
         packet(0x62, &[1, 3]),
         packet(0x30, &[field(b"t"), vec![0]].concat()),
         vec![0xE0, 0],
@@ -69,13 +71,17 @@ fn packets_are_understood_however_the_stream_is_cut() {
     };
     for size in [1, 2, 3, 7, stream.len()] {
         let (packets, found) = pass(&stream, size).unwrap();
-        assert_eq!(packets, 8, "in pieces of {size}");
+        assert_eq!(
+            packets, 11,
+            "in pieces of {size}: one more for the second filter"
+        );
         assert_eq!(
             found,
             [
                 Found::Publish(published.clone()),
                 Found::Subscribe(vec![("x".to_owned(), 1), ("y".to_owned(), 4)]),
                 Found::Acknowledged(0x0102),
+                Found::Acknowledged(0x0104),
                 Found::Released(0x0103),
                 Found::Publish(empty.clone()),
             ],
@@ -107,6 +113,18 @@ fn what_would_grow_is_refused_by_its_first_bytes() {
         ),
         (4, publish(0x34, &topic[..1], 10)),
         (5, packet(0x82, &vec![0; 20_000])[..4].to_vec()),
+        (
+            5,
+            packet(
+                0x82,
+                &[vec![0, 1], properties(300), field(b"x"), vec![0]].concat(),
+            ),
+        ),
+        (5, packet(0xA2, &[vec![0, 1], properties(300)].concat())),
+        (5, packet(0x40, &[vec![0, 1, 0], properties(300)].concat())),
+        (5, packet(0x62, &[vec![0, 1, 0], properties(300)].concat())),
+        (5, packet(0xE0, &[vec![0], properties(300)].concat())),
+        (5, packet(0xF0, &[vec![0], properties(300)].concat())),
     ] {
         let stream = [connect(level), bytes].concat();
         for size in [1, stream.len()] {
@@ -138,7 +156,7 @@ fn rubbish_is_left_to_the_broker() {
     let mut inspector = Inspector::new(CLOSED);
     inspector.pass(&connect(5)).unwrap();
     for body in [&[][..], &[0, 1], &[0, 9, 1], &[0xFF, 0xFF, 0xFF]] {
-        for first in [0x82, 0x40, 0x31, 0xF0, 0x33] {
+        for first in [0x82, 0x40, 0x50, 0x31, 0xA2, 0xE0, 0xF0, 0x33] {
             // It may be refused, but never runs over.
             let _ = inspector.pass(&packet(first, body));
         }
