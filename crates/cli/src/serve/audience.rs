@@ -207,6 +207,9 @@ impl Audience {
         let listener = index.by_client.get(client).cloned();
         let announced = listener.as_ref().and_then(|who| who.announced(filter));
         if !self.rules.allow_filter(filter) {
+            if let Some(listener) = listener {
+                listener.refuse(false);
+            }
             return false;
         }
         let Some(listener) = listener else {
@@ -224,6 +227,7 @@ impl Audience {
                 && (listener.wildcard_count() >= most_wild
                     || self.wildcards.load(Ordering::Relaxed) >= most_wild_of_all)
         {
+            listener.refuse(true);
             return false;
         }
         self.add_filter(&mut index, &listener, filter.into(), options);

@@ -18,6 +18,7 @@ use super::outbox::{Outbox, Wire};
 use super::pace::Pace;
 use super::seat::Seat;
 use super::socket::Socket;
+use super::suback;
 use crate::logs::Seldom;
 
 /// Bytes asked of the kernel in one read, at first and at most: the broker itself reads 4 KiB at a
@@ -190,6 +191,14 @@ impl Link {
         let Some(&first) = packet.first() else {
             return Ok(());
         };
+        if first >> 4 == 9 {
+            let refused = self.seat.listener.take_refused();
+            if self.inspector.is_v5()
+                && let Some(suback) = suback::with_quota(packet, &refused)
+            {
+                return self.outbox.send(&suback);
+            }
+        }
         if first >> 4 != 3 {
             return self.outbox.send(packet);
         }

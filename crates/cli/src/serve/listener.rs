@@ -38,6 +38,8 @@ pub(crate) struct Listener {
     filters: Mutex<HashMap<Arc<str>, u8>>,
     /// Options of filters that are on their way to the broker.
     announced: Mutex<Announced>,
+    /// Filters that were refused since the last SUBACK: true where others would have to go first.
+    refused: Mutex<Vec<bool>>,
     /// The crate's buffer for packets to this client has this length at most: it grows to the next
     /// power of two of the longest packet, and never shrinks.
     write_buffer: AtomicUsize,
@@ -117,6 +119,7 @@ impl Listener {
             ended: AtomicBool::new(false),
             filters: Mutex::default(),
             announced: Mutex::default(),
+            refused: Mutex::default(),
             write_buffer: AtomicUsize::new(0),
             will: AtomicUsize::new(0),
             queue: OnceLock::new(),
@@ -179,6 +182,16 @@ impl Listener {
         let options = announced.options.remove(filter)?;
         announced.bytes = announced.bytes.saturating_sub(filter.len() + 1);
         Some(options)
+    }
+
+    /// Notes that a filter was refused, and that it is only one too many.
+    pub(crate) fn refuse(&self, is_too_many: bool) {
+        lock(&self.refused).push(is_too_many);
+    }
+
+    /// Takes what was refused since the last time.
+    pub(crate) fn take_refused(&self) -> Vec<bool> {
+        std::mem::take(&mut lock(&self.refused))
     }
 
     /// Counts the buffer that a packet of this length to the client takes.

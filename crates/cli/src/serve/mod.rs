@@ -35,6 +35,7 @@ mod seat;
 mod sessions;
 mod socket;
 mod stream;
+mod suback;
 pub(crate) mod tls;
 mod upgrade;
 pub(crate) mod users;

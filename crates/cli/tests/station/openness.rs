@@ -38,6 +38,18 @@ fn only_exact_topics_without_the_option() {
 }
 
 #[test]
+fn one_filter_too_many_is_told_from_one_that_is_not_allowed() {
+    let station = Station::start(&[]);
+    let mut client = Client::connect(&station, Via::Tcp, Version::V5, "many");
+    for number in 0..256 {
+        assert_eq!(suback(&mut client, &number.to_string()), 1);
+    }
+    assert_eq!(suback(&mut client, "more"), 0x97);
+    assert_eq!(suback(&mut client, "#"), 0x87);
+    assert_eq!(suback(&mut client, "7"), 1, "it has that one");
+}
+
+#[test]
 fn a_message_of_qos_2_is_refused_without_the_option_and_delivered_with_it() {
     let connect = Connect::new(Version::V5, "exact");
     let station = Station::start(&[]);
