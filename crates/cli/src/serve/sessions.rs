@@ -266,3 +266,6 @@ fn footprint(message: &InflightMessage) -> usize {
         + message.payload.len()
         + properties.sum::<usize>()
 }
+
+#[cfg(test)]
+mod tests;

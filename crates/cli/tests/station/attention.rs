@@ -5,12 +5,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use socket2::{Domain, Socket, Type};
-
 use crate::support::Station;
-use crate::support::client::{Client, Via, tcp, websocket};
+use crate::support::client::{Client, Via, from, tcp, websocket};
 use crate::support::http::get;
-use crate::support::packets::{Connect, Packet, Version, subscribe};
+use crate::support::packets::{Connect, Version, subscribe};
 
 /// How long others may wait while somebody does everything to hold the station up.
 const SOON: Duration = Duration::from_secs(3);
@@ -71,13 +69,21 @@ fn a_full_table_of_sessions_costs_those_who_filled_it() {
     assert_eq!(client.receive().expect("a SUBACK").first, 0x90);
     client.send(&[0xE0, 0]);
     assert_eq!(client.receive(), None);
-    for number in 0..4200 {
+    let flood = |number: usize, is_clean| {
         let id = format!("flood{number}");
         let mut connect = Connect::new(Version::V5, &id);
+        connect.clean = is_clean;
         connect.expiry = Some(4_000_000);
-        let (mut client, _) = Client::connect_as(&station, Via::Tcp, &connect);
+        let (mut client, connack) = Client::connect_as(&station, Via::Tcp, &connect);
         client.send(&[0xE0, 0]);
+        assert_eq!(client.receive(), None, "it is gone");
+        connack.body[0]
+    };
+    for number in 0..4200 {
+        assert_eq!(flood(number, true), 0);
     }
+    assert_eq!(flood(0, false), 0, "the oldest session made room");
+    assert_eq!(flood(4199, false), 1, "the latest is still there");
     // Newcomers get in, from the flood's own address too, and who left one session keeps it.
     let mut connect = Connect::new(Version::V5, "newcomer");
     connect.expiry = Some(120);
@@ -125,23 +131,6 @@ fn guesses_become_slow_from_their_address_only() {
         answer != 0 || took > Duration::from_secs(6),
         "{answer:#x} after {took:?}"
     );
-}
-
-/// Connects from another address of this computer, 127.0.0.`last`.
-fn from(station: &Station, last: u8, connect: &Connect<'_>) -> (Client, Packet) {
-    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
-    let address = std::net::SocketAddr::from(([127, 0, 0, last], 0));
-    socket.bind(&address.into()).unwrap();
-    socket.connect(&station.mqtt.unwrap().into()).unwrap();
-    let socket: std::net::TcpStream = socket.into();
-    socket
-        .set_read_timeout(Some(Duration::from_secs(20)))
-        .unwrap();
-    let mut client = Client::over(socket, connect.version);
-    client.send(&connect.encode());
-    let connack = client.receive().expect("a CONNACK");
-    assert_eq!(connack.connack_code(), 0, "welcome");
-    (client, connack)
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use crate::support::client::{BOTH, Client, Via};
+use crate::support::client::{BOTH, Client, Via, from};
 use crate::support::packets::{Connect, VERSIONS, Version};
 use crate::support::{Station, run, run_with_input};
 
@@ -91,6 +91,10 @@ fn many_logins_at_once_leave_room_for_others() {
     if let Some(bytes) = station.memory() {
         assert!(bytes < 120 * 1024 * 1024, "{bytes} bytes in use");
     }
+    // A right login gets in meanwhile, from an address that does not guess.
+    let mut right = Connect::new(Version::V5, "right");
+    right.login = Some(("ann", "secret"));
+    from(&station, 2, &right);
     for client in &mut guessing {
         assert_eq!(client.receive().expect("a CONNACK").connack_code(), 0x86);
     }

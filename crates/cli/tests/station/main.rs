@@ -13,6 +13,7 @@ mod memory;
 mod mqtt;
 mod openness;
 mod options;
+mod retained;
 mod stopping;
 mod support;
 mod tls;

@@ -5,6 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::support::client::{Client, Via, tcp};
+use crate::support::http::get;
 use crate::support::packets::{
     Connect, Version, connect_with_properties, publish_with, publish_with_properties, subscribe,
     unsubscribe,
@@ -30,6 +31,10 @@ pub(crate) fn peak(station: &Station, attack: impl FnOnce() + Send) -> usize {
             thread::sleep(Duration::from_millis(2));
         }
         attacking.join().unwrap();
+        assert_eq!(get(station.web, "/health").status, 200, "it still serves");
+        if cfg!(target_os = "linux") {
+            assert!(station.memory().is_some(), "there is something to measure");
+        }
         most
     })
 }
@@ -240,4 +245,39 @@ fn sessions_left_behind_share_the_budget() {
         }
     });
     assert!(most < 80 * MIB, "{} MiB", most / MIB);
+}
+
+#[test]
+fn what_waits_for_a_client_that_is_back_shares_the_budget() {
+    let station = Station::start(&["--max-queue-total", "16777216"]);
+    let mut sender = Client::connect(&station, Via::Tcp, Version::V5, "sender");
+    let mut send = |topic: &str, length| {
+        sender.send(&publish_with(Version::V5, 0x02, topic, &vec![7; length]));
+        assert_eq!(sender.receive().expect("a PUBACK").first, 0x40);
+    };
+    let most = peak(&station, || {
+        let _back: Vec<Client> = (0..80)
+            .map(|number| {
+                let id = format!("back{number}");
+                let mut connect = Connect::new(Version::V5, &id);
+                connect.expiry = Some(3600);
+                connect.receive_maximum = Some(1);
+                let (mut away, _) = Client::connect_as(&station, Via::Tcp, &connect);
+                away.subscribe(&id);
+                away.send(&[0xE0, 0]);
+                assert_eq!(away.receive(), None);
+                send(&id, 1);
+                send(&id, 900 * 1024);
+                // It does not acknowledge the first message, so the second is not sent.
+                connect.clean = false;
+                let (mut back, connack) = Client::connect_as(&station, Via::Tcp, &connect);
+                // Its session may have made room by now.
+                if connack.body[0] == 1 {
+                    assert_eq!(back.message().1.len(), 1);
+                }
+                back
+            })
+            .collect();
+    });
+    assert!(most < 60 * MIB, "{} MiB", most / MIB);
 }

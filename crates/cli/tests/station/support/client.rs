@@ -3,6 +3,7 @@
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 
+use socket2::{Domain, Socket, Type};
 use tungstenite::client::IntoClientRequest;
 use tungstenite::http::HeaderValue;
 use tungstenite::{Message, WebSocket};
@@ -189,6 +190,28 @@ pub(crate) fn tcp(address: SocketAddr) -> TcpStream {
         .expect("a limit can be set");
     socket.set_nodelay(true).expect("an option can be set");
     socket
+}
+
+/// Connects from another address of this computer, 127.0.0.`last`, and expects to be welcome.
+pub(crate) fn from(station: &Station, last: u8, connect: &Connect<'_>) -> (Client, Packet) {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+    let address = SocketAddr::from(([127, 0, 0, last], 0));
+    socket
+        .bind(&address.into())
+        .expect("an address of this computer");
+    let station = station.mqtt.expect("a plain listener");
+    socket
+        .connect(&station.into())
+        .expect("the station listens");
+    let socket: TcpStream = socket.into();
+    socket
+        .set_read_timeout(Some(PATIENCE))
+        .expect("a limit can be set");
+    let mut client = Client::over(socket, connect.version);
+    client.send(&connect.encode());
+    let connack = client.receive().expect("a CONNACK");
+    assert_eq!(connack.connack_code(), 0, "welcome");
+    (client, connack)
 }
 
 /// A signal arrived; sockets with a time limit do not go on by themselves.

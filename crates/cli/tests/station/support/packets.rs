@@ -23,6 +23,8 @@ pub(crate) struct Connect<'a> {
     pub(crate) clean: bool,
     /// Session Expiry Interval in seconds, MQTT 5 only.
     pub(crate) expiry: Option<u32>,
+    /// Receive Maximum, MQTT 5 only.
+    pub(crate) receive_maximum: Option<u16>,
 }
 
 impl<'a> Connect<'a> {
@@ -36,6 +38,7 @@ impl<'a> Connect<'a> {
             will_properties: Vec::new(),
             clean: true,
             expiry: None,
+            receive_maximum: None,
         }
     }
 
@@ -54,13 +57,16 @@ impl<'a> Connect<'a> {
         body.push(flags);
         body.extend_from_slice(&60_u16.to_be_bytes());
         if self.version == Version::V5 {
-            match self.expiry {
-                Some(seconds) => {
-                    body.extend_from_slice(&[5, 0x11]);
-                    body.extend_from_slice(&seconds.to_be_bytes());
-                }
-                None => body.push(0),
+            let mut properties = Vec::new();
+            if let Some(seconds) = self.expiry {
+                properties.push(0x11);
+                properties.extend_from_slice(&seconds.to_be_bytes());
             }
+            if let Some(most) = self.receive_maximum {
+                properties.push(0x21);
+                properties.extend_from_slice(&most.to_be_bytes());
+            }
+            body.extend(&packet(0, &properties)[1..]);
         }
         body.extend(string(self.id));
         if let Some((topic, payload)) = self.will {
@@ -115,11 +121,23 @@ pub(crate) fn publish_with_properties(
     count: usize,
     payload: &[u8],
 ) -> Vec<u8> {
+    let properties = [0x26, 0, 0, 0, 0].repeat(count);
+    publish_with_content(flags, id, topic, &properties, payload)
+}
+
+/// The same with these properties, without their length.
+pub(crate) fn publish_with_content(
+    flags: u8,
+    id: u16,
+    topic: &str,
+    properties: &[u8],
+    payload: &[u8],
+) -> Vec<u8> {
     let mut body = string(topic);
     if flags & 0x06 != 0 {
         body.extend_from_slice(&id.to_be_bytes());
     }
-    body.extend(empty_user_properties(count));
+    body.extend(&packet(0, properties)[1..]);
     body.extend_from_slice(payload);
     packet(0x30 | flags, &body)
 }
