@@ -2,11 +2,10 @@
 
 import assert from 'node:assert/strict';
 import { after, before } from 'node:test';
-import { SOCKET_FAILED } from '../lib/browser.mjs';
-import { arrives, assertSaved, carriesEverything } from '../lib/contents.mjs';
+import { arrives, carriesEverything } from '../lib/contents.mjs';
 import { MIB } from '../lib/files.mjs';
+import { survivesKills } from '../lib/kills.mjs';
 import { startMosquitto } from '../lib/mosquitto.mjs';
-import { proxyTo } from '../lib/proxy.mjs';
 import { scenario } from '../lib/scenario.mjs';
 
 const login = { username: 'workshop', password: 'p:ss "word" ü' };
@@ -35,28 +34,9 @@ scenario('mosquitto: MQTT 5 is spoken unless 3.1.1 is asked for', async (stage) 
   assert.deepEqual(versions?.slice(-2), ['p5', 'p2']);
 });
 
-/** How often it is killed in the middle of a file, and how much arrives in between at least. */
 const KILLS = 3;
-const STEP = 8 * MIB;
 
 // With packets above 4,096 bytes it would carry some 40 KB a second, and this would take half an hour.
 scenario(`mosquitto: a file arrives though it is killed and started again ${KILLS} times`, async (stage) => {
-  stage.expectNoise(SOCKET_FAILED);
-  const broker = await stage.use(startMosquitto());
-  const proxy = await stage.use(proxyTo(broker.broker));
-  // Slow enough for every kill to come in the middle.
-  proxy.limit = 8 * MIB;
-  const [sender, receiver] = await stage.pair({ broker: proxy.broker }, { broker: broker.broker });
-  const file = await stage.file('stubborn.bin', 64 * MIB);
-  const sent = await sender.sendFiles([file.path]);
-  const received = await receiver.incoming(sent);
-  await received.press('accept');
-  for (let kill = 0; kill < KILLS; kill += 1) {
-    await received.waitForMiddle((await received.progress()).bytes + STEP);
-    await broker.kill();
-    await broker.restart();
-  }
-  proxy.limit = Infinity;
-  await Promise.all([received.waitForState('done', 60_000), sent.waitForState('done', 60_000)]);
-  await assertSaved(received, [file]);
+  await survivesKills(stage, startMosquitto(), { kills: KILLS, step: 8 * MIB, size: 64 * MIB, patience: 60_000 });
 }, { timeout: 180_000 });
