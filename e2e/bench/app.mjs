@@ -163,7 +163,7 @@ export class Transfer {
     await this.from.choose(byId('send-files'), this.#paths);
     await Promise.all(this.#receivers.map((receiver) => receiver.waitFor(byId('accept'))));
     await delay(thought);
-    const ends = Promise.all(this.#receivers.map(accept));
+    const ends = Promise.all(this.#receivers.map(async (receiver) => (await accept(receiver)).seconds));
     try {
       const seconds = await arrives(ends, this.#size, `a transfer of ${this.#size} bytes to ${this.#receivers.length}`, slowest);
       await this.from.waitFor(`${byId('transfer')}[data-state="done"]`);
@@ -183,8 +183,8 @@ export class Transfer {
     const began = Date.now();
     await this.from.choose(byId('send-files'), this.#paths);
     await this.to.waitFor(byId('accept'));
-    const { at, ...arrived } = await acceptUntil(this.to, began + milliseconds);
-    return { ...arrived, seconds: (at - began) / 1000 };
+    const { at, bytes, isDone } = await accept(this.to, began + milliseconds);
+    return { bytes, isDone, seconds: (at - began) / 1000 };
   }
 
   /** How far each receiver is, as the sender shows it. */
@@ -231,60 +231,40 @@ export class Transfer {
 /**
  * Clicks on Accept; returns how much the window shows as arrived when all has, or when the time is over.
  * @param {LeanPage} receiver
- * @param {number} until milliseconds since 1970
- * @returns {Promise<{ bytes: number, at: number, isDone: boolean }>}
+ * @param {number} [until] milliseconds since 1970; without it, until all has arrived
+ * @returns {Promise<{ bytes: number, at: number, seconds: number, isDone: boolean }>} when that was, and the seconds
+ *   since the click
  */
-function acceptUntil(receiver, until) {
+function accept(receiver, until) {
   return receiver.evaluate(
     ({ transfer, accept, until }) =>
       new Promise((resolve, reject) => {
         const card = document.querySelector(transfer);
         const button = document.querySelector(accept);
         if (!card || !(button instanceof HTMLElement)) return reject(new Error('nothing to accept'));
+        const began = performance.now();
         const now = () => performance.timeOrigin + performance.now();
-        const tell = () => {
+        const end = () => {
           clearTimeout(timer);
           observer.disconnect();
-          const isDone = card.getAttribute('data-state') === 'done';
-          resolve({ bytes: Number(card.getAttribute('data-bytes')), at: now(), isDone });
+        };
+        const tell = () => {
+          end();
+          const [isDone, bytes] = [card.getAttribute('data-state') === 'done', Number(card.getAttribute('data-bytes'))];
+          resolve({ bytes, at: now(), seconds: (performance.now() - began) / 1000, isDone });
         };
         const observer = new MutationObserver(() => {
           const state = card.getAttribute('data-state') ?? '';
-          if (state === 'done') tell();
-          else if (['failed', 'cancelled', 'declined'].includes(state)) reject(new Error(`the transfer ${state}`));
+          if (state === 'done') return tell();
+          if (!['failed', 'cancelled', 'declined'].includes(state)) return;
+          end();
+          reject(new Error(`the transfer ${state}`));
         });
-        const timer = setTimeout(tell, until - now());
+        const timer = until === undefined ? undefined : setTimeout(tell, until - now());
         observer.observe(card, { attributes: true, attributeFilter: ['data-state'] });
         button.click();
       }),
     { transfer: byId('transfer'), accept: byId('accept'), until },
-  );
-}
-
-/**
- * Clicks on Accept; returns the seconds until the window shows the transfer as done.
- * @param {LeanPage} receiver
- * @returns {Promise<number>}
- */
-function accept(receiver) {
-  return receiver.evaluate(
-    ({ transfer, accept }) =>
-      new Promise((resolve, reject) => {
-        const card = document.querySelector(transfer);
-        const button = document.querySelector(accept);
-        if (!card || !(button instanceof HTMLElement)) return reject(new Error('nothing to accept'));
-        const began = performance.now();
-        const observer = new MutationObserver(() => {
-          const state = card.getAttribute('data-state') ?? '';
-          if (state === 'done') resolve((performance.now() - began) / 1000);
-          else if (['failed', 'cancelled', 'declined'].includes(state)) reject(new Error(`the transfer ${state}`));
-          else return;
-          observer.disconnect();
-        });
-        observer.observe(card, { attributes: true, attributeFilter: ['data-state'] });
-        button.click();
-      }),
-    { transfer: byId('transfer'), accept: byId('accept') },
   );
 }
 
