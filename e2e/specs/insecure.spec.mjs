@@ -4,6 +4,8 @@ import assert from 'node:assert/strict';
 import { INSECURE_HOST } from '../lib/browser.mjs';
 import { assertSaved } from '../lib/contents.mjs';
 import { MIB } from '../lib/files.mjs';
+import { missesOneFile } from '../lib/left-out.mjs';
+import { proxyTo } from '../lib/proxy.mjs';
 import { scenario } from '../lib/scenario.mjs';
 import { Transfer } from '../lib/transfer.mjs';
 
@@ -34,6 +36,14 @@ scenario('an insecure page keeps files in memory, says so, and transfers all the
   await assertSaved(received, files);
   assert.equal((await received.byId('saved').innerText()).trim(), 'Saved');
   assert.equal(await leaving(receiver.page), 'would close');
+});
+
+scenario('a file that changes while it is sent is missing in memory, and the other one is saved', async (stage) => {
+  const proxy = await stage.use(proxyTo(stage.station.broker));
+  proxy.limit = 4 * MIB;
+  const origin = `http://${INSECURE_HOST}:${stage.station.port}`;
+  const [sender, receiver] = await stage.pair({ broker: proxy.broker }, {}, { origin });
+  await missesOneFile(stage, sender, receiver);
 });
 
 scenario('received files that were not saved can be had back for a while after Remove', async (stage) => {

@@ -1,5 +1,7 @@
 //! What an engine asks its driver to do with sockets, blocks and storage, and what the driver answers.
 
+use core::ops::Range;
+
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
@@ -68,7 +70,7 @@ pub struct ReadRequest {
     pub segments: Vec<Segment>,
     pub(crate) first_block: u32,
     pub(crate) buffer: Vec<u8>,
-    pub(crate) target: core::ops::Range<usize>,
+    pub(crate) target: Range<usize>,
     pub(crate) purpose: ReadPurpose,
     /// The engine's visit to a room that it belongs to.
     pub(crate) visit: u32,
@@ -164,12 +166,16 @@ pub enum StoreRequest {
         /// How many bytes.
         len: usize,
     },
-    /// The content is whole and verified: bring all of it, and its notes, to where a power cut does
-    /// not reach them, then give it to the user. Answer `Finished` or `Failed`: with
-    /// [`StoreError::Gone`] if some of it is not there any more, else it is asked for again.
+    /// The content is verified, and whole but for what is left out: bring all of it, and its notes,
+    /// to where a power cut does not reach them, then give it to the user. Answer `Finished` or
+    /// `Failed`: with [`StoreError::Gone`] if some of what was written is not there any more, else
+    /// it is asked for again.
     Finish {
         /// Which parcel.
         parcel: ParcelId,
+        /// Runs of bytes, in ascending order, of files that the sender could not read. All, some or
+        /// none of them were written. Nobody reads them, but what follows keeps its place.
+        left_out: Vec<Range<u64>>,
     },
     /// Forget the parcel and free its space. No answer.
     Discard {

@@ -1,8 +1,11 @@
 //! Storage in Blobs: for pages without a file system. Gone when the page is closed.
 
+use core::ops::Range;
+
 use bytes::Bytes;
 use js_sys::{Array, Uint8Array};
 use mqdrop_core::StoreError;
+use wasm_bindgen::JsValue;
 use web_sys::Blob;
 
 use super::extents::{Extents, Piece};
@@ -70,10 +73,31 @@ impl BlobStore {
         Ok(())
     }
 
-    fn whole(&mut self) -> Result<Blob, StoreError> {
+    /// Puts zeros where nobody wrote, within these ranges.
+    fn fill(&mut self, left_out: Vec<Range<u64>>) -> Result<(), StoreError> {
+        let gaps = left_out.into_iter();
+        let gaps: Vec<_> = gaps.flat_map(|range| self.content.gaps(range)).collect();
+        let lengths = gaps.iter().map(|gap| gap.end - gap.start);
+        let Some(longest) = lengths.max() else {
+            return Ok(());
+        };
+        let blob = zeros(longest).map_err(|error| store_error(&error))?;
+        for gap in gaps {
+            let part = Part::Given {
+                blob: blob.clone(),
+                start: 0,
+                end: gap.end - gap.start,
+            };
+            self.content.insert(gap.start, part);
+        }
+        Ok(())
+    }
+
+    fn whole(&mut self, left_out: Vec<Range<u64>>) -> Result<Blob, StoreError> {
         self.hand_over()?;
         // Nothing is held any more, so nothing needs it.
         self.scratch = None;
+        self.fill(left_out)?;
         // Trying again would not bring it back.
         let parts = self.content.whole(self.size).ok_or(StoreError::Gone)?;
         let list = Array::new();
@@ -85,6 +109,22 @@ impl BlobStore {
         }
         Blob::new_with_blob_sequence(&list).map_err(|error| store_error(&error))
     }
+}
+
+/// A Blob of `len` zeros, made of the same ones again and again: it takes no more memory than these.
+fn zeros(len: u64) -> Result<Blob, JsValue> {
+    let some = len.min(HAND_OVER as u64);
+    let array = Array::of1(&Uint8Array::new_with_length(some as u32));
+    let blob = Blob::new_with_u8_array_sequence(&array)?;
+    let list = Array::new();
+    for _ in 0..len / some {
+        list.push(&blob);
+    }
+    list.push(
+        blob.slice_with_f64_and_f64(0.0, (len % some) as f64)?
+            .as_ref(),
+    );
+    Blob::new_with_blob_sequence(&list)
 }
 
 /// A JavaScript array of `len` bytes, the same one as long as it is long enough: Blobs copy what they are made of.
@@ -120,8 +160,8 @@ impl BlockStore for BlobStore {
         Err(StoreError::Other("it is not there any more".to_owned()))
     }
 
-    fn finish(&mut self) -> Pending<Result<Blob, StoreError>> {
-        Box::pin(core::future::ready(self.whole()))
+    fn finish(&mut self, left_out: Vec<Range<u64>>) -> Pending<Result<Blob, StoreError>> {
+        Box::pin(core::future::ready(self.whole(left_out)))
     }
 
     fn size(&self) -> u64 {

@@ -1,5 +1,6 @@
 //! Which piece of a content lies where, when pieces come in any order and may be written again.
 
+use core::ops::Range;
 use std::collections::BTreeMap;
 
 /// A run of bytes that can be cut.
@@ -41,6 +42,24 @@ impl<P: Piece> Extents<P> {
             end += piece.len();
         }
         (end == size).then(|| self.pieces.values().collect())
+    }
+
+    /// The parts of `range` where nothing lies, in their order.
+    pub(super) fn gaps(&self, range: Range<u64>) -> Vec<Range<u64>> {
+        let before = self.pieces.range(..range.start).next_back();
+        let mut from = before.map_or(0, |(offset, piece)| offset + piece.len());
+        from = from.max(range.start);
+        let mut gaps = Vec::new();
+        for (&offset, piece) in self.pieces.range(range.start..range.end) {
+            if from < offset {
+                gaps.push(from..offset);
+            }
+            from = offset + piece.len();
+        }
+        if from < range.end {
+            gaps.push(from..range.end);
+        }
+        gaps
     }
 
     /// The runs of adjoining pieces that satisfy `wanted`: where each begins, and its pieces.
@@ -166,6 +185,24 @@ mod tests {
                 (9, b"jk".to_vec())
             ]
         );
+    }
+
+    #[test]
+    fn gaps_are_what_no_piece_covers() {
+        let mut extents = Extents::new();
+        for (offset, text) in [(2, "cd"), (4, "e"), (8, "ij")] {
+            extents.insert(offset, text.as_bytes().to_vec());
+        }
+        for (range, gaps) in [
+            (0..12, vec![0..2, 5..8, 10..12]),
+            (2..5, vec![]),
+            (3..9, vec![5..8]),
+            (6..7, vec![6..7]),
+            (9..11, vec![10..11]),
+            (11..20, vec![11..20]),
+        ] {
+            assert_eq!(extents.gaps(range.clone()), gaps, "{range:?}");
+        }
     }
 
     /// Every short sequence of writes, against a plain array.

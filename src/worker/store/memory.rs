@@ -1,6 +1,7 @@
 //! Storage in plain memory: the model that tests compare the others with.
 
 use core::cell::Cell;
+use core::ops::Range;
 use std::rc::Rc;
 
 use bytes::Bytes;
@@ -61,7 +62,7 @@ impl BlockStore for MemoryStore {
         Ok(self.content[offset as usize..end as usize].to_vec().into())
     }
 
-    fn finish(&mut self) -> Pending<Result<Blob, StoreError>> {
+    fn finish(&mut self, _left_out: Vec<Range<u64>>) -> Pending<Result<Blob, StoreError>> {
         if let Err(error) = self.check_space() {
             return Box::pin(core::future::ready(Err(error)));
         }

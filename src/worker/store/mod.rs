@@ -14,6 +14,7 @@ mod shelf;
 mod tests;
 
 use core::future::Future;
+use core::ops::Range;
 use core::pin::Pin;
 use std::rc::Rc;
 
@@ -58,12 +59,13 @@ pub(super) trait BlockStore {
     fn read(&mut self, offset: u64, len: usize) -> Result<Bytes, StoreError>;
 
     /// The content as the browser's object, for the user to save, once it outlasts a power cut. It
-    /// stays valid until the store is discarded. Nothing may be written afterwards.
+    /// stays valid until the store is discarded. Nothing may be written afterwards. The ranges
+    /// `left_out` need not have been written; they take their place all the same.
     ///
     /// # Errors
-    /// [`StoreError::Gone`] if the content is not whole; any other if it cannot be read or secured
+    /// [`StoreError::Gone`] if the content is not whole otherwise; any other if it cannot be read or secured
     /// now, which can be tried again.
-    fn finish(&mut self) -> Pending<Result<Blob, StoreError>>;
+    fn finish(&mut self, left_out: Vec<Range<u64>>) -> Pending<Result<Blob, StoreError>>;
 
     /// Bytes that it takes.
     fn size(&self) -> u64;

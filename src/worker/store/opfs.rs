@@ -1,6 +1,8 @@
 //! Storage in the origin private file system: large files, outside of memory.
 //! <https://fs.spec.whatwg.org/>
 
+use core::ops::Range;
+
 use bytes::Bytes;
 use gloo_timers::future::TimeoutFuture;
 use js_sys::{Object, Reflect};
@@ -147,7 +149,7 @@ impl BlockStore for OpfsStore {
             .map_err(|error| store_error(&error))
     }
 
-    fn finish(&mut self) -> Pending<Result<Blob, StoreError>> {
+    fn finish(&mut self, _left_out: Vec<Range<u64>>) -> Pending<Result<Blob, StoreError>> {
         // The notes stay: until the user has saved the content, it is not to be lost.
         if let Err(error) = self.flush() {
             // It can be tried again.

@@ -158,21 +158,15 @@ impl Shelf {
                     Err(error) => StoreReply::Failed { parcel, error },
                 })
             }
-            StoreRequest::Finish { parcel } => {
-                let Some(slot) = self.slots.get_mut(&parcel) else {
-                    return Some(StoreReply::Failed {
-                        parcel,
-                        error: StoreError::Gone,
-                    });
+            StoreRequest::Finish { parcel, left_out } => {
+                let slot = self.slots.get_mut(&parcel);
+                let Some((number, store)) =
+                    slot.and_then(|slot| Some((slot.number, slot.store.as_mut()?)))
+                else {
+                    let error = StoreError::Gone;
+                    return Some(StoreReply::Failed { parcel, error });
                 };
-                let Some(store) = slot.store.as_mut() else {
-                    return Some(StoreReply::Failed {
-                        parcel,
-                        error: StoreError::Gone,
-                    });
-                };
-                let (number, finished, report) =
-                    (slot.number, store.finish(), Rc::clone(&self.report));
+                let (finished, report) = (store.finish(left_out), Rc::clone(&self.report));
                 spawn_local(async move {
                     let result = finished.await.map(Step::Finished);
                     report(Outcome {

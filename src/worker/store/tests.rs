@@ -81,7 +81,10 @@ async fn same_as_memory(seed: u64, mut store: Box<dyn BlockStore>) {
         store.write(offset, data.clone()).unwrap();
         model.write(offset, data).unwrap();
     }
-    let (stored, wanted) = (store.finish().await.unwrap(), model.finish().await.unwrap());
+    let (stored, wanted) = (
+        store.finish(Vec::new()).await.unwrap(),
+        model.finish(Vec::new()).await.unwrap(),
+    );
     assert!(
         content(&stored).await == content(&wanted).await,
         "seed {seed}"
@@ -112,7 +115,7 @@ async fn empty_content_can_be_finished() {
         Box::new(folder.create(0).await.unwrap()),
     ];
     for mut store in stores {
-        let blob = store.finish().await.unwrap();
+        let blob = store.finish(Vec::new()).await.unwrap();
         assert_eq!(blob.size(), 0.0);
     }
 }
@@ -139,7 +142,37 @@ async fn nothing_is_written_outside() {
 async fn what_is_not_whole_is_not_finished() {
     let mut store = BlobStore::new(10);
     store.write(0, vec![1; 9].into()).unwrap();
-    assert!(matches!(store.finish().await, Err(StoreError::Gone)));
+    assert!(matches!(
+        store.finish(Vec::new()).await,
+        Err(StoreError::Gone)
+    ));
+}
+
+#[wasm_bindgen_test]
+async fn the_other_files_are_whole_where_they_lie_although_one_was_left_out() {
+    const SIZE: u64 = 10_000_000;
+    let folder = Folder::open(None).await.unwrap();
+    let stores: [Box<dyn BlockStore>; 2] = [
+        Box::new(BlobStore::new(SIZE)),
+        Box::new(folder.create(SIZE).await.unwrap()),
+    ];
+    for mut store in stores {
+        // Of the file that is left out a part had come.
+        for (offset, len) in [(0, 10), (3_000_000, 10), (SIZE - 10, 10)] {
+            store.write(offset, vec![7; len].into()).unwrap();
+        }
+        let left_out = vec![10..9_000_000, 9_000_000..SIZE - 10];
+        let whole = content(&store.finish(left_out).await.unwrap()).await;
+        assert_eq!(whole.len() as u64, SIZE);
+        for place in [0..10, 3_000_000..3_000_010, SIZE - 10..SIZE] {
+            let place = place.start as usize..place.end as usize;
+            assert_eq!(whole[place], [7; 10]);
+        }
+    }
+    let mut store = BlobStore::new(SIZE);
+    store.write(0, vec![7; 10].into()).unwrap();
+    let finished = store.finish(vec![11..SIZE; 1]).await;
+    assert!(matches!(finished, Err(StoreError::Gone)));
 }
 
 #[wasm_bindgen_test]
@@ -176,6 +209,11 @@ async fn outcome(outcomes: &Rc<RefCell<Vec<Outcome>>>) -> Outcome {
     panic!("no outcome came");
 }
 
+fn finish(parcel: ParcelId) -> StoreRequest {
+    let left_out = Vec::new();
+    StoreRequest::Finish { parcel, left_out }
+}
+
 fn parcel() -> ParcelId {
     "aaaaaaaaaaaaaaaa".parse().unwrap()
 }
@@ -201,7 +239,7 @@ async fn a_parcel_goes_through_the_shelf() {
         shelf.request(write),
         Some(StoreReply::Written { parcel, len: 4 })
     );
-    assert_eq!(shelf.request(StoreRequest::Finish { parcel }), None);
+    assert_eq!(shelf.request(finish(parcel)), None);
     let Done {
         content: blob,
         reply,
@@ -258,12 +296,12 @@ async fn what_could_not_be_finished_is_kept_and_can_be_tried_again() {
     store.write(0, Bytes::from_static(b"abcd")).unwrap();
     shelf.take_up(parcel, Box::new(store));
     failing.set(true);
-    assert_eq!(shelf.request(StoreRequest::Finish { parcel }), None);
+    assert_eq!(shelf.request(finish(parcel)), None);
     let failed = shelf.handle(outcome(&outcomes).await).unwrap();
     assert!(matches!(failed.reply, StoreReply::Failed { .. }));
     assert!(failed.content.is_none());
     failing.set(false);
-    assert_eq!(shelf.request(StoreRequest::Finish { parcel }), None);
+    assert_eq!(shelf.request(finish(parcel)), None);
     let finished = shelf.handle(outcome(&outcomes).await).unwrap();
     assert_eq!(content(&finished.content.unwrap().1).await, b"abcd");
 }
@@ -273,9 +311,15 @@ async fn a_file_that_the_browser_shortened_is_gone() {
     let folder = Folder::open(None).await.unwrap();
     let mut store = folder.create(10).await.unwrap();
     store.shorten(9);
-    assert!(matches!(store.finish().await, Err(StoreError::Gone)));
+    assert!(matches!(
+        store.finish(Vec::new()).await,
+        Err(StoreError::Gone)
+    ));
     // What it is asked again is the same.
-    assert!(matches!(store.finish().await, Err(StoreError::Gone)));
+    assert!(matches!(
+        store.finish(Vec::new()).await,
+        Err(StoreError::Gone)
+    ));
     Box::new(store).discard();
 }
 

@@ -325,7 +325,7 @@ fn reply(request: &StoreRequest) -> Option<StoreReply> {
             parcel,
             len: data.len(),
         }),
-        StoreRequest::Finish { parcel } => Some(StoreReply::Finished { parcel }),
+        StoreRequest::Finish { parcel, .. } => Some(StoreReply::Finished { parcel }),
         StoreRequest::Note { .. } | StoreRequest::Discard { .. } => None,
         StoreRequest::Read { .. } => panic!("nothing was kept"),
     }

@@ -121,14 +121,26 @@ impl Content {
         &self.left_out
     }
 
+    /// Where in the content what is left out lies, in bytes.
+    pub(super) fn left_out_ranges(&self) -> Vec<Range<u64>> {
+        let mut ranges: Vec<Range<u64>> = Vec::new();
+        let files = self.manifest().map_or(&[][..], |m| m.layout.files());
+        let left_out = self.left_out.files();
+        let spans = left_out.filter_map(|(file, _)| files.get(file as usize));
+        for span in spans.filter(|span| span.size > 0) {
+            let end = span.offset + span.size;
+            match ranges.last_mut() {
+                Some(last) if last.end == span.offset => last.end = end,
+                _ => ranges.push(span.offset..end),
+            }
+        }
+        ranges
+    }
+
     /// Bytes of what is left out.
     pub(super) fn left_out_bytes(&self) -> u64 {
-        let manifest = self.manifest().into_iter();
-        let sizes = manifest.flat_map(|manifest| {
-            let files = self.left_out.files();
-            files.map(|(file, _)| manifest.layout.files()[file as usize].size)
-        });
-        sizes.sum()
+        let ranges = self.left_out_ranges().into_iter();
+        ranges.map(|range| range.end - range.start).sum()
     }
 
     /// The hash of a file as it arrived, once it is whole.

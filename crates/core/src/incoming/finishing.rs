@@ -9,6 +9,7 @@ use super::content::Content;
 use super::{Incoming, Phase};
 use crate::effects::Effects;
 use crate::engine::Event;
+use crate::ids::ParcelId;
 use crate::io::{StoreError, StoreRequest};
 
 /// After a failure storage is asked again when this has passed, then twice as long …
@@ -36,9 +37,12 @@ impl Finishing {
         }
     }
 
-    /// Storage is asked.
-    pub(super) fn begin(&mut self) {
+    /// Asks storage for the content of `parcel`.
+    pub(super) fn ask(&mut self, parcel: ParcelId, cx: &mut Effects) {
         self.again = None;
+        let left_out = self.content.left_out_ranges();
+        cx.store
+            .push_back(StoreRequest::Finish { parcel, left_out });
     }
 
     pub(super) fn deadline(&self) -> Option<Time> {
@@ -60,9 +64,9 @@ impl Finishing {
 impl Incoming {
     /// Has storage give the whole content to the user.
     pub(super) fn begin_finishing(&mut self, content: Content, cx: &mut Effects) {
-        self.phase = Phase::Finishing(Box::new(Finishing::new(content)));
-        let parcel = self.parcel();
-        cx.store.push_back(StoreRequest::Finish { parcel });
+        let mut finishing = Finishing::new(content);
+        finishing.ask(self.parcel(), cx);
+        self.phase = Phase::Finishing(Box::new(finishing));
     }
 
     /// Storage could not do it.
@@ -80,8 +84,8 @@ impl Incoming {
             && finishing.failures > 0
             && (finishing.has_given_up() || finishing.again.is_some())
         {
-            (finishing.failures, finishing.again) = (0, None);
-            cx.store.push_back(StoreRequest::Finish { parcel });
+            finishing.failures = 0;
+            finishing.ask(parcel, cx);
             cx.event(Event::Transfer(parcel));
         }
     }

@@ -353,9 +353,7 @@ impl Incoming {
             return;
         }
         if let Phase::Finishing(finishing) = &mut self.phase {
-            finishing.begin();
-            let parcel = self.offer.parcel;
-            cx.store.push_back(StoreRequest::Finish { parcel });
+            finishing.ask(self.offer.parcel, cx);
         } else if let Phase::Receiving(receiving) = &mut self.phase {
             if receiving.ack.is_reminder() {
                 // However long that takes, what comes then is not out of order.

@@ -24,6 +24,8 @@ pub struct Device {
     pub unreadable_files: BTreeMap<(ParcelId, usize), ReadFailure>,
     /// What it receives.
     pub stores: BTreeMap<ParcelId, Vec<u8>>,
+    /// Which bytes of that were ever written.
+    pub written: BTreeMap<ParcelId, Vec<bool>>,
     /// What it noted of what it receives and sends.
     pub notes: BTreeMap<ParcelId, Vec<u8>>,
     pub finished: BTreeMap<ParcelId, u32>,
@@ -65,6 +67,7 @@ impl Device {
             unreadable: BTreeSet::new(),
             unreadable_files: BTreeMap::new(),
             stores: BTreeMap::new(),
+            written: BTreeMap::new(),
             notes: BTreeMap::new(),
             finished: BTreeMap::new(),
             texts: Vec::new(),

@@ -312,6 +312,7 @@ impl World {
         device.sources = before.sources;
         device.unreadable = before.unreadable;
         device.reads = before.reads;
+        device.written = before.written;
         for (parcel, notes) in before.notes {
             if let Some(store) = before.stores.get(&parcel)
                 && let Ok(restored) = device.engine.restore(&notes, self.now)

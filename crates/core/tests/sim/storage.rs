@@ -1,5 +1,7 @@
 //! A device's storage, and what may be wrong with it.
 
+use core::ops::Range;
+
 use mqdrop_core::{ParcelId, StoreError, StoreReply, StoreRequest};
 
 use super::device::Device;
@@ -37,6 +39,7 @@ impl Device {
             StoreRequest::Create { parcel, size } => {
                 self.notes.remove(&parcel);
                 self.stores.insert(parcel, vec![0xee; size as usize]);
+                self.written.insert(parcel, vec![false; size as usize]);
                 self.unflushed.insert(parcel, Unflushed::default());
                 Some(StoreReply::Created { parcel })
             }
@@ -63,6 +66,9 @@ impl Device {
                     unflushed.writes.push((offset, place.to_vec()));
                 }
                 place.copy_from_slice(&data);
+                if let Some(written) = self.written.get_mut(&parcel) {
+                    written[offset..offset + len].fill(true);
+                }
                 Some(StoreReply::Written { parcel, len })
             }
             StoreRequest::Note { parcel, note } => {
@@ -97,8 +103,8 @@ impl Device {
                 let data = data.into();
                 Some(StoreReply::Read { parcel, data })
             }
-            StoreRequest::Finish { parcel } => {
-                if !self.stores.contains_key(&parcel) {
+            StoreRequest::Finish { parcel, left_out } => {
+                if !self.stores.contains_key(&parcel) || !self.is_whole(parcel, &left_out) {
                     return Some(gone(parcel));
                 }
                 if let Some(error) = self.broken.clone() {
@@ -115,10 +121,20 @@ impl Device {
                 self.finished.remove(&parcel);
                 self.notes.remove(&parcel);
                 self.stores.remove(&parcel);
+                self.written.remove(&parcel);
                 self.unflushed.remove(&parcel);
                 None
             }
         }
+    }
+
+    /// Whether everything was written but for what is left out.
+    fn is_whole(&self, parcel: ParcelId, left_out: &[Range<u64>]) -> bool {
+        let mut written = self.written[&parcel].clone();
+        for range in left_out {
+            written[range.start as usize..range.end as usize].fill(true);
+        }
+        written.into_iter().all(|byte| byte)
     }
 
     /// The power goes: some of what is not on the disk is not there afterwards.

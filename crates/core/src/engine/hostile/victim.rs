@@ -245,7 +245,7 @@ impl Victim {
                 stored[offset..offset + len].copy_from_slice(data);
                 StoreReply::Written { parcel, len }
             }
-            StoreRequest::Finish { parcel } => StoreReply::Finished { parcel },
+            StoreRequest::Finish { parcel, .. } => StoreReply::Finished { parcel },
             StoreRequest::Read {
                 parcel,
                 offset,
