@@ -320,7 +320,10 @@ impl Driver {
         if let Some((parcel, blob)) = done.content {
             self.news.add(content(parcel, &blob));
         }
-        self.engine.handle_store(done.reply, now);
+        match done.reply {
+            reply @ (StoreReply::Read { .. } | StoreReply::Unread { .. }) => self.hand_back(reply),
+            reply => self.engine.handle_store(reply, now),
+        }
     }
 
     /// Does what the engine wants until it wants nothing more.
@@ -350,7 +353,6 @@ impl Driver {
                 handles::forget(parcel);
             }
             match self.shelf.request(request) {
-                Some(reply @ StoreReply::Read { .. }) => self.hand_back(reply),
                 Some(reply) => self.engine.handle_store(reply, self.clock.now()),
                 None => {}
             }

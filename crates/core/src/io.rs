@@ -157,7 +157,8 @@ pub enum StoreRequest {
         /// What to append.
         note: Bytes,
     },
-    /// Read back what was kept, which may be damaged. Answer `Read` or `Failed`.
+    /// Read back what was kept, which may be damaged. Answer `Read` or `Unread`; answers may come
+    /// later.
     Read {
         /// Which parcel.
         parcel: ParcelId,
@@ -215,8 +216,19 @@ pub enum StoreReply {
     Read {
         /// Which parcel.
         parcel: ParcelId,
+        /// Where they lie in its content.
+        offset: u64,
         /// The bytes.
         data: Bytes,
+    },
+    /// What was asked to be read back from here could not be read.
+    Unread {
+        /// Which parcel.
+        parcel: ParcelId,
+        /// Where in its content.
+        offset: u64,
+        /// Why.
+        error: StoreError,
     },
     /// The content is ready for the user.
     Finished {

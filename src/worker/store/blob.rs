@@ -10,6 +10,7 @@ use web_sys::Blob;
 
 use super::extents::{Extents, Piece};
 use super::{BlockStore, Pending, end_within, store_error};
+use crate::js::call_async;
 
 /// So many bytes wait in this worker's memory before the browser gets them as a Blob, which it may
 /// keep on disk. Larger means fewer Blobs, smaller less memory; 1 GB makes 256 of these.
@@ -98,12 +99,18 @@ impl BlobStore {
         // Nothing is held any more, so nothing needs it.
         self.scratch = None;
         self.fill(left_out)?;
-        // Trying again would not bring it back.
-        let parts = self.content.whole(self.size).ok_or(StoreError::Gone)?;
+        self.part(0..self.size)
+    }
+
+    /// These bytes of the content.
+    fn part(&mut self, range: Range<u64>) -> Result<Blob, StoreError> {
+        self.hand_over()?;
+        // Trying again would not bring back what is missing.
+        let parts = self.content.cover(range).ok_or(StoreError::Gone)?;
         let list = Array::new();
         for part in parts {
             if let Part::Given { blob, start, end } = part {
-                let slice = blob.slice_with_f64_and_f64(*start as f64, *end as f64);
+                let slice = blob.slice_with_f64_and_f64(start as f64, end as f64);
                 list.push(slice.map_err(|error| store_error(&error))?.as_ref());
             }
         }
@@ -155,9 +162,14 @@ impl BlockStore for BlobStore {
         Ok(())
     }
 
-    fn read(&mut self, _offset: u64, _len: usize) -> Result<Bytes, StoreError> {
-        // Only after a restart is anything read back, and nothing of this is there then.
-        Err(StoreError::Other("it is not there any more".to_owned()))
+    fn read(&mut self, offset: u64, len: usize) -> Pending<Result<Bytes, StoreError>> {
+        let end = end_within(offset, len, self.size);
+        let blob = end.and_then(|end| self.part(offset..end));
+        Box::pin(async move {
+            let buffer = call_async(blob?.as_ref(), "arrayBuffer", &[]).await;
+            let buffer = buffer.map_err(|error| store_error(&error))?;
+            Ok(Uint8Array::new(&buffer).to_vec().into())
+        })
     }
 
     fn finish(&mut self, left_out: Vec<Range<u64>>) -> Pending<Result<Blob, StoreError>> {

@@ -32,16 +32,19 @@ impl<P: Piece> Extents<P> {
         }
     }
 
-    /// All pieces in their order, if they cover 0 to `size` without a gap.
-    pub(super) fn whole(&self, size: u64) -> Option<Vec<&P>> {
-        let mut end = 0;
-        for (&offset, piece) in &self.pieces {
-            if offset != end {
-                return None;
-            }
-            end += piece.len();
+    /// The pieces that make up `range`, cut to it, in their order; `None` if something is missing.
+    pub(super) fn cover(&self, range: Range<u64>) -> Option<Vec<P>> {
+        if !self.gaps(range.clone()).is_empty() {
+            return None;
         }
-        (end == size).then(|| self.pieces.values().collect())
+        let before = self.pieces.range(..range.start).next_back();
+        let cut = |(&offset, piece): (&u64, &P)| {
+            let start = range.start.saturating_sub(offset);
+            let end = piece.len().min(range.end - offset);
+            (start < end).then(|| piece.cut(start, end))
+        };
+        let pieces = self.pieces.range(range.clone());
+        Some(before.into_iter().chain(pieces).filter_map(cut).collect())
     }
 
     /// The parts of `range` where nothing lies, in their order.
@@ -123,29 +126,53 @@ mod tests {
             .collect()
     }
 
+    fn whole(extents: &Extents<Vec<u8>>, size: u64) -> Option<Vec<u8>> {
+        Some(extents.cover(0..size)?.concat())
+    }
+
     #[test]
     fn pieces_in_any_order_become_whole() {
         let mut extents = Extents::new();
         extents.insert(4, b"ef".to_vec());
-        assert_eq!(extents.whole(6), None);
+        assert_eq!(whole(&extents, 6), None);
         extents.insert(0, b"ab".to_vec());
-        assert_eq!(extents.whole(6), None);
+        assert_eq!(whole(&extents, 6), None);
         extents.insert(2, b"cd".to_vec());
-        assert_eq!(joined(&extents.whole(6).unwrap()), b"abcdef");
-        assert_eq!(extents.whole(7), None, "one byte is missing");
-        assert_eq!(extents.whole(5), None, "one byte is too many");
+        assert_eq!(whole(&extents, 6).unwrap(), b"abcdef");
+        assert_eq!(whole(&extents, 7), None, "one byte is missing");
+    }
+
+    #[test]
+    fn a_part_is_cut_out_of_its_pieces() {
+        let mut extents = Extents::new();
+        for (offset, text) in [(0, "ab"), (2, "cdef"), (6, "g"), (9, "jk")] {
+            extents.insert(offset, text.as_bytes().to_vec());
+        }
+        for (range, text) in [
+            (0..7, "abcdefg"),
+            (3..5, "de"),
+            (1..3, "bc"),
+            (4..7, "efg"),
+            (10..11, "k"),
+            (3..3, ""),
+        ] {
+            let part = extents.cover(range.clone()).unwrap().concat();
+            assert_eq!(part, text.as_bytes(), "{range:?}");
+        }
+        assert_eq!(extents.cover(6..8), None);
+        assert_eq!(extents.cover(8..10), None);
     }
 
     #[test]
     fn an_empty_content_is_whole() {
         let mut extents: Extents<Vec<u8>> = Extents::new();
         extents.insert(0, Vec::new());
-        assert_eq!(extents.whole(0), Some(vec![]));
+        assert_eq!(whole(&extents, 0), Some(vec![]));
     }
 
     #[test]
     fn what_is_written_last_stands() {
-        for (offset, text, whole) in [
+        for (offset, text, expected) in [
             (0, "XY", "XYcdefgh"),
             (1, "XY", "aXYdefgh"),
             (3, "XY", "abcXYfgh"),
@@ -159,8 +186,8 @@ mod tests {
             extents.insert(6, b"gh".to_vec());
             extents.insert(offset, text.as_bytes().to_vec());
             assert_eq!(
-                joined(&extents.whole(8).unwrap()),
-                whole.as_bytes(),
+                whole(&extents, 8).unwrap(),
+                expected.as_bytes(),
                 "{text} at {offset}"
             );
         }
@@ -223,8 +250,8 @@ mod tests {
                 extents.insert(start, vec![value; (end - start) as usize]);
                 model[start as usize..end as usize].fill(value);
             }
-            match extents.whole(SIZE) {
-                Some(pieces) => assert_eq!(joined(&pieces), model, "sequence {choice}"),
+            match whole(&extents, SIZE) {
+                Some(bytes) => assert_eq!(bytes, model, "sequence {choice}"),
                 None => assert!(model.contains(&0), "sequence {choice}"),
             }
         }

@@ -315,7 +315,7 @@ mod tests {
         assert!(notes(b"of one that is being loaded").is_none());
         let mut kept = notes(b"notes").unwrap();
         assert!(notes(b"notes").is_none(), "reported once");
-        assert_eq!(kept.store.read(1, 2).unwrap(), &b"bc"[..]);
+        assert_eq!(kept.store.read(1, 2).await.unwrap(), &b"bc"[..]);
         kept.store.go_on(4, 5).unwrap();
         kept.store.note(b"more").unwrap();
         kept.store.write(3, Bytes::from_static(b"de")).unwrap();

@@ -57,9 +57,10 @@ impl BlockStore for MemoryStore {
         Ok(())
     }
 
-    fn read(&mut self, offset: u64, len: usize) -> Result<Bytes, StoreError> {
-        let end = end_within(offset, len, self.content.len() as u64)?;
-        Ok(self.content[offset as usize..end as usize].to_vec().into())
+    fn read(&mut self, offset: u64, len: usize) -> Pending<Result<Bytes, StoreError>> {
+        let end = end_within(offset, len, self.content.len() as u64);
+        let read = end.map(|end| self.content[offset as usize..end as usize].to_vec().into());
+        Box::pin(core::future::ready(read))
     }
 
     fn finish(&mut self, _left_out: Vec<Range<u64>>) -> Pending<Result<Blob, StoreError>> {

@@ -56,7 +56,7 @@ pub(super) trait BlockStore {
     ///
     /// # Errors
     /// If it cannot be read, or is not there.
-    fn read(&mut self, offset: u64, len: usize) -> Result<Bytes, StoreError>;
+    fn read(&mut self, offset: u64, len: usize) -> Pending<Result<Bytes, StoreError>>;
 
     /// The content as the browser's object, for the user to save, once it outlasts a power cut. It
     /// stays valid until the store is discarded. Nothing may be written afterwards. The ranges

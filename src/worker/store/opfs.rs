@@ -142,11 +142,13 @@ impl BlockStore for OpfsStore {
         Ok(())
     }
 
-    fn read(&mut self, offset: u64, len: usize) -> Result<Bytes, StoreError> {
-        end_within(offset, len, self.size)?;
-        read_at(&self.content, &self.place, offset, len)
-            .map(Bytes::from)
-            .map_err(|error| store_error(&error))
+    fn read(&mut self, offset: u64, len: usize) -> Pending<Result<Bytes, StoreError>> {
+        let read = end_within(offset, len, self.size).and_then(|_| {
+            read_at(&self.content, &self.place, offset, len)
+                .map(Bytes::from)
+                .map_err(|error| store_error(&error))
+        });
+        Box::pin(core::future::ready(read))
     }
 
     fn finish(&mut self, _left_out: Vec<Range<u64>>) -> Pending<Result<Blob, StoreError>> {

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use bytes::Bytes;
 use litemap::LiteMap;
 use mqdrop_core::{ParcelId, StoreError, StoreReply, StoreRequest};
 use wasm_bindgen_futures::spawn_local;
@@ -20,6 +21,8 @@ pub(in super::super) struct Outcome {
 enum Step {
     Created(Box<dyn BlockStore>),
     Finished(Blob),
+    /// What was read back from here.
+    Read(u64, Result<Bytes, StoreError>),
 }
 
 /// What an outcome means for the driver.
@@ -149,32 +152,24 @@ impl Shelf {
                 offset,
                 len,
             } => {
-                let read = match self.store(parcel) {
-                    Some(store) => store.read(offset, len),
-                    None => Err(StoreError::Gone),
+                let Some(store) = self.store(parcel) else {
+                    return Some(StoreReply::Unread {
+                        parcel,
+                        offset,
+                        error: StoreError::Gone,
+                    });
                 };
-                Some(match read {
-                    Ok(data) => StoreReply::Read { parcel, data },
-                    Err(error) => StoreReply::Failed { parcel, error },
-                })
+                let read = store.read(offset, len);
+                self.report(parcel, async move { Ok(Step::Read(offset, read.await)) });
+                None
             }
             StoreRequest::Finish { parcel, left_out } => {
-                let slot = self.slots.get_mut(&parcel);
-                let Some((number, store)) =
-                    slot.and_then(|slot| Some((slot.number, slot.store.as_mut()?)))
-                else {
+                let Some(store) = self.store(parcel) else {
                     let error = StoreError::Gone;
                     return Some(StoreReply::Failed { parcel, error });
                 };
-                let (finished, report) = (store.finish(left_out), Rc::clone(&self.report));
-                spawn_local(async move {
-                    let result = finished.await.map(Step::Finished);
-                    report(Outcome {
-                        parcel,
-                        number,
-                        result,
-                    });
-                });
+                let finished = store.finish(left_out);
+                self.report(parcel, async { finished.await.map(Step::Finished) });
                 None
             }
             StoreRequest::Discard { parcel } => {
@@ -208,6 +203,21 @@ impl Shelf {
                 slot.content = Some(blob.clone());
                 (Some((parcel, blob)), StoreReply::Finished { parcel })
             }
+            (Ok(Step::Read(offset, read)), Some(_)) => {
+                let reply = match read {
+                    Ok(data) => StoreReply::Read {
+                        parcel,
+                        offset,
+                        data,
+                    },
+                    Err(error) => StoreReply::Unread {
+                        parcel,
+                        offset,
+                        error,
+                    },
+                };
+                (None, reply)
+            }
             (Err(error), Some(_)) => (None, StoreReply::Failed { parcel, error }),
             (_, None) => return None,
         };
@@ -225,6 +235,26 @@ impl Shelf {
             report(Outcome {
                 parcel: order.parcel,
                 number: order.number,
+                result,
+            });
+        });
+    }
+
+    /// Reports what becomes of what is asked of a parcel's store.
+    fn report(
+        &self,
+        parcel: ParcelId,
+        asked: impl Future<Output = Result<Step, StoreError>> + 'static,
+    ) {
+        let Some(number) = self.slots.get(&parcel).map(|slot| slot.number) else {
+            return;
+        };
+        let report = Rc::clone(&self.report);
+        spawn_local(async move {
+            let result = asked.await;
+            report(Outcome {
+                parcel,
+                number,
                 result,
             });
         });

@@ -176,6 +176,40 @@ async fn the_other_files_are_whole_where_they_lie_although_one_was_left_out() {
 }
 
 #[wasm_bindgen_test]
+async fn what_was_written_can_be_read_back_while_more_comes() {
+    let folder = Folder::open(None).await.unwrap();
+    let mut stores: [Box<dyn BlockStore>; 3] = [
+        Box::new(BlobStore::new(SIZE as u64)),
+        Box::new(folder.create(SIZE as u64).await.unwrap()),
+        Box::new(MemoryStore::new(SIZE)),
+    ];
+    let mut contents = Vec::new();
+    for store in &mut stores {
+        let mut read = Vec::new();
+        for (offset, data) in writes(5) {
+            let len = data.len();
+            store.write(offset, data.clone()).unwrap();
+            // What lies on both sides of a border, as far as it was written.
+            assert_eq!(store.read(offset, len).await.unwrap(), data);
+            read.push(store.read(offset + len as u64 / 2, len / 2).await.unwrap());
+        }
+        read.push(store.read(100, SIZE - 200).await.unwrap());
+        let outside = store.read(SIZE as u64 - 1, 2).await;
+        assert!(matches!(outside, Err(StoreError::Other(_))));
+        contents.push((
+            read,
+            content(&store.finish(Vec::new()).await.unwrap()).await,
+        ));
+    }
+    assert!(contents[0] == contents[2] && contents[1] == contents[2]);
+    let mut gap = BlobStore::new(10);
+    gap.write(0, vec![1; 4].into()).unwrap();
+    gap.write(5, vec![1; 5].into()).unwrap();
+    assert!(gap.read(0, 10).await.is_err());
+    assert_eq!(gap.read(6, 3).await.unwrap(), [1; 3][..]);
+}
+
+#[wasm_bindgen_test]
 async fn more_than_the_disk_has_is_refused_at_the_beginning() {
     let backend = Backend::Opfs(Folder::open(None).await.unwrap());
     match backend.create(1 << 50).await {

@@ -214,6 +214,7 @@ impl Engine {
         | StoreReply::Written { parcel, .. }
         | StoreReply::Unwritten { parcel, .. }
         | StoreReply::Read { parcel, .. }
+        | StoreReply::Unread { parcel, .. }
         | StoreReply::Finished { parcel }
         | StoreReply::Failed { parcel, .. }) = reply;
         if let Some(incoming) = self.incoming.get_mut(&parcel) {

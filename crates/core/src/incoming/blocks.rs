@@ -58,6 +58,13 @@ impl Incoming {
             return self.end_frame(false, now, cx);
         };
         let Some(len) = receiving.content.run_len(&run, &self.offer) else {
+            // What comes before the manifest is no use, but says how long frames take. How many
+            // pieces this one has is not known.
+            let before = receiving.echo.replace((head.sent, now));
+            if before.is_none_or(|(sent, _)| sent != head.sent) {
+                self.take_blocks(run, &Bytes::new(), now, cx);
+                self.end_frame(false, now, cx);
+            }
             return;
         };
         if let Some(partial) = receiving.pieces.add((head.sent, run, len), offset, &data) {
@@ -169,21 +176,16 @@ impl Incoming {
                     self.set_paused(true, now, cx);
                 }
             }
-            (Phase::Restoring(_), StoreReply::Read { data, .. }) => self.handle_read_back(data),
-            (Phase::Receiving(receiving), StoreReply::Read { data, .. }) => {
-                receiving.content.rehash(data);
-                receiving.ack.now(now);
-                self.advance(now, cx);
-            }
-            (Phase::Receiving(receiving), StoreReply::Failed { error, .. })
-                if *error != StoreError::Gone && receiving.content.suspects.is_reading() =>
-            {
-                receiving.content.rehash(&[]);
-                receiving.ack.now(now);
-                self.advance(now, cx);
-            }
+            (
+                Phase::Receiving(_),
+                StoreReply::Unread {
+                    error: error @ StoreError::Gone,
+                    ..
+                },
+            ) => self.cancel(storage_reason(error), cx),
+            (_, StoreReply::Read { offset, data, .. }) => self.take_read(*offset, data, now, cx),
             // It may be gone, or damaged: then it is received again.
-            (Phase::Restoring(_), StoreReply::Failed { .. }) => self.handle_read_back(&[]),
+            (_, StoreReply::Unread { offset, .. }) => self.take_read(*offset, &[], now, cx),
             (Phase::Finishing(_), StoreReply::Finished { .. }) => {
                 if let Phase::Finishing(whole) = std::mem::replace(&mut self.phase, Phase::Offered)
                 {
@@ -210,6 +212,17 @@ impl Incoming {
                 self.fail_to_finish(error, now, cx);
             }
             _ => {}
+        }
+    }
+
+    /// Storage read back what lies at `offset`, or nothing if it could not.
+    fn take_read(&mut self, offset: u64, data: &[u8], now: Time, cx: &mut Effects) {
+        if let Phase::Receiving(receiving) = &mut self.phase {
+            receiving.content.rehash(offset, data);
+            receiving.ack.now(now);
+            self.advance(now, cx);
+        } else {
+            self.handle_read_back(offset, data);
         }
     }
 

@@ -23,8 +23,8 @@ pub(super) struct Restoring {
     content: Content,
     /// The checks of the blocks that are not read back yet.
     checks: BTreeMap<u32, [u8; CHECK]>,
-    /// What is being read.
-    reading: Option<Range<u32>>,
+    /// What is being read, and where it lies in the content.
+    reading: Option<(Range<u32>, u64)>,
     /// All of it was verified before.
     digests: Option<Vec<u8>>,
     /// Somebody forged frames.
@@ -154,7 +154,7 @@ impl Incoming {
             return;
         }
         if let Some((run, offset, len)) = restoring.next() {
-            restoring.reading = Some(run);
+            restoring.reading = Some((run, offset));
             cx.store.push_back(StoreRequest::Read {
                 parcel,
                 offset,
@@ -166,12 +166,12 @@ impl Incoming {
         cx.event(Event::Transfer(parcel));
     }
 
-    /// Storage read back what was asked for, or nothing if it could not.
-    pub(super) fn handle_read_back(&mut self, data: &[u8]) {
+    /// Storage read back what lies at `offset`, or nothing if it could not.
+    pub(super) fn handle_read_back(&mut self, offset: u64, data: &[u8]) {
         let Phase::Restoring(restoring) = &mut self.phase else {
             return;
         };
-        let Some(run) = restoring.reading.take() else {
+        let Some((run, _)) = restoring.reading.take_if(|(_, from)| *from == offset) else {
             return;
         };
         let checks: Vec<_> = run

@@ -49,10 +49,6 @@ impl Suspects {
         !self.unhashed.is_empty()
     }
 
-    pub(super) fn is_reading(&self) -> bool {
-        self.reading.is_some()
-    }
-
     /// The next run to read back, if none is being read.
     fn next(&mut self) -> Option<Range<u32>> {
         if self.reading.is_some() {
@@ -121,8 +117,16 @@ impl Content {
         ))
     }
 
-    /// Storage read back what was asked for, or something else: then it is fetched again.
-    pub(super) fn rehash(&mut self, data: &[u8]) {
+    /// Storage read back what lies at `offset`. If that was asked for and is not whole, it is
+    /// fetched again.
+    pub(super) fn rehash(&mut self, offset: u64, data: &[u8]) {
+        let reading = self.suspects.reading.as_ref();
+        let Some((reading, manifest)) = reading.zip(self.manifest()) else {
+            return;
+        };
+        if manifest.layout.content_offset(reading.start) != offset {
+            return;
+        }
         let Some(run) = self.suspects.take_read() else {
             return;
         };

@@ -88,7 +88,12 @@ impl Device {
                 len,
             } => {
                 let Some(store) = self.stores.get(&parcel) else {
-                    return Some(gone(parcel));
+                    let error = StoreError::Gone;
+                    return Some(StoreReply::Unread {
+                        parcel,
+                        offset,
+                        error,
+                    });
                 };
                 let mut data = store[offset as usize..offset as usize + len].to_vec();
                 match self.reads {
@@ -97,11 +102,18 @@ impl Device {
                     Reads::Short => data.truncate(len / 2),
                     Reads::Failing => {
                         let error = StoreError::Other("it could not be read".into());
-                        return Some(StoreReply::Failed { parcel, error });
+                        return Some(StoreReply::Unread {
+                            parcel,
+                            offset,
+                            error,
+                        });
                     }
                 }
-                let data = data.into();
-                Some(StoreReply::Read { parcel, data })
+                Some(StoreReply::Read {
+                    parcel,
+                    offset,
+                    data: data.into(),
+                })
             }
             StoreRequest::Finish { parcel, left_out } => {
                 if !self.stores.contains_key(&parcel) || !self.is_whole(parcel, &left_out) {

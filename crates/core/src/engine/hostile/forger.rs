@@ -10,6 +10,7 @@ use super::victim::{Member, Victim};
 use crate::frame::{FrameCipher, FrameHead};
 use crate::identity::ParcelKey;
 use crate::ids::ParcelId;
+use crate::io::{StoreError, StoreReply};
 use crate::layout::BLOCK;
 use crate::message::tests::wanting;
 use crate::message::{Body, Echo, Runs};
@@ -97,6 +98,46 @@ fn one_forged_block_has_only_that_fetched_again_which_came_unsigned() {
     let view = victim.view(parcel.id()).unwrap();
     assert_eq!(view.state, TransferState::Done, "{view:?}");
     assert_eq!(victim.written - before, 2 * BLOCK);
+}
+
+#[test]
+fn what_was_read_back_from_elsewhere_is_not_taken_for_what_was_asked_for() {
+    let mut victim = Victim::online();
+    let mut honest = Member::in_room(2, &mut victim);
+    let parcel = Parcel::new(&honest, 4);
+    parcel.is_accepted(&mut honest, &mut victim);
+    let topic = format!("d/{}", parcel.id());
+    victim.deliver(&topic, &frame(&parcel.offer, 0, 1, &parcel.manifest));
+    victim.deliver(&topic, &frame(&parcel.offer, 1, 1, &[9; BLOCK as usize]));
+    victim.deliver(&topic, &frame(&parcel.offer, 1, 1, &[4; BLOCK as usize]));
+    parcel.send(true, &mut victim);
+    victim.late = Some(Vec::new());
+    honest.tell(&mut victim, parcel.complete());
+    let asked = victim.late.take().unwrap();
+    let [StoreReply::Read { offset, data, .. }] = &asked[..] else {
+        panic!("{asked:?}");
+    };
+    let (written, id) = (victim.written, parcel.id());
+    let elsewhere = [
+        StoreReply::Read {
+            parcel: id,
+            offset: offset + BLOCK,
+            data: vec![9; data.len()].into(),
+        },
+        StoreReply::Unread {
+            parcel: id,
+            offset: offset + BLOCK,
+            error: StoreError::Other("it could not be read".into()),
+        },
+    ];
+    for reply in elsewhere.into_iter().chain(asked) {
+        victim.act(|engine, now| engine.handle_store(reply, now));
+    }
+    parcel.send(true, &mut victim);
+    honest.tell(&mut victim, parcel.complete());
+    let view = victim.view(id).unwrap();
+    assert_eq!(view.state, TransferState::Done, "{view:?}");
+    assert_eq!(victim.written - written, BLOCK);
 }
 
 #[test]

@@ -49,12 +49,16 @@ pub(super) struct Victim {
     pub(super) engine: Engine,
     pub(super) now: Time,
     pub(super) errors: Vec<String>,
+    /// What it learnt of the length of frames.
+    pub(super) frame_length: Option<u32>,
     /// What it wrote to storage, in bytes.
     pub(super) written: u64,
     /// What it noted, in bytes.
     pub(super) noted: usize,
     /// What storage holds.
     stored: LiteMap<ParcelId, Vec<u8>>,
+    /// What storage is yet to answer, if answers take a while.
+    pub(super) late: Option<Vec<StoreReply>>,
     /// The bytes it sent to the broker and nobody has looked at.
     pub(super) sent: Vec<u8>,
     /// It asked for a connection.
@@ -75,9 +79,11 @@ impl Victim {
             engine,
             now: Time::ZERO,
             errors: Vec::new(),
+            frame_length: None,
             written: 0,
             noted: 0,
             stored: LiteMap::new(),
+            late: None,
             sent: Vec::new(),
             opening: false,
         };
@@ -126,6 +132,15 @@ impl Victim {
         self.act(|engine, now| engine.join(join, now)).unwrap();
     }
 
+    /// It comes in with what it learnt of the broker before.
+    pub(super) fn join_knowing(&mut self, frame_length: u32) {
+        let join = Join {
+            frame_length: Some(frame_length),
+            ..join(self.version)
+        };
+        self.act(|engine, now| engine.join(join, now)).unwrap();
+    }
+
     /// The broker answers the SUBSCRIBE that was sent last; this stands behind its packet
     /// identifier.
     pub(super) fn answer_subscribe(&mut self, result: &[u8]) {
@@ -144,6 +159,15 @@ impl Victim {
         self.engine
             .handle_bytes(Bytes::copy_from_slice(bytes), self.now);
         self.drain();
+    }
+
+    /// Time goes by at a broker that answers each ping.
+    pub(super) fn stay(&mut self, duration: Duration) {
+        let end = self.now + duration;
+        while self.now < end {
+            self.wait(Duration::from_secs(1));
+            self.receive(&[0xd0, 0]);
+        }
     }
 
     pub(super) fn wait(&mut self, duration: Duration) {
@@ -206,8 +230,11 @@ impl Victim {
             }
             while let Some(request) = self.engine.poll_store() {
                 busy = true;
-                if let Some(reply) = self.store(&request) {
-                    self.engine.handle_store(reply, self.now);
+                let reply = self.store(&request);
+                match (reply, &mut self.late) {
+                    (Some(reply), Some(late)) => late.push(reply),
+                    (Some(reply), None) => self.engine.handle_store(reply, self.now),
+                    (None, _) => {}
                 }
             }
             while let Some(request) = self.engine.poll_read(self.now) {
@@ -216,8 +243,10 @@ impl Victim {
             }
             while let Some(event) = self.engine.poll_event() {
                 busy = true;
-                if let Event::Error(text) = event {
-                    self.errors.push(text);
+                match event {
+                    Event::Error(text) => self.errors.push(text),
+                    Event::Learnt { frame_length, .. } => self.frame_length = frame_length,
+                    _ => {}
                 }
             }
             while let Some(bytes) = self.engine.poll_transmit(self.now) {
@@ -251,9 +280,14 @@ impl Victim {
                 offset,
                 len,
             } => {
-                let stored = &self.stored[&parcel][offset as usize..];
+                let at = offset as usize;
+                let stored = &self.stored[&parcel][at..];
                 let data = Bytes::copy_from_slice(&stored[..len]);
-                StoreReply::Read { parcel, data }
+                StoreReply::Read {
+                    parcel,
+                    offset,
+                    data,
+                }
             }
             StoreRequest::Note { ref note, .. } => {
                 self.noted += note.len();
