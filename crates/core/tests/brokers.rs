@@ -360,6 +360,26 @@ fn what_mqtt_5_refuses_in_puback_is_said_at_once() {
 }
 
 #[test]
+fn what_may_not_be_said_to_another_device_stays_said_until_it_may() {
+    let mut world = room(2);
+    let other = world.devices[0].engine.peers()[0].device.clone();
+    let topic: &'static str = format!("/i/{other}").leak();
+    (world.broker.faults.deaf_to, world.broker.faults.says_so) = (Some(topic), true);
+    let says_so = |world: &World| {
+        let status = status(world, 0);
+        status.remedy == Some(Remedy::Rights) && status.text.contains(topic)
+    };
+    world.offer(1, &[1000]);
+    assert!(world.run_until(10 * SECOND, says_so));
+    // What it says to itself comes back all the while.
+    assert!(!world.run_until(10 * MINUTE, |world| !says_so(world)));
+    world.broker.faults.deaf_to = None;
+    world.offer(1, &[1000]);
+    assert!(world.run_until(10 * SECOND, |w| status(w, 0).state
+        == ConnectionState::Online));
+}
+
+#[test]
 fn a_room_that_cannot_be_subscribed_to_is_not_tried_without_end() {
     for only_v311 in [false, true] {
         let faults = Faults {
@@ -462,6 +482,28 @@ fn a_subscription_that_comes_free_elsewhere_is_found_too() {
     world.run_for(5 * MINUTE);
     assert_eq!(world.state(1, parcel), Some(TransferState::Waiting));
     world.broker.faults.max_subscriptions = None;
+    assert!(world.run_until(2 * MINUTE, |w| w.delivered(0, 1, parcel)));
+}
+
+#[test]
+fn a_single_parcel_whose_data_is_refused_without_a_reason_is_not_told_to_wait_for_others() {
+    let faults = Faults {
+        only_v311: true,
+        unsubscribable: Some("/d/"),
+        ..Faults::default()
+    };
+    let mut world = room_with(2, faults);
+    let parcel = world.offer(0, &[100_000]);
+    assert!(world.run_until(10 * SECOND, |w| {
+        w.state(1, parcel) == Some(TransferState::Waiting)
+    }));
+    let view = world.devices[1].view(parcel, world.now).unwrap();
+    let words = view.error.unwrap();
+    assert!(!words.contains("another transfer"), "{words}");
+    for part in ["/d/", "Allow it", "limit of subscriptions"] {
+        assert!(words.contains(part), "{words}");
+    }
+    world.broker.faults.unsubscribable = None;
     assert!(world.run_until(2 * MINUTE, |w| w.delivered(0, 1, parcel)));
 }
 

@@ -8,6 +8,7 @@ use super::topics::Channel;
 use super::{Engine, Event, refusal};
 use crate::envelope::Opened;
 use crate::ids::DeviceId;
+use crate::incoming::Incoming;
 use crate::message::{Body, EndReason, Introduction, Message, ParcelRef, Want};
 use crate::peers::Introduced;
 use crate::seal::OpenError;
@@ -66,9 +67,11 @@ impl Engine {
             // What PUBACK says of the broker says nothing of the receiver.
             mqdrop_mqtt::Event::Published { ticket, result } => {
                 let to = room.unacknowledged.remove(&ticket);
-                if let (Some(to), Err(reason)) = (to, result)
-                    && room.note_refused(to, reason)
-                {
+                let is_news = to.is_some_and(|to| match result {
+                    Ok(()) => room.note_taken(to),
+                    Err(reason) => room.note_refused(to, reason),
+                });
+                if is_news {
                     self.cx.event(Event::Status);
                 }
             }
@@ -108,8 +111,9 @@ impl Engine {
             }
             return;
         };
+        let has_others = self.incoming.values().any(Incoming::is_subscribed);
         if let Some(incoming) = self.incoming.get_mut(&parcel) {
-            let refusal = refusal::no_data(reason, &room.topics.data(parcel));
+            let refusal = refusal::no_data(reason, &room.topics.data(parcel), has_others);
             let is_final = refusal.remedy.is_some();
             if incoming.handle_not_subscribed(refusal.words, is_final, now, &mut self.cx)
                 && !is_final
@@ -168,12 +172,16 @@ impl Engine {
     }
 
     fn report_learnt(&mut self) {
-        let Some(room) = &self.room else { return };
+        let Some(room) = &mut self.room else { return };
         let bytes = |length: Option<u64>| length.and_then(|length| u32::try_from(length).ok());
+        let frame_limit = bytes(room.frame_size.limit());
+        // While it is looked for anew, what was learnt before is better than nothing.
+        room.best = bytes(room.frame_size.best()).or(room.best);
+        let within = |best: u32| best.min(frame_limit.unwrap_or(u32::MAX));
         self.cx.event(Event::Learnt {
             only_v311: room.only_v311(),
-            frame_limit: bytes(room.frame_size.limit()),
-            frame_length: bytes(room.frame_size.best()),
+            frame_limit,
+            frame_length: room.best.map(within),
         });
     }
 

@@ -156,24 +156,32 @@ pub(super) fn not_subscribed(reason: ReasonCode, topic: &str, rights: &str) -> R
     }
 }
 
-/// SUBACK said no to a parcel's data: the words, and what to change unless it may pass by itself. MQTT 3.1.1
-/// has one code for everything, and a quota is then the likelier cause: the room's own topics are
-/// subscribed.
-pub(super) fn no_data(reason: ReasonCode, topic: &str) -> Refusal {
+/// SUBACK said no to a parcel's data: the words, and what to change unless it may pass by itself.
+/// MQTT 3.1.1 has one code for everything. A quota is then the likelier cause if the broker let this
+/// device subscribe to other parcels' data.
+pub(super) fn no_data(reason: ReasonCode, topic: &str, has_others: bool) -> Refusal {
+    let why = reason.describe();
     if is_denied(reason) {
-        Refusal::hopeless(
+        return Refusal::hopeless(
             format!(
-                "The broker does not let this login subscribe to {topic}: {}. Allow it, then resume",
-                reason.describe()
+                "The broker does not let this login subscribe to {topic}: {why}. Allow it, then resume"
             ),
             Remedy::Rights,
+        );
+    }
+    Refusal::passing(if has_others {
+        format!(
+            "Waiting: the broker gives this device no further subscription now ({why}). It goes on by itself when another transfer is done"
+        )
+    } else if reason == ReasonCode::UNSPECIFIED_ERROR {
+        format!(
+            "Waiting: the broker refuses the subscription to {topic} ({why}). Allow it to this login, or raise the broker's limit of subscriptions; it is asked again by itself"
         )
     } else {
-        Refusal::passing(format!(
-            "Waiting: the broker gives this device no further subscription now ({}). It goes on by itself when another transfer is done",
-            reason.describe()
-        ))
-    }
+        format!(
+            "Waiting: the broker gives this device no further subscription now ({why}). It is asked again by itself"
+        )
+    })
 }
 
 fn is_denied(reason: ReasonCode) -> bool {
@@ -281,10 +289,18 @@ mod tests {
         }
         assert_eq!(room(0x97).remedy, None);
         for (code, remedy) in [(0x97, None), (0x80, None), (0x87, Some(Remedy::Rights))] {
-            let refusal = no_data(ReasonCode(code), "x/d/y");
-            assert_eq!(refusal.remedy, remedy);
-            let reason = ReasonCode(code).describe();
-            assert!(refusal.words.contains(reason), "{}", refusal.words);
+            for has_others in [true, false] {
+                let refusal = no_data(ReasonCode(code), "x/d/y", has_others);
+                assert_eq!(refusal.remedy, remedy);
+                let reason = ReasonCode(code).describe();
+                assert!(refusal.words.contains(reason), "{}", refusal.words);
+                let promises = refusal.words.contains("another transfer");
+                assert_eq!(promises, has_others && remedy.is_none());
+                // One of these two may be the cause, and nobody knows which one.
+                if code == 0x80 && !has_others {
+                    assert!(refusal.words.contains("x/d/y") && refusal.words.contains("limit"));
+                }
+            }
         }
     }
 }

@@ -11,6 +11,7 @@ use mqdrop_mqtt::{QoS, ReasonCode, Time};
 use super::refusal::said;
 use super::room::Room;
 use crate::effects::To;
+use crate::ids::DeviceId;
 use crate::message::Body;
 use crate::random::Random;
 
@@ -29,14 +30,14 @@ pub(super) struct Rights {
     /// When the device says something again, or gives up hoping.
     due: Option<Time>,
     tries: u32,
-    /// What seems not to be allowed, in words.
-    denied: Option<String>,
+    /// What seems not to be allowed, in words, and the other device whose topic that is, if it is.
+    denied: Option<(String, Option<DeviceId>)>,
 }
 
 impl Rights {
-    /// Whether what this device says is known to get through, or nothing is known yet.
+    /// What seems not to be allowed, in words. None if all is, or nothing is known yet.
     pub(super) fn denied(&self) -> Option<&str> {
-        self.denied.as_deref()
+        self.denied.as_ref().map(|(words, _)| words.as_str())
     }
 
     /// Whether both topics were seen to work.
@@ -92,7 +93,9 @@ impl Room {
         rights.inbox |= inbox;
         let is_news = !was_proven && rights.are_proven();
         if is_news {
-            (rights.due, rights.denied) = (None, None);
+            rights.due = None;
+            // The topics of others are not proven by that.
+            rights.denied.take_if(|(_, other)| other.is_none());
             self.link.proven();
         }
         is_news
@@ -115,11 +118,19 @@ impl Room {
             (false, true) => self.topics.room(),
             (true, _) => self.topics.device(self.identity.device),
         };
-        self.rights.denied = Some(format!(
+        let denied = format!(
             "What this device says does not come back from the broker: its login may not be allowed to publish or subscribe to {topic}. {}",
             self.remedy_of_rights()
-        ));
+        );
+        self.rights.denied = Some((denied, None));
         true
+    }
+
+    /// PUBACK took a message. Whether that is news.
+    pub(super) fn note_taken(&mut self, to: To) -> bool {
+        let denied = &mut self.rights.denied;
+        let is_allowed = |other: Option<DeviceId>| other.is_some_and(|it| to == To::Device(it));
+        denied.take_if(|(_, other)| is_allowed(*other)).is_some()
     }
 
     /// PUBACK refused a message. Whether that is to be shown.
@@ -143,12 +154,22 @@ impl Room {
             said(Some(reason.describe())),
             self.remedy_of_rights()
         );
-        self.rights.due = None;
-        match to {
-            To::Room => self.rights.room = false,
-            To::Device(_) => self.rights.inbox = false,
+        let other = match to {
+            To::Room => {
+                self.rights.room = false;
+                None
+            }
+            To::Device(device) if device == self.identity.device => {
+                self.rights.inbox = false;
+                None
+            }
+            To::Device(device) => Some(device),
+        };
+        if other.is_none() {
+            self.rights.due = None;
         }
-        self.rights.denied.replace(denied.clone()) != Some(denied)
+        let denied = Some((denied, other));
+        std::mem::replace(&mut self.rights.denied, denied.clone()) != denied
     }
 
     /// What is to be done about it, as the end of a sentence.

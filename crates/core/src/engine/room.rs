@@ -56,6 +56,8 @@ pub(super) struct Room {
     pub(super) link: Link,
     pub(super) peers: Peers,
     pub(super) frame_size: FrameSize,
+    /// The quickest length of a frame that was told to be remembered.
+    pub(super) best: Option<u32>,
     pub(super) subscriptions: Subscriptions,
     pub(super) rights: Rights,
     /// Messages that the broker has not acknowledged.
@@ -103,6 +105,7 @@ impl Room {
                 join.frame_limit.map(u64::from),
                 join.frame_length.map(u64::from),
             ),
+            best: join.frame_length,
             subscriptions: Subscriptions::default(),
             rights: Rights::default(),
             unacknowledged: LiteMap::new(),

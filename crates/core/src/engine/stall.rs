@@ -25,11 +25,19 @@ pub(super) struct Stalls {
 }
 
 struct Seen {
-    /// What had got through.
-    progress: u64,
-    /// Since when it is no more.
+    standing: Standing,
+    /// Since when it has been like this.
     since: Time,
     told: bool,
+}
+
+/// How a transfer stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Standing {
+    /// What had got through.
+    progress: u64,
+    /// Nothing more can, before storage here or at the receivers has taken what did.
+    is_held_up: bool,
 }
 
 impl Stalls {
@@ -50,24 +58,24 @@ impl Engine {
             .outgoing
             .iter()
             .filter(|(_, outgoing)| outgoing.state(now) == TransferState::Active)
-            .map(|(parcel, outgoing)| (*parcel, Outgoing::progress(outgoing)));
+            .map(|(parcel, outgoing)| (*parcel, of_outgoing(outgoing)));
         let incoming = self
             .incoming
             .iter()
             .filter(|(_, incoming)| incoming.state() == TransferState::Active)
-            .map(|(parcel, incoming)| (*parcel, Incoming::progress(incoming)));
-        let active: LiteMap<ParcelId, u64> = outgoing.chain(incoming).collect();
+            .map(|(parcel, incoming)| (*parcel, of_incoming(incoming)));
+        let active: LiteMap<ParcelId, Standing> = outgoing.chain(incoming).collect();
         self.stalls
             .seen
             .retain(|parcel, _| active.contains_key(parcel));
-        for (&parcel, &progress) in &active {
+        for (&parcel, &standing) in &active {
             let fresh = Seen {
-                progress,
+                standing,
                 since: now,
                 told: false,
             };
             match self.stalls.seen.get_mut(&parcel) {
-                Some(seen) if seen.progress == progress => {
+                Some(seen) if seen.standing == standing => {
                     let is_stalled = now.since(seen.since) >= PATIENCE;
                     if is_stalled && !std::mem::replace(&mut seen.told, true) {
                         self.cx.event(Event::Transfer(parcel));
@@ -87,14 +95,40 @@ impl Engine {
 
     /// What to say of an active transfer of which nothing gets through.
     pub(super) fn stall_words(&self, parcel: ParcelId, direction: Direction) -> Option<String> {
-        self.stalls.seen.get(&parcel).filter(|seen| seen.told)?;
-        let topic = self.room.as_ref()?.topics.data(parcel);
-        let (what, right) = match direction {
-            Direction::In => ("arrives", "subscribe to"),
-            Direction::Out => ("gets through", "publish to"),
+        let seen = self.stalls.seen.get(&parcel).filter(|seen| seen.told)?;
+        let standing = match direction {
+            Direction::In => self.incoming.get(&parcel).map(of_incoming)?,
+            Direction::Out => self.outgoing.get(&parcel).map(of_outgoing)?,
         };
+        if seen.standing != standing {
+            return None;
+        }
+        let (what, right, storage) = match direction {
+            Direction::In => ("arrives", "subscribe to", "this device"),
+            Direction::Out => ("gets through", "publish to", "the receiver"),
+        };
+        if standing.is_held_up {
+            return Some(format!(
+                "Nothing {what}, as {storage} has not stored yet what came. It goes on when it has"
+            ));
+        }
+        let topic = self.room.as_ref()?.topics.data(parcel);
         Some(format!(
             "Nothing {what}. The broker may not allow the login to {right} {topic}, or may drop messages for their length"
         ))
+    }
+}
+
+fn of_incoming(incoming: &Incoming) -> Standing {
+    Standing {
+        progress: incoming.progress(),
+        is_held_up: incoming.waits_for_storage(),
+    }
+}
+
+fn of_outgoing(outgoing: &Outgoing) -> Standing {
+    Standing {
+        progress: outgoing.progress(),
+        is_held_up: outgoing.waits_for_receivers(),
     }
 }

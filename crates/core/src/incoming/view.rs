@@ -2,6 +2,7 @@
 
 use mqdrop_mqtt::Time;
 
+use super::receiving::CREDIT;
 use super::{Incoming, Phase};
 use crate::incoming::content::Content;
 use crate::io::StoreError;
@@ -51,6 +52,20 @@ impl Incoming {
                 receiving.content.bytes().wrapping_add(newest)
             }
             _ => 0,
+        }
+    }
+
+    /// Whether the broker delivers its data frames here.
+    pub(crate) fn is_subscribed(&self) -> bool {
+        matches!(&self.phase, Phase::Receiving(receiving) if receiving.subscribed)
+    }
+
+    /// Whether nothing more can arrive before this device's own storage answers.
+    pub(crate) fn waits_for_storage(&self) -> bool {
+        match &self.phase {
+            Phase::Opening { .. } => true,
+            Phase::Receiving(receiving) => receiving.unwritten >= CREDIT,
+            _ => false,
         }
     }
 

@@ -87,13 +87,20 @@ impl Outgoing {
     /// A number that changes when something gets to a receiver.
     pub(crate) fn progress(&self) -> u64 {
         let of_one = |receiver: &Receiver| match &receiver.phase {
-            Phase::Receiving(progress) => {
-                let runs = progress.held.runs().iter();
-                runs.map(|run| u64::from(run.end - run.start)).sum()
-            }
+            Phase::Receiving(progress) => u64::from(progress.held.len()),
             _ => 0,
         };
         self.receivers.values().map(of_one).sum()
+    }
+
+    /// Whether nothing can be sent before a receiver takes more: all of them have as much as they
+    /// allowed.
+    pub(crate) fn waits_for_receivers(&self) -> bool {
+        let is_open = |receiver: &Receiver| match &receiver.phase {
+            Phase::Receiving(progress) => progress.credit > 0,
+            _ => false,
+        };
+        !self.receivers.values().any(is_open)
     }
 
     /// Of the receiver that is furthest from its end; those who have not decided count last.

@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use super::victim::{ACCEPTED, Victim, packet, secret};
+use crate::frame_size::FrameSize;
 use crate::io::{Invalid, SocketClose};
 use crate::view::ConnectionState;
 
@@ -123,6 +124,21 @@ fn a_browser_that_hangs_up_on_what_came_says_why() {
         let status = victim.engine.status();
         assert!(status.text.contains(words), "{}", status.text);
         recovers(&mut victim);
+    }
+}
+
+#[test]
+fn what_was_learnt_of_a_broker_is_not_forgotten_while_it_is_looked_for_anew() {
+    let mut victim = Victim::new();
+    victim.join_knowing(65_536);
+    victim.admit();
+    assert_eq!(victim.frame_length, Some(65_536));
+    for (limit, learnt) in [(None, 65_536), (Some(32_768), 32_768)] {
+        // Something was the matter with it, and nothing else is known yet.
+        victim.engine.room.as_mut().unwrap().frame_size = FrameSize::new(limit, None);
+        victim.act(|engine, now| engine.handle_close(SocketClose::Closed { code: None }, now));
+        recovers(&mut victim);
+        assert_eq!(victim.frame_length, Some(learnt));
     }
 }
 

@@ -7,4 +7,5 @@ mod forger;
 mod ledger;
 mod member;
 mod parcel;
+mod slow;
 mod victim;
