@@ -352,9 +352,8 @@ impl Driver {
             if let StoreRequest::Discard { parcel } = request {
                 handles::forget(parcel);
             }
-            match self.shelf.request(request) {
-                Some(reply) => self.engine.handle_store(reply, self.clock.now()),
-                None => {}
+            if let Some(reply) = self.shelf.request(request) {
+                self.engine.handle_store(reply, self.clock.now());
             }
         }
         while let Some(request) = self.engine.poll_read(self.clock.now()) {

@@ -171,7 +171,7 @@ async fn the_other_files_are_whole_where_they_lie_although_one_was_left_out() {
     }
     let mut store = BlobStore::new(SIZE);
     store.write(0, vec![7; 10].into()).unwrap();
-    let finished = store.finish(vec![11..SIZE; 1]).await;
+    let finished = store.finish(core::iter::once(11..SIZE).collect()).await;
     assert!(matches!(finished, Err(StoreError::Gone)));
 }
 
