@@ -85,7 +85,8 @@ id! {
 }
 
 id! {
-    /// A parcel: 10 random bytes, chosen by its sender.
+    /// A parcel: the first 10 bytes of the BLAKE3 hash of its public key, by which its sender shows
+    /// after a restart that the parcel is its own.
     ParcelId
 }
 

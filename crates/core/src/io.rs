@@ -61,7 +61,8 @@ pub struct Segment {
 }
 
 /// A request to read a piece of an outgoing parcel's files. Fill [`target`](Self::target) with
-/// the segments one after the other and hand the request back with `handle_read`.
+/// the segments one after the other and hand the request back with `handle_read`, or with a
+/// [`ReadError`].
 #[derive(Debug)]
 pub struct ReadRequest {
     /// Which parcel.
@@ -128,15 +129,16 @@ pub enum ReadFailure {
 /// of bytes: its files one after the other without gaps. One that is sent has notes alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StoreRequest {
-    /// Make room for a parcel. Answer `Created` or `Failed`.
+    /// Make room for a parcel, also where one with this id was before: that one is forgotten. Answer `Created` or `Failed`.
     Create {
         /// Which parcel.
         parcel: ParcelId,
-        /// Its content's length in bytes.
+        /// Its content's length in bytes; 0 for one that is sent and has notes alone.
         size: u64,
     },
-    /// Keep these bytes. Answer `Written`, `Full` or `Failed`; answers may come later and in any order.
-    /// The same place may be written again with other bytes.
+    /// Keep these bytes. Answer `Written`; `Unwritten` with the bytes if they may be written later, for example once there is
+    /// space; or `Failed`, which gives the parcel up. Answers may come later and in any order. The same place may be written
+    /// again with other bytes.
     Write {
         /// Which parcel.
         parcel: ParcelId,
@@ -167,7 +169,7 @@ pub enum StoreRequest {
         /// How many bytes.
         len: usize,
     },
-    /// The content is verified, and whole but for what is left out: bring all of it, and its notes,
+    /// Finish the parcel, whose content is verified, and whole but for what is left out: bring all of it, and its notes,
     /// to where a power cut does not reach them, then give it to the user. Answer `Finished` or
     /// `Failed`: with [`StoreError::Gone`] if some of what was written is not there any more, else
     /// it is asked for again.
@@ -200,8 +202,8 @@ pub enum StoreReply {
         /// How many bytes.
         len: usize,
     },
-    /// These bytes could not be written. They are asked to be written again when the user says so:
-    /// there may be space by then, or whatever it was may have passed.
+    /// These bytes could not be written. The engine pauses the parcel and asks again when the user resumes it, since there
+    /// may be space by then. With [`StoreError::Gone`] it gives the parcel up.
     Unwritten {
         /// Which parcel.
         parcel: ParcelId,
@@ -235,7 +237,7 @@ pub enum StoreReply {
         /// Which parcel.
         parcel: ParcelId,
     },
-    /// It did not work.
+    /// The request failed. The parcel is given up, unless the request says otherwise.
     Failed {
         /// Which parcel.
         parcel: ParcelId,
