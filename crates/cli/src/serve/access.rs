@@ -1,4 +1,4 @@
-//! What one connection may do, and its will.
+//! The rights of one connection, and its will.
 //!
 //! The crate publishes a will without a word to anybody but this: it asks for leave as for any
 //! other message. So the answer is no, and the will is published here, where it is counted.

@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 use super::tls::Tls;
 use crate::failure::Failure;
 
-/// What to print once the listeners run.
+/// The lines to print once the listeners run.
 ///
 /// # Errors
 /// When the system does not tell which port was taken.
@@ -110,7 +110,7 @@ fn local_address(listener: &TcpListener) -> Result<SocketAddr, Failure> {
         .map_err(|error| Failure::other(format!("cannot tell the own address: {error}")))
 }
 
-/// What follows http or https in the URL to open; this computer by its name, which browsers treat
+/// The part of the URL to open that follows http or https; this computer by its name, which browsers treat
 /// as secure.
 fn web_address(address: SocketAddr) -> String {
     if address.ip().is_loopback() || address.ip().is_unspecified() {

@@ -15,7 +15,7 @@ use crate::failure::Failure;
 #[allow_missing = true]
 struct BuiltIn;
 
-/// Where the app's files come from.
+/// The place that the app's files come from.
 #[derive(Debug)]
 pub(crate) enum Assets {
     /// From the program itself.
@@ -70,7 +70,7 @@ impl Assets {
         })
     }
 
-    /// Whether there is an app to serve at all.
+    /// Tells whether there is an app to serve at all.
     pub(crate) fn is_built(&self) -> bool {
         self.find("/").is_some()
     }
@@ -122,7 +122,7 @@ fn mime_type(name: &str) -> String {
     }
 }
 
-/// Whether trunk put a hash of the content into the name: `app-<16 hex>.js`,
+/// Tells whether trunk put a hash of the content into the name: `app-<16 hex>.js`,
 /// `app-<16 hex>_bg.wasm`.
 fn has_content_hash(name: &str) -> bool {
     let file = name.rsplit('/').next().unwrap_or(name);

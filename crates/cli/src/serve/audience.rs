@@ -29,7 +29,7 @@ use crate::logs::Seldom;
 const LONGEST_WAIT: Duration = Duration::from_millis(250);
 /// A client for which less than this is held, in bytes, is never the one that makes room.
 const TOO_LITTLE: usize = 64 * 1024;
-/// What is held for a client that is away weighs so many times as much as for one that is here.
+/// The weight of a client that is away, beside one that is here: nobody waits for it right now.
 const OF_ABSENT: usize = 8;
 
 static MADE_ROOM: Seldom = Seldom::new();
@@ -125,7 +125,7 @@ impl Audience {
         }
     }
 
-    /// Whether a client identifier is in use by another login than `user`.
+    /// Tells whether a client identifier is in use by another login than `user`.
     pub(crate) fn is_of_another(&self, client: &str, user: &str) -> bool {
         let index = self.read();
         let known = index.by_client.get(client);
@@ -201,7 +201,7 @@ impl Audience {
             .map(|(client, _)| Arc::clone(client))
     }
 
-    /// Whether `client` may subscribe to `filter`; from then on it counts.
+    /// Tells whether `client` may subscribe to `filter`; from then on the filter counts.
     pub(crate) fn allow(&self, client: &str, filter: &str) -> bool {
         let mut index = self.write();
         let listener = index.by_client.get(client).cloned();
@@ -273,13 +273,13 @@ impl Audience {
         let _ = tokio::time::timeout(LONGEST_WAIT, room).await;
     }
 
-    /// Whether a publisher's next packet should be read later.
+    /// Tells whether a publisher's next packet should be read later.
     pub(crate) fn must_wait(&self, topic: &str, publisher: u64, gauge: &Gauge) -> bool {
         gauge.under_way() >= self.queues.behind_from
             || self.ledger.behind() > 0 && self.all_behind(topic, publisher)
     }
 
-    /// Whether `topic` has listeners that still move, and all of them are behind.
+    /// Tells whether `topic` has listeners that still move, and all of them are behind.
     fn all_behind(&self, topic: &str, publisher: u64) -> bool {
         let listeners = self.listeners_of(topic);
         let mut moving = listeners

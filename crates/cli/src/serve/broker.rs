@@ -39,7 +39,7 @@ use crate::failure::Failure;
 
 /// The longest a session outlives its connection, in seconds: a day.
 const LONGEST_SESSION: u64 = 24 * 60 * 60;
-/// What a session holds for a client that is away.
+/// The bounds of what a session holds for a client that is away.
 const AWAY_LIMITS: QueueLimits = QueueLimits {
     max_messages: 1000,
     max_bytes: 1024 * 1024,

@@ -26,7 +26,7 @@ const REPLACED_BEFORE_END: Duration = DAY.saturating_mul(30);
 /// Addresses that a certificate remembers from networks the computer was on before.
 const MOST_FORMER_ADDRESSES: usize = 32;
 
-/// Where the certificate is.
+/// The files of the certificate.
 #[derive(Debug)]
 pub(crate) struct SelfMade {
     pub(crate) certificate: PathBuf,
@@ -128,7 +128,7 @@ fn serial_number(key: &KeyPair, now: SystemTime) -> SerialNumber {
     SerialNumber::from_slice(&number)
 }
 
-/// What matters of a certificate that is there already.
+/// The facts that matter of a certificate that is there already.
 struct Former {
     names: Vec<IpAddr>,
     /// Seconds since 1970.

@@ -45,7 +45,7 @@ impl Encoding {
     }
 }
 
-/// Whether a file of this type and length is worth compressing.
+/// Tells whether a file of this type and length is worth compressing.
 pub(crate) fn is_worthwhile(mime: &str, length: usize) -> bool {
     let essence = mime.split(';').next().unwrap_or(mime);
     let compressible = essence.starts_with("text/")
@@ -121,7 +121,7 @@ fn gzip(content: &[u8]) -> std::io::Result<Vec<u8>> {
     writer.finish()
 }
 
-/// Whether the header allows `name` (RFC 9110, section 12.5.3): listed, or
+/// Tells whether the header allows `name` (RFC 9110, section 12.5.3): listed, or
 /// covered by `*`, and not with a quality of zero.
 fn accepts(header: &str, name: &str) -> bool {
     let quality = |wanted: &str| {

@@ -9,14 +9,14 @@ use super::gauge::{Gauge, UnderWay};
 use super::listener::has_to_acknowledge;
 use crate::logs::Seldom;
 
-/// What a copy of a message takes besides its payload, topic and properties, in bytes.
+/// The memory that a copy of a message takes besides its payload, topic and properties, in bytes.
 pub(crate) const COST_OF_A_COPY: usize = 512;
 /// A decoded property takes up to so many times its length.
 pub(crate) const COST_OF_PROPERTIES: usize = 20;
 
 static TOO_MUCH: Seldom = Seldom::new();
 
-/// What is counted, and given back when the payload goes.
+/// A message's count, which is given back when the payload goes.
 pub(crate) enum Count {
     /// A QoS 0 message: for its publisher.
     UnderWay { _bytes: UnderWay },

@@ -106,7 +106,7 @@ impl Drop for Ticket {
     }
 }
 
-/// What counts as one address: IPv6 gives every household a network of 2^64 of them.
+/// The part of an address that counts as one: IPv6 gives every household a network of 2^64 of them.
 pub(crate) fn household(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64)),

@@ -31,7 +31,7 @@ pub(crate) fn check(
     }
 }
 
-/// Whether only this computer can reach the address.
+/// Tells whether only this computer can reach the address.
 fn is_private(address: &SocketAddr) -> bool {
     address.ip().to_canonical().is_loopback()
 }

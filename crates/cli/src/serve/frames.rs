@@ -30,7 +30,7 @@ pub(crate) enum CloseCode {
     Unsupported = 1003,
 }
 
-/// What a step of [`FrameReader::read`] found.
+/// The outcome of one step of [`FrameReader::read`].
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Step {
     /// So many payload bytes were written to the output.

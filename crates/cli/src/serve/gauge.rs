@@ -15,7 +15,7 @@ static START: LazyLock<Instant> = LazyLock::new(Instant::now);
 #[derive(Debug)]
 pub(crate) struct Ledger {
     total: AtomicUsize,
-    /// What all may hold together.
+    /// The most that may be held for all together.
     limit: usize,
     /// Bytes from which on a listener counts as behind.
     behind_from: usize,
@@ -24,7 +24,7 @@ pub(crate) struct Ledger {
     pub(crate) caught_up: Notify,
 }
 
-/// What is held for or from one client. Clones are the same gauge; dropping the last one gives
+/// The bytes held for or from one client. Clones are the same gauge; dropping the last one gives
 /// everything back.
 #[derive(Debug, Clone)]
 pub(crate) struct Gauge(Arc<Level>);
@@ -41,7 +41,7 @@ struct Level {
     moved: AtomicU64,
 }
 
-/// What the client has still to do.
+/// The bytes that the client has still to read or acknowledge.
 #[derive(Debug, Clone, Copy, Default)]
 struct Behind {
     /// Bytes to read, in the outbox.
@@ -169,17 +169,17 @@ impl Gauge {
         self.0.lock().sum() + others.iter().sum::<usize>()
     }
 
-    /// What is held for or from all clients.
+    /// The account of all clients.
     pub(crate) fn ledger(&self) -> &Arc<Ledger> {
         &self.0.ledger
     }
 
-    /// Whether the client is behind with reading or acknowledging.
+    /// Tells whether the client is behind with reading or acknowledging.
     pub(crate) fn is_behind(&self) -> bool {
         self.0.lock().sum() >= self.0.ledger.behind_from
     }
 
-    /// Whether the client is behind and does nothing about it.
+    /// Tells whether the client is behind and does nothing about it.
     pub(crate) fn has_stopped(&self) -> bool {
         self.has_stopped_at(now())
     }
@@ -201,7 +201,7 @@ impl Drop for Level {
     fn drop(&mut self) {
         let behind = self.lock().sum();
         let kept = self.kept.load(Ordering::Relaxed);
-        // What is under way holds a gauge, so there is none of it here.
+        // A message under way holds a gauge, so none is under way here.
         self.ledger.change(behind + kept, 0);
         if behind >= self.ledger.behind_from {
             self.ledger.behind.fetch_sub(1, Ordering::Relaxed);

@@ -64,7 +64,7 @@ impl Guesses {
         let is_suspect = by_address.count > FREE;
         let name = books.hasher.hash_one(name);
         let by_name = record(&mut books.by_name, name, now);
-        // Who guesses little comes in at once, whatever others try.
+        // An address that guesses little comes in at once, whatever others try.
         let at = if is_suspect {
             at.max(by_name.next.min(now + LONGEST_WAIT_FOR))
         } else {

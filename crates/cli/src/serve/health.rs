@@ -1,4 +1,4 @@
-//! What `/health` tells: that the station runs, and how busy it is. Nothing about who is connected
+//! The answer of `/health`: that the station runs, and how busy it is. Nothing about who is connected
 //! or what they do.
 
 use std::time::Instant;

@@ -217,7 +217,7 @@ impl Files {
     }
 }
 
-/// Whether a page is one that browsers trust although it did not come by https from here: from this
+/// Tells whether a page is one that browsers trust although it did not come by https from here: from this
 /// computer, or through a proxy that speaks https. On others they complain of an opener policy.
 fn is_trustworthy(headers: &HeaderMap) -> bool {
     let is_here = headers
@@ -268,7 +268,7 @@ async fn hand_over(upgraded: OnUpgrade, peer: SocketAddr, broker: Broker) {
     }
 }
 
-/// Whether an If-None-Match header lists `tag` (RFC 9110, section 13.1.2).
+/// Tells whether an If-None-Match header lists `tag` (RFC 9110, section 13.1.2).
 fn matches_tag(header: &str, tag: &str) -> bool {
     header
         .split(',')

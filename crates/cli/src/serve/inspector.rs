@@ -25,7 +25,7 @@ const UNSUBSCRIBE: u8 = 10;
 const DISCONNECT: u8 = 14;
 const AUTH: u8 = 15;
 
-/// What was found in passing.
+/// A finding in the packets that pass.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Found {
     /// A PUBLISH, before its payload.
@@ -61,12 +61,12 @@ pub(crate) struct Violation {
 #[derive(Debug)]
 pub(crate) struct Inspector {
     rules: Rules,
-    /// Whether the client speaks MQTT 5; known after its CONNECT.
+    /// The client speaks MQTT 5; known after its CONNECT.
     is_v5: Option<bool>,
     state: State,
     /// The first bytes of the present packet, behind its length.
     head: Vec<u8>,
-    /// What was found, not yet taken.
+    /// Findings that were not taken yet.
     found: Vec<Found>,
     /// Bytes of the present packet that have passed.
     passed: usize,
@@ -107,17 +107,17 @@ impl Inspector {
         }
     }
 
-    /// Whether a whole CONNECT has passed.
+    /// Tells whether a whole CONNECT has passed.
     pub(crate) fn knows_the_client(&self) -> bool {
         self.is_v5.is_some()
     }
 
-    /// Whether the client speaks MQTT 5.
+    /// Tells whether the client speaks MQTT 5.
     pub(crate) fn is_v5(&self) -> bool {
         self.is_v5 == Some(true)
     }
 
-    /// Whether an answer may be one of MQTT 5; during CONNECT its level says so.
+    /// Tells whether an answer may be one of MQTT 5; during CONNECT its level says so.
     pub(crate) fn may_answer_v5(&self) -> bool {
         self.is_v5.unwrap_or_else(|| self.head.get(6) == Some(&5))
     }
@@ -127,7 +127,7 @@ impl Inspector {
         self.passed
     }
 
-    /// What was found since the last time.
+    /// Takes the findings since the last time.
     pub(crate) fn take_found(&mut self) -> Vec<Found> {
         std::mem::take(&mut self.found)
     }

@@ -41,7 +41,7 @@ const MOST_REFUSALS: usize = 32;
 const REFUSAL_TIME: Duration = Duration::from_secs(1);
 /// The first byte of every TLS connection: a handshake record (RFC 8446, section 5.1).
 const TLS_HANDSHAKE: u8 = 0x16;
-/// What a browser shows when there are too many connections.
+/// The page that a browser shows when there are too many connections.
 const TOO_MANY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\n\
 content-type: text/plain; charset=utf-8\r\ncache-control: no-store\r\nretry-after: 10\r\n\
 content-length: 53\r\nconnection: close\r\n\r\n\
@@ -73,7 +73,7 @@ pub(crate) async fn bind(address: SocketAddr, option: &str) -> Result<TcpListene
     })
 }
 
-/// What both listeners share.
+/// The parts that both listeners share.
 #[derive(Clone)]
 pub(crate) struct Entrance {
     pub(crate) door: Door,

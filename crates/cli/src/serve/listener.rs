@@ -11,11 +11,12 @@ use super::gauge::Gauge;
 use super::rules::has_wildcard;
 use super::socket::Socket;
 
-/// What a filter takes beside its text, which is kept four times, in bytes.
+/// The memory of a filter beside its text, which is kept four times, in bytes.
 const COST_OF_A_FILTER: usize = 600;
-/// What a session takes, in bytes.
+/// The memory of a session, in bytes.
 const COST_OF_A_SESSION: usize = 2048;
-/// What is kept for a client that is away, in bytes: its queue, and the one message beyond it.
+/// The most that is kept for a client that is away, in bytes: its queue, and the one message
+/// beyond it.
 pub(crate) const MOST_FOR_LATER: usize = 2 * 1024 * 1024;
 /// Filters whose SUBSCRIBE the broker has not looked at yet, in bytes: it reads 4 KiB ahead.
 const MOST_ANNOUNCED: usize = 64 * 1024;
@@ -50,7 +51,7 @@ pub(crate) struct Listener {
     owed: Mutex<Owed>,
 }
 
-/// What a client leaves behind when its connection ends and its session does not.
+/// The things that a client leaves behind when its connection ends and its session does not.
 #[derive(Debug)]
 pub(crate) struct Stay {
     pub(crate) client: Arc<str>,
@@ -127,12 +128,12 @@ impl Listener {
         }
     }
 
-    /// Whether the client is connected.
+    /// Tells whether the client is connected.
     pub(crate) fn is_present(&self) -> bool {
         self.socket.is_some()
     }
 
-    /// Whether it was told to go, or will be.
+    /// Tells whether the client was told to go, or will be.
     pub(crate) fn is_ended(&self) -> bool {
         self.ended.load(Ordering::Relaxed)
     }
@@ -391,7 +392,7 @@ impl Owed {
     }
 }
 
-/// Whether a subscription with these options gets messages that have to be acknowledged, from
+/// Tells whether a subscription with these options gets messages that have to be acknowledged, from
 /// itself or from others.
 pub(crate) fn has_to_acknowledge(options: u8, is_own: bool) -> bool {
     options & 3 > 0 && !(is_own && options & NO_LOCAL != 0)

@@ -1,4 +1,4 @@
-//! Who may use the broker: everyone, or those with a login.
+//! Logins: the broker is for everyone, or for those with one.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -71,7 +71,7 @@ impl Logins {
         })
     }
 
-    /// Whether clients have to log in.
+    /// Tells whether clients have to log in.
     pub(crate) fn are_asked_for(&self) -> bool {
         !self.hashes.is_empty()
     }

@@ -2,11 +2,11 @@
 
 use super::inspector::variable;
 
-/// What the broker's crate tells of a message's publisher, as user properties (MQTT 5, section
+/// The names by which the broker's crate tells of a message's publisher, as user properties (MQTT 5, section
 /// 3.3.2.3.7). Who knows a client's identifier can take its place.
 const NAMES_OF_SENDERS: [&[u8]; 2] = [b"x-mqtt-client-id", b"x-mqtt-sender"];
 
-/// Where the properties of a PUBLISH are, and its packet identifier.
+/// The place of a PUBLISH's properties, and its packet identifier.
 pub(crate) struct Place {
     pub(crate) packet_id: Option<u16>,
     /// The first byte behind the length of the packet.
@@ -16,7 +16,7 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    /// Where they are in a whole PUBLISH.
+    /// Finds them in a whole PUBLISH.
     pub(crate) fn of(packet: &[u8]) -> Option<Self> {
         let (_, digits) = variable(packet.get(1..)?)?;
         let body = 1 + digits;

@@ -44,7 +44,7 @@ impl Origins {
         }
     }
 
-    /// Whether the page that a WebSocket handshake comes from may connect.
+    /// Tells whether the page that a WebSocket handshake comes from may connect.
     pub(crate) fn allow(&self, headers: &HeaderMap, peer: SocketAddr) -> bool {
         if self.asks_for_login {
             return true;
@@ -58,7 +58,7 @@ impl Origins {
             return true;
         }
         if let Some(others) = REFUSED.due() {
-            // What others send is not written into the log as it is.
+            // Text from outside is not written into the log as it is.
             let origin: String = origin.chars().take(200).collect();
             tracing::warn!(%peer, others, ?origin, "a page of another site is refused, see --origin");
         }
@@ -73,7 +73,7 @@ impl Origins {
         })
     }
 
-    /// Whether the page came from the host that it connects to; from which port does not matter.
+    /// Tells whether the page came from the host that it connects to; from which port does not matter.
     fn is_own(&self, origin: &str, host: &str) -> bool {
         let (Some(from), Some(to)) = (host_of_origin(origin), host_of(host)) else {
             return false;
@@ -126,7 +126,7 @@ pub(crate) fn host_of(authority: &str) -> Option<String> {
     Some(host.to_ascii_lowercase())
 }
 
-/// Whether a host is the computer that asks for it.
+/// Tells whether a host is the computer that asks for it.
 pub(crate) fn is_this_computer(host: &str) -> bool {
     host == "localhost"
         || host.ends_with(".localhost")

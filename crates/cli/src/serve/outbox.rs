@@ -1,4 +1,4 @@
-//! What waits to be written to one client's socket, with a bound in bytes.
+//! The bytes that wait to be written to one client's socket, and their bound.
 //!
 //! The broker's own queues count messages, not bytes, and stop while a client
 //! does not read. So the broker always gets rid of a packet here at once: it goes
@@ -139,7 +139,7 @@ impl Outbox {
             }
             return Ok(());
         }
-        // Where all are too much together, those who wait for most of it make room.
+        // If all are too much together, those that hold most of it make room.
         if state.waiting > self.limits.give_up_above
             || all_together && state.waiting > self.limits.behind_from
         {
@@ -328,7 +328,7 @@ impl State {
     }
 }
 
-/// Whether the packet is a PUBLISH with QoS 0 (OASIS MQTT 5.0, section 3.3.1).
+/// Tells whether the packet is a PUBLISH with QoS 0 (OASIS MQTT 5.0, section 3.3.1).
 fn is_qos0_publish(packet: &[u8]) -> bool {
     packet.first().is_some_and(|first| first & 0xF6 == 0x30)
 }

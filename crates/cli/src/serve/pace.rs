@@ -1,4 +1,4 @@
-//! How fast a client may send MQTT packets. One that sends more is not cut off: its socket is read
+//! The pace at which a client may send MQTT packets. One that sends more is not cut off: its socket is read
 //! later, and TCP carries the slowing back to it.
 
 use std::pin::Pin;
@@ -13,7 +13,7 @@ const BURST: Duration = Duration::from_secs(1);
 /// Counts packets that a client sends and says when to read on.
 #[derive(Debug)]
 pub(crate) struct Pace {
-    /// What one packet takes.
+    /// The time that one packet takes.
     each: Duration,
     /// When all packets so far would have been sent at the agreed pace.
     due: Instant,
@@ -54,7 +54,7 @@ impl Pace {
         Poll::Ready(())
     }
 
-    /// Whether the client is made to wait for the first time.
+    /// Tells whether the client is made to wait for the first time.
     pub(crate) fn first_pause(&mut self) -> bool {
         let first = self.pause.is_some() && !self.paused_before;
         self.paused_before |= first;

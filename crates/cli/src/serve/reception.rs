@@ -1,4 +1,4 @@
-//! Who gets in, and what for: logins first, then room for the session that a client may leave
+//! Admission of clients: logins first, then room for the session that a client may leave
 //! behind, and the filters it may subscribe to.
 
 use std::future::{Future, ready};

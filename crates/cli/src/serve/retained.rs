@@ -16,7 +16,7 @@ use super::gauge::Gauge;
 pub(crate) const MOST_RETAINED: usize = 1000;
 /// Their bytes; the broker keeps them twice.
 const MOST_BYTES: usize = 16 * 1024 * 1024;
-/// Where a message comes from whose publisher is not known: from an earlier run, for example.
+/// Stands for the address of a publisher that is not known, for example of an earlier run.
 pub(crate) const UNKNOWN: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
 /// The retained messages as the router has them, and those that it is about to get.

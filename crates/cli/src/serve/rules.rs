@@ -1,4 +1,4 @@
-//! What clients may ask of the broker: by default no more than mqdrop itself does.
+//! The rules for what clients may ask of the broker: by default no more than mqdrop itself does.
 
 /// Topics are this long at most, in bytes; mqdrop's have less than 200.
 const LONGEST_TOPIC: usize = 256;
@@ -74,7 +74,7 @@ impl Rules {
         if self.is_open { 2 } else { 1 }
     }
 
-    /// Whether a filter may be subscribed to, however many there are. Shared subscriptions never:
+    /// Tells whether a filter may be subscribed to, however many there are. Shared subscriptions never:
     /// the broker's crate keeps the name of every group for ever.
     pub(crate) fn allow_filter(self, filter: &str) -> bool {
         filter.len() <= self.longest_topic()
@@ -83,7 +83,7 @@ impl Rules {
     }
 }
 
-/// Whether a filter stands for more than one topic.
+/// Tells whether a filter stands for more than one topic.
 pub(crate) fn has_wildcard(filter: &str) -> bool {
     filter.contains(['+', '#'])
 }

@@ -29,13 +29,13 @@ use crate::logs::Seldom;
 
 /// How much a client publishes, in bytes, before others have their turn.
 const TURN: usize = 1024 * 1024;
-/// What a message counts for besides its payload, in bytes.
+/// The weight of a message besides its payload, in bytes.
 const COST_OF_A_MESSAGE: usize = 4096;
 /// Payloads up to this length, in bytes, are copied out of the buffer they came in.
 const SHORT_PAYLOAD: usize = 16 * 1024;
 /// From this length on, in bytes, a message's listeners are looked at before they get it.
 const LONG_PAYLOAD: usize = 64 * 1024;
-/// What a PUBLISH of QoS 0 has before its payload, besides topic and properties, in bytes.
+/// The bytes of a PUBLISH of QoS 0 before its payload, besides topic and properties, in bytes.
 const LONGEST_HEADER: usize = 16;
 /// PUBLISH packets that the broker has not come to; it reads 4 KiB at a time.
 const MOST_EXPECTED: usize = 1024;
@@ -52,15 +52,15 @@ pub(crate) struct Seat {
     pub(crate) listener: Arc<Listener>,
     is_admitted: AtomicBool,
     admitted: Notify,
-    /// What this client has published since others had their turn.
+    /// Bytes that this client has published since others had their turn.
     published: AtomicUsize,
     passing: Mutex<Passing>,
-    /// What its next packet waits for, and whether it does.
+    /// The room that its next packet waits for, and a note that it does.
     wait: Mutex<Option<Wait>>,
     has_to_wait: AtomicBool,
 }
 
-/// What is known of the packets that pass.
+/// Facts about the packets that pass.
 #[derive(Debug, Default)]
 struct Passing {
     expected: VecDeque<Published>,
@@ -103,12 +103,12 @@ impl Seat {
         })
     }
 
-    /// What the client may ask for.
+    /// The rules for the client.
     pub(crate) fn rules(&self) -> Rules {
         self.audience.rules
     }
 
-    /// Whether the broker has accepted the connection's CONNECT.
+    /// Tells whether the broker has accepted the connection's CONNECT.
     pub(crate) fn is_admitted(&self) -> bool {
         self.is_admitted.load(Ordering::Relaxed)
     }

@@ -71,7 +71,7 @@ impl Socket {
         }
     }
 
-    /// Who is at the other end.
+    /// The address of the other end.
     pub(crate) fn peer(&self) -> SocketAddr {
         self.peer
     }
@@ -232,7 +232,7 @@ impl Socket {
         Poll::Ready(Ok(()))
     }
 
-    /// Whether TLS holds bytes that the kernel has not taken yet.
+    /// Tells whether TLS holds bytes that the kernel has not taken yet.
     pub(crate) fn has_unsent(&self) -> bool {
         self.session().is_some_and(|session| session.wants_write())
     }

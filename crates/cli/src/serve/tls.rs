@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 use super::certificate::{self, SelfMade};
 use crate::failure::Failure;
 
-/// What the command line says about TLS.
+/// The options of the command line about TLS.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "TLS")]
 pub(crate) struct TlsOptions {

@@ -94,7 +94,7 @@ fn choose_subprotocol(headers: &HeaderMap) -> Result<Option<&'static str>, Refus
         })
 }
 
-/// Whether a comma-separated header contains `word`, in whatever case.
+/// Tells whether a comma-separated header contains `word`, in whatever case.
 fn lists(headers: &HeaderMap, name: &HeaderName, word: &str) -> bool {
     headers
         .get_all(name)

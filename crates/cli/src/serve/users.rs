@@ -51,7 +51,7 @@ pub(crate) fn read(path: &Path) -> Result<HashMap<String, PasswordHash>, Failure
     Ok(logins)
 }
 
-/// What is wrong with a user name, if anything is.
+/// The fault of a user name, if it has one.
 pub(crate) fn fault_of_name(name: &str) -> Option<&'static str> {
     if name.is_empty() {
         Some("the name is empty")

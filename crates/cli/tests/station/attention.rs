@@ -1,4 +1,4 @@
-//! What clients make the station do, measured from outside: how soon it answers others.
+//! The work that clients make for the station, measured from outside: how soon it answers others.
 
 use std::io::Write;
 use std::sync::atomic::{AtomicBool, Ordering};

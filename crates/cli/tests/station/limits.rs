@@ -46,7 +46,7 @@ fn handshakes_have_their_time_and_no_more() {
     let (mut speechless, _) = websocket(station.web, "mqtt");
     for mut socket in sockets {
         let mut rest = Vec::new();
-        // Whether there is a last word or none: it ends.
+        // The connection ends, with a last word or without one.
         let _ = socket.read_to_end(&mut rest);
     }
     while speechless.read().is_ok() {}
@@ -109,7 +109,7 @@ fn the_queue_of_a_client_that_does_not_read_is_as_long_as_asked_for() {
         sender.publish("data", &payload);
     }
     eventually(|| station.log().contains("--max-queue"));
-    // What comes last is the answer to this, and it is never dropped.
+    // The answer to this comes last, and it is never dropped.
     stalled.send(&[0xC0, 0]);
     let mut received = 0;
     while stalled.receive().unwrap().first != 0xD0 {

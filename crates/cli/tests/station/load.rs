@@ -20,7 +20,7 @@ const RATE: u32 = 20;
 const LENGTH: usize = 32 * 1024;
 /// How often an idle client says that it is still there; half its keep-alive.
 const PING_EVERY: Duration = Duration::from_secs(30);
-/// What the station may use, and what it may use more in the end than in the beginning.
+/// The memory that the station may use, and how much more in the end than in the beginning.
 const MOST_MEMORY: usize = 200 * 1024 * 1024;
 const MOST_GROWTH: usize = 16 * 1024 * 1024;
 

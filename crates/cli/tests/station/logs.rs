@@ -1,4 +1,4 @@
-//! What the station says about its clients, and what it keeps to itself.
+//! The logs: things that the station says about its clients, and others that it keeps to itself.
 
 use serde_json::Value;
 

@@ -1,4 +1,4 @@
-//! What clients make the station hold, measured from outside: its memory.
+//! The memory that clients make the station use, measured from outside.
 
 use std::io::{Read, Write};
 use std::thread;

@@ -1,4 +1,4 @@
-//! What is open to whom: topics, pages of other sites, names of others, files.
+//! Access for everyone, for some and for nobody: topics, pages of other sites, names of others, files.
 
 use crate::support::client::{BOTH, Client, Via};
 use crate::support::http::request;

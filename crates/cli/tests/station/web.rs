@@ -1,4 +1,4 @@
-//! What a browser gets: files, headers, encodings.
+//! The answers that a browser gets: files, headers, encodings.
 
 use std::io::Read;
 

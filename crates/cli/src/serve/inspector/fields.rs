@@ -26,7 +26,7 @@ impl<'a> Fields<'a> {
         let mut filters = Vec::new();
         while let Some(filter) = self.field() {
             let options = self.take(1)?[0];
-            // What is not UTF-8 is malformed.
+            // A filter that is not UTF-8 is malformed.
             let filter = str::from_utf8(filter).ok()?;
             filters.push((filter.to_owned(), options));
         }

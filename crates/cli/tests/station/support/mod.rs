@@ -66,7 +66,7 @@ impl Station {
         }
     }
 
-    /// What the station wrote to stderr until now.
+    /// The station's stderr until now.
     pub(crate) fn log(&self) -> String {
         read(&self.log)
     }
@@ -137,7 +137,7 @@ pub(crate) fn run_with_input(args: &[&str], input: &str) -> (i32, String, String
         .spawn()
         .expect("mqdrop starts");
     let mut stdin = child.stdin.take().expect("stdin is piped");
-    // Who is not interested in it may have ended already.
+    // A program that does not read it may have ended already.
     let _ = stdin.write_all(input.as_bytes());
     drop(stdin);
     let deadline = Instant::now() + PATIENCE;

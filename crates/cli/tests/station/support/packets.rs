@@ -9,7 +9,7 @@ pub(crate) enum Version {
 
 pub(crate) const VERSIONS: [Version; 2] = [Version::V311, Version::V5];
 
-/// What a CONNECT says.
+/// The content of a CONNECT.
 #[derive(Debug, Clone)]
 pub(crate) struct Connect<'a> {
     pub(crate) version: Version,
