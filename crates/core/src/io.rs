@@ -223,7 +223,8 @@ pub enum StoreReply {
         /// The bytes.
         data: Bytes,
     },
-    /// What was asked to be read back from here could not be read.
+    /// What was asked to be read back from here could not be read. It is received again; with
+    /// [`StoreError::Gone`], while the parcel is received, the engine gives the parcel up.
     Unread {
         /// Which parcel.
         parcel: ParcelId,
