@@ -306,6 +306,8 @@ impl Listener {
             // The broker puts it behind the others, and makes a copy of its own.
             owed.keep(size);
         } else {
+            // Nothing is in the broker's queue any more: what it dropped is not told.
+            owed.queued = 0;
             owed.unsent.push_back(Unsent { size, copies });
             owed.unsent_sum += size;
         }

@@ -3,6 +3,8 @@ use std::pin::pin;
 use std::task::{Context, Waker};
 use std::time::Instant;
 
+use mqtt5::broker::storage::{MemoryBackend, StorageBackend};
+
 use super::super::socket::pair;
 use super::*;
 
@@ -106,6 +108,33 @@ async fn messages_are_owed_until_they_are_acknowledged_or_gone() {
     assert_eq!(slow.owe(0, Arc::downgrade(&kept), 1000), 50);
     slow.note_acknowledged(2);
     assert_eq!(slow.owe(0, Arc::downgrade(&kept), 1000), 0);
+}
+
+#[tokio::test]
+async fn a_client_that_is_back_owes_what_was_left_and_what_comes_behind_it() {
+    let audience = audience(false, usize::MAX);
+    let back = listener(&audience, "back", "a").await;
+    let queue = MemoryBackend::new().queue_handle("back");
+    queue.expect_bind(1);
+    back.inherit(500);
+    back.take_up(Arc::clone(&queue), &[(9, 100)]);
+    assert_eq!(back.owed(), 500, "100 of them were sent");
+    let kept = Arc::new(());
+    back.owe(50, Arc::downgrade(&kept), 1000);
+    assert_eq!(back.owed(), 550);
+    back.note_sent(9, 7);
+    assert_eq!(back.owed(), 550, "sent again");
+    back.note_sent(10, 7);
+    back.note_acknowledged(10);
+    assert_eq!(back.owed(), 100, "the queue was empty behind it");
+    back.inherit(300);
+    queue.mark_bound(1);
+    back.owe(30, Arc::downgrade(&kept), 1000);
+    assert_eq!(back.owed(), 130, "nothing waits before it any more");
+    back.note_acknowledged(9);
+    back.note_sent(11, 7);
+    back.note_acknowledged(11);
+    assert_eq!(back.owed(), 0);
 }
 
 #[tokio::test]
