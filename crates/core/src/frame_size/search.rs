@@ -193,7 +193,7 @@ impl Search {
             return Some(self.settle(best.0));
         }
         self.stage = Stage::Down { best };
-        Some(step(current / 3))
+        Some(step(current / 3).max(BLOCK))
     }
 
     fn settle(&mut self, best: u64) -> u64 {
