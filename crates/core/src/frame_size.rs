@@ -33,38 +33,39 @@ const MOST_RELAPSES: u32 = 3;
 /// How many frames must arrive before a suspicious length is tried once more.
 const PROBATION: u32 = 8;
 
-/// How long the next frame and its packets may be; in bytes, of plaintext where nothing else is said.
+/// How long the next frame and its packets may be; in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Fit {
-    /// A frame at most.
+    /// Plaintext of a frame at most.
     pub(crate) frame: u64,
-    /// A frame that goes in one packet, at most.
-    pub(crate) whole: u64,
-    /// A piece of a longer frame.
+    /// Plaintext of a packet at most.
     pub(crate) piece: usize,
-    /// What [`FrameSize`] calls packets with such pieces.
+    /// What [`FrameSize`] calls such packets.
     pub(crate) length: u64,
     /// What may be under way to a receiver.
     pub(crate) window: u64,
 }
 
 impl Fit {
-    /// For packets as `size` has them, in which `room` bytes are left for a frame or a piece of one
-    /// (if the packet has at most so many); `None` if that is too little for any.
+    /// For packets as `size` has them, in which `room` bytes are left for plaintext (if the packet has
+    /// at most so many); `None` if that is too little for any.
     pub(crate) fn new(size: &FrameSize, room: impl Fn(Option<u64>) -> u64) -> Option<Self> {
         let length = size.current;
-        let most = room(None) / BLOCK * BLOCK;
-        let (length, piece) = if length >= BLOCK && most >= BLOCK {
-            let length = length.min(most);
-            (length, length)
+        let piece = if is_of_whole_packet(length) {
+            room(Some(length))
         } else {
-            (PIECE, room(Some(PIECE)))
+            length.min(room(None))
         };
         let window = size.window();
-        (piece > 0).then_some(Self {
+        let frame = if size.confirmed == 0 {
+            // A slow line brings a short one within the first time-out.
+            BLOCK
+        } else {
             // Four fit, as after so many it is acknowledged at the latest.
-            frame: length.max(FRAME_OF_PIECES.min(window / 4)),
-            whole: piece,
+            length.max(FRAME_OF_PIECES.min(window / 4))
+        };
+        (piece > 0).then_some(Self {
+            frame,
             piece: piece as usize,
             length,
             window,
@@ -72,8 +73,9 @@ impl Fit {
     }
 }
 
-/// What is known of the lengths of packets at this broker. A length is that of the whole packet for
-/// [`PIECE`], and else the bytes of plaintext in it.
+/// What is known of the lengths of packets at this broker. A length is that of the whole packet up to
+/// one of [`BLOCK`] bytes, as brokers are quick up to round numbers, and else the bytes of plaintext in
+/// it, as frames are of whole blocks.
 #[derive(Clone, Debug)]
 pub(crate) struct FrameSize {
     current: u64,
@@ -81,7 +83,10 @@ pub(crate) struct FrameSize {
     confirmed: u64,
     /// The longest that arrived on this connection.
     confirmed_here: u64,
+    /// What the broker hung up on anything above of.
     limit: Option<u64>,
+    /// What it says that it takes.
+    announced: u64,
     /// The longest packet under way that is longer than any that arrived on this connection, and
     /// when the first of its length was sent.
     probe: Option<(u64, Time)>,
@@ -93,6 +98,8 @@ pub(crate) struct FrameSize {
     /// The shortest length that had arrived before, and of which connections died since, and how many.
     relapse: Option<(u64, u32)>,
     search: Search,
+    /// When something arrived last.
+    heard: Time,
 }
 
 /// What is known of why a connection ended.
@@ -116,13 +123,29 @@ impl FrameSize {
             confirmed: 0,
             confirmed_here: 0,
             limit: limit.map(within),
+            announced: MAX_FRAME,
             probe: None,
             suspect: None,
             probation: 0,
             deaths_at_once: 0,
             relapse: None,
             search: Search::new(best.map(within)),
+            heard: Time::ZERO,
         }
+    }
+
+    /// The broker has said how long packets may be: so that `room` bytes of plaintext fit.
+    pub(crate) fn on_connected(&mut self, room: u64) {
+        self.announced = step(room.clamp(BLOCK, MAX_FRAME));
+        if self.current > self.announced {
+            self.current = self.announced;
+            self.search.interrupt();
+        }
+    }
+
+    /// The longest that may be tried.
+    fn most(&self) -> u64 {
+        self.limit.unwrap_or(MAX_FRAME).min(self.announced)
     }
 
     /// How long the next packet may be.
@@ -186,22 +209,25 @@ impl FrameSize {
 
     /// `bytes` in packets of one length arrived one after the other within `took`, while there was
     /// always something under way. True if the quickest length became known by it.
-    pub(crate) fn on_flow(&mut self, length: u64, bytes: u64, took: Duration) -> bool {
+    pub(crate) fn on_flow(&mut self, length: u64, bytes: u64, took: Duration, now: Time) -> bool {
+        self.heard = now;
         // Small files make frames that are shorter than they may be; they say little. Nor is a length
         // the quickest before longer ones may be tried.
         if length > self.current || length * 2 <= self.current || self.probation > 0 {
             return false;
         }
-        let most = self.limit.unwrap_or(MAX_FRAME);
         let was = self.best();
-        self.current = self.search.on_flow((self.current, most), bytes, took);
+        let lengths = (self.current, self.most());
+        self.current = self.search.on_flow(lengths, bytes, took);
         self.best().is_some_and(|best| was != Some(best))
     }
 
-    /// Something was under way, and nothing arrived for so long.
-    pub(crate) fn on_stall(&mut self, took: Duration) {
-        let most = self.limit.unwrap_or(MAX_FRAME);
-        self.current = self.search.on_flow((self.current, most), 0, took);
+    /// Something was under way to a receiver, and it heard nothing for so long.
+    pub(crate) fn on_stall(&mut self, took: Duration, now: Time) {
+        // If others heard something, it is not the broker's doing.
+        if now.since(self.heard) >= took {
+            self.current = self.search.on_stall(self.current);
+        }
     }
 
     /// The connection ended. True if the limit became known by it.
@@ -241,9 +267,17 @@ impl FrameSize {
         let (shortest, times) = self.relapse.unwrap_or((length, 0));
         self.relapse = Some((shortest.min(length), times + 1));
         if too_large || times + 1 >= MOST_RELAPSES {
-            *self = Self::new(self.limit, None);
+            *self = Self {
+                announced: self.announced,
+                ..Self::new(self.limit, None)
+            };
         }
     }
+}
+
+/// Whether a length is that of the packet with everything in it.
+fn is_of_whole_packet(length: u64) -> bool {
+    length <= BLOCK
 }
 
 /// The longest length to try that is not above `length`.
@@ -252,6 +286,15 @@ fn step(length: u64) -> u64 {
         MAX_FRAME.. => MAX_FRAME,
         BLOCK.. => 1 << length.ilog2(),
         _ => PIECE,
+    }
+}
+
+/// The next shorter length.
+fn shorter(length: u64) -> u64 {
+    if length > BLOCK {
+        step(length - 1)
+    } else {
+        PIECE
     }
 }
 
@@ -279,6 +322,7 @@ mod tests {
     fn sized(length: u64) -> FrameSize {
         FrameSize {
             current: length,
+            confirmed: PIECE,
             ..unknown()
         }
     }
@@ -286,7 +330,8 @@ mod tests {
     /// A frame arrives, as quickly whatever its length.
     fn deliver(size: &mut FrameSize, bytes: u64) {
         size.on_delivered(bytes);
-        size.on_flow(bytes, 8 * bytes, QUICK * (bytes / PIECE) as u32);
+        let took = QUICK * (bytes / PIECE) as u32;
+        size.on_flow(bytes, 8 * bytes, took, Time::ZERO);
     }
 
     /// Sends frames to a broker that hangs up on more than `limit` bytes, until `frames` arrived.
@@ -312,6 +357,36 @@ mod tests {
         assert_eq!(send(&mut size, u64::MAX, 30), 0);
         assert_eq!((size.current(), size.limit()), (MAX_FRAME, None));
         assert_eq!(size.best(), Some(MAX_FRAME));
+    }
+
+    #[test]
+    fn what_the_broker_announces_is_kept_to_and_the_best_found_below() {
+        for (most, longest) in [(20_000, BLOCK), (60_000, 32_768), (9000, BLOCK)] {
+            let mut size = FrameSize::new(None, Some(MAX_FRAME));
+            size.on_connected(most);
+            assert_eq!(send(&mut size, u64::MAX, 60), 0);
+            assert_eq!((size.current(), size.best()), (longest, Some(longest)));
+            assert_eq!(size.window(), longest * MOST_PACKETS);
+            // The same connection with another broker behind it.
+            size.on_connected(1 << 20);
+            assert_eq!(size.most(), MAX_FRAME);
+            let mut long = sized(MAX_FRAME);
+            long.on_connected(most);
+            assert_eq!(long.current(), longest);
+        }
+    }
+
+    #[test]
+    fn one_receiver_that_hears_nothing_says_nothing_of_the_broker() {
+        let mut size = unknown();
+        size.on_delivered(PIECE);
+        let at = Time::from_millis;
+        size.on_flow(PIECE, 1 << 20, QUICK, at(1000));
+        assert_eq!(size.current(), BLOCK);
+        size.on_stall(Duration::from_secs(2), at(2500));
+        assert_eq!(size.current(), BLOCK, "another one heard something");
+        size.on_stall(Duration::from_secs(2), at(4000));
+        assert_eq!(size.current(), PIECE);
     }
 
     #[test]
@@ -426,22 +501,29 @@ mod tests {
     #[test]
     fn packets_are_as_long_as_the_broker_and_the_topic_let_them_be() {
         let room = |limit: u64| move |packet: Option<u64>| limit.min(packet.unwrap_or(limit)) - 200;
-        let (short, long) = (unknown(), sized(MAX_FRAME));
-        let short = Fit::new(&short, room(1 << 20)).unwrap();
-        assert_eq!(
-            (short.piece, short.whole, short.frame),
-            (3896, 3896, FRAME_OF_PIECES)
-        );
-        let fit = Fit::new(&long, room(1 << 20)).unwrap();
-        assert_eq!((fit.frame, fit.whole), (MAX_FRAME, MAX_FRAME));
-        // A limit between two lengths, and one that is too short for a block.
-        let middle = Fit::new(&long, room(60_000)).unwrap();
-        assert_eq!(
-            (middle.length, middle.piece),
-            (3 * BLOCK, 3 * BLOCK as usize)
-        );
-        let less = Fit::new(&long, room(3000)).unwrap();
-        assert_eq!((less.length, less.piece), (PIECE, 2800));
-        assert_eq!(Fit::new(&long, |_| 0), None);
+        let fit = |size: &FrameSize, limit| {
+            let mut size = size.clone();
+            size.on_connected(room(limit)(None));
+            Fit::new(&size, room(limit)).unwrap()
+        };
+        let first = fit(&unknown(), 1 << 20);
+        assert_eq!((first.piece, first.frame), (3896, BLOCK));
+        let mut short = unknown();
+        short.on_delivered(PIECE);
+        let short = fit(&short, 1 << 20);
+        assert_eq!((short.piece, short.frame), (3896, FRAME_OF_PIECES));
+        // One block would make a packet that is a little longer.
+        let block = fit(&sized(BLOCK), 1 << 20);
+        assert_eq!((block.piece, block.length), (16_184, BLOCK));
+        let long = fit(&sized(MAX_FRAME), 1 << 20);
+        assert_eq!((long.frame, long.piece), (MAX_FRAME, MAX_FRAME as usize));
+        // A limit between two lengths, and those below the shortest.
+        let middle = fit(&sized(MAX_FRAME), 60_000);
+        assert_eq!((middle.length, middle.piece), (32_768, 32_768));
+        let less = fit(&sized(MAX_FRAME), 9000);
+        assert_eq!((less.length, less.piece), (BLOCK, 8800));
+        let least = fit(&sized(PIECE), 3000);
+        assert_eq!((least.length, least.piece), (PIECE, 2800));
+        assert_eq!(Fit::new(&unknown(), |_| 0), None);
     }
 }

@@ -55,7 +55,7 @@ impl Engine {
                 if !session_present {
                     room.unacknowledged.clear();
                 }
-                room.describe_limits();
+                room.heed_limits();
                 room.subscribe(now);
                 self.cx.event(Event::Status);
                 self.report_learnt();

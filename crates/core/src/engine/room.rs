@@ -375,12 +375,23 @@ impl Room {
         })
     }
 
+    /// A payload with data at most, in bytes.
+    fn most_payload(&self) -> usize {
+        let topic = self.topics.data(ParcelId([0; 10]));
+        self.session.max_payload(&topic, usize::MAX)
+    }
+
+    /// Keeps to what the broker says that it takes.
+    pub(super) fn heed_limits(&mut self) {
+        let room = self.most_payload().saturating_sub(PIECE_OVERHEAD);
+        self.frame_size.on_connected(room as u64);
+        self.describe_limits();
+    }
+
     /// Puts the broker's limits into words.
     #[inline(never)]
     pub(super) fn describe_limits(&mut self) {
-        let room = self
-            .session
-            .max_payload(&self.topics.data(ParcelId([0; 10])), usize::MAX);
+        let room = self.most_payload();
         let announced = self
             .session
             .limits()

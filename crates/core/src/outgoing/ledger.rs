@@ -270,7 +270,7 @@ fn account(
     if let Some(before) = before
         && shortest == longest
     {
-        size.on_flow(longest, arrived, at.since(before));
+        size.on_flow(longest, arrived, at.since(before), now);
     }
     // Another receiver may have lost it as well, and then it is on its way again already.
     flight.subtract_later(&mut lost, echoed);

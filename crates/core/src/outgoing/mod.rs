@@ -297,7 +297,7 @@ impl Outgoing {
                 messages.push((device, Body::Offer(offer)));
                 cx.event(Event::Transfer(self.parcel));
             } else if progress.timed_out(now) {
-                size.on_stall(progress.pacer.timeout());
+                size.on_stall(progress.pacer.timeout(), now);
                 progress.pacer.on_timeout();
                 progress.clear_flight(self.flight.last_sent());
                 let mut lost = RangeSet::of(0..total);
@@ -344,7 +344,7 @@ impl Outgoing {
             let (sent, from, piece) = match ready.begun {
                 Some(begun) => begun,
                 None => {
-                    let packet = if bytes as u64 <= fit.whole {
+                    let packet = if bytes <= fit.piece {
                         bytes as u64
                     } else {
                         fit.length
@@ -361,7 +361,7 @@ impl Outgoing {
                 piece: None,
             };
             let by = (&self.key, self.sender);
-            if from == 0 && bytes as u64 <= fit.whole {
+            if from == 0 && bytes <= piece {
                 self.cipher.seal(head, &mut ready.buffer, by, random);
                 return Some(ready.buffer);
             }
