@@ -51,10 +51,9 @@ impl Fit {
     /// at most so many); `None` if that is too little for any.
     pub(crate) fn new(size: &FrameSize, room: impl Fn(Option<u64>) -> u64) -> Option<Self> {
         let length = size.current;
-        let piece = if is_of_whole_packet(length) {
-            room(Some(length))
-        } else {
-            length.min(room(None))
+        let piece = match length {
+            PIECE => room(Some(PIECE)),
+            _ => length,
         };
         let window = size.window();
         let frame = if size.confirmed == 0 {
@@ -73,9 +72,8 @@ impl Fit {
     }
 }
 
-/// What is known of the lengths of packets at this broker. A length is that of the whole packet up to
-/// one of [`BLOCK`] bytes, as brokers are quick up to round numbers, and else the bytes of plaintext in
-/// it, as frames are of whole blocks.
+/// What is known of the lengths of packets at this broker. A length is that of the whole packet for
+/// [`PIECE`], and else the bytes of plaintext in it.
 #[derive(Clone, Debug)]
 pub(crate) struct FrameSize {
     current: u64,
@@ -136,7 +134,7 @@ impl FrameSize {
 
     /// The broker has said how long packets may be: so that `room` bytes of plaintext fit.
     pub(crate) fn on_connected(&mut self, room: u64) {
-        self.announced = step(room.clamp(BLOCK, MAX_FRAME));
+        self.announced = step(room);
         if self.current > self.announced {
             self.current = self.announced;
             self.search.interrupt();
@@ -275,11 +273,6 @@ impl FrameSize {
     }
 }
 
-/// Whether a length is that of the packet with everything in it.
-fn is_of_whole_packet(length: u64) -> bool {
-    length <= BLOCK
-}
-
 /// The longest length to try that is not above `length`.
 fn step(length: u64) -> u64 {
     match length {
@@ -361,7 +354,7 @@ mod tests {
 
     #[test]
     fn what_the_broker_announces_is_kept_to_and_the_best_found_below() {
-        for (most, longest) in [(20_000, BLOCK), (60_000, 32_768), (9000, BLOCK)] {
+        for (most, longest) in [(20_000, BLOCK), (60_000, 32_768), (9000, PIECE)] {
             let mut size = FrameSize::new(None, Some(MAX_FRAME));
             size.on_connected(most);
             assert_eq!(send(&mut size, u64::MAX, 60), 0);
@@ -512,16 +505,13 @@ mod tests {
         short.on_delivered(PIECE);
         let short = fit(&short, 1 << 20);
         assert_eq!((short.piece, short.frame), (3896, FRAME_OF_PIECES));
-        // One block would make a packet that is a little longer.
-        let block = fit(&sized(BLOCK), 1 << 20);
-        assert_eq!((block.piece, block.length), (16_184, BLOCK));
         let long = fit(&sized(MAX_FRAME), 1 << 20);
         assert_eq!((long.frame, long.piece), (MAX_FRAME, MAX_FRAME as usize));
         // A limit between two lengths, and those below the shortest.
         let middle = fit(&sized(MAX_FRAME), 60_000);
         assert_eq!((middle.length, middle.piece), (32_768, 32_768));
         let less = fit(&sized(MAX_FRAME), 9000);
-        assert_eq!((less.length, less.piece), (BLOCK, 8800));
+        assert_eq!((less.length, less.piece), (PIECE, 3896));
         let least = fit(&sized(PIECE), 3000);
         assert_eq!((least.length, least.piece), (PIECE, 2800));
         assert_eq!(Fit::new(&unknown(), |_| 0), None);

@@ -13,6 +13,12 @@ const CREDITS_A_WINDOW = 8;
 /** Short packets share a WebSocket message of so many bytes, which MQTT allows: it has a price of its own. */
 const JOINED = 65_536;
 
+/**
+ * After so many bytes what is sent repeats. Brokers that compress (RFC 7692) look 32 KiB back: what repeats within these
+ * costs them nothing, but encrypted files never do.
+ */
+const RANDOM = 1_048_576;
+
 const encoder = new TextEncoder();
 
 /**
@@ -74,12 +80,14 @@ export async function send({ broker, topic, total, length, window, receivers, se
   const socket = await credits.connect(broker);
   const payload = payloadOf(length, topic);
   const packets = Math.max(1, Math.floor(JOINED / length));
-  const whole = { message: several(publish(topic, payload), packets), bytes: payload * packets };
+  const messages = Array.from({ length: Math.ceil(RANDOM / (length * packets)) }, () => several(() => publish(topic, payload), packets));
+  const bytesOfWhole = payload * packets;
   const began = now();
   setTimeout(() => credits.end(), seconds * 1000);
-  for (let sent = 0; sent < total && !credits.over; ) {
-    const last = Math.min(payload, total - sent);
-    const { message, bytes } = sent + whole.bytes <= total ? whole : { message: publish(topic, last), bytes: last };
+  for (let [sent, turn] = [0, 0]; sent < total && !credits.over; turn += 1) {
+    const isWhole = sent + bytesOfWhole <= total;
+    const bytes = isWhole ? bytesOfWhole : Math.min(payload, total - sent);
+    const message = (isWhole && messages[turn % messages.length]) || publish(topic, bytes);
     if (sent + bytes - credits.least > window) {
       await credits.more();
       continue;
@@ -94,12 +102,14 @@ export async function send({ broker, topic, total, length, window, receivers, se
 }
 
 /**
- * @param {Uint8Array} packet
+ * @param {() => Uint8Array} packet makes one, always of the same length
  * @param {number} times
  */
 function several(packet, times) {
-  const bytes = new Uint8Array(packet.length * times);
-  for (let at = 0; at < bytes.length; at += packet.length) bytes.set(packet, at);
+  const packets = Array.from({ length: times }, packet);
+  const length = packets[0]?.length ?? 0;
+  const bytes = new Uint8Array(length * times);
+  packets.forEach((each, place) => bytes.set(each, place * length));
   return bytes;
 }
 
