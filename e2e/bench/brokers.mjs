@@ -32,7 +32,8 @@ export const MB = 1_000_000;
 export const BROKERS = {
   station: { title: 'station', start: async ({ station }) => ({ from: station.broker, to: station.broker, stop: async () => {} }) },
   mosquitto: { title: 'mosquitto', start: alone(() => startMosquitto()) },
-  rabbitmq: { title: 'one node of RabbitMQ', start: alone(startRabbitMq) },
+  rabbitmq: { title: 'one node of RabbitMQ, without compression', start: alone(() => startRabbitMq({ compresses: false })) },
+  'rabbitmq-compressing': { title: 'one node of RabbitMQ, as it is', start: alone(() => startRabbitMq()) },
   'rabbitmq-two': { title: 'two nodes of RabbitMQ', start: startTwo },
   nats: { title: 'NATS', start: alone(startNats) },
   aedes: { title: 'aedes', start: alone(startAedes) },

@@ -37,6 +37,7 @@ const NAMES = [
  * @property {Connection} [receiver] how the receiver reaches it, if not as the sender
  * @property {{ least: number, most: number }} [limit] between which numbers of bytes lies the message
  *   size that is shown as its limit; without one, none is shown
+ * @property {boolean} [compresses] whether it compresses WebSocket messages, which is shown as well
  * @property {boolean} [hangsUp] whether it tells of its limit by hanging up
  * @property {number} [milliseconds] how long the large file may take
  */
@@ -47,7 +48,7 @@ const NAMES = [
  * @param {Connection} connection
  * @param {Known} known
  */
-export function carriesEverything(broker, connection, { version, receiver = connection, limit, hangsUp, milliseconds }) {
+export function carriesEverything(broker, connection, { version, receiver = connection, limit, compresses, hangsUp, milliseconds }) {
   /** @param {import('./scenario.mjs').Stage} stage */
   const ends = (stage) => {
     if (hangsUp) stage.expectNoise(SOCKET_FAILED);
@@ -66,6 +67,10 @@ export function carriesEverything(broker, connection, { version, receiver = conn
     const { sender } = await arrives(stage, connection, [await stage.file('large.bin', LARGE)], { to, milliseconds });
     const status = await sender.statusText();
     assert.ok(status.includes(`${version} `), `${version} is spoken: ${status}`);
+    if (compresses) {
+      assert.match(await sender.byId('limit').innerText(), /compresses/);
+      return;
+    }
     const shown = await sender.limit();
     if (limit) {
       assert.ok(shown !== undefined && shown >= limit.least && shown <= limit.most, `the limit is shown: ${shown}`);

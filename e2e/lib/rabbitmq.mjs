@@ -22,7 +22,7 @@ const PATIENCE = 120_000;
 
 /**
  * What the nodes have in common.
- * @typedef {{ folder: string, nodes: string[], env: Record<string, string> }} Common
+ * @typedef {{ folder: string, nodes: string[], settings: string[], env: Record<string, string> }} Common
  */
 
 /** @returns {Promise<Cluster>} */
@@ -32,18 +32,23 @@ export async function startRabbitMqCluster() {
   return { brokers: [one.broker, two.broker], said: one.program.said, stop: stopAll };
 }
 
-/** One node. @returns {Promise<{ broker: string, said: string[], stop: () => Promise<void> }>} */
-export async function startRabbitMq() {
-  const { started, stop: stopAll } = await startNodes(['one']);
+/**
+ * One node.
+ * @param {{ compresses?: boolean }} [options] whether it compresses WebSocket messages, as it does by default
+ * @returns {Promise<{ broker: string, said: string[], stop: () => Promise<void> }>}
+ */
+export async function startRabbitMq({ compresses = true } = {}) {
+  const { started, stop: stopAll } = await startNodes(['one'], [`web_mqtt.ws_opts.compress = ${compresses}`]);
   const [{ broker, program }] = /** @type {[Node]} */ (started);
   return { broker, said: program.said, stop: stopAll };
 }
 
 /**
  * @param {string[]} names
+ * @param {string[]} [settings] more lines of their configuration
  * @returns {Promise<{ started: Node[], stop: () => Promise<void> }>}
  */
-async function startNodes(names) {
+async function startNodes(names, settings = []) {
   const folder = await mkdtemp(join(tmpdir(), 'mqdrop-rabbitmq-'));
   // Nodes find each other by a port mapper; with one of our own they meet nobody else's.
   const mapperPort = await freePort();
@@ -51,7 +56,7 @@ async function startNodes(names) {
   const mapper = await start('epmd', ['-port', String(mapperPort), '-address', '127.0.0.1'], () => true);
   await portAnswers(mapperPort);
   const nodes = names.map((name) => `${name}-${mapperPort}@localhost`);
-  const common = { folder, nodes, env: { ...env, RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: loopbackWith(randomUUID()) } };
+  const common = { folder, nodes, settings, env: { ...env, RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: loopbackWith(randomUUID()) } };
   /** @type {Node[]} */
   const started = [];
   try {
@@ -77,7 +82,7 @@ async function startNodes(names) {
  * @param {Common} common
  * @returns {Promise<Node>}
  */
-async function startNode(name, { folder: parent, nodes, env }) {
+async function startNode(name, { folder: parent, nodes, settings, env }) {
   const folder = join(parent, name);
   await mkdir(folder);
   const [amqp, plain, webSocket, between] = [await freePort(), await freePort(), await freePort(), await freePort()];
@@ -88,6 +93,7 @@ async function startNode(name, { folder: parent, nodes, env }) {
     'log.console = true',
     'log.console.level = warning',
     'log.file = false',
+    ...settings,
     'cluster_formation.peer_discovery_backend = classic_config',
     ...nodes.map((node, index) => `cluster_formation.classic_config.nodes.${index + 1} = ${node}`),
   ];

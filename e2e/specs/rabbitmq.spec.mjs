@@ -14,5 +14,6 @@ after(() => cluster?.stop());
 
 carriesEverything('RabbitMQ cluster', () => ({ broker: cluster.brokers[0] }), {
   version: 'MQTT 3.1.1',
+  compresses: true,
   receiver: () => ({ broker: cluster.brokers[1] }),
 });

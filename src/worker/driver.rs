@@ -307,7 +307,7 @@ impl Driver {
 
     fn handle_socket(&mut self, event: SocketEvent, now: Time) {
         match event {
-            SocketEvent::Open => self.engine.handle_open(now),
+            SocketEvent::Open { compresses } => self.engine.handle_open(compresses, now),
             SocketEvent::Message(bytes) => self.engine.handle_bytes(bytes, now),
             SocketEvent::Close(close) => self.engine.handle_close(close, now),
         }

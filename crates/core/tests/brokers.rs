@@ -159,8 +159,20 @@ fn a_host_that_does_not_answer_is_given_up_and_tried_again() {
         assert_eq!(actions(&mut engine), open);
     }
     // And when it answers, the handshake begins.
-    engine.handle_open(now);
+    engine.handle_open(false, now);
     assert!(engine.poll_transmit(now).is_some());
+    assert_eq!(engine.status().limit, None);
+}
+
+#[test]
+fn a_broker_that_compresses_is_told_of() {
+    let mut engine = Engine::new([1; 32]);
+    let now = Time::from_micros(0);
+    engine.join(sim::join(), now).unwrap();
+    while engine.poll_socket().is_some() {}
+    engine.handle_open(true, now);
+    let limit = engine.status().limit;
+    assert!(limit.is_some_and(|limit| limit.contains("compresses messages")));
 }
 
 #[test]

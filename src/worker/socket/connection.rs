@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use wasm_bindgen::prelude::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::spawn_local;
-use web_sys::{BinaryType, CloseEvent, MessageEvent, WebSocket};
+use web_sys::{BinaryType, CloseEvent, Event, MessageEvent, WebSocket};
 
 use super::local_network::why_not;
 use super::message::Report;
@@ -54,7 +54,7 @@ pub(super) struct Connection {
 }
 
 struct Handlers {
-    open: Closure<dyn FnMut()>,
+    open: Closure<dyn FnMut(Event)>,
     message: Closure<dyn FnMut(MessageEvent)>,
     close: Closure<dyn FnMut(CloseEvent)>,
 }
@@ -121,9 +121,13 @@ impl Handlers {
         let was_open = Rc::new(Cell::new(false));
         let is_open = Rc::clone(&was_open);
         Self {
-            open: Closure::new(move || {
+            open: Closure::new(move |event: Event| {
                 was_open.set(true);
-                opened(Report::Open { number });
+                let compresses = event
+                    .target()
+                    .and_then(|target| target.dyn_into::<WebSocket>().ok())
+                    .is_some_and(|socket| socket.extensions().contains("permessage-deflate"));
+                opened(Report::Open { number, compresses });
             }),
             message: Closure::new(move |event: MessageEvent| {
                 received(match message(event.data()) {

@@ -36,7 +36,11 @@ pub(crate) enum Report {
     /// It takes orders.
     Ready,
     /// A connection is open.
-    Open { number: u32 },
+    Open {
+        number: u32,
+        /// The broker compresses messages.
+        compresses: bool,
+    },
     /// A message came.
     Message {
         number: u32,

@@ -53,8 +53,8 @@ const STARTING: Duration = Duration::from_secs(10);
 
 /// What happened to the connection.
 pub(super) enum SocketEvent {
-    /// It is open.
-    Open,
+    /// It is open; whether the broker compresses messages.
+    Open { compresses: bool },
     /// A message, which may hold a part of a packet or several.
     Message(Bytes),
     /// It ended, or never began.
@@ -245,9 +245,9 @@ impl Socket {
                 }
                 None
             }
-            Report::Open { number } => (number == self.number).then(|| {
+            Report::Open { number, compresses } => (number == self.number).then(|| {
                 self.stage = Stage::Open;
-                SocketEvent::Open
+                SocketEvent::Open { compresses }
             }),
             Report::Message { number, buffer } => {
                 let event = (number == self.number).then(|| self.take(&buffer));

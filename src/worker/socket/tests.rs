@@ -15,8 +15,11 @@ const EMPTY: &str = "data:text/javascript,";
 const BROKEN: [&str; 2] = ["data:text/javascript,broken(", "./no-such-script.js"];
 
 fn is_open(socket: &mut Socket, number: u32) -> bool {
-    let report = Signal::Report(Report::Open { number });
-    matches!(socket.handle(report), Some(SocketEvent::Open))
+    let report = Signal::Report(Report::Open {
+        number,
+        compresses: false,
+    });
+    matches!(socket.handle(report), Some(SocketEvent::Open { .. }))
 }
 
 fn received(socket: &mut Socket, number: u32) -> Option<usize> {

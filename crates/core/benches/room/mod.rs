@@ -288,7 +288,7 @@ impl Room {
         while let Some(action) = engine.poll_socket() {
             busy = true;
             assert!(matches!(action, SocketAction::Open { .. }), "{action:?}");
-            engine.handle_open(now);
+            engine.handle_open(false, now);
         }
         while let Some(request) = engine.poll_store() {
             busy = true;

@@ -73,6 +73,8 @@ pub(super) struct Link {
     /// What went wrong the last time.
     failure: Option<Refusal>,
     version: Option<Version>,
+    /// The broker compresses messages.
+    pub(super) compresses: bool,
     /// What the broker limits, in words.
     pub(super) limit: Option<String>,
     /// A message that the broker did not take, in words.
@@ -93,6 +95,7 @@ impl Link {
             refusals: 0,
             failure: None,
             version: None,
+            compresses: false,
             limit: None,
             refused: None,
             unfit: None,
@@ -241,10 +244,16 @@ impl Link {
             text,
             remedy,
             protocol,
-            limit: self.limit.clone().or_else(|| self.refused.clone()),
+            limit: self
+                .limit
+                .clone()
+                .or_else(|| self.refused.clone())
+                .or_else(|| self.compresses.then(|| COMPRESSES.into())),
         }
     }
 }
+
+const COMPRESSES: &str = "This broker compresses messages (permessage-deflate), which slows encrypted files and makes none shorter. Have that switched off for more speed";
 
 /// What is known of why a connection ended, also by its WebSocket's close code.
 pub(super) fn loss(why: &Disconnect, close: Option<u16>) -> Loss {

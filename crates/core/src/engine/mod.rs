@@ -161,11 +161,14 @@ impl Engine {
         self.handle_timeout(now);
     }
 
-    /// The connection that was asked for is open.
-    pub fn handle_open(&mut self, now: Time) {
+    /// The connection that was asked for is open. `compresses`: the broker compresses messages (a
+    /// WebSocket's permessage-deflate, RFC 7692), which takes time and makes nothing of files shorter, as
+    /// they are encrypted.
+    pub fn handle_open(&mut self, compresses: bool, now: Time) {
         if let Some(room) = &mut self.room
             && matches!(room.link.stage, Stage::Opening(_))
         {
+            room.link.compresses = compresses;
             room.connect(&mut self.random, now);
         }
         self.settle(now);

@@ -135,7 +135,7 @@ impl World {
                 }
                 self.broker.open(connection);
                 self.devices[device].connection = Some((connection, true));
-                self.devices[device].engine.handle_open(now);
+                self.devices[device].engine.handle_open(false, now);
                 self.drain(device);
             }
             Input::Refuse(device, connection) => {

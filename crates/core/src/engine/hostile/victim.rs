@@ -151,7 +151,7 @@ impl Victim {
 
     pub(super) fn open(&mut self) {
         self.opening = false;
-        self.engine.handle_open(self.now);
+        self.engine.handle_open(false, self.now);
         self.drain();
     }
 
