@@ -142,11 +142,9 @@ impl Device {
 
     /// Whether everything was written but for what is left out.
     fn is_whole(&self, parcel: ParcelId, left_out: &[Range<u64>]) -> bool {
-        let mut written = self.written[&parcel].clone();
-        for range in left_out {
-            written[range.start as usize..range.end as usize].fill(true);
-        }
-        written.into_iter().all(|byte| byte)
+        let is_left_out = |at: usize| left_out.iter().any(|range| range.contains(&(at as u64)));
+        let mut written = self.written[&parcel].iter().enumerate();
+        written.all(|(at, written)| *written || is_left_out(at))
     }
 
     /// The power goes: some of what is not on the disk is not there afterwards.
