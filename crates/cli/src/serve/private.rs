@@ -29,6 +29,9 @@ fn prepare(folder: &Path) -> io::Result<()> {
     fs::create_dir_all(folder)?;
     // Nobody else gets through a closed folder, so what is in it may stay as it is: somebody may
     // have named a folder with other things in it.
+    if fs::metadata(folder)?.permissions().mode() & 0o777 == 0o700 {
+        return Ok(());
+    }
     fs::set_permissions(folder, fs::Permissions::from_mode(0o700))
 }
 
