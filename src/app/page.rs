@@ -5,7 +5,13 @@ use mqdrop_core::view::TransferState;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{HtmlElement, VisibilityState};
 
-use super::{actions, address::Page, link::Link, session::Session, title::Told};
+use super::{
+    actions,
+    address::Page,
+    link::Link,
+    session::Session,
+    title::{Ended, Told},
+};
 use crate::bridge::Command;
 use crate::js::{call, call_async, property};
 
@@ -107,7 +113,7 @@ pub(super) fn watch(session: Session) {
     on_visibility(move |visible| {
         seen.set(visible);
         if visible {
-            state.unseen.set(Vec::new());
+            state.unseen.set(Ended::default());
             session.engine.send(Command::Wake);
         }
     });

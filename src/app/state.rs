@@ -13,7 +13,13 @@ use send_wrapper::SendWrapper;
 use wasm_bindgen::JsCast;
 use web_sys::Blob;
 
-use super::{actions, format, page, removal::Removal, saved::Saved, storage, title::Told};
+use super::{
+    actions, format, page,
+    removal::Removals,
+    saved::Saved,
+    storage,
+    title::{Ended, Told},
+};
 use crate::bridge::{Event, Storage};
 
 /// Everything that is shown of the room.
@@ -24,7 +30,7 @@ pub(super) struct State {
     /// Newest first.
     pub(super) transfers: RwSignal<Vec<Transfer>>,
     /// Received files that the user took off the list a moment ago.
-    pub(super) removed: RwSignal<Vec<Removal>>,
+    pub(super) removed: RwSignal<Removals>,
     /// `None` until the worker runs.
     pub(super) storage: RwSignal<Option<Storage>>,
     /// The user has read what follows from that.
@@ -42,8 +48,8 @@ pub(super) struct State {
     pub(super) crashed: RwSignal<bool>,
     /// What a screen reader is told.
     pub(super) news: RwSignal<String>,
-    /// What has ended while the page could not be seen, in words.
-    pub(super) unseen: RwSignal<Vec<String>>,
+    /// What has ended while the page could not be seen.
+    pub(super) unseen: RwSignal<Ended>,
     /// Offers that wait for an answer and whose card is not in sight, the first one first.
     pub(super) out_of_sight: RwSignal<Vec<Arc<str>>>,
     parts: StoredValue<LiteMap<String, Parts>>,
@@ -97,9 +103,9 @@ impl State {
         self.status.set(StatusView::default());
         self.peers.set(Vec::new());
         self.transfers.set(Vec::new());
-        self.removed.set(Vec::new());
+        self.removed.update(Removals::clear);
         self.news.set(String::new());
-        self.unseen.set(Vec::new());
+        self.unseen.set(Ended::default());
         self.parts.update_value(LiteMap::clear);
     }
 
@@ -156,8 +162,7 @@ impl State {
             Event::Removed { parcel } => {
                 self.transfers
                     .update(|all| all.retain(|transfer| *transfer.parcel != *parcel));
-                self.removed
-                    .update(|all| all.retain(|removal| *removal.parcel != *parcel));
+                self.removed.update(|removed| removed.forget(&parcel));
                 self.parts.update_value(|parts| {
                     parts.remove(&parcel);
                 });
@@ -209,10 +214,8 @@ impl State {
     /// The transfers on the list: all that the user did not take off it.
     pub(super) fn listed(&self) -> Vec<Transfer> {
         let removed = self.removed.read();
-        let is_listed =
-            |transfer: &Transfer| removed.iter().all(|one| one.parcel != transfer.parcel);
         let mut all = self.transfers.get();
-        all.retain(is_listed);
+        all.retain(|transfer| !removed.has(&transfer.parcel));
         all
     }
 
@@ -260,7 +263,7 @@ impl State {
             && let Some(news) = news(&view)
         {
             if view.state.is_final() && !page::is_visible() {
-                self.unseen.update(|unseen| unseen.push(news.clone()));
+                self.unseen.update(|unseen| unseen.add(news.clone()));
             }
             self.news.set(news);
         }

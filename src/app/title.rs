@@ -11,10 +11,26 @@ const MAX_WORDS: usize = 80;
 pub struct Told {
     /// Offers that wait for an answer, as sentences; the first one first.
     pub requests: Vec<String>,
-    /// What has ended since the page was last seen, as sentences; the last one last.
-    pub ended: Vec<String>,
+    /// What has ended since the page was last seen.
+    pub ended: Ended,
     /// Progress of what moves, in per cent.
     pub progress: Option<u8>,
+}
+
+/// What has ended since the page was last seen: peers decide how much that is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ended {
+    count: usize,
+    /// The last of it, as a sentence.
+    last: Option<String>,
+}
+
+impl Ended {
+    /// Something has ended, in words.
+    pub fn add(&mut self, words: String) {
+        self.count += 1;
+        self.last = Some(words);
+    }
 }
 
 impl Told {
@@ -22,7 +38,7 @@ impl Told {
     /// what is over.
     #[must_use]
     pub fn title(&self) -> String {
-        let words = match (self.requests.first(), self.progress, self.ended.last()) {
+        let words = match (self.requests.first(), self.progress, &self.ended.last) {
             (Some(request), _, _) => self.counted(request),
             (None, Some(percent), _) => format!("{percent} %"),
             (None, None, Some(ended)) => self.counted(ended),
@@ -34,7 +50,7 @@ impl Told {
     /// How many things are new.
     #[must_use]
     pub fn count(&self) -> usize {
-        self.requests.len() + self.ended.len()
+        self.requests.len() + self.ended.count
     }
 
     fn counted(&self, words: &str) -> String {
@@ -54,13 +70,32 @@ mod tests {
     fn requests_come_first_then_progress_then_what_is_over() {
         let mut told = Told::default();
         assert_eq!((told.title().as_str(), told.count()), ("mqdrop", 0));
-        told.ended = vec!["Received a".into(), "Received b".into()];
+        told.ended.add("Received a".into());
+        told.ended.add("Received b".into());
         assert_eq!(told.title(), "(2) Received b – mqdrop");
         told.progress = Some(0);
         assert_eq!(told.title(), "0 % – mqdrop");
         told.requests = vec!["Ann wants to send you c".into()];
         assert_eq!(told.title(), "(3) Ann wants to send you c – mqdrop");
         assert_eq!(told.count(), 3);
+    }
+
+    #[test]
+    fn however_much_ends_unseen_one_sentence_of_it_is_kept() {
+        let mut ended = Ended::default();
+        for number in 0..10_000 {
+            ended.add(format!("Received {number}"));
+        }
+        let told = Told {
+            ended: ended.clone(),
+            ..Told::default()
+        };
+        assert_eq!(told.title(), "(10000) Received 9999 – mqdrop");
+        let again = Ended {
+            count: 10_000,
+            last: Some("Received 9999".into()),
+        };
+        assert_eq!(ended, again, "nothing else is kept");
     }
 
     #[test]
