@@ -16,6 +16,9 @@ use super::{Failure, PROBED, describe, not_there};
 /// being left, whose worker has ended by then. That is not to be taken for a file that was changed.
 const LEAVING: u32 = 500;
 
+/// When so many files in a row could not be read, the next ones are not tried again.
+const MOST_IN_A_ROW: u32 = 8;
+
 /// The files of a parcel. Reads of them follow each other.
 pub(super) struct Files {
     files: Vec<File>,
@@ -24,8 +27,10 @@ pub(super) struct Files {
     bundles: RefCell<Bundles>,
     /// Somebody reads them: nothing is read ahead any more.
     is_asked_for: Cell<bool>,
-    /// One could not be read, also when it was tried again.
-    has_failed: Cell<bool>,
+    /// Which of them could not be read, also when that was tried again.
+    failed: Vec<Cell<bool>>,
+    /// How many of them in a row.
+    failed_in_a_row: Cell<u32>,
     progress: RefCell<Progress>,
 }
 
@@ -41,11 +46,12 @@ struct Progress {
 impl Files {
     pub(super) fn new(files: Vec<File>, budget: Budget) -> Self {
         Self {
+            failed: vec![Cell::default(); files.len()],
+            failed_in_a_row: Cell::default(),
             files,
             budget,
             bundles: RefCell::default(),
             is_asked_for: Cell::default(),
-            has_failed: Cell::default(),
             progress: RefCell::default(),
         }
     }
@@ -85,15 +91,28 @@ impl Files {
         target: &mut [u8],
     ) -> Result<(), ReadError> {
         self.is_asked_for.set(true);
-        let first = self.fill_once(segments, target).await;
-        // The page is not being left if it was not the first time.
-        if first.is_ok() || self.has_failed.get() {
-            return first;
+        let mut read = self.fill_once(segments, target).await;
+        if read.as_ref().is_err_and(|error| self.may_pass(error.file)) {
+            TimeoutFuture::new(LEAVING).await;
+            read = self.fill_once(segments, target).await;
+            if let Err(error) = &read {
+                if let Some(failed) = self.failed.get(error.file) {
+                    failed.set(true);
+                }
+                self.failed_in_a_row.set(self.failed_in_a_row.get() + 1);
+            }
         }
-        TimeoutFuture::new(LEAVING).await;
-        let second = self.fill_once(segments, target).await;
-        self.has_failed.set(second.is_err());
-        second
+        if read.is_ok() {
+            self.failed_in_a_row.set(0);
+        }
+        read
+    }
+
+    /// Whether a failure to read a file may pass: it has not been tried again yet. Where one after
+    /// the other fails, their folder is gone, and waiting for each would take hours.
+    fn may_pass(&self, file: usize) -> bool {
+        let has_failed = self.failed.get(file).is_some_and(Cell::get);
+        !has_failed && self.failed_in_a_row.get() < MOST_IN_A_ROW
     }
 
     async fn fill_once(&self, segments: &[Segment], target: &mut [u8]) -> Result<(), ReadError> {

@@ -4,7 +4,7 @@ use core::future::poll_fn;
 use core::pin::pin;
 use core::task::Poll;
 
-use js_sys::{Array, Function, Reflect};
+use js_sys::{Array, Date, Function, Reflect};
 use mqdrop_core::Segment;
 use wasm_bindgen_test::wasm_bindgen_test;
 use web_sys::Blob;
@@ -188,6 +188,39 @@ async fn a_read_that_fails_is_tried_again() {
             Err(error) => assert!(!succeeds && error.text.contains("changed"), "{error:?}"),
         }
     }
+}
+
+#[wasm_bindgen_test]
+async fn the_failure_of_one_file_is_not_that_of_others() {
+    let once = "delete this.slice; throw new DOMException('', 'NotReadableError')";
+    let always = "throw new DOMException('', 'NotReadableError')";
+    let slices = [always, once].into_iter().chain([always; 9]).chain([once]);
+    let files = slices.map(|slice| {
+        let file = file("a", "abcde");
+        let slice = Function::new_no_args(slice);
+        Reflect::set(&file, &"slice".into(), &slice).unwrap();
+        file
+    });
+    let files = files_of(files.collect());
+    let mut waited = Vec::new();
+    for number in [0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11] {
+        let began = Date::now();
+        let mut target = [0; 3];
+        let read = files.fill(&[segment(number, 1, 3)], &mut target).await;
+        waited.push((number, read.is_ok(), Date::now() - began >= 400.0));
+    }
+    let expected = [
+        (0, false, true),
+        (0, false, false),
+        (1, true, true),
+        (2, false, true),
+    ];
+    assert_eq!(waited[..4], expected);
+    // Their folder seems to be gone.
+    assert_eq!(
+        waited[10..],
+        [(9, false, true), (10, false, false), (11, false, false)]
+    );
 }
 
 #[wasm_bindgen_test]
