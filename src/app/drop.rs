@@ -48,7 +48,7 @@ pub(super) fn DropZone(session: Session) -> impl IntoView {
     });
     listen(ev::paste, move |event| {
         // In a room the card that sends takes it.
-        if session.room.with_untracked(Option::is_none) {
+        if session.inside_now().is_none() {
             drop(send::take_paste(session, &event));
         }
     });
@@ -56,7 +56,7 @@ pub(super) fn DropZone(session: Session) -> impl IntoView {
         <Show when=move || over.get()>
             <div class="drop-over" aria-hidden="true">
                 <p>
-                    {move || match session.room.read().is_some() {
+                    {move || match session.inside().is_some() {
                         true => "Drop to send to everyone here",
                         false => "Drop to send in the room that you join",
                     }}
@@ -80,7 +80,7 @@ fn take(session: Session, data: &DataTransfer) {
     let entries: Vec<FileSystemEntry> = (0..items.length())
         .filter_map(|index| items.get(index)?.webkit_get_as_entry().ok().flatten())
         .collect();
-    let room = session.room.get_untracked();
+    let room = session.inside_now();
     spawn_local(async move {
         let files = if entries.iter().any(FileSystemEntry::is_directory) {
             walk(entries).await

@@ -58,7 +58,7 @@ pub(super) fn ReadyNotice(session: Session) -> impl IntoView {
             picked::send(session, picked);
         }
     };
-    let in_room = move || session.room.read().is_some();
+    let in_room = move || session.inside().is_some();
     let words = move || {
         let (number, first) = ready.first()?;
         let what = match number {

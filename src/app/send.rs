@@ -117,7 +117,7 @@ pub(super) fn take_paste(session: Session, event: &ClipboardEvent) -> Option<Str
     let is_formatted = data.types().includes(&"text/html".into(), 0);
     let names: Vec<String> = files.iter().map(|file| file.path.clone()).collect();
     let files = picked::without_handles(files);
-    let in_room = session.room.with_untracked(Option::is_some);
+    let in_room = session.inside_now().is_some();
     match paste::pasted(&names, &text, is_formatted) {
         Pasted::Files | Pasted::Waiting if !in_room => session.ready.add(files),
         Pasted::Files => picked::send(session, files),

@@ -226,6 +226,13 @@ impl Session {
         self.room.get().filter(|_| self.entered.get())
     }
 
+    /// The same, for what happens once.
+    pub(super) fn inside_now(&self) -> Option<Room> {
+        self.room
+            .get_untracked()
+            .filter(|_| self.entered.get_untracked())
+    }
+
     /// Whether the room is being reached and the form still shown.
     pub(super) fn is_on_the_way(&self) -> bool {
         self.room.read().is_some() && !self.entered.get()
