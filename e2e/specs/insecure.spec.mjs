@@ -1,6 +1,7 @@
 // Over plain http on another computer's address browsers withhold storage and more.
 
 import assert from 'node:assert/strict';
+import { truncate } from 'node:fs/promises';
 import { INSECURE_HOST } from '../lib/browser.mjs';
 import { assertSaved } from '../lib/contents.mjs';
 import { MIB } from '../lib/files.mjs';
@@ -38,12 +39,18 @@ scenario('an insecure page keeps files in memory, says so, and transfers all the
   assert.equal(await leaving(receiver.page), 'would close');
 });
 
-scenario('a file that changes while it is sent is missing in memory, and the other one is saved', async (stage) => {
+scenario('in memory a file that changes while it is sent is missing, the other one is saved, and large ones are warned of', async (stage) => {
   const proxy = await stage.use(proxyTo(stage.station.broker));
   proxy.limit = 4 * MIB;
   const origin = `http://${INSECURE_HOST}:${stage.station.port}`;
   const [sender, receiver] = await stage.pair({ broker: proxy.broker }, {}, { origin });
   await missesOneFile(stage, sender, receiver);
+
+  // More than is safe there is said before it is accepted.
+  const huge = await stage.file('huge.bin', 1);
+  await truncate(huge.path, 20_000_000_000);
+  const offered = await receiver.incoming(await sender.sendFiles([huge.path]));
+  await offered.byId('transfer-space').getByText(/takes 20 GB, .* in memory/).waitFor();
 });
 
 scenario('received files that were not saved can be had back for a while after Remove', async (stage) => {

@@ -29,23 +29,11 @@ pub(super) fn SpaceNotice(
         }
     });
     let words = move || {
-        let total = now.read().total;
-        if state.get() != TransferState::Offered {
-            return None;
-        }
-        if total > SAFE_IN_MEMORY && matches!(*app.storage.read(), Some(Storage::Blob { .. })) {
-            return Some(format!(
-                "It takes {}, and this browser keeps it in memory until you save it. Above {} that may fail: ask for it in parts.",
-                format::size(total),
-                format::size(SAFE_IN_MEMORY)
-            ));
-        }
-        let available = available.get().filter(|available| *available < total)?;
-        Some(format!(
-            "It takes {}, and {} are free on this device. Make some space before you accept it.",
-            format::size(total),
-            format::size(available)
-        ))
+        let is_offered = state.get() == TransferState::Offered;
+        let is_in_memory = matches!(*app.storage.read(), Some(Storage::Blob { .. }));
+        is_offered
+            .then(|| lack(now.read().total, is_in_memory, available.get()))
+            .flatten()
     };
     move || {
         words().map(|words| {
@@ -55,5 +43,43 @@ pub(super) fn SpaceNotice(
                 </p>
             }
         })
+    }
+}
+
+/// What there is too little of for a parcel of `total` bytes, in words.
+fn lack(total: u64, is_in_memory: bool, available: Option<u64>) -> Option<String> {
+    let takes = format::size(total);
+    if is_in_memory && total > SAFE_IN_MEMORY {
+        return Some(format!(
+            "It takes {takes}, and this browser keeps it in memory until you save it. Above {} that may fail: ask for it in parts.",
+            format::size(SAFE_IN_MEMORY)
+        ));
+    }
+    let available = available.filter(|available| *available < total)?;
+    Some(format!(
+        "It takes {takes}, and {} are free on this device. Make some space before you accept it.",
+        format::size(available)
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_offer_that_takes_more_than_there_is_names_both() {
+        const GB: u64 = 1_000_000_000;
+        let words = lack(20 * GB, true, None).unwrap_or_default();
+        assert!(
+            words.contains("takes 20 GB")
+                && words.contains("Above 1 GB")
+                && words.contains("memory")
+        );
+        assert_eq!(lack(GB, true, None), None);
+        let words = lack(20 * GB, false, Some(3 * GB)).unwrap_or_default();
+        assert!(words.contains("takes 20 GB") && words.contains("3 GB are free"));
+        for available in [None, Some(20 * GB)] {
+            assert_eq!(lack(20 * GB, false, available), None);
+        }
     }
 }

@@ -15,8 +15,13 @@ const BOTH: &str = "local-network-access";
 
 /// Why a connection to `url` did not open.
 pub(super) async fn why_not(url: &str) -> SocketClose {
+    why_not_from(&global().location().host(), url).await
+}
+
+/// The same for a page that came from `host`.
+async fn why_not_from(host: &str, url: &str) -> SocketClose {
     let target = address::place(address::host(url));
-    let own = address::place(&global().location().host());
+    let own = address::place(host);
     // From where this page came from nothing is withheld.
     if own >= target && target != Place::Elsewhere {
         return SocketClose::Unreachable;
@@ -70,5 +75,53 @@ mod tests {
         assert!(near.contains("denied the local network") && near.contains("192.168.0.5"));
         let unknown = words("ws://broker.example/mqtt", Place::Elsewhere);
         assert!(unknown.contains("If it is in your own network"));
+    }
+
+    /// Has the browser answer so when it is asked for a permission, and note which one that was.
+    #[cfg(target_arch = "wasm32")]
+    fn answer(state: &str) {
+        let script = format!(
+            "globalThis.asked = [];
+            Object.defineProperty(navigator, 'permissions', {{ configurable: true, value: {{
+                async query({{ name }}) {{
+                    asked.push(name);
+                    if (name === 'local-network-access') throw new TypeError();
+                    return {{ state: '{state}' }};
+                }},
+            }} }})"
+        );
+        js_sys::eval(&script).unwrap();
+    }
+
+    #[cfg(target_arch = "wasm32")]
+    #[wasm_bindgen_test::wasm_bindgen_test]
+    async fn an_address_that_the_browser_withholds_is_told_from_one_where_nobody_listens() {
+        const NEAR: &str = "ws://192.168.0.5:9001/mqtt";
+        const HERE: &str = "ws://localhost:9001/mqtt";
+        const FAR: &str = "wss://broker.example/mqtt";
+        for (from, url, permission) in [
+            ("mqdrop.example", NEAR, Some("local-network")),
+            ("mqdrop.example", HERE, Some("loopback-network")),
+            ("192.168.0.7:8080", HERE, Some("loopback-network")),
+            ("mqdrop.example", FAR, Some("local-network")),
+            ("192.168.0.7:8080", FAR, Some("local-network")),
+            // From where the page came from nothing is withheld.
+            ("192.168.0.7:8080", NEAR, None),
+            ("localhost", NEAR, None),
+            ("localhost", HERE, None),
+        ] {
+            for state in ["denied", "prompt", "granted"] {
+                answer(state);
+                let close = why_not_from(from, url).await;
+                let asked = property(&js_sys::global(), "asked");
+                let first = js_sys::Array::from(&asked).get(0).as_string();
+                assert_eq!(first.as_deref(), permission, "{url} from {from}");
+                let is_withheld = state == "denied" && permission.is_some();
+                match close {
+                    SocketClose::Refused(words) => assert!(is_withheld && words.contains(url)),
+                    other => assert!(!is_withheld && other == SocketClose::Unreachable),
+                }
+            }
+        }
     }
 }
