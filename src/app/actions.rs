@@ -1,5 +1,6 @@
 //! Which buttons a transfer has in which state, and what its state is called.
 
+use mqdrop_core::isolated;
 use mqdrop_core::view::{Direction, ParcelKind, ReceiverView, TransferState, TransferView};
 
 use crate::bridge::TransferAction;
@@ -188,12 +189,6 @@ pub fn files_here(view: &TransferView) -> usize {
 #[must_use]
 pub fn is_pending(receiver: &ReceiverView) -> bool {
     !receiver.state.is_final() && (receiver.has_answered || !receiver.is_away)
-}
-
-/// Isolated (Unicode UAX #9), so that a name's direction does not turn a line around.
-#[must_use]
-pub fn isolated(name: &str) -> String {
-    format!("\u{2068}{name}\u{2069}")
 }
 
 /// One receiver's state in words for the sender.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use leptos::{prelude::*, task::spawn_local};
+use mqdrop_core::isolated;
 use mqdrop_core::view::{Direction, ParcelKind, TransferState, TransferView};
 
 use super::{
@@ -415,7 +416,7 @@ fn facts(view: &TransferView) -> String {
         facts.push(format::count(view.files as usize, "file", "files"));
     }
     if let Some(sender) = &view.sender {
-        facts.push(format!("from {}", actions::isolated(sender)));
+        facts.push(format!("from {}", isolated(sender)));
     }
     facts.join(" · ")
 }

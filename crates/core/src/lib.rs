@@ -45,3 +45,4 @@ pub use io::{
     StoreReply, StoreRequest,
 };
 pub use mqdrop_mqtt::{Login, Time, Version, VersionPolicy};
+pub use names::isolated;

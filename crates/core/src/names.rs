@@ -15,7 +15,8 @@ const MAX_DEVICE_NAME: usize = 64;
 
 /// A name as part of a sentence: isolated (Unicode UAX #9), so that its direction does not turn the
 /// sentence around.
-pub(crate) fn isolated(name: &str) -> String {
+#[must_use]
+pub fn isolated(name: &str) -> String {
     format!("\u{2068}{name}\u{2069}")
 }
 
@@ -48,7 +49,7 @@ pub(crate) fn safe_path(path: &str) -> String {
         .map(safe_part)
         .filter(|part| !part.is_empty())
         .collect();
-    // What is too deep loses folders, never its own name.
+    // A path that is too deep loses folders, never its own name.
     let too_deep = parts.len().saturating_sub(MAX_DEPTH);
     let parts = &parts[too_deep..];
     if parts.is_empty() {
@@ -63,18 +64,24 @@ pub(crate) fn safe_path(path: &str) -> String {
 /// and none has a file and a folder of one name. All of it together takes linear time but for sorting,
 /// whatever the names are: a peer chooses them.
 pub(crate) fn make_unique(paths: &mut [String]) {
+    tell_apart(paths);
+}
+
+/// The same; returns how many numbers were tried.
+fn tell_apart(paths: &mut [String]) -> usize {
     let mut listed: Vec<String> = paths.iter().map(|path| folded(path)).collect();
     listed.sort_unstable_by(|a, b| a.split('/').cmp(b.split('/')));
-    // What is in a folder follows the folder's name.
+    // The files of a folder follow the folder's name.
     let is_folder = |name: &str| {
         let next = listed.partition_point(|other| other.split('/').le(name.split('/')));
         let next = listed.get(next).and_then(|next| next.strip_prefix(name));
         next.is_some_and(|rest| rest.starts_with('/'))
     };
     let mut taken: HashSet<String> = HashSet::with_capacity(paths.len());
-    // Where counting went on last. No two of these keys make the same name, so that one that is
+    // The last number of each name. No two of these keys make the same name, so that one that is
     // taken is met by one of them, and once.
     let mut numbers: HashMap<(String, String), u32> = HashMap::new();
+    let mut tries = 0;
     for path in paths {
         let name = folded(path);
         if !is_folder(&name) && taken.insert(name) {
@@ -86,6 +93,7 @@ pub(crate) fn make_unique(paths: &mut [String]) {
             .or_insert(1);
         *path = loop {
             *number += 1;
+            tries += 1;
             let numbered = format!("{stem} ({number}){extension}");
             let name = folded(&numbered);
             if !is_folder(&name) && taken.insert(name) {
@@ -93,9 +101,10 @@ pub(crate) fn make_unique(paths: &mut [String]) {
             }
         };
     }
+    tries
 }
 
-/// What two names have in common that some file system takes for one.
+/// The form that two names share if some file system takes them for one.
 fn folded(path: &str) -> String {
     // By way of upper case, which some letters share that differ in lower case.
     lower_case(&upper_case(&nfc(path)))
@@ -138,7 +147,7 @@ fn safe_part(part: &str) -> String {
         let extension = extension(&safe);
         let stem = cut(&safe, MAX_PART - extension.len());
         safe = trimmed(&format!("{stem}{extension}")).to_string();
-        // What made it another name may have been cut off. It is short then.
+        // The part that made it another name may have been cut off. It is short then.
         if is_reserved(&safe) {
             safe.insert(0, '_');
         }
@@ -152,7 +161,7 @@ fn trimmed(name: &str) -> &str {
     name.trim().trim_end_matches(['.', ' ', ':'])
 }
 
-/// What Windows has no files of: a colon would name a part of one, the others are refused. Browsers
+/// Replaces letters that no file's name has on Windows: a colon would name a part of one, the others are refused. Browsers
 /// replace them so as well when they save, on any system.
 fn visible_on_all(c: char) -> char {
     if "<>:\"|?*".contains(c) { '_' } else { c }
@@ -311,7 +320,8 @@ mod tests {
         let mut paths: Vec<String> = (0..10_000)
             .map(|number| safe_path(&format!("{long}{number:07}.a")))
             .collect();
-        make_unique(&mut paths);
+        let tries = tell_apart(&mut paths);
+        assert!(tries <= paths.len(), "{tries}");
         let unique: HashSet<&String> = paths.iter().collect();
         assert_eq!(unique.len(), paths.len());
         assert!(paths.iter().all(|path| path.len() <= MAX_PART));

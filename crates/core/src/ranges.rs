@@ -40,6 +40,8 @@ impl RangeSet {
         if range.start >= range.end {
             return;
         }
+        #[cfg(test)]
+        tests::count_single();
         // Runs that touch the new one are merged into it.
         let first = self.runs.partition_point(|run| run.end < range.start);
         let last = self.runs.partition_point(|run| run.start <= range.end);
@@ -61,6 +63,8 @@ impl RangeSet {
         if range.start >= range.end {
             return;
         }
+        #[cfg(test)]
+        tests::count_single();
         let first = self.runs.partition_point(|run| run.end <= range.start);
         let last = self.runs.partition_point(|run| run.start < range.end);
         if first >= last {
@@ -191,6 +195,7 @@ impl RangeSet {
 
 #[cfg(test)]
 mod tests {
+    use core::cell::Cell;
     use std::collections::BTreeSet;
 
     use proptest::prelude::*;
@@ -199,6 +204,15 @@ mod tests {
 
     #[cfg(target_arch = "wasm32")]
     use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    thread_local! {
+        /// How often a single run was added or taken out.
+        static SINGLE: Cell<usize> = const { Cell::new(0) };
+    }
+
+    pub(super) fn count_single() {
+        SINGLE.set(SINGLE.get() + 1);
+    }
 
     #[derive(Clone, Debug)]
     enum Op {
@@ -251,10 +265,14 @@ mod tests {
     #[test]
     fn sets_of_very_many_runs_are_merged_in_one_pass() {
         let mut set = comb(400_000);
+        let before = SINGLE.get();
         set.subtract(&comb(200_000));
         assert_eq!(set.len(), 200_000);
         set.extend(&comb(400_000));
         assert_eq!(set.runs().len(), 400_000);
+        assert_eq!(SINGLE.get(), before, "none of them one by one");
+        set.subtract(&comb(FEW as u32));
+        assert_eq!(SINGLE.get(), before + FEW, "the count counts");
     }
 
     #[test]
