@@ -1,4 +1,4 @@
-//! What becomes of the session's events and of the messages of other devices.
+//! Handling of the session's events and of the messages of other devices.
 
 use bytes::Bytes;
 use mqdrop_mqtt::{Disconnect, QoS, ReasonCode, Ticket, Time};
@@ -31,7 +31,7 @@ impl Engine {
         self.note_busy(now);
     }
 
-    /// Whether silence of the broker is suspicious.
+    /// Tells the session whether silence of the broker is suspicious.
     fn note_busy(&mut self, now: Time) {
         let is_active = |state| matches!(state, TransferState::Active | TransferState::Verifying);
         let is_busy = self.incoming.values().any(|i| is_active(i.state()))
@@ -64,7 +64,7 @@ impl Engine {
                 self.handle_subscribed(ticket, &results, now);
             }
             mqdrop_mqtt::Event::Unsubscribed { .. } => room.subscriptions.given_back(),
-            // What PUBACK says of the broker says nothing of the receiver.
+            // PUBACK tells of the broker, and nothing of the receiver.
             mqdrop_mqtt::Event::Published { ticket, result } => {
                 let to = room.unacknowledged.remove(&ticket);
                 let is_news = to.is_some_and(|to| match result {
@@ -138,7 +138,7 @@ impl Engine {
         self.cx.event(Event::Status);
     }
 
-    /// What waits for the connection says so.
+    /// Has each transfer that waits for the connection say so.
     pub(super) fn tell_transfers(&mut self) {
         for &parcel in self.outgoing.keys().chain(self.incoming.keys()) {
             self.cx.event(Event::Transfer(parcel));
@@ -248,7 +248,7 @@ impl Engine {
         if room.peers.is_muted(sender) && message.body != Body::Gone {
             return;
         }
-        // What is over stays so, however late it is said.
+        // A parcel that is over stays so, however late that is said.
         let is_final = matches!(message.body, Body::Gone | Body::Cancel(_));
         if !(to_me || is_final || room.peers.is_confirmed(sender)) {
             return room.ask(sender, &message, now);

@@ -21,14 +21,12 @@ const OPENING: Duration = Duration::from_secs(15);
 /// what it asks about logins may only start a little later than it does itself.
 const SECOND_THOUGHTS: u32 = 3;
 
-/// MQTT 5 reason codes that the link treats in a way of their own (MQTT 5, section 2.4).
-const NOT_AUTHORIZED: ReasonCode = ReasonCode(0x87);
-const PACKET_TOO_LARGE: ReasonCode = ReasonCode(0x95);
+/// The reason of a broker that gave this device's session to another connection (MQTT 5, section 2.4).
 const SESSION_TAKEN_OVER: ReasonCode = ReasonCode(0x8e);
 /// Reasons that have nothing to do with what was sent last: not authorized, busy, shutting down,
 /// silent for too long, taken over, an administrator's will, another server, connected for too long.
 const NOT_BY_SIZE: [ReasonCode; 9] = [
-    NOT_AUTHORIZED,
+    ReasonCode::NOT_AUTHORIZED,
     ReasonCode(0x89),
     ReasonCode(0x8b),
     ReasonCode(0x8d),
@@ -70,12 +68,12 @@ pub(super) struct Link {
     was_online: bool,
     /// How often in a row the broker refused for good.
     refusals: u32,
-    /// What went wrong the last time.
+    /// The last failure.
     failure: Option<Refusal>,
     version: Option<Version>,
     /// The broker compresses messages.
     pub(super) compresses: bool,
-    /// What the broker limits, in words.
+    /// A limit of the broker, in words.
     pub(super) limit: Option<String>,
     /// A message that the broker did not take, in words.
     pub(super) refused: Option<String>,
@@ -120,7 +118,7 @@ impl Link {
         self.stage = Stage::Online;
     }
 
-    /// What this device says gets through.
+    /// Notes that this device's messages get through.
     pub(super) fn proven(&mut self) {
         self.attempts = 0;
         self.refusals = 0;
@@ -129,7 +127,7 @@ impl Link {
         self.refused = None;
     }
 
-    /// Whether there is nothing to close: no connection, nor one being opened.
+    /// Returns whether there is nothing to close: no connection, nor one being opened.
     pub(super) fn is_closed(&self) -> bool {
         matches!(self.stage, Stage::Waiting(_) | Stage::Stopped)
     }
@@ -255,11 +253,13 @@ impl Link {
 
 const COMPRESSES: &str = "This broker compresses messages (permessage-deflate), which slows encrypted files and makes none shorter. Have that switched off for more speed";
 
-/// What is known of why a connection ended, also by its WebSocket's close code.
+/// The cause of a connection's end as far as it is known, also by its WebSocket's close code.
 pub(super) fn loss(why: &Disconnect, close: Option<u16>) -> Loss {
     match why {
         _ if close == Some(MESSAGE_TOO_BIG) => Loss::TooLarge,
-        Disconnect::ByServer { reason, .. } if *reason == PACKET_TOO_LARGE => Loss::TooLarge,
+        Disconnect::ByServer { reason, .. } if *reason == ReasonCode::PACKET_TOO_LARGE => {
+            Loss::TooLarge
+        }
         Disconnect::ByServer { reason, .. } if NOT_BY_SIZE.contains(reason) => Loss::NotBySize,
         // This device hung up.
         Disconnect::Protocol(_) | Disconnect::KeepAliveTimeout => Loss::NotBySize,

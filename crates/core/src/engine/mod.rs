@@ -39,7 +39,7 @@ use stall::Stalls;
 pub use topics::topic_prefix;
 pub use types::{Entry, Event, Join, JoinError, OfferError, RestoreError, Restored, Timer};
 
-/// Who said goodbye and is still there after so long comes back by itself.
+/// A device that said goodbye and is still there after so long comes back by itself.
 const GOODBYE: Duration = Duration::from_secs(60);
 
 /// One device.
@@ -51,7 +51,7 @@ pub struct Engine {
     room: Option<Room>,
     outgoing: LiteMap<ParcelId, Outgoing>,
     incoming: LiteMap<ParcelId, Incoming>,
-    /// What storage kept of other rooms.
+    /// Parcels of other rooms that storage kept.
     kept: LiteMap<ParcelId, Kept>,
     auto_accept: bool,
     cx: Effects,
@@ -295,17 +295,17 @@ impl Engine {
         }
     }
 
-    /// What to do with the connection to the broker.
+    /// Gives the next thing to do with the connection to the broker.
     pub fn poll_socket(&mut self) -> Option<SocketAction> {
         self.socket.pop_front()
     }
 
-    /// What to do with storage.
+    /// Gives the next thing to do with storage.
     pub fn poll_store(&mut self) -> Option<StoreRequest> {
         self.cx.store.pop_front()
     }
 
-    /// What happened.
+    /// Gives the next event.
     pub fn poll_event(&mut self) -> Option<Event> {
         self.cx.events.pop_front()
     }

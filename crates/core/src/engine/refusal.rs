@@ -1,4 +1,4 @@
-//! What a broker's refusals mean to the user: what to change, and whether trying again can help.
+//! The meaning of a broker's refusals to the user: what to change, and whether trying again can help.
 
 use mqdrop_mqtt::{Disconnect, ReasonCode};
 
@@ -7,9 +7,9 @@ use crate::view::Remedy;
 /// A reason not to be in the room.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Refusal {
-    /// What is the matter, in words.
+    /// The reason in words.
     pub(super) words: String,
-    /// What has to be changed; `None` if it may pass by itself.
+    /// The setting that has to be changed; `None` if it may pass by itself.
     pub(super) remedy: Option<Remedy>,
 }
 
@@ -29,7 +29,7 @@ impl Refusal {
     }
 }
 
-/// What is known of a connection that is refused.
+/// Facts about a connection that is refused.
 pub(super) struct Asked<'a> {
     /// The broker's address.
     pub(super) broker: &'a str,
@@ -37,13 +37,13 @@ pub(super) struct Asked<'a> {
     pub(super) has_login: bool,
     /// The user insists on one version.
     pub(super) is_one_version: bool,
-    /// What to do about missing rights, in words.
+    /// Advice on missing rights, in words.
     pub(super) rights: String,
     /// The connection ended while the device entered the room.
     pub(super) was_entering: bool,
 }
 
-/// What the end of a connection means.
+/// Gives the meaning of the end of a connection.
 pub(super) fn meaning(why: &Disconnect, asked: &Asked<'_>) -> Refusal {
     let broker = asked.broker;
     match why {

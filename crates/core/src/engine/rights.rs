@@ -1,4 +1,4 @@
-//! Whether this login may use the room's topics.
+//! The rights of this login to the room's topics.
 //!
 //! An MQTT 5 broker may say in PUBACK that it refuses a message, one of 3.1.1 cannot, and either may
 //! drop messages without a word, on their way in or out. So what a device says to the room and to
@@ -20,27 +20,28 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// How often the device says something before it takes silence for a refusal.
 const TRIES: u32 = 2;
 
-/// What was seen of the room's topics on this connection.
+/// The room's topics, as they were seen to work on this connection.
 #[derive(Default)]
 pub(super) struct Rights {
-    /// What this device says to the room is passed on.
+    /// The broker passes on what this device says to the room.
     room: bool,
-    /// What is said to this device alone gets here.
+    /// The broker delivers here what is said to this device alone.
     inbox: bool,
     /// When the device says something again, or gives up hoping.
     due: Option<Time>,
     tries: u32,
-    /// What seems not to be allowed, in words, and the other device whose topic that is, if it is.
+    /// Words for a right that seems to be missing; and the other device, if it is about the topic of
+    /// one.
     denied: Option<(String, Option<DeviceId>)>,
 }
 
 impl Rights {
-    /// What seems not to be allowed, in words. None if all is, or nothing is known yet.
+    /// Words for a right that seems to be missing; `None` while none does.
     pub(super) fn denied(&self) -> Option<&str> {
         self.denied.as_ref().map(|(words, _)| words.as_str())
     }
 
-    /// Whether both topics were seen to work.
+    /// Returns whether both topics were seen to work.
     pub(super) fn are_proven(&self) -> bool {
         self.room && self.inbox
     }
@@ -76,12 +77,13 @@ impl Room {
         }
     }
 
-    /// What this device said to the room came back or was answered. Whether that is news.
+    /// Notes that what this device said to the room came back or was answered. Returns whether that
+    /// is news.
     pub(super) fn prove_room(&mut self) -> bool {
         self.prove(true, false)
     }
 
-    /// Something came for this device alone. Whether that is news.
+    /// Notes that something came for this device alone. Returns whether that is news.
     pub(super) fn prove_inbox(&mut self) -> bool {
         self.prove(false, true)
     }
@@ -101,7 +103,7 @@ impl Room {
         is_news
     }
 
-    /// Says something again, or draws the conclusion, if it is time. Whether the latter.
+    /// Says something again, or draws the conclusion, if it is time. Returns whether it concluded.
     pub(super) fn check_rights(&mut self, random: &mut Random, now: Time) -> bool {
         if self.rights.due.is_none_or(|due| due > now) {
             return false;
@@ -126,14 +128,14 @@ impl Room {
         true
     }
 
-    /// PUBACK took a message. Whether that is news.
+    /// Notes that PUBACK took a message. Returns whether that is news.
     pub(super) fn note_taken(&mut self, to: To) -> bool {
         let denied = &mut self.rights.denied;
         let is_allowed = |other: Option<DeviceId>| other.is_some_and(|it| to == To::Device(it));
         denied.take_if(|(_, other)| is_allowed(*other)).is_some()
     }
 
-    /// PUBACK refused a message. Whether that is to be shown.
+    /// Notes that PUBACK refused a message. Returns whether that is to be shown.
     pub(super) fn note_refused(&mut self, to: To, reason: ReasonCode) -> bool {
         if !matches!(
             reason,
@@ -172,7 +174,7 @@ impl Room {
         std::mem::replace(&mut self.rights.denied, denied.clone()) != denied
     }
 
-    /// What is to be done about it, as the end of a sentence.
+    /// Advice on missing rights, as the end of a sentence.
     pub(super) fn remedy_of_rights(&self) -> String {
         format!(
             "Allow {}, or change the login or the topic prefix",

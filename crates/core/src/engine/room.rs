@@ -132,7 +132,7 @@ impl Room {
         self.secret.room()
     }
 
-    /// Whether it was found out that this broker speaks only 3.1.1.
+    /// Returns whether it was found out that this broker speaks only 3.1.1.
     pub(super) fn only_v311(&self) -> bool {
         !matches!(self.policy, VersionPolicy::Only(_))
             && self.session.version() == Some(Version::V311)
@@ -242,7 +242,7 @@ impl Room {
         self.refresh = now + random.around(REFRESH);
     }
 
-    /// What this device says of itself; `heard` is the counter of the hello that this answers.
+    /// This device's introduction of itself; `heard` is the counter of the hello that this answers.
     pub(super) fn introduction(&self, heard: u64) -> Introduction {
         Introduction {
             name: self.name.clone(),

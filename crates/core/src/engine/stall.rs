@@ -34,7 +34,7 @@ struct Seen {
 /// How a transfer stands.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Standing {
-    /// What had got through.
+    /// A number that changes when something gets through.
     progress: u64,
     /// Nothing more can, before storage here or at the receivers has taken what did.
     is_held_up: bool,
@@ -93,7 +93,7 @@ impl Engine {
         self.stalls = Stalls::default();
     }
 
-    /// What to say of an active transfer of which nothing gets through.
+    /// Words for an active transfer of which nothing gets through.
     pub(super) fn stall_words(&self, parcel: ParcelId, direction: Direction) -> Option<String> {
         let seen = self.stalls.seen.get(&parcel).filter(|seen| seen.told)?;
         let standing = match direction {

@@ -1,4 +1,4 @@
-//! What becomes of the data frames: placed, stored, verified, given to the user.
+//! The course of data frames: placed, stored, verified, given to the user.
 
 use core::ops::Range;
 
@@ -25,7 +25,7 @@ impl Incoming {
         if receiving.paused {
             return;
         }
-        // What storage has not taken by far more than was allowed is as good as lost on the way.
+        // Far more waits for storage than was allowed: the frame is dropped, as if it was lost.
         if receiving.unwritten > 2 * CREDIT {
             return;
         }
@@ -58,8 +58,8 @@ impl Incoming {
             return self.end_frame(false, now, cx);
         };
         let Some(len) = receiving.content.run_len(&run, &self.offer) else {
-            // What comes before the manifest is no use, but says how long frames take. How many
-            // pieces this one has is not known.
+            // A piece that comes before the manifest is no use, but tells how long frames take.
+            // The number of its frame's pieces is not known.
             let before = receiving.echo.replace((head.sent, now));
             if before.is_none_or(|(sent, _)| sent != head.sent) {
                 self.take_blocks(run, &Bytes::new(), now, cx);

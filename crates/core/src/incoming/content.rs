@@ -38,7 +38,7 @@ struct Known {
     digests: Vec<u8>,
 }
 
-/// What a frame did.
+/// The effect of a frame.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Placed {
     /// Nothing new in it, or it cannot be placed yet.
@@ -49,7 +49,7 @@ pub(super) enum Placed {
     Manifest,
     /// The manifest contradicts the offer.
     BadManifest,
-    /// What should be the manifest is not the one that was offered: it is to be fetched again.
+    /// These bytes are not the manifest that was offered: it is to be fetched again.
     NotTheManifest,
 }
 
@@ -69,7 +69,7 @@ impl Content {
         Runs::new(&self.held)
     }
 
-    /// What the parcel is called: by its manifest, once that is here. Until then, and of a text, the
+    /// The parcel's title: by its manifest, once that is here. Until then, and of a text, the
     /// sender's word counts.
     pub(super) fn title(&self, offer: &Offer) -> String {
         let manifest = self.manifest().filter(|_| !offer.text);
@@ -89,7 +89,7 @@ impl Content {
             .map_or(0, |manifest| manifest.layout.content_in(self.held.runs()))
     }
 
-    /// Whether everything is held that there is.
+    /// Returns whether everything is held that there is.
     pub(super) fn is_whole(&self) -> bool {
         let Some(manifest) = self.manifest() else {
             return false;
@@ -105,7 +105,8 @@ impl Content {
         all.len() == total
     }
 
-    /// What the sender cannot read, from now on. Whether that can be, as far as it is known.
+    /// Notes the files that the sender cannot read. Returns whether that can be, as far as it is
+    /// known.
     pub(super) fn leave_out(&mut self, files: LeftOut) -> bool {
         let Stage::Blocks(known) = &self.stage else {
             return files.is_empty();
@@ -121,7 +122,7 @@ impl Content {
         &self.left_out
     }
 
-    /// Where in the content what is left out lies, in bytes.
+    /// Places of the files that are left out, in bytes of the content.
     pub(super) fn left_out_ranges(&self) -> Vec<Range<u64>> {
         let mut ranges: Vec<Range<u64>> = Vec::new();
         let files = self.manifest().map_or(&[][..], |m| m.layout.files());
@@ -289,7 +290,7 @@ impl Content {
     }
 }
 
-/// What was here already and is looked at again.
+/// A second look at content that is here already.
 impl Content {
     /// From now on only signed frames are taken; what is held came without.
     pub(super) fn suspect_held(&mut self) {
@@ -315,7 +316,7 @@ impl Content {
     }
 }
 
-/// What a restart needs.
+/// Going on after a restart.
 impl Content {
     /// The digests that everything was compared with.
     pub(super) fn digests(&self) -> Option<&[u8]> {
@@ -337,7 +338,8 @@ impl Content {
         }
     }
 
-    /// Whether these are the digests of what is held; if so, it is whole.
+    /// Takes in noted digests, if they are those of what is held, which is whole then. Returns whether
+    /// they are.
     pub(super) fn restore_digests(&mut self, digests: &[u8]) -> bool {
         let Stage::Blocks(known) = &mut self.stage else {
             return false;
@@ -402,13 +404,13 @@ impl Known {
     }
 }
 
-/// Where the blocks `part` lie in a frame's data and in their region.
+/// Places of the blocks `part` in a frame's data and in their region.
 fn cut(offset: impl Fn(u32) -> u64, run: &Range<u32>, part: &Range<u32>) -> (Range<usize>, u64) {
     let (begin, from, to) = (offset(run.start), offset(part.start), offset(part.end));
     ((from - begin) as usize..(to - begin) as usize, from)
 }
 
-/// Whether a parcel's layout can be as an offer says; before anything is asked for.
+/// Returns whether a parcel's layout can be as an offer says; before anything is asked for.
 pub(super) fn is_plausible(offer: &Offer) -> bool {
     u64::from(offer.block) == BLOCK
         && offer.files > 0

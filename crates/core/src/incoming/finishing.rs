@@ -49,7 +49,7 @@ impl Finishing {
         self.again
     }
 
-    /// Whether only the user can have it tried again.
+    /// Returns whether only the user can have it tried again.
     pub(super) fn has_given_up(&self) -> bool {
         self.failures >= TRIES
     }

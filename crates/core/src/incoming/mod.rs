@@ -57,7 +57,7 @@ pub(crate) struct Incoming {
     phase: Phase,
 }
 
-/// Where an offer came from, and to whom.
+/// The origin of an offer, and its addressee.
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
 #[cbor(map)]
 pub(crate) struct Origin {
@@ -66,10 +66,10 @@ pub(crate) struct Origin {
     pub(crate) room: String,
     #[n(1)]
     pub(crate) sender: DeviceId,
-    /// What the sender was called then.
+    /// The sender's name then.
     #[n(2)]
     pub(crate) sender_name: String,
-    /// What the sender knows this device by.
+    /// The token by which the sender knows this device.
     #[n(4)]
     pub(crate) token: Option<Token>,
 }
@@ -179,7 +179,7 @@ impl Incoming {
             }
             receiving.rate.clear();
             receiving.ack.now(now);
-            // What goes to others in the meantime need not come here.
+            // Frames for others in the meantime need not come here.
             (receiving.subscribed, receiving.not_subscribed) = (false, None);
             cx.topics.push_back(if wanted {
                 DataTopic::Unsubscribe(self.offer.parcel)
@@ -257,7 +257,7 @@ impl Incoming {
         cx.event(Event::Transfer(self.parcel()));
     }
 
-    /// Whether the sender is in the room, as far as this device knows.
+    /// Notes whether the sender is in the room, as far as this device knows.
     pub(crate) fn set_sender_present(&mut self, present: bool) {
         self.sender_present = present;
     }

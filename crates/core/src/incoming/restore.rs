@@ -18,12 +18,12 @@ use crate::notes::{Blocks, Received};
 /// Bytes that are read back at once.
 const READ: u64 = 4 * 1024 * 1024;
 
-/// What was kept is being read back and compared with what was noted.
+/// Kept content while it is read back and compared with its notes.
 pub(super) struct Restoring {
     content: Content,
     /// The checks of the blocks that are not read back yet.
     checks: BTreeMap<u32, [u8; CHECK]>,
-    /// What is being read, and where it lies in the content.
+    /// The run that is being read, and its place in the content.
     reading: Option<(Range<u32>, u64)>,
     /// All of it was verified before.
     digests: Option<Vec<u8>>,
@@ -81,7 +81,7 @@ impl Incoming {
         match &mut self.phase {
             Phase::Opening { paused, left } => (*paused, *left) = (true, true),
             Phase::Receiving(receiving) => receiving.rest(),
-            // What is here was read back, or is being.
+            // The content was read back, or is being.
             _ => {}
         }
         self.sender_present = false;
@@ -107,7 +107,7 @@ impl Incoming {
         &self.origin.room
     }
 
-    /// Whether what was kept is still being read back.
+    /// Returns whether what was kept is still being read back.
     pub(crate) fn is_restoring(&self) -> bool {
         matches!(self.phase, Phase::Restoring(_))
     }
@@ -124,7 +124,7 @@ impl Incoming {
         self.sender_paused = offered.sender_paused;
     }
 
-    /// Whether more of it is here, or may turn out to be, than `other` has.
+    /// Returns whether more of it is here, or may turn out to be, than `other` has.
     pub(crate) fn holds_more_than(&self, other: &Self) -> bool {
         self.noted_bytes() > other.noted_bytes() || other.noted_bytes() == 0
     }
@@ -138,7 +138,7 @@ impl Incoming {
         self.bytes() + unread
     }
 
-    /// Whether `other` is the same parcel of the same sender, who may have been restarted.
+    /// Returns whether `other` is the same parcel of the same sender, who may have been restarted.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         self.is_offer_of_it(&other.offer)
     }
@@ -217,7 +217,7 @@ impl Incoming {
 }
 
 impl Restoring {
-    /// Whether all of it was verified before.
+    /// Returns whether all of it was verified before.
     pub(super) fn was_whole(&self) -> bool {
         self.digests.is_some()
     }

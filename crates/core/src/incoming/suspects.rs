@@ -1,5 +1,5 @@
-//! What came before frames had to be signed, where somebody forges them: if a file's hash is not as
-//! it should be, only that is fetched again. The rest of the file is read back to be hashed anew.
+//! Blocks that came before frames had to be signed, where somebody forges them: if a file's hash is
+//! not as it should be, only these are fetched again. The rest of the file is read back to be hashed anew.
 
 use core::ops::Range;
 
@@ -15,9 +15,9 @@ const READ: u32 = 256;
 
 #[derive(Default)]
 pub(super) struct Suspects {
-    /// What anyone in the room may have written.
+    /// Blocks that anyone in the room may have written.
     unsigned: RangeSet,
-    /// What is held and is to be hashed again.
+    /// Blocks that are held and are to be hashed again.
     unhashed: RangeSet,
     /// It is being read.
     reading: Option<Range<u32>>,
@@ -44,7 +44,7 @@ impl Suspects {
         accused
     }
 
-    /// Whether something is still to be read back.
+    /// Returns whether something is still to be read back.
     pub(super) fn has_unhashed(&self) -> bool {
         !self.unhashed.is_empty()
     }
@@ -92,7 +92,7 @@ impl Incoming {
         if !receiving.content.suspects.has_unhashed() {
             return true;
         }
-        // What storage has not taken yet could not be read.
+        // Content that storage has not taken yet could not be read.
         if receiving.unwritten == 0
             && let Some((offset, len)) = receiving.content.next_unhashed()
         {
@@ -107,7 +107,7 @@ impl Incoming {
 }
 
 impl Content {
-    /// Where the next run that is to be hashed again lies, and its length.
+    /// The place of the next run that is to be hashed again, and its length.
     fn next_unhashed(&mut self) -> Option<(u64, usize)> {
         let run = self.suspects.next()?;
         let layout = &self.manifest()?.layout;

@@ -1,4 +1,4 @@
-//! What a receiver's transfer shows of itself.
+//! The view of a receiver's transfer.
 
 use mqdrop_mqtt::Time;
 
@@ -55,12 +55,12 @@ impl Incoming {
         }
     }
 
-    /// Whether the broker delivers its data frames here.
+    /// Returns whether the broker delivers its data frames here.
     pub(crate) fn is_subscribed(&self) -> bool {
         matches!(&self.phase, Phase::Receiving(receiving) if receiving.subscribed)
     }
 
-    /// Whether nothing more can arrive before this device's own storage answers.
+    /// Returns whether nothing more can arrive before this device's own storage answers.
     pub(crate) fn waits_for_storage(&self) -> bool {
         match &self.phase {
             Phase::Opening { .. } => true,
@@ -184,7 +184,7 @@ impl Incoming {
     }
 }
 
-/// What is not here because its sender could not read it.
+/// Words for files that are not here because their sender could not read them.
 fn left_out_words(content: &Content) -> Option<String> {
     let (file, reason) = content.left_out().files().next()?;
     let path = &content.manifest()?.entries.get(file as usize)?.path;

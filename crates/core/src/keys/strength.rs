@@ -2,13 +2,14 @@
 
 use super::{GENERATED_WORDS, WORDS, normalise};
 
-/// What people take first, in the order of the alphabet.
+/// The words that people take first, in the order of the alphabet.
 const COMMON: &str = include_str!("common.txt");
 
-/// A word of some language, in bits, however long it is.
+/// The most that a word of some language is worth, in bits. From nine letters on it may be several
+/// words, and is worth more.
 const WORD_BITS: f64 = 14.0;
 
-/// A key is as strong as these say only with its parts in this order.
+/// Letters and digits that follow each other in the alphabet or on keyboards.
 const RUNS: [&str; 6] = [
     "abcdefghijklmnopqrstuvwxyz",
     "qwertzuiop",
@@ -155,7 +156,8 @@ fn number_bits(digits: &str) -> f64 {
     bits.min(date)
 }
 
-/// Whether a word is one of [`COMMON`], as it is or with digits and signs that look like its letters.
+/// Returns whether a word is one of [`COMMON`], as it is or with digits and signs that look like its
+/// letters.
 fn is_common(word: &str) -> bool {
     let plain: String = word
         .chars()
@@ -176,7 +178,7 @@ fn is_common(word: &str) -> bool {
         && (is_plain(&plain) || is_plain(&plain.replace('i', "l")))
 }
 
-/// Whether these follow each other in the alphabet or on a keyboard, either way.
+/// Returns whether these follow each other in the alphabet or on a keyboard, either way.
 fn is_run(token: &str) -> bool {
     let back: String = token.chars().rev().collect();
     token.chars().count() > 2

@@ -1,4 +1,4 @@
-//! What a sender's transfer shows of itself.
+//! The view of a sender's transfer.
 
 use mqdrop_mqtt::Time;
 
@@ -93,8 +93,8 @@ impl Outgoing {
         self.receivers.values().map(of_one).sum()
     }
 
-    /// Whether nothing can be sent before a receiver takes more: all of them have as much as they
-    /// allowed.
+    /// Returns whether nothing can be sent before a receiver takes more: all of them have as much as
+    /// they allowed.
     pub(crate) fn waits_for_receivers(&self) -> bool {
         let is_open = |receiver: &Receiver| match &receiver.phase {
             Phase::Receiving(progress) => progress.credit > 0,
@@ -207,7 +207,7 @@ impl Outgoing {
     }
 }
 
-/// Whom a transfer waits for that nobody else receives.
+/// Words for the receiver that a transfer waits for, if nobody else receives it.
 fn waits_for(receivers: &[ReceiverView]) -> Option<String> {
     let mut away = receivers.iter().filter(|receiver| receiver.is_away);
     let began = away.clone().find(|receiver| receiver.has_answered);

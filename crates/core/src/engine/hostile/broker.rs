@@ -39,7 +39,7 @@ fn any_packet() -> impl Strategy<Value = Vec<u8>> {
     ]
 }
 
-/// What an honest broker does next brings the device into the room.
+/// Asserts that an honest broker brings the device into the room.
 fn recovers(victim: &mut Victim) {
     for _ in 0..200 {
         if victim.opening {
@@ -183,6 +183,6 @@ fn a_session_that_another_took_over_is_named_and_taken_back_without_haste() {
     }
     let shortest = Duration::from_millis(250);
     assert!(waits.iter().all(|wait| *wait >= shortest), "{waits:?}");
-    // Who comes back at once every time does not make it do the same.
+    // A rival that comes back at once every time does not make it do the same.
     assert!(waits[11] >= Duration::from_secs(10), "{waits:?}");
 }

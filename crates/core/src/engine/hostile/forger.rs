@@ -225,7 +225,7 @@ fn a_sender_signs_when_it_is_asked_to_or_hears_of_frames_that_it_never_sent() {
         (wanted.signed, wanted.echo) = (signed, echo);
         wanted.held = Runs::new(&RangeSet::of(0..8));
         member.tell(&mut victim, Body::Want(wanted));
-        // What is under way counts as lost by then.
+        // Frames under way count as lost by then.
         victim.wait(Duration::from_secs(5));
         let later = signatures(&mut victim);
         assert!(

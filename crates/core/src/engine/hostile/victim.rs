@@ -19,7 +19,7 @@ use crate::{Engine, Event, Join};
 /// CONNACK of MQTT 3.1.1.
 pub(super) const ACCEPTED: [u8; 4] = [0x20, 2, 0, 0];
 
-/// Where the room's topics begin.
+/// The beginning of the room's topics.
 const PREFIX: &str = "mqdrop/1";
 
 pub(super) fn secret() -> RoomSecret {
@@ -49,15 +49,15 @@ pub(super) struct Victim {
     pub(super) engine: Engine,
     pub(super) now: Time,
     pub(super) errors: Vec<String>,
-    /// What it learnt of the length of frames.
+    /// The length of frames that it learnt.
     pub(super) frame_length: Option<u32>,
-    /// What it wrote to storage, in bytes.
+    /// Bytes of content that it wrote to storage.
     pub(super) written: u64,
-    /// What it noted, in bytes.
+    /// Bytes that it noted.
     pub(super) noted: usize,
-    /// What storage holds.
+    /// The content that storage holds.
     stored: LiteMap<ParcelId, Vec<u8>>,
-    /// What storage is yet to answer, if answers take a while.
+    /// Answers of storage that are yet to come, if they take a while.
     pub(super) late: Option<Vec<StoreReply>>,
     /// The bytes it sent to the broker and nobody has looked at.
     pub(super) sent: Vec<u8>,
@@ -197,7 +197,7 @@ impl Victim {
         self.engine.transfer(parcel, self.now)
     }
 
-    /// What it published since the last time: the topic's last parts and the payload.
+    /// Messages that it published since the last time: the topic's last parts and the payload.
     pub(super) fn published(&mut self) -> Vec<(String, Vec<u8>)> {
         let base = format!("{PREFIX}/{}/", secret().room());
         packets(&std::mem::take(&mut self.sent))
@@ -383,7 +383,7 @@ impl Member {
         victim.deliver(&format!("i/{device}"), &sealed);
     }
 
-    /// What the victim wrote to the room.
+    /// Messages of the victim to the room.
     pub(super) fn read_room(&self, published: &[(String, Vec<u8>)]) -> Vec<Body> {
         let to_room = published.iter().filter(|(topic, _)| topic == "c");
         let open = |sealed: &[u8]| {
@@ -393,7 +393,7 @@ impl Member {
         to_room.map(|(_, sealed)| open(sealed)).collect()
     }
 
-    /// What the victim wrote to this member.
+    /// Messages of the victim to this member.
     pub(super) fn read(&self, published: &[(String, Vec<u8>)]) -> Vec<Body> {
         let tail = format!("i/{}", self.device());
         published
