@@ -72,12 +72,12 @@ mod tests {
         let words = lack(20 * GB, true, None).unwrap_or_default();
         assert!(
             words.contains("takes 20 GB")
-                && words.contains("Above 1 GB")
+                && words.contains("Above 1.0 GB")
                 && words.contains("memory")
         );
         assert_eq!(lack(GB, true, None), None);
         let words = lack(20 * GB, false, Some(3 * GB)).unwrap_or_default();
-        assert!(words.contains("takes 20 GB") && words.contains("3 GB are free"));
+        assert!(words.contains("takes 20 GB") && words.contains("3.0 GB are free"));
         for available in [None, Some(20 * GB)] {
             assert_eq!(lack(20 * GB, false, available), None);
         }
