@@ -144,9 +144,12 @@ impl Search {
     /// How many bytes may be under way in packets of `current` length, if that is not for others to
     /// say.
     pub(super) fn window(&self, current: u64) -> Option<u64> {
-        let is_first_step =
-            current == BLOCK && matches!(self.stage, Stage::Up { .. } | Stage::Retry { .. });
-        is_first_step.then_some(CAREFUL)
+        let is_first_step = match self.stage {
+            Stage::Up { .. } | Stage::Retry { .. } => true,
+            Stage::Down { best, .. } => best.0 == PIECE,
+            Stage::Doubt { .. } | Stage::Found { .. } => false,
+        };
+        (is_first_step && current == BLOCK).then_some(CAREFUL)
     }
 
     /// The length is another one now, for a reason that is none of the search's.
@@ -172,6 +175,7 @@ impl Search {
             Stage::Up { .. } if is_far_slower => Some(self.doubt(current, flow.rate())),
             Stage::Up { goal, cap } => self.go_up((current, most.min(cap)), goal, flow),
             Stage::Doubt { rate, cap } => self.compare(rate, cap, flow),
+            Stage::Down { best, .. } if is_far_slower => Some(self.give_up(current, best, flow)),
             Stage::Down { best, gauge } => self.go_down(current, best, gauge, flow),
             Stage::Found { slower } => self.stay((current, most), slower, flow),
             Stage::Retry { best } if is_far_slower => Some(self.settle(best)),
@@ -192,8 +196,19 @@ impl Search {
         self.flow = Flow::default();
         match self.stage {
             Stage::Up { .. } if current > PIECE && self.top > 0.0 => self.doubt(current, 0.0),
+            Stage::Down { best, .. } => self.give_up(current, best, Flow::default()),
             Stage::Retry { best } => self.settle(best),
             _ => current,
+        }
+    }
+
+    /// On the way down a length is far slower than any was.
+    fn give_up(&mut self, current: u64, best: Rated, flow: Flow) -> u64 {
+        if best.1 > 0.0 {
+            // It does not get better again.
+            self.settle(best)
+        } else {
+            self.doubt(current, flow.rate())
         }
     }
 
@@ -256,8 +271,7 @@ impl Search {
         } else {
             best
         };
-        // Where it is far slower than the best it does not get better again.
-        if current <= BLOCK || rate * FAR < best.1 {
+        if current <= BLOCK {
             return Some(self.settle(best));
         }
         self.stage = Stage::down(best);
@@ -380,6 +394,31 @@ mod tests {
         let mut endless = Gauge::default();
         let taken = (0..MOST_MEASURED).find_map(|time| endless.take(flow(1000 << time)));
         assert_eq!(taken, Some(flow(1000 << (MOST_MEASURED - 1)).rate()));
+    }
+
+    /// Each 4 KiB that come in let as many go out: only what waits with nothing behind it tells.
+    #[test]
+    fn a_slowness_that_hides_at_first_is_found_out() {
+        for most in [BLOCK, 65_536, MAX_FRAME] {
+            for hidden in [1 << 20, 3 << 20, 8 << 20] {
+                let mut search = Search::new(None);
+                let (mut current, mut long, mut clock) = (PIECE, 0, 0.0);
+                while clock < 30.0 {
+                    let bytes = 4 * current.max(65_536);
+                    long = if current > PIECE { long + bytes } else { 0 };
+                    let rate = mosquitto(if long < hidden { PIECE } else { current });
+                    let took = bytes as f64 / rate;
+                    clock += took;
+                    let took = Duration::from_secs_f64(took);
+                    current = search.on_flow((current, most), bytes, took);
+                }
+                assert_eq!(
+                    (current, search.is_over()),
+                    (PIECE, true),
+                    "{most} {hidden}"
+                );
+            }
+        }
     }
 
     #[test]
