@@ -53,7 +53,7 @@ async function arrived({ file, sent, received }, milliseconds) {
 scenario('200 MB arrive though every connection is cut every two seconds', async (stage) => {
   const { proxy, sender, ...journey } = await throughProxy(stage, 200_000_000);
   // Two cuts while frames are still growing would look like a broker's limit.
-  await journey.received.waitForMiddle(16 * MIB);
+  await journey.received.waitForMiddle(64 * MIB);
   proxy.limit = 16 * MIB;
   let cuts = 0;
   const cutting = setInterval(() => {
