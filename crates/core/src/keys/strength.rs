@@ -59,7 +59,15 @@ fn bits(normal: &str) -> f64 {
     let is_drawn = parts.len() >= GENERATED_WORDS && parts.iter().all(|part| is_listed(part));
     let mut seen: Vec<&str> = Vec::new();
     let mut bits = 0.0;
-    for part in parts {
+    for (place, part) in parts.iter().copied().enumerate() {
+        if part.chars().count() > 2 && parts[..place].contains(&part) {
+            bits += 1.0;
+            continue;
+        }
+        if let Some(date) = date_bits(part) {
+            bits += date;
+            continue;
+        }
         let tokens = match is_drawn || is_common(part) || is_run(part) {
             true => vec![part],
             false => tokens(part),
@@ -78,13 +86,20 @@ fn bits(normal: &str) -> f64 {
     bits
 }
 
-/// A part, cut where letters, digits and other signs meet.
+/// A part, cut where letters, digits and other signs meet, and where a common word ends that has
+/// some of them in it.
 fn tokens(part: &str) -> Vec<&str> {
     let kind = |letter: char| (letter.is_alphabetic(), letter.is_numeric());
     let mut tokens = Vec::new();
     let mut start = 0;
     let mut before = None;
-    for (at, letter) in part.char_indices() {
+    let word = part.trim_end_matches(|letter: char| !letter.is_alphabetic());
+    if is_common(word) {
+        tokens.push(word);
+        start = word.len();
+    }
+    let rest = start;
+    for (at, letter) in part.char_indices().skip_while(|(at, _)| *at < rest) {
         let now = kind(letter);
         if before.is_some_and(|before| before != now) {
             tokens.push(&part[start..at]);
@@ -92,7 +107,9 @@ fn tokens(part: &str) -> Vec<&str> {
         }
         before = Some(now);
     }
-    tokens.push(&part[start..]);
+    if start < part.len() {
+        tokens.push(&part[start..]);
+    }
     tokens
 }
 
@@ -154,6 +171,18 @@ fn number_bits(digits: &str) -> f64 {
         _ => bits,
     };
     bits.min(date)
+}
+
+/// A date with dots or strokes in it is worth what its digits are, and a little.
+fn date_bits(part: &str) -> Option<f64> {
+    let digits: String = part
+        .chars()
+        .filter(|letter| !matches!(letter, '.' | '/'))
+        .collect();
+    let is_date = digits.len() < part.len()
+        && matches!(digits.len(), 6 | 8)
+        && digits.chars().all(|digit| digit.is_ascii_digit());
+    is_date.then(|| number_bits(&digits) + 1.0)
 }
 
 /// Returns whether a word is one of [`COMMON`], as it is or with digits and signs that look like its
@@ -225,6 +254,9 @@ mod tests {
             "blue-whale",
             "password1",
             "P@ssw0rd!",
+            "P@ssw0rd2024!",
+            "P@ssw0rd! P@ssw0rd!",
+            "01.02.1990 12.12.2012",
             "sunshine1",
             "letmein2024",
             "Summer2024",
