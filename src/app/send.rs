@@ -99,7 +99,8 @@ pub(super) fn Send(session: Session) -> impl IntoView {
                     type="submit"
                     class="button"
                     data-testid="send-text-submit"
-                    disabled=move || text.read().trim().is_empty()
+                    // Not `disabled`, which would take the focus from it as soon as it has sent.
+                    aria-disabled=move || text.read().trim().is_empty().then_some("true")
                 >
                     {icon(Icon::Send)}
                     "Send text"
