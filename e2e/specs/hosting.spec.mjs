@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { arrives } from '../lib/contents.mjs';
 import { measureFirstLoad } from '../lib/first-load.mjs';
 import { MIB } from '../lib/files.mjs';
+import { startPathProxy } from '../lib/path-proxy.mjs';
 import { scenario } from '../lib/scenario.mjs';
 import { startStaticHost } from '../lib/static-host.mjs';
 
@@ -21,6 +22,13 @@ scenario('under a sub-path of a static host, with a broker elsewhere', async (st
   const { origin } = await stage.use(startStaticHost(site, '/tools/drop'));
   const file = await stage.file('hosted.bin', MIB);
   await arrives(stage, { broker: stage.station.broker }, [file], { origin });
+});
+
+scenario('a station behind a path of another server: its page finds its own broker there, and files arrive', async (stage) => {
+  const { origin, upgrades } = await stage.use(startPathProxy(stage.station, '/drop'));
+  const file = await stage.file('behind.bin', MIB);
+  await arrives(stage, {}, [file], { origin });
+  assert.deepEqual([...new Set(upgrades)], ['/mqtt'], 'both came through that server');
 });
 
 scenario('shown inside another page it does not start, whatever the host sends', async (stage) => {

@@ -25,6 +25,7 @@ scenario('joining, sending, accepting, saving and leaving work from the keyboard
   await tabTo(sender.page, 'send-text-submit');
   await sender.page.keyboard.press('Enter');
   await receiver.byId('transfer-text').getByText('typed, not clicked').waitFor();
+  await sender.page.locator('[data-testid="send-text-submit"][aria-disabled="true"]:focus').waitFor();
 
   const file = await stage.file('chosen.bin', MIB);
   await tabTo(sender.page, 'send-files');
