@@ -6,7 +6,7 @@
 //! counts only if what is read back gives the noted check.
 
 use core::ops::Range;
-use std::collections::BTreeMap;
+use std::collections::VecDeque;
 
 use litemap::LiteMap;
 
@@ -129,13 +129,24 @@ impl Blocks {
     }
 
     /// The checks that notes tell of the blocks `within`. What was read or fetched again was noted
-    /// again: the last note counts.
-    pub(crate) fn checks(notes: Vec<Self>, within: &Range<u32>) -> BTreeMap<u32, [u8; CHECK]> {
-        let checks = notes.into_iter().flat_map(|blocks| {
+    /// again: the last note counts. In the order of the blocks.
+    pub(crate) fn checks(notes: Vec<Self>, within: &Range<u32>) -> VecDeque<(u32, [u8; CHECK])> {
+        let all = notes.into_iter().zip(0u32..).flat_map(|(blocks, note)| {
             let (checks, _) = blocks.checks.as_chunks::<CHECK>();
-            (blocks.first..=u32::MAX).zip(checks.to_vec())
+            let noted = (blocks.first..=u32::MAX).zip(checks.to_vec());
+            noted.map(move |(block, check)| (block, note, check))
         });
-        checks.filter(|(block, _)| within.contains(block)).collect()
+        let mut checks: Vec<_> = all.filter(|(block, ..)| within.contains(block)).collect();
+        checks.sort_unstable_by_key(|(block, note, _)| (*block, *note));
+        checks.dedup_by(|later, earlier| {
+            let is_again = later.0 == earlier.0;
+            if is_again {
+                *earlier = *later;
+            }
+            is_again
+        });
+        let without_note = |(block, _, check)| (block, check);
+        checks.into_iter().map(without_note).collect()
     }
 }
 
@@ -349,7 +360,7 @@ mod tests {
         });
         let known = Blocks::checks(notes, &(4..9));
         let wanted = [(4, [4; CHECK]), (7, [3; CHECK])];
-        assert_eq!(known, wanted.into_iter().collect());
+        assert_eq!(known, wanted);
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! Which piece of a content lies where, when pieces come in any order and may be written again.
 
 use core::ops::Range;
-use std::collections::BTreeMap;
 
 /// A run of bytes that can be cut.
 pub(super) trait Piece {
@@ -12,24 +11,35 @@ pub(super) trait Piece {
     fn cut(&self, start: u64, end: u64) -> Self;
 }
 
-/// Pieces by their place. They never overlap: what is written last stands.
+/// Pieces in the order of their places. They never overlap: what is written last stands.
 pub(super) struct Extents<P> {
-    pieces: BTreeMap<u64, P>,
+    pieces: Vec<(u64, P)>,
 }
 
 impl<P: Piece> Extents<P> {
     pub(super) fn new() -> Self {
-        Self {
-            pieces: BTreeMap::new(),
-        }
+        Self { pieces: Vec::new() }
     }
 
     /// Puts a piece at `offset`, over what was there. `offset + piece.len()` must fit a `u64`.
     pub(super) fn insert(&mut self, offset: u64, piece: P) {
         if piece.len() > 0 {
             self.clear(offset, offset + piece.len());
-            self.pieces.insert(offset, piece);
+            let place = self.place(offset);
+            self.pieces.insert(place, (offset, piece));
         }
+    }
+
+    /// Where the first piece is that lies at `offset` or behind it.
+    fn place(&self, offset: u64) -> usize {
+        self.pieces.partition_point(|(each, _)| *each < offset)
+    }
+
+    /// The pieces that reach into `range`, in their order.
+    fn within(&self, range: &Range<u64>) -> &[(u64, P)] {
+        let ends_before = |(offset, piece): &(u64, P)| offset + piece.len() <= range.start;
+        let from = self.pieces.partition_point(ends_before);
+        self.pieces.get(from..self.place(range.end)).unwrap_or(&[])
     }
 
     /// The pieces that make up `range`, cut to it, in their order; `None` if something is missing.
@@ -37,25 +47,20 @@ impl<P: Piece> Extents<P> {
         if !self.gaps(range.clone()).is_empty() {
             return None;
         }
-        let before = self.pieces.range(..range.start).next_back();
-        let cut = |(&offset, piece): (&u64, &P)| {
-            let start = range.start.saturating_sub(offset);
-            let end = piece.len().min(range.end - offset);
-            (start < end).then(|| piece.cut(start, end))
+        let cut = |(offset, piece): &(u64, P)| {
+            let start = range.start.saturating_sub(*offset);
+            piece.cut(start, piece.len().min(range.end - offset))
         };
-        let pieces = self.pieces.range(range.clone());
-        Some(before.into_iter().chain(pieces).filter_map(cut).collect())
+        Some(self.within(&range).iter().map(cut).collect())
     }
 
     /// The parts of `range` where nothing lies, in their order.
     pub(super) fn gaps(&self, range: Range<u64>) -> Vec<Range<u64>> {
-        let before = self.pieces.range(..range.start).next_back();
-        let mut from = before.map_or(0, |(offset, piece)| offset + piece.len());
-        from = from.max(range.start);
+        let mut from = range.start;
         let mut gaps = Vec::new();
-        for (&offset, piece) in self.pieces.range(range.start..range.end) {
-            if from < offset {
-                gaps.push(from..offset);
+        for (offset, piece) in self.within(&range) {
+            if from < *offset {
+                gaps.push(from..*offset);
             }
             from = offset + piece.len();
         }
@@ -69,10 +74,10 @@ impl<P: Piece> Extents<P> {
     pub(super) fn runs(&self, wanted: impl Fn(&P) -> bool) -> Vec<(u64, Vec<&P>)> {
         let mut runs: Vec<(u64, Vec<&P>)> = Vec::new();
         let mut end = None;
-        for (&offset, piece) in self.pieces.iter().filter(|(_, piece)| wanted(piece)) {
+        for (offset, piece) in self.pieces.iter().filter(|(_, piece)| wanted(piece)) {
             match runs.last_mut() {
-                Some((_, run)) if end == Some(offset) => run.push(piece),
-                _ => runs.push((offset, vec![piece])),
+                Some((_, run)) if end == Some(*offset) => run.push(piece),
+                _ => runs.push((*offset, vec![piece])),
             }
             end = Some(offset + piece.len());
         }
@@ -81,25 +86,17 @@ impl<P: Piece> Extents<P> {
 
     /// Removes what lies from `start` up to `end`, cutting pieces that reach out of it.
     fn clear(&mut self, start: u64, end: u64) {
-        if let Some((&offset, piece)) = self.pieces.range(..start).next_back() {
-            let piece_end = offset + piece.len();
-            if piece_end > start {
-                let head = piece.cut(0, start - offset);
-                let tail = (piece_end > end).then(|| piece.cut(end - offset, piece_end - offset));
-                self.pieces.insert(offset, head);
-                if let Some(tail) = tail {
-                    self.pieces.insert(end, tail);
-                }
-            }
-        }
-        while let Some((&offset, piece)) = self.pieces.range(start..end).next() {
-            let piece_end = offset + piece.len();
-            let tail = (piece_end > end).then(|| piece.cut(end - offset, piece_end - offset));
-            self.pieces.remove(&offset);
-            if let Some(tail) = tail {
-                self.pieces.insert(end, tail);
-            }
-        }
+        let reached = self.within(&(start..end));
+        let (Some((first, head)), Some((last, tail))) = (reached.first(), reached.last()) else {
+            return;
+        };
+        let head = (*first < start).then(|| (*first, head.cut(0, start - first)));
+        let tail_end = last + tail.len();
+        let tail = (tail_end > end).then(|| (end, tail.cut(end - last, tail_end - last)));
+        let count = reached.len();
+        let end = self.place(end);
+        let left = head.into_iter().chain(tail);
+        self.pieces.splice(end - count..end, left);
     }
 }
 

@@ -1,7 +1,7 @@
 //! Going on after a restart with what storage kept.
 
 use core::ops::Range;
-use std::collections::BTreeMap;
+use std::collections::VecDeque;
 
 use mqdrop_mqtt::Time;
 
@@ -21,8 +21,8 @@ const READ: u64 = 4 * 1024 * 1024;
 /// Kept content while it is read back and compared with its notes.
 pub(super) struct Restoring {
     content: Content,
-    /// The checks of the blocks that are not read back yet.
-    checks: BTreeMap<u32, [u8; CHECK]>,
+    /// The checks of the blocks that are not read back yet, in their order.
+    checks: VecDeque<(u32, [u8; CHECK])>,
     /// The run that is being read, and its place in the content.
     reading: Option<(Range<u32>, u64)>,
     /// All of it was verified before.
@@ -174,10 +174,11 @@ impl Incoming {
         let Some((run, _)) = restoring.reading.take_if(|(_, from)| *from == offset) else {
             return;
         };
-        let checks: Vec<_> = run
-            .clone()
-            .map_while(|block| restoring.checks.remove(&block))
-            .collect();
+        // They are the first of all, as they were when this run was asked for.
+        let read = restoring
+            .checks
+            .drain(..run.len().min(restoring.checks.len()));
+        let checks: Vec<_> = read.map(|(_, check)| check).collect();
         restoring.content.restore(run, data, &checks);
     }
 
@@ -229,7 +230,7 @@ impl Restoring {
     /// The next run of noted blocks, and where it lies in the content.
     fn next(&self) -> Option<(Range<u32>, u64, usize)> {
         let layout = &self.content.manifest()?.layout;
-        let mut noted = self.checks.keys().copied();
+        let mut noted = self.checks.iter().map(|(block, _)| *block);
         let first = noted.next()?;
         let most = u32::try_from(READ / BLOCK).unwrap_or(1);
         let end = noted

@@ -1,7 +1,7 @@
 //! Whether the files that are chosen again after a restart are those that were being sent.
 
 use core::ops::Range;
-use std::collections::BTreeMap;
+use std::collections::VecDeque;
 
 use crate::hash::{CHECK, ParcelHashes};
 use crate::layout::{DIGEST, Layout};
@@ -20,8 +20,8 @@ pub(super) enum Files {
 /// What is known of the content that was being sent.
 #[derive(Default)]
 pub(super) struct Original {
-    /// Of blocks that were read.
-    pub(super) checks: BTreeMap<u32, [u8; CHECK]>,
+    /// Of blocks that were read, in their order.
+    pub(super) checks: VecDeque<(u32, [u8; CHECK])>,
     /// The files' hashes one after the other, if all of them had been read.
     pub(super) digests: Option<Vec<u8>>,
 }
@@ -36,13 +36,21 @@ pub(super) struct Checking {
 }
 
 impl Original {
+    /// What is known of a block.
+    fn check_of(&self, block: u32) -> Option<[u8; CHECK]> {
+        let place = self
+            .checks
+            .binary_search_by_key(&block, |(block, _)| *block);
+        Some(self.checks.get(place.ok()?)?.1)
+    }
+
     /// Begins to compare what is known of what can be read.
     pub(super) fn check(self, readable: &RangeSet) -> Files {
         let mut unread = readable.clone();
         if self.digests.is_none() {
             let mut known = RangeSet::default();
-            for &block in self.checks.keys() {
-                known.insert(block..block + 1);
+            for (block, _) in &self.checks {
+                known.insert(*block..block + 1);
             }
             let mut unknown = readable.clone();
             unknown.subtract(&known);
@@ -77,7 +85,7 @@ impl Checking {
         let Some(digests) = &self.original.digests else {
             let checks: Vec<_> = run
                 .clone()
-                .map_while(|block| self.original.checks.get(&block).copied())
+                .map_while(|block| self.original.check_of(block))
                 .collect();
             let genuine = hashes.restore(layout, run.clone(), bytes, &checks);
             let other = genuine.missing(run).into_iter().flatten().next();
