@@ -6,10 +6,10 @@ import { onItsWay } from './on-its-way.mjs';
 import { sendFrom, Tabs } from './tabs.mjs';
 import { wireTo } from './wire.mjs';
 
-/** Slow enough to act in the middle of a transfer. */
-const BYTES_A_SECOND = 5 * MIB;
+/** Slow enough to act in the middle of a transfer, on a busy machine as well. */
+const BYTES_A_SECOND = 2 * MIB;
 /** The file's length. */
-export const SIZE = 16 * MIB;
+export const SIZE = 32 * MIB;
 
 /**
  * A file in its middle, through a proxy, to or from a tab that can be hidden.
