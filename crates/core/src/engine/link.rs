@@ -21,6 +21,9 @@ const OPENING: Duration = Duration::from_secs(15);
 /// what it asks about logins may only start a little later than it does itself.
 const SECOND_THOUGHTS: u32 = 3;
 
+/// Words for a broker that compresses messages.
+const COMPRESSES: &str = "This broker compresses messages (permessage-deflate), which slows encrypted files and makes none shorter. Have that switched off for more speed";
+
 /// The reason of a broker that gave this device's session to another connection (MQTT 5, section 2.4).
 const SESSION_TAKEN_OVER: ReasonCode = ReasonCode(0x8e);
 /// Reasons that have nothing to do with what was sent last: not authorized, busy, shutting down,
@@ -250,8 +253,6 @@ impl Link {
         }
     }
 }
-
-const COMPRESSES: &str = "This broker compresses messages (permessage-deflate), which slows encrypted files and makes none shorter. Have that switched off for more speed";
 
 /// The cause of a connection's end as far as it is known, also by its WebSocket's close code.
 pub(super) fn loss(why: &Disconnect, close: Option<u16>) -> Loss {
