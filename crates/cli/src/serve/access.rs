@@ -3,9 +3,7 @@
 //! The crate publishes a will without a word to anybody but this: it asks for leave as for any
 //! other message. So the answer is no, and the will is published here, where it is counted.
 
-use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
-use std::pin::Pin;
 use std::sync::{Arc, OnceLock, Weak};
 
 use bytes::Bytes;
@@ -18,7 +16,7 @@ use mqtt5::{QoS, WillMessage};
 use super::audience::Audience;
 use super::counted::{COST_OF_A_COPY, Count};
 use super::listener::Listener;
-use super::reception::Reception;
+use super::reception::{Answer, Reception};
 use super::sessions::Sessions;
 
 /// Copies of a will: the connection's, the stored session's, and the one here.
@@ -110,8 +108,6 @@ fn properties(will: &WillMessage) -> usize {
     let data = all.correlation_data.as_ref().map_or(0, Vec::len);
     users.sum::<usize>() + texts.iter().sum::<usize>() + data
 }
-
-type Answer<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 impl AuthProvider for Access {
     fn authenticate<'a>(

@@ -33,7 +33,8 @@ impl Reception {
     }
 }
 
-type Answer<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+/// An answer to the broker's crate, which asks without knowing how long that takes.
+pub(crate) type Answer<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 impl AuthProvider for Reception {
     fn authenticate<'a>(

@@ -1,9 +1,8 @@
 //! The books of retained messages: whose they are, and which of them make room for another.
 
 use std::collections::HashMap;
-use std::future::{Future, ready};
+use std::future::ready;
 use std::net::{IpAddr, Ipv4Addr};
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -11,6 +10,7 @@ use mqtt5::broker::{BrokerEventHandler, RetainedSetEvent};
 
 use super::counted::COST_OF_A_COPY;
 use super::gauge::Gauge;
+use super::reception::Answer;
 
 /// Messages of all topics together.
 pub(crate) const MOST_RETAINED: usize = 1000;
@@ -179,10 +179,7 @@ impl Message {
 }
 
 impl BrokerEventHandler for Retained {
-    fn on_retained_set<'a>(
-        &'a self,
-        event: RetainedSetEvent,
-    ) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
+    fn on_retained_set<'a>(&'a self, event: RetainedSetEvent) -> Answer<'a, ()> {
         if event.cleared {
             self.remove(&mut self.lock(), &event.topic);
         } else {

@@ -1,8 +1,6 @@
 //! One connection's place in the audience, fed by its link and by the broker's events.
 
 use std::collections::{HashMap, VecDeque};
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
@@ -22,6 +20,7 @@ use super::counted::{COST_OF_A_COPY, COST_OF_PROPERTIES, Count};
 use super::gauge::Gauge;
 use super::inspector::{Found, Published};
 use super::listener::Listener;
+use super::reception::Answer;
 use super::rules::Rules;
 use super::sessions::Sessions;
 use super::socket::Socket;
@@ -73,7 +72,7 @@ struct Passing {
     received: usize,
 }
 
-struct Wait(Pin<Box<dyn Future<Output = ()> + Send>>);
+struct Wait(Answer<'static, ()>);
 
 impl std::fmt::Debug for Wait {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -325,8 +324,6 @@ impl Drop for Seat {
         self.audience.leave(&self.listener, self.is_admitted());
     }
 }
-
-type Answer<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 impl BrokerEventHandler for Seat {
     fn on_client_connect<'a>(&'a self, event: ClientConnectEvent) -> Answer<'a, ()> {

@@ -1,5 +1,5 @@
-//! Why a filter was refused. The broker's crate has one word for it, 0x87: not allowed. A client
-//! that has only too many filters is told 0x97, so that it tries again when it needs fewer.
+//! The reason that a filter was refused. The broker's crate has one word for it, 0x87: not allowed. A
+//! client that has only too many filters is told 0x97, so that it tries again when it needs fewer.
 
 use super::inspector::variable;
 
