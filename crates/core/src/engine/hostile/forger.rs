@@ -24,6 +24,17 @@ fn frames_sent(victim: &mut Victim, parcel: ParcelId) -> Vec<Vec<u8>> {
     data.map(|(_, frame)| frame).collect()
 }
 
+/// A victim that has accepted a parcel and has its manifest, with the parcel's sender and data topic.
+fn begun() -> (Victim, Member, Parcel, String) {
+    let mut victim = Victim::online();
+    let mut honest = Member::in_room(2, &mut victim);
+    let parcel = Parcel::new(&honest, 4);
+    parcel.is_accepted(&mut honest, &mut victim);
+    let topic = format!("d/{}", parcel.id());
+    victim.deliver(&topic, &frame(&parcel.offer, 0, 1, &parcel.manifest));
+    (victim, honest, parcel, topic)
+}
+
 #[test]
 fn who_forges_manifests_gains_nothing() {
     for times in [1, 2, 10] {
@@ -42,12 +53,7 @@ fn who_forges_manifests_gains_nothing() {
 
 #[test]
 fn who_forges_content_and_digests_all_the_time_gains_nothing() {
-    let mut victim = Victim::online();
-    let mut honest = Member::in_room(2, &mut victim);
-    let parcel = Parcel::new(&honest, 4);
-    parcel.is_accepted(&mut honest, &mut victim);
-    let topic = format!("d/{}", parcel.id());
-    victim.deliver(&topic, &frame(&parcel.offer, 0, 1, &parcel.manifest));
+    let (mut victim, mut honest, parcel, topic) = begun();
     let forged = |from: u32| {
         let content = (from..=BLOCKS).map(|at| (at, vec![9; BLOCK as usize]));
         content.chain([(BLOCKS + 1, vec![9; 32])])
@@ -102,12 +108,7 @@ fn one_forged_block_has_only_that_fetched_again_which_came_unsigned() {
 
 #[test]
 fn what_was_read_back_from_elsewhere_is_not_taken_for_what_was_asked_for() {
-    let mut victim = Victim::online();
-    let mut honest = Member::in_room(2, &mut victim);
-    let parcel = Parcel::new(&honest, 4);
-    parcel.is_accepted(&mut honest, &mut victim);
-    let topic = format!("d/{}", parcel.id());
-    victim.deliver(&topic, &frame(&parcel.offer, 0, 1, &parcel.manifest));
+    let (mut victim, mut honest, parcel, topic) = begun();
     victim.deliver(&topic, &frame(&parcel.offer, 1, 1, &[9; BLOCK as usize]));
     victim.deliver(&topic, &frame(&parcel.offer, 1, 1, &[4; BLOCK as usize]));
     parcel.send(true, &mut victim);
