@@ -45,7 +45,7 @@ scenario('files dropped or pasted before joining wait, and are sent in the room 
   stage.expectNoise(SOCKET_FAILED);
   const sender = await stage.open('Ada');
   const receiver = await stage.join('Bo');
-  // Who is on the way to a room has not joined it yet, and may never get there.
+  // A user on the way to a room has not joined it yet, and may never get there.
   await sender.join({ key: KEY, name: 'Ada', broker: `ws://127.0.0.1:${await freePort()}/mqtt` });
   await sender.waitForStatus('error');
   for (const kind of /** @type {const} */ (['drop', 'paste'])) {

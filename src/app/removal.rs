@@ -20,7 +20,7 @@ const REGRET: f64 = 10_000.0;
 /// Received files that are off the list, and not yet off the storage.
 #[derive(Clone)]
 struct Removal {
-    /// What it is known by: the same parcel may come back and be removed again.
+    /// Its own number: the same parcel may come back and be removed again.
     number: u32,
     parcel: Arc<str>,
     title: String,
@@ -37,7 +37,7 @@ pub(super) struct Removals {
 }
 
 impl Removals {
-    /// Whether a parcel is off the list.
+    /// Tells whether a parcel is off the list.
     pub(super) fn has(&self, parcel: &str) -> bool {
         self.all.iter().any(|one| *one.parcel == *parcel)
     }

@@ -46,7 +46,7 @@ pub(super) fn SpaceNotice(
     }
 }
 
-/// What there is too little of for a parcel of `total` bytes, in words.
+/// Words for what a parcel of `total` bytes has too little of.
 fn lack(total: u64, is_in_memory: bool, available: Option<u64>) -> Option<String> {
     let takes = format::size(total);
     if is_in_memory && total > SAFE_IN_MEMORY {

@@ -48,7 +48,7 @@ pub(super) struct State {
     pub(super) crashed: RwSignal<bool>,
     /// What a screen reader is told.
     pub(super) news: RwSignal<String>,
-    /// What has ended while the page could not be seen.
+    /// Transfers that have ended while the page could not be seen.
     pub(super) unseen: RwSignal<Ended>,
     /// Offers that wait for an answer and whose card is not in sight, the first one first.
     pub(super) out_of_sight: RwSignal<Vec<Arc<str>>>,

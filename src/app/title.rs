@@ -11,13 +11,13 @@ const MAX_WORDS: usize = 80;
 pub struct Told {
     /// Offers that wait for an answer, as sentences; the first one first.
     pub requests: Vec<String>,
-    /// What has ended since the page was last seen.
+    /// Transfers that have ended since the page was last seen.
     pub ended: Ended,
     /// Progress of what moves, in per cent.
     pub progress: Option<u8>,
 }
 
-/// What has ended since the page was last seen: peers decide how much that is.
+/// Transfers that have ended since the page was last seen: peers decide how many there are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ended {
     count: usize,

@@ -65,7 +65,7 @@ pub struct Segment {
 /// [`ReadError`].
 #[derive(Debug)]
 pub struct ReadRequest {
-    /// Which parcel.
+    /// The parcel.
     pub parcel: ParcelId,
     /// What to read, in this order.
     pub segments: Vec<Segment>,
@@ -131,7 +131,7 @@ pub enum ReadFailure {
 pub enum StoreRequest {
     /// Make room for a parcel, also where one with this id was before: that one is forgotten. Answer `Created` or `Failed`.
     Create {
-        /// Which parcel.
+        /// The parcel.
         parcel: ParcelId,
         /// Its content's length in bytes; 0 for one that is sent and has notes alone.
         size: u64,
@@ -140,7 +140,7 @@ pub enum StoreRequest {
     /// space; or `Failed`, which gives the parcel up. Answers may come later and in any order. The same place may be written
     /// again with other bytes.
     Write {
-        /// Which parcel.
+        /// The parcel.
         parcel: ParcelId,
         /// Where in the content.
         offset: u64,
@@ -154,7 +154,7 @@ pub enum StoreRequest {
     /// space: what is not noted is received again after a restart, or not compared before it is sent
     /// on.
     Note {
-        /// Which parcel.
+        /// The parcel.
         parcel: ParcelId,
         /// What to append.
         note: Bytes,
@@ -162,7 +162,7 @@ pub enum StoreRequest {
     /// Read back what was kept, which may be damaged. Answer `Read` or `Unread`; answers may come
     /// later.
     Read {
-        /// Which parcel.
+        /// The parcel.
         parcel: ParcelId,
         /// Where in the content.
         offset: u64,
@@ -174,7 +174,7 @@ pub enum StoreRequest {
     /// `Failed`: with [`StoreError::Gone`] if some of what was written is not there any more, else
     /// it is asked for again.
     Finish {
-        /// Which parcel.
+        /// The parcel.
         parcel: ParcelId,
         /// Runs of bytes, in ascending order, of files that the sender could not read. All, some or
         /// none of them were written. Nobody reads them, but what follows keeps its place.
@@ -182,7 +182,7 @@ pub enum StoreRequest {
     },
     /// Forget the parcel and free its space. No answer.
     Discard {
-        /// Which parcel.
+        /// The parcel.
         parcel: ParcelId,
     },
 }
@@ -192,12 +192,12 @@ pub enum StoreRequest {
 pub enum StoreReply {
     /// There is room.
     Created {
-        /// Which parcel.
+        /// The parcel.
         parcel: ParcelId,
     },
     /// The bytes are kept.
     Written {
-        /// Which parcel.
+        /// The parcel.
         parcel: ParcelId,
         /// How many bytes.
         len: usize,
@@ -205,44 +205,44 @@ pub enum StoreReply {
     /// These bytes could not be written. The engine pauses the parcel and asks again when the user resumes it, since there
     /// may be space by then. With [`StoreError::Gone`] it gives the parcel up.
     Unwritten {
-        /// Which parcel.
+        /// The parcel.
         parcel: ParcelId,
         /// Where they belong in its content.
         offset: u64,
         /// The bytes.
         data: Bytes,
-        /// Why.
+        /// The reason.
         error: StoreError,
     },
     /// What was asked to be read back.
     Read {
-        /// Which parcel.
+        /// The parcel.
         parcel: ParcelId,
-        /// Where they lie in its content.
+        /// Their place in its content.
         offset: u64,
         /// The bytes.
         data: Bytes,
     },
-    /// What was asked to be read back from here could not be read. It is received again; with
+    /// Content that was asked for from here could not be read back. It is received again; with
     /// [`StoreError::Gone`], while the parcel is received, the engine gives the parcel up.
     Unread {
-        /// Which parcel.
+        /// The parcel.
         parcel: ParcelId,
-        /// Where in its content.
+        /// The place in its content.
         offset: u64,
-        /// Why.
+        /// The reason.
         error: StoreError,
     },
     /// The content is ready for the user.
     Finished {
-        /// Which parcel.
+        /// The parcel.
         parcel: ParcelId,
     },
     /// The request failed. The parcel is given up, unless the request says otherwise.
     Failed {
-        /// Which parcel.
+        /// The parcel.
         parcel: ParcelId,
-        /// Why.
+        /// The reason.
         error: StoreError,
     },
 }

@@ -206,7 +206,7 @@ mod tests {
     use wasm_bindgen_test::wasm_bindgen_test as test;
 
     thread_local! {
-        /// How often a single run was added or taken out.
+        /// Single runs that were added or taken out, as a number.
         static SINGLE: Cell<usize> = const { Cell::new(0) };
     }
 

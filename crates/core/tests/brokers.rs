@@ -383,7 +383,7 @@ fn what_may_not_be_said_to_another_device_stays_said_until_it_may() {
     };
     world.offer(1, &[1000]);
     assert!(world.run_until(10 * SECOND, says_so));
-    // What it says to itself comes back all the while.
+    // Its messages to itself come back all the while.
     assert!(!world.run_until(10 * MINUTE, |world| !says_so(world)));
     world.broker.faults.deaf_to = None;
     world.offer(1, &[1000]);

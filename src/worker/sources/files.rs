@@ -16,7 +16,7 @@ use super::{Failure, PROBED, describe, not_there};
 /// being left, whose worker has ended by then. That is not to be taken for a file that was changed.
 const LEAVING: u32 = 500;
 
-/// When so many files in a row could not be read, the next ones are not tried again.
+/// After so many files in a row that could not be read, the next ones are not tried again.
 const MOST_IN_A_ROW: u32 = 8;
 
 /// The files of a parcel. Reads of them follow each other.
@@ -27,9 +27,9 @@ pub(super) struct Files {
     bundles: RefCell<Bundles>,
     /// Somebody reads them: nothing is read ahead any more.
     is_asked_for: Cell<bool>,
-    /// Which of them could not be read, also when that was tried again.
+    /// Those that could not be read, also when that was tried again.
     failed: Vec<Cell<bool>>,
-    /// How many of them in a row.
+    /// The number of them in a row.
     failed_in_a_row: Cell<u32>,
     progress: RefCell<Progress>,
 }
@@ -108,7 +108,7 @@ impl Files {
         read
     }
 
-    /// Whether a failure to read a file may pass: it has not been tried again yet. Where one after
+    /// Tells whether a failure to read a file may pass: it has not been tried again yet. Where one after
     /// the other fails, their folder is gone, and waiting for each would take hours.
     fn may_pass(&self, file: usize) -> bool {
         let has_failed = self.failed.get(file).is_some_and(Cell::get);

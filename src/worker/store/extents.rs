@@ -30,7 +30,7 @@ impl<P: Piece> Extents<P> {
         }
     }
 
-    /// Where the first piece is that lies at `offset` or behind it.
+    /// The index of the first piece that lies at `offset` or behind it.
     fn place(&self, offset: u64) -> usize {
         self.pieces.partition_point(|(each, _)| *each < offset)
     }

@@ -21,7 +21,7 @@ pub(in super::super) struct Outcome {
 enum Step {
     Created(Box<dyn BlockStore>),
     Finished(Blob),
-    /// What was read back from here.
+    /// Content that was read back from here.
     Read(u64, Result<Bytes, StoreError>),
 }
 

@@ -189,7 +189,7 @@ async fn what_was_written_can_be_read_back_while_more_comes() {
         for (offset, data) in writes(5) {
             let len = data.len();
             store.write(offset, data.clone()).unwrap();
-            // What lies on both sides of a border, as far as it was written.
+            // The bytes on both sides of a border, as far as they were written.
             assert_eq!(store.read(offset, len).await.unwrap(), data);
             read.push(store.read(offset + len as u64 / 2, len / 2).await.unwrap());
         }

@@ -31,7 +31,7 @@ struct Seen {
     told: bool,
 }
 
-/// How a transfer stands.
+/// The standing of a transfer.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Standing {
     /// A number that changes when something gets through.

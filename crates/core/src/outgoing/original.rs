@@ -36,7 +36,7 @@ pub(super) struct Checking {
 }
 
 impl Original {
-    /// What is known of a block.
+    /// The check of a block, if it is known.
     fn check_of(&self, block: u32) -> Option<[u8; CHECK]> {
         let place = self
             .checks

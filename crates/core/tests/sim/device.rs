@@ -24,7 +24,7 @@ pub struct Device {
     pub unreadable_files: BTreeMap<(ParcelId, usize), ReadFailure>,
     /// What it receives.
     pub stores: BTreeMap<ParcelId, Vec<u8>>,
-    /// Which bytes of that were ever written.
+    /// The bytes of that which were ever written.
     pub written: BTreeMap<ParcelId, Vec<bool>>,
     /// What it noted of what it receives and sends.
     pub notes: BTreeMap<ParcelId, Vec<u8>>,

@@ -140,7 +140,7 @@ impl Device {
         }
     }
 
-    /// Whether everything was written but for what is left out.
+    /// Tells whether everything was written but for what is left out.
     fn is_whole(&self, parcel: ParcelId, left_out: &[Range<u64>]) -> bool {
         let is_left_out = |at: usize| left_out.iter().any(|range| range.contains(&(at as u64)));
         let mut written = self.written[&parcel].iter().enumerate();
