@@ -1,4 +1,4 @@
-//! What only the join form and the invite need (crates/extras), loaded for them.
+//! What only the join form and the invite need (src/extras), loaded for them.
 
 use leptos::prelude::*;
 use wasm_bindgen::JsValue;

@@ -43,9 +43,6 @@ const PARTS: [Part; 4] = [
 /// The app and its driver: compiled to wasm, and tested in a browser.
 const APP: &str = "mqdrop";
 
-/// What only the form and the invite need: compiled to wasm, tested natively.
-const EXTRAS: &str = "mqdrop-extras";
-
 /// What the app is made of: compiled to wasm, and tested there without a browser.
 const PURE: [&str; 4] = [
     "mqdrop-aead",
@@ -178,7 +175,7 @@ fn lint(_: &[String], tally: &mut Tally) -> Result<(), String> {
 
 /// Clippy on everything that is compiled to wasm.
 fn clippy_for_wasm() -> std::process::Command {
-    let packages = PURE.iter().chain([&APP, &EXTRAS]);
+    let packages = PURE.iter().chain([&APP]);
     let mut clippy = cargo();
     clippy
         .args(["clippy", "--quiet", "--target", "wasm32-unknown-unknown"])
