@@ -181,6 +181,17 @@ export class Room {
     await this.#peer(name).locator('[data-testid="mute"][aria-pressed="true"]').waitFor({ timeout: PATIENCE });
   }
 
+  /**
+   * Waits until this many other devices are in the room, and no more.
+   * @param {number} count
+   */
+  async waitForPeers(count) {
+    await this.byId('peer')
+      .nth(count - 1)
+      .waitFor({ timeout: PATIENCE });
+    assert.equal(await this.peerCount(), count);
+  }
+
   /** How many other devices are in the room. */
   peerCount() {
     return this.byId('peer').count();

@@ -1,7 +1,7 @@
 //! The page around the app: its address, and what happens to it.
 
 use leptos::{ev, prelude::*, task::spawn_local};
-use mqdrop_core::view::TransferState;
+use mqdrop_core::view::{ConnectionState, TransferState};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{HtmlElement, VisibilityState};
 
@@ -90,6 +90,19 @@ pub(super) fn confirm(words: &str) -> bool {
     window().confirm_with_message(words).unwrap_or_default()
 }
 
+/// How long a page that goes stays for its workers, in milliseconds. They end with the page, and no
+/// browser waits for what they are about to send.
+const LAST_WORDS: f64 = 100.0;
+
+/// Keeps this thread for as long as that, in milliseconds: nothing can be awaited while a page goes.
+fn stay(time: f64) {
+    let Some(clock) = window().performance() else {
+        return;
+    };
+    let until = clock.now() + time;
+    while clock.now() < until {}
+}
+
 /// Keeps app and page in step for as long as the app is mounted.
 pub(super) fn watch(session: Session) {
     let state = session.state;
@@ -101,13 +114,18 @@ pub(super) fn watch(session: Session) {
     // Timers sleep in background tabs and on locked phones: look at the connection at once.
     listen(ev::online, move |_| session.engine.send(Command::Wake));
     // Others see at once that this device is gone. A browser that keeps the page brings it back.
-    for (name, command) in [
-        ("pagehide", (|| Command::Goodbye) as fn() -> Command),
-        ("pageshow", || Command::Wake),
-    ] {
-        let handle = window_event_listener_untyped(name, move |_| session.engine.send(command()));
-        on_cleanup(move || handle.remove());
-    }
+    let hide = window_event_listener_untyped("pagehide", move |_| {
+        session.engine.send(Command::Goodbye);
+        if state.status.read_untracked().state == ConnectionState::Online {
+            stay(LAST_WORDS);
+        }
+    });
+    let show =
+        window_event_listener_untyped("pageshow", move |_| session.engine.send(Command::Wake));
+    on_cleanup(move || {
+        hide.remove();
+        show.remove();
+    });
 
     let seen = RwSignal::new(is_visible());
     on_visibility(move |visible| {
