@@ -11,7 +11,8 @@ pub(crate) fn run(optimised: bool, options: &[String]) -> Result<(), String> {
     if wants_help {
         build_station_alone()?;
     } else {
-        // Tools and site each end with one rustc that uses one core.
+        setup::for_site()?;
+        // Most of the site's time goes to one rustc that uses one core.
         std::thread::scope(|scope| {
             let station = scope.spawn(build_station_alone);
             let built = site::build(optimised);
