@@ -4,12 +4,11 @@
 #![cfg(not(target_arch = "wasm32"))]
 
 mod peak;
-mod sim;
 
 use mqdrop_core::view::TransferState;
 use mqdrop_core::{ParcelId, StoreError};
+use mqdrop_sim::{MINUTE, World, room};
 use peak::peak;
-use sim::{MINUTE, World, room};
 
 const MIB: u64 = 1024 * 1024;
 

@@ -1,7 +1,6 @@
 //! Random lists of operations, compared with a model after every step.
 
 mod peak;
-mod sim;
 
 use std::sync::{Mutex, PoisonError};
 
@@ -26,7 +25,7 @@ const MOST: u64 = 64 * 1024 * 1024;
 fn run(list: &[u8]) {
     static ALONE: Mutex<()> = Mutex::new(());
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-    let used = peak(|| sim::operations::run(list));
+    let used = peak(|| mqdrop_sim::operations::run(list));
     assert!(used < MOST, "{used} bytes");
 }
 

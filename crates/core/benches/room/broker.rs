@@ -5,9 +5,9 @@
 use std::collections::HashMap;
 
 use bytes::Bytes;
+use mqdrop_sim::packets::{Reader, packet, variable};
 
 use super::SENDER;
-use super::packets::{Reader, packet, variable};
 
 #[derive(Default)]
 pub(crate) struct Broker {

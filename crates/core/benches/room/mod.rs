@@ -4,8 +4,6 @@
 #![allow(dead_code, reason = "each benchmark uses its own part of this")]
 
 mod broker;
-#[path = "../../tests/sim/packets.rs"]
-mod packets;
 
 use core::time::Duration;
 use std::collections::VecDeque;

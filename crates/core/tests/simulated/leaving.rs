@@ -1,76 +1,12 @@
-//! Storage that takes no more, and rooms that are left: nothing that was accepted is lost.
-
-mod sim;
+//! Rooms that are left: nothing that was accepted is lost.
 
 use mqdrop_core::view::TransferState;
 use mqdrop_core::{ParcelId, StoreError};
-use sim::{MINUTE, SECOND, World, one_is_away, room, under_way};
+use mqdrop_sim::{MINUTE, SECOND, World, one_is_away, room, under_way};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-#[test]
-fn no_space_is_a_refusal_with_numbers() {
-    let mut world = room(2);
-    world.devices[1].space = 1000;
-    let parcel = world.offer(0, &[50_000]);
-    assert!(world.run_until(MINUTE, |w| w.state(0, parcel)
-        == Some(TransferState::Declined)));
-    let sender = world.devices[0].view(parcel, world.now).unwrap();
-    assert!(
-        sender.receivers[0]
-            .reason
-            .as_ref()
-            .is_some_and(|reason| reason.contains("space") && reason.contains("1.0 kB are free"))
-    );
-    let receiver = world.devices[1].view(parcel, world.now).unwrap();
-    assert_eq!(receiver.state, TransferState::Failed);
-    let error = receiver.error.unwrap_or_default();
-    assert!(
-        error.contains("it takes 50 kB, and 1.0 kB are free"),
-        "{error}"
-    );
-}
-
-#[test]
-fn a_disk_that_is_full_in_the_middle_pauses_and_loses_nothing() {
-    let no_space = StoreError::NoSpace { available: None };
-    let (mut world, parcel) = stopped_by(no_space, "no space");
-    world.run_for(MINUTE);
-    // Too early: it is full again.
-    world.act(1, |engine, now| engine.resume(parcel, now));
-    assert!(world.run_until(MINUTE, |w| {
-        w.state(1, parcel) == Some(TransferState::Paused)
-    }));
-    world.devices[1].broken = None;
-    world.act(1, |engine, now| engine.resume(parcel, now));
-    assert!(world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)));
-}
-
-#[test]
-fn storage_that_fails_in_the_middle_pauses_and_loses_nothing() {
-    let failure = StoreError::Other("the disk was pulled out".into());
-    let (mut world, parcel) = stopped_by(failure, "the disk was pulled out");
-    world.devices[1].broken = None;
-    world.act(1, |engine, now| engine.resume(parcel, now));
-    assert!(world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)));
-    assert_eq!(
-        world.devices[1].view(parcel, world.now).unwrap().error,
-        None
-    );
-}
-
-/// A transfer whose receiver stopped in the middle, as its storage took nothing more.
-fn stopped_by(error: StoreError, words: &str) -> (World, ParcelId) {
-    let (mut world, parcel) = under_way(2_000_000, &[3_000_000], 1_000_000);
-    world.devices[1].broken = Some(error);
-    assert!(world.run_until(MINUTE, |w| {
-        w.state(1, parcel) == Some(TransferState::Paused)
-    }));
-    let view = world.devices[1].view(parcel, world.now);
-    let error = view.and_then(|view| view.error);
-    assert!(error.is_some_and(|error| error.contains(words)));
-    (world, parcel)
-}
+use crate::storage::stopped_by;
 
 #[test]
 fn a_receiver_that_leaves_in_the_middle_goes_on_when_it_is_back() {
@@ -80,7 +16,9 @@ fn a_receiver_that_leaves_in_the_middle_goes_on_when_it_is_back() {
     world.run_for(MINUTE);
     assert_eq!(world.devices[1].engine.kept().parcels, 1);
     assert_eq!(world.state(0, parcel), Some(TransferState::Waiting));
-    world.act(1, |engine, now| engine.join(sim::join(), now).unwrap());
+    world.act(1, |engine, now| {
+        engine.join(mqdrop_sim::join(), now).unwrap()
+    });
     world.run_for(SECOND);
     let view = world.devices[1].view(parcel, world.now).unwrap();
     assert_eq!(view.state, TransferState::Paused);
@@ -104,13 +42,17 @@ fn a_receiver_that_was_not_heard_of_between_two_rooms_is_one_receiver() {
     let (mut world, parcel) = under_way(2_000_000, &[3_000_000], 1_000_000);
     world.act(1, |engine, now| engine.leave(now));
     world.cut_off.insert(1);
-    world.act(1, |engine, now| engine.join(sim::join(), now).unwrap());
+    world.act(1, |engine, now| {
+        engine.join(mqdrop_sim::join(), now).unwrap()
+    });
     world.run_for(SECOND);
     world.restart(1, false);
     world.run_for(SECOND);
     world.act(1, |engine, now| engine.leave(now));
     world.cut_off.clear();
-    world.act(1, |engine, now| engine.join(sim::join(), now).unwrap());
+    world.act(1, |engine, now| {
+        engine.join(mqdrop_sim::join(), now).unwrap()
+    });
     world.run_for(SECOND);
     world.act(1, |engine, now| engine.resume(parcel, now));
     assert!(world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)));
@@ -128,7 +70,9 @@ fn leaving_while_what_was_kept_is_read_back_loses_nothing() {
     for _ in 0..3 {
         // The first run is being read.
         world.act(1, |engine, now| engine.leave(now));
-        world.act(1, |engine, now| engine.join(sim::join(), now).unwrap());
+        world.act(1, |engine, now| {
+            engine.join(mqdrop_sim::join(), now).unwrap()
+        });
     }
     world.run_for(5 * SECOND);
     assert!(world.bytes(1, parcel) >= before);
@@ -149,7 +93,9 @@ fn what_was_verified_but_not_stored_needs_no_sender() {
     world.act(1, |engine, now| engine.leave(now));
     world.act(0, |engine, now| engine.leave(now));
     world.devices[1].broken = None;
-    world.act(1, |engine, now| engine.join(sim::join(), now).unwrap());
+    world.act(1, |engine, now| {
+        engine.join(mqdrop_sim::join(), now).unwrap()
+    });
     world.act(1, |engine, now| engine.resume(parcel, now));
     assert!(whole && world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)));
 }
@@ -176,7 +122,9 @@ fn a_receiver_that_leaves_with_a_full_disk_goes_on_when_it_is_back() {
     let sent = world.devices[0].sent;
     world.act(1, |engine, now| engine.leave(now));
     world.run_for(MINUTE);
-    world.act(1, |engine, now| engine.join(sim::join(), now).unwrap());
+    world.act(1, |engine, now| {
+        engine.join(mqdrop_sim::join(), now).unwrap()
+    });
     world.run_for(SECOND);
     let view = world.devices[1].view(parcel, world.now).unwrap();
     assert_eq!(view.state, TransferState::Paused);
@@ -199,7 +147,9 @@ fn when_the_sender_leaves_what_arrived_is_kept() {
     assert_eq!(world.devices[0].engine.kept().parcels, 1);
     // Its user is back. The page was not closed, so the files are still at hand.
     let sent = world.devices[0].sent;
-    world.act(0, |engine, now| engine.join(sim::join(), now).unwrap());
+    world.act(0, |engine, now| {
+        engine.join(mqdrop_sim::join(), now).unwrap()
+    });
     assert!(world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)));
     assert!(world.devices[0].sent - sent < 2_300_000);
 }
@@ -220,10 +170,14 @@ fn a_sender_that_leaves_again_before_its_receiver_is_back_ends_nothing() {
     world.cut_off.insert(1);
     world.cut(1);
     world.act(0, |engine, now| engine.leave(now));
-    world.act(0, |engine, now| engine.join(sim::join(), now).unwrap());
+    world.act(0, |engine, now| {
+        engine.join(mqdrop_sim::join(), now).unwrap()
+    });
     world.run_for(SECOND);
     world.act(0, |engine, now| engine.leave(now));
-    world.act(0, |engine, now| engine.join(sim::join(), now).unwrap());
+    world.act(0, |engine, now| {
+        engine.join(mqdrop_sim::join(), now).unwrap()
+    });
     world.cut_off.clear();
     assert!(world.run_until(2 * MINUTE, |w| w.delivered(0, 1, parcel)));
 }
@@ -240,7 +194,7 @@ fn leaving_while_storage_makes_room_is_a_pause() {
             engine.leave(now);
             let join = mqdrop_core::Join {
                 auto_accept,
-                ..sim::join()
+                ..mqdrop_sim::join()
             };
             engine.join(join, now).unwrap();
         });
@@ -271,26 +225,15 @@ fn what_storage_refuses_after_leaving_is_not_kept() {
 }
 
 #[test]
-fn what_the_browser_removed_ends_with_a_reason_on_both_sides() {
-    let (mut world, parcel) = under_way(2_000_000, &[3_000_000], 1_000_000);
-    world.devices[1].broken = Some(StoreError::Gone);
-    world.run_for(10 * SECOND);
-    let view = world.devices[1].view(parcel, world.now).unwrap();
-    assert_eq!(view.state, TransferState::Failed);
-    assert!(view.error.unwrap().contains("the browser removed"));
-    assert!(!world.devices[1].stores.contains_key(&parcel));
-    let sender = world.devices[0].view(parcel, world.now).unwrap();
-    assert_eq!(sender.receivers[0].state, TransferState::Failed);
-}
-
-#[test]
 fn a_sender_that_paused_and_left_does_not_go_on_by_itself() {
     let (mut world, parcel) = under_way(2_000_000, &[3_000_000], 1_000_000);
     world.act(0, |engine, now| engine.pause(parcel, now));
     world.run_for(10 * SECOND);
     let before = world.bytes(1, parcel);
     world.act(0, |engine, now| engine.leave(now));
-    world.act(0, |engine, now| engine.join(sim::join(), now).unwrap());
+    world.act(0, |engine, now| {
+        engine.join(mqdrop_sim::join(), now).unwrap()
+    });
     world.run_for(MINUTE);
     assert_eq!(world.state(0, parcel), Some(TransferState::Paused));
     assert_eq!(world.bytes(1, parcel), before);
@@ -303,7 +246,9 @@ fn who_is_away_while_the_sender_leaves_and_comes_is_not_forgotten() {
     let (mut world, parcel) = one_is_away();
     for _ in 0..2 {
         world.act(0, |engine, now| engine.leave(now));
-        world.act(0, |engine, now| engine.join(sim::join(), now).unwrap());
+        world.act(0, |engine, now| {
+            engine.join(mqdrop_sim::join(), now).unwrap()
+        });
         world.run_for(10 * SECOND);
         assert!(world.devices[0].notes.contains_key(&parcel));
     }

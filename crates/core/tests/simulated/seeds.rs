@@ -1,14 +1,12 @@
 //! Random rooms with random faults: whatever happens, what is accepted arrives whole.
 
-mod sim;
-
 use core::time::Duration;
 
 use mqdrop_core::view::TransferState;
+use mqdrop_sim::World;
+use mqdrop_sim::faults::Faults;
+use mqdrop_sim::random::Random;
 use mqdrop_testing::seed_to_repeat;
-use sim::World;
-use sim::broker::Faults;
-use sim::random::Random;
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 

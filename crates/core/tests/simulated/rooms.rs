@@ -1,9 +1,7 @@
 //! What people send in a room and do about it, one behaviour a test, on a virtual clock.
 
-mod sim;
-
 use mqdrop_core::view::TransferState;
-use sim::{MINUTE, SECOND, World, room, under_way};
+use mqdrop_sim::{MINUTE, SECOND, World, room, under_way};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 

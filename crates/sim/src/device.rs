@@ -5,14 +5,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use mqdrop_core::view::{TransferState, TransferView};
 use mqdrop_core::{Engine, Event, ParcelId, ReadError, ReadFailure, ReadRequest, StoreError, Time};
 
-use super::storage::{Reads, Unflushed};
+use crate::storage::{Reads, Unflushed};
 
+/// A peer: its engine, and what its driver and its storage keep.
 pub struct Device {
+    /// The engine itself.
     pub engine: Engine,
     /// The connection in use, and whether it is open.
     pub connection: Option<(u32, bool)>,
-    /// When the last of its bytes is on the way, and there: bytes do not overtake each other.
+    /// When the last of its bytes is on the way: bytes do not overtake each other.
     pub last_up: Time,
+    /// When the last of its bytes is there.
     pub last_arrival: Time,
     /// When the last of what is sent to it is there.
     pub last_down: Time,
@@ -28,9 +31,13 @@ pub struct Device {
     pub written: BTreeMap<ParcelId, Vec<bool>>,
     /// What it noted of what it receives and sends.
     pub notes: BTreeMap<ParcelId, Vec<u8>>,
+    /// How often each parcel was given to its user.
     pub finished: BTreeMap<ParcelId, u32>,
+    /// Texts that its user was shown.
     pub texts: Vec<(ParcelId, String)>,
+    /// Errors that its user was told.
     pub errors: Vec<String>,
+    /// The frame limit that it found out.
     pub learnt: Option<u32>,
     /// What its page shows of each transfer: the view of the last time that it was told of one.
     pub shown: BTreeMap<ParcelId, TransferView>,
@@ -40,8 +47,9 @@ pub struct Device {
     pub accepts: bool,
     /// Bytes given to the socket.
     pub sent: u64,
-    /// Bytes of files that are being read, and of content that is being written.
+    /// Bytes of files that are being read.
     pub reading: usize,
+    /// Bytes of content that is being written.
     pub writing: usize,
     /// How many bytes of content the storage holds before it is full.
     pub space: u64,
@@ -52,10 +60,11 @@ pub struct Device {
     /// Whether what a power cut could undo is kept in mind.
     pub may_lose_power: bool,
     /// What a power cut could still undo.
-    pub unflushed: BTreeMap<ParcelId, Unflushed>,
+    pub(crate) unflushed: BTreeMap<ParcelId, Unflushed>,
 }
 
 impl Device {
+    /// A device in no room.
     pub fn new(seed: [u8; 32]) -> Self {
         Self {
             engine: Engine::new(seed),
@@ -88,7 +97,7 @@ impl Device {
     }
 
     /// Fills a read from the parcel's bytes.
-    pub fn read(&self, request: &mut ReadRequest) -> Result<(), ReadError> {
+    pub(crate) fn read(&self, request: &mut ReadRequest) -> Result<(), ReadError> {
         if self.unreadable.contains(&request.parcel) {
             return Err(ReadError {
                 file: request.segments[0].file,
@@ -119,7 +128,8 @@ impl Device {
         Ok(())
     }
 
-    pub fn note(&mut self, event: Event, now: Time) {
+    /// Does with an event what a page would.
+    pub(crate) fn note(&mut self, event: Event, now: Time) {
         match event {
             Event::Transfer(parcel) => {
                 self.parcels.insert(parcel);
@@ -143,10 +153,12 @@ impl Device {
         }
     }
 
+    /// What its engine shows of a parcel now.
     pub fn view(&self, parcel: ParcelId, now: Time) -> Option<TransferView> {
         self.engine.transfer(parcel, now)
     }
 
+    /// What its engine shows a parcel as now.
     pub fn state(&self, parcel: ParcelId, now: Time) -> Option<TransferState> {
         self.view(parcel, now).map(|view| view.state)
     }

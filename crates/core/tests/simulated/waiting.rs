@@ -1,11 +1,9 @@
 //! Whom a sender waits for after its program ended and began anew, one behaviour a test, on a
 //! virtual clock.
 
-mod sim;
-
 use mqdrop_core::ParcelId;
 use mqdrop_core::view::{ReceiverView, TransferState};
-use sim::{MINUTE, SECOND, World, one_is_away, room, under_way};
+use mqdrop_sim::{MINUTE, SECOND, World, one_is_away, room, under_way};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 

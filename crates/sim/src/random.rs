@@ -2,6 +2,7 @@
 pub struct Random(pub u64);
 
 impl Random {
+    /// The next 64 bits.
     pub fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
@@ -20,6 +21,7 @@ impl Random {
         n > 0 && self.next().is_multiple_of(n)
     }
 
+    /// The seed of an engine.
     pub fn seed(&mut self) -> [u8; 32] {
         let mut seed = [0; 32];
         seed.chunks_mut(8)

@@ -1,20 +1,32 @@
-//! Devices, a broker and the network between them, on a virtual clock, from one seed.
+//! The simulated world of the tests: peers, the broker, their storage, the network between them,
+//! the clock and all that goes wrong with these. A [`World`] is all of it, and its whole course
+//! follows from one seed.
+//!
+//! - Peers are [`device::Device`]s: an engine and what a driver would keep for it, also its storage.
+//! - The broker is [`broker::Broker`]; its limits and misbehaviour are [`faults::Faults`]. That it
+//!   withholds acknowledgements is [`broker::Broker::withholds`].
+//! - Storage is full ([`device::Device::space`]), fails while it writes or at the end
+//!   ([`device::Device::broken`]), gives back damaged bytes, fewer or none ([`storage::Reads`]), and
+//!   loses what was not flushed ([`World::lose_power`]).
+//! - The network delays, has a rate ([`World::uplink`]), is cut ([`World::cut`]), falls silent
+//!   ([`World::sever`]), or is not there ([`World::cut_off`], [`World::down`]).
+//! - The clock is [`World::now`]. Only [`World::run_until`] and what calls it let time pass;
+//!   timers may be late ([`World::throttled`]) and devices asleep ([`World::sleep`]).
+//! - [`operations::run`] does lists of all this, beside a model of what must hold.
 
 #![allow(
-    dead_code,
-    unreachable_pub,
-    reason = "each test file uses its own part of this"
-)]
-#![allow(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::panic,
     reason = "what goes wrong here fails the test"
 )]
 
 pub mod broker;
 pub mod device;
-pub mod flow;
-pub mod network;
+pub mod faults;
+mod flow;
+mod model;
+mod network;
 pub mod operations;
 pub mod packets;
 pub mod random;
@@ -28,19 +40,26 @@ use mqdrop_core::keys::RoomSecret;
 use mqdrop_core::view::TransferState;
 use mqdrop_core::{Entry, Join, ParcelId, Time, VersionPolicy};
 
-use broker::{Broker, Faults};
+use broker::Broker;
 use device::Device;
+use faults::Faults;
 use network::{Input, Inputs, written};
 use random::Random;
 
 /// How long anything here may take.
 pub const MINUTE: Duration = Duration::from_secs(60);
+/// A second of virtual time.
 pub const SECOND: Duration = Duration::from_secs(1);
 
+/// Everything there is, from one seed.
 pub struct World {
+    /// What time it is.
     pub now: Time,
+    /// The peers; tests name them by their place in here.
     pub devices: Vec<Device>,
+    /// The broker that all of them connect to.
     pub broker: Broker,
+    /// Decides all that is left to chance.
     pub random: Random,
     /// Shortest and longest way to or from the broker.
     pub latency: (Duration, Duration),
@@ -60,11 +79,12 @@ pub struct World {
     next_connection: u32,
 }
 
-/// Devices that know each other.
+/// Devices that know each other, at a broker without faults.
 pub fn room(count: usize) -> World {
     room_with(count, Faults::default())
 }
 
+/// Devices that know each other, at a broker with these faults.
 pub fn room_with(count: usize, faults: Faults) -> World {
     let mut world = World::new(1, faults);
     for _ in 0..count {
@@ -118,6 +138,7 @@ pub fn join_as(place: usize) -> Join {
     }
 }
 
+/// How a device joins the room that the tests meet in.
 pub fn join() -> Join {
     Join {
         secret: secret(),
@@ -144,6 +165,7 @@ pub fn entries(files: &[Vec<u8>]) -> Vec<Entry> {
 }
 
 impl World {
+    /// A world with nobody in it.
     pub fn new(seed: u64, faults: Faults) -> Self {
         Self {
             now: Time::from_millis(1000),
@@ -167,6 +189,7 @@ impl World {
         self.join_as(join())
     }
 
+    /// A new device that joins like this.
     pub fn join_as(&mut self, join: Join) -> usize {
         let seed = self.random.seed();
         let mut device = Device::new(seed);
@@ -215,6 +238,7 @@ impl World {
             .map_or(0, |view| view.bytes)
     }
 
+    /// What a device shows a parcel as.
     pub fn state(&self, device: usize, parcel: ParcelId) -> Option<TransferState> {
         self.devices[device].state(parcel, self.now)
     }
@@ -295,6 +319,7 @@ impl World {
         self.asleep.remove(&device);
     }
 
+    /// Goes on for so long.
     pub fn run_for(&mut self, duration: Duration) {
         self.run_until(duration, |_| false);
     }

@@ -7,14 +7,14 @@ use std::collections::BinaryHeap;
 use bytes::Bytes;
 use mqdrop_core::{ReadRequest, SocketAction, SocketClose, StoreReply, Time};
 
-use super::broker::Action;
-use super::{SECOND, World};
+use crate::broker::Action;
+use crate::{SECOND, World};
 
 /// Bytes a socket's buffer takes before its device must wait.
 const SOCKET_BUFFER: u64 = 512 * 1024;
 
 /// What is on its way to a device or to the broker.
-pub enum Input {
+pub(crate) enum Input {
     Open(usize, u32),
     Refuse(usize, u32),
     Up(usize, u32, Vec<u8>),
@@ -38,7 +38,7 @@ pub(super) fn written(reply: &StoreReply) -> usize {
 
 /// Everything that is on its way, by when it is there.
 #[derive(Default)]
-pub struct Inputs {
+pub(crate) struct Inputs {
     /// Of two that are there at the same time the one that set out first comes first.
     order: BinaryHeap<Reverse<(Time, usize)>>,
     all: Vec<Option<Input>>,
@@ -78,6 +78,7 @@ impl World {
         self.severed.entry(device).or_default();
     }
 
+    /// Whether nothing gets to or from a device.
     pub fn is_severed(&self, device: usize) -> bool {
         self.severed.contains_key(&device)
     }
@@ -98,6 +99,7 @@ impl World {
         }
     }
 
+    /// Someone who recorded everything that passed publishes it again.
     pub fn repeat_everything(&mut self) {
         let actions = self.broker.repeat_everything(&mut self.random);
         self.perform(actions);
@@ -109,6 +111,7 @@ impl World {
         self.perform(actions);
     }
 
+    /// The broker forgets everything and hangs up.
     pub fn restart_broker(&mut self) {
         let actions = self.broker.restart();
         self.perform(actions);

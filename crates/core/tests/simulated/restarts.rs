@@ -1,14 +1,10 @@
 //! What is there after a device's program ended and began anew, one behaviour a test, on a virtual
 //! clock.
 
-mod sim;
-
 use mqdrop_core::keys::RoomSecret;
 use mqdrop_core::view::TransferState;
-use mqdrop_core::{Entry, Join, OfferError, ParcelId, RestoreError, StoreError};
-use sim::broker::Faults;
-use sim::storage::Reads;
-use sim::{MINUTE, SECOND, World, room, under_way};
+use mqdrop_core::{Entry, Join, OfferError, ParcelId, RestoreError};
+use mqdrop_sim::{MINUTE, SECOND, World, room, under_way};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
@@ -42,115 +38,6 @@ fn a_receiver_that_was_restarted_goes_on_where_it_was() {
         1,
         "the one that it was before is forgotten"
     );
-}
-
-#[test]
-fn what_storage_damaged_is_fetched_again() {
-    let (mut world, parcel) = under_way(2_000_000, &[3_000_000], 2_000_000);
-    let before = world.bytes(1, parcel);
-    world.devices[1].stores.get_mut(&parcel).unwrap()[1_000_000] ^= 1;
-    world.restart(1, false);
-    assert!(world.run_until(MINUTE, |w| {
-        w.state(1, parcel) == Some(TransferState::Paused)
-    }));
-    assert!(world.bytes(1, parcel) < before);
-    world.act(1, |engine, now| engine.resume(parcel, now));
-    assert!(world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)));
-}
-
-#[test]
-fn what_was_confirmed_outlasts_a_power_cut() {
-    for seed in 0..8 {
-        let mut world = World::new(seed, Faults::default());
-        world.join();
-        world.join();
-        let parcel = world.offer(0, &[700_000, 3]);
-        assert!(world.run_until(MINUTE, |w| {
-            w.state(0, parcel) == Some(TransferState::Done)
-        }));
-        // There is nobody any more to fetch it from.
-        world.act(0, |engine, now| engine.leave(now));
-        world.lose_power(1, false);
-        assert!(
-            world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)),
-            "seed {seed}: {:?}",
-            world.state(1, parcel)
-        );
-    }
-}
-
-#[test]
-fn what_a_power_cut_takes_is_fetched_again() {
-    let (mut world, parcel) = under_way(2_000_000, &[3_000_000, 0, 70_000], 2_000_000);
-    world.lose_power(1, true);
-    assert!(world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)));
-}
-
-#[test]
-fn what_is_read_back_badly_is_fetched_again() {
-    for reads in [Reads::Damaged, Reads::Short, Reads::Failing] {
-        let (mut world, parcel) = under_way(2_000_000, &[3_000_000], 2_000_000);
-        world.devices[1].reads = reads;
-        world.restart(1, true);
-        assert!(
-            world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)),
-            "{reads:?}"
-        );
-    }
-}
-
-#[test]
-fn what_could_not_be_finished_is_kept_and_tried_again() {
-    for error in [
-        StoreError::NoSpace { available: None },
-        StoreError::Other("out of order".into()),
-    ] {
-        let mut world = room(2);
-        let parcel = world.offer(0, &[500_000]);
-        assert!(world.run_until(MINUTE, |w| w.bytes(1, parcel) > 0));
-        let all_is_here = |w: &World| w.bytes(1, parcel) == 500_000 && w.devices[1].writing == 0;
-        assert!(world.run_until(MINUTE, all_is_here));
-        world.devices[1].broken = Some(error.clone());
-        let failed = |w: &World| {
-            let view = w.devices[1].view(parcel, w.now);
-            view.is_some_and(|view| view.paused_here && view.error.is_some())
-        };
-        assert!(
-            world.run_until(MINUTE, failed),
-            "{:?}",
-            world.state(1, parcel)
-        );
-        let view = world.devices[1].view(parcel, world.now).unwrap();
-        assert_eq!(view.state, TransferState::Paused);
-        assert!(view.error.unwrap().contains("Resume"));
-        // Also over a restart, which finds it broken as well.
-        world.restart(1, false);
-        world.devices[1].broken = Some(error);
-        assert!(world.run_until(MINUTE, failed));
-        world.devices[1].broken = None;
-        let sent = world.devices[0].sent;
-        world.act(1, |engine, now| engine.resume(parcel, now));
-        assert!(world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)));
-        assert!(
-            world.devices[0].sent - sent < 20_000,
-            "nothing is sent again"
-        );
-        assert!(world.run_until(MINUTE, |w| {
-            w.state(0, parcel) == Some(TransferState::Done)
-        }));
-    }
-}
-
-#[test]
-fn a_failure_that_passes_is_not_told() {
-    let mut world = room(2);
-    let parcel = world.offer(0, &[500_000]);
-    assert!(world.run_until(MINUTE, |w| w.bytes(1, parcel) == 500_000));
-    world.devices[1].broken = Some(StoreError::Other("out of order".into()));
-    world.run_for(2 * SECOND);
-    assert_eq!(world.state(1, parcel), Some(TransferState::Verifying));
-    world.devices[1].broken = None;
-    assert!(world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)));
 }
 
 #[test]
@@ -194,12 +81,12 @@ fn what_another_room_left_is_kept_for_it() {
     assert_eq!((engine.kept().parcels, engine.kept().bytes), (1, 3_000_000));
     let other = Join {
         secret: RoomSecret::derive("another room").unwrap(),
-        ..sim::join()
+        ..mqdrop_sim::join()
     };
     engine.join(other, world.now).unwrap();
     assert_eq!(engine.kept().parcels, 1);
     assert!(engine.transfer(parcel, world.now).is_none());
-    engine.join(sim::join(), world.now).unwrap();
+    engine.join(mqdrop_sim::join(), world.now).unwrap();
     assert_eq!(engine.kept().parcels, 0);
     assert!(engine.transfer(parcel, world.now).is_some());
     assert_eq!(
@@ -244,7 +131,7 @@ fn other_files_are_not_taken_for_those_that_were_sent() {
     let parcel = world.offer(0, &[3_000_000, 10]);
     world.run_for(SECOND);
     world.restart(0, false);
-    let same = sim::entries(&world.devices[0].sources[&parcel]);
+    let same = mqdrop_sim::entries(&world.devices[0].sources[&parcel]);
     let choose = |world: &mut World, chosen: Vec<Entry>| {
         world.act(0, |engine, now| engine.choose_again(parcel, chosen, now))
     };
@@ -327,7 +214,9 @@ fn the_room_may_be_left_while_files_are_compared() {
         let (mut world, parcel) = checking();
         world.act(0, |engine, now| engine.leave(now));
         world.run_for(away * MINUTE);
-        world.act(0, |engine, now| engine.join(sim::join(), now).unwrap());
+        world.act(0, |engine, now| {
+            engine.join(mqdrop_sim::join(), now).unwrap()
+        });
         assert!(world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)));
         assert_eq!(world.devices[0].errors, [""; 0]);
     }
@@ -433,7 +322,7 @@ fn what_was_received_is_there_after_the_room_is_left_and_entered_again() {
         world.act(1, |engine, now| {
             let room = Join {
                 secret,
-                ..sim::join()
+                ..mqdrop_sim::join()
             };
             engine.join(room, now).unwrap();
         });
@@ -442,7 +331,9 @@ fn what_was_received_is_there_after_the_room_is_left_and_entered_again() {
     assert_eq!(world.state(1, parcel), None);
     assert_eq!(world.devices[1].engine.kept().parcels, 1);
     world.act(1, |engine, now| engine.leave(now));
-    world.act(1, |engine, now| engine.join(sim::join(), now).unwrap());
+    world.act(1, |engine, now| {
+        engine.join(mqdrop_sim::join(), now).unwrap()
+    });
     assert_eq!(world.devices[1].engine.kept().parcels, 0);
     assert!(world.delivered(0, 1, parcel));
 }
@@ -458,7 +349,7 @@ fn of_two_copies_the_one_with_more_stays() {
         kept.push(world.devices[1].notes[&parcel].clone());
     }
     let mut engine = mqdrop_core::Engine::new([9; 32]);
-    engine.join(sim::join(), world.now).unwrap();
+    engine.join(mqdrop_sim::join(), world.now).unwrap();
     assert!(engine.restore(&kept[0], world.now).is_ok());
     assert!(engine.restore(&kept[1], world.now).is_ok());
     assert_eq!(

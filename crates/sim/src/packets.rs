@@ -1,46 +1,54 @@
 //! What MQTT packets are made of, from the OASIS texts.
 
 /// Reads a packet's body. Who sent it is not a stranger: what is missing there is a fault.
-pub(crate) struct Reader<'a>(&'a [u8]);
+pub struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
-    pub(crate) fn new(body: &'a [u8]) -> Self {
+    /// Reads from the beginning of a body.
+    pub fn new(body: &'a [u8]) -> Self {
         Self(body)
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
+    /// Whether all was read.
+    pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
     /// What was not read yet.
-    pub(crate) fn rest(&self) -> &'a [u8] {
+    pub fn rest(&self) -> &'a [u8] {
         self.0
     }
 
-    pub(crate) fn take(&mut self, len: usize) -> &'a [u8] {
+    /// The next `len` bytes.
+    pub fn take(&mut self, len: usize) -> &'a [u8] {
         let (taken, rest) = self.0.split_at(len);
         self.0 = rest;
         taken
     }
 
-    pub(crate) fn byte(&mut self) -> u8 {
+    /// The next byte.
+    pub fn byte(&mut self) -> u8 {
         self.take(1)[0]
     }
 
-    pub(crate) fn word(&mut self) -> u16 {
+    /// The next two bytes, as a number.
+    pub fn word(&mut self) -> u16 {
         u16::from_be_bytes(self.take(2).try_into().unwrap())
     }
 
-    pub(crate) fn long(&mut self) -> u32 {
+    /// The next four bytes, as a number.
+    pub fn long(&mut self) -> u32 {
         u32::from_be_bytes(self.take(4).try_into().unwrap())
     }
 
-    pub(crate) fn string(&mut self) -> &'a [u8] {
+    /// The next string: its length and its bytes.
+    pub fn string(&mut self) -> &'a [u8] {
         let len = self.word().into();
         self.take(len)
     }
 
-    pub(crate) fn properties(&mut self) -> Reader<'a> {
+    /// The properties of MQTT 5: their length, and that many bytes.
+    pub fn properties(&mut self) -> Reader<'a> {
         let (len, used) = variable(self.0).unwrap();
         self.take(used);
         Reader(self.take(len))
@@ -48,7 +56,7 @@ impl<'a> Reader<'a> {
 }
 
 /// A variable byte integer and how long it is itself (MQTT 5, section 1.5.5), if all of it is there.
-pub(crate) fn variable(bytes: &[u8]) -> Option<(usize, usize)> {
+pub fn variable(bytes: &[u8]) -> Option<(usize, usize)> {
     let mut value = 0;
     for (index, byte) in bytes.iter().take(4).enumerate() {
         value |= usize::from(byte & 0x7f) << (7 * index);
@@ -60,7 +68,7 @@ pub(crate) fn variable(bytes: &[u8]) -> Option<(usize, usize)> {
 }
 
 /// A packet with this first byte.
-pub(crate) fn packet(first: u8, body: &[u8]) -> Vec<u8> {
+pub fn packet(first: u8, body: &[u8]) -> Vec<u8> {
     let mut packet = vec![first];
     let mut len = body.len();
     loop {

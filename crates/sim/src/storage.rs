@@ -4,12 +4,13 @@ use core::ops::Range;
 
 use mqdrop_core::{ParcelId, StoreError, StoreReply, StoreRequest};
 
-use super::device::Device;
-use super::random::Random;
+use crate::device::Device;
+use crate::random::Random;
 
 /// What becomes of what is read back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reads {
+    /// All of it is as it was written.
     Whole,
     /// A byte is another one.
     Damaged,
@@ -21,7 +22,7 @@ pub enum Reads {
 
 /// What was written and may be lost in a power cut.
 #[derive(Default)]
-pub struct Unflushed {
+pub(crate) struct Unflushed {
     /// Where content was written, and what was there before.
     writes: Vec<(usize, Vec<u8>)>,
     /// Bytes of notes that are on the disk.
@@ -29,7 +30,8 @@ pub struct Unflushed {
 }
 
 impl Device {
-    pub fn store(&mut self, request: StoreRequest) -> Option<StoreReply> {
+    /// Does what the engine asks of its storage, as far as that is not broken.
+    pub(crate) fn store(&mut self, request: StoreRequest) -> Option<StoreReply> {
         match request {
             StoreRequest::Create { parcel, size } if size > self.space => {
                 let available = Some(self.space);
@@ -148,7 +150,7 @@ impl Device {
     }
 
     /// The power goes: some of what is not on the disk is not there afterwards.
-    pub fn lose_power(&mut self, random: &mut Random) {
+    pub(crate) fn lose_power(&mut self, random: &mut Random) {
         for (parcel, unflushed) in std::mem::take(&mut self.unflushed) {
             if let Some(store) = self.stores.get_mut(&parcel) {
                 for (offset, before) in unflushed.writes.into_iter().rev() {

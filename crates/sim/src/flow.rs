@@ -1,8 +1,8 @@
 //! Flow control of the broker: who may have how much under way at QoS 1 (MQTT 5, section 4.9).
 
-use super::broker::{Action, Broker};
-use super::packets::packet;
-use super::random::Random;
+use crate::broker::{Action, Broker};
+use crate::packets::packet;
+use crate::random::Random;
 
 impl Broker {
     /// False if more are under way than it was told to send.
@@ -30,7 +30,7 @@ impl Broker {
     }
 
     /// Gives all PUBACKs that it withheld, and withholds none any more.
-    pub fn acknowledge(&mut self) -> Vec<Action> {
+    pub(crate) fn acknowledge(&mut self) -> Vec<Action> {
         self.withholds = false;
         for c in self.connections.values_mut() {
             let given = std::mem::take(&mut c.withheld).into_iter();

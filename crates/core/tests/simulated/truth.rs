@@ -1,16 +1,14 @@
 //! What is shown of a transfer is what happened, and by whom; on a virtual clock.
 
-mod sim;
-
 use mqdrop_core::ParcelId;
 use mqdrop_core::view::{TransferState, TransferView};
-use sim::{MINUTE, SECOND, World, join_as, under_way};
+use mqdrop_sim::{MINUTE, SECOND, World, join_as, under_way};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 /// Devices that know each other and have names of their own; nobody accepts by themselves.
 fn named(count: usize) -> World {
-    let mut world = World::new(1, sim::broker::Faults::default());
+    let mut world = World::new(1, mqdrop_sim::faults::Faults::default());
     for place in 0..count {
         world.join_as(join_as(place));
         world.devices[place].accepts = false;

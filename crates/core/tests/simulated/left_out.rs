@@ -1,10 +1,8 @@
 //! Files that turn out not to be readable while their parcel is sent, on a virtual clock.
 
-mod sim;
-
 use mqdrop_core::view::{FileView, TransferState, TransferView};
 use mqdrop_core::{ParcelId, ReadFailure};
-use sim::{MINUTE, SECOND, World, room, under_way};
+use mqdrop_sim::{MINUTE, SECOND, World, room, under_way};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 

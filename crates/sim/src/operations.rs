@@ -2,14 +2,14 @@
 //! engines a model of what must hold after each of them.
 
 use core::time::Duration;
-use std::collections::BTreeSet;
 
 use mqdrop_core::view::TransferState;
 use mqdrop_core::{ParcelId, StoreError};
 
-use super::broker::Faults;
-use super::storage::Reads;
-use super::{SECOND, World};
+use crate::faults::Faults;
+use crate::model::Model;
+use crate::storage::Reads;
+use crate::{SECOND, World};
 
 /// The most devices, parcels and operations of a list.
 const DEVICES: usize = 4;
@@ -46,25 +46,6 @@ impl Numbers<'_> {
     fn any_of<T: Copy>(&mut self, all: &[T]) -> Option<T> {
         (!all.is_empty()).then(|| all[self.below(all.len())])
     }
-}
-
-/// What the engines are compared with.
-#[derive(Default)]
-struct Model {
-    /// Parcels and their senders.
-    parcels: Vec<(usize, ParcelId)>,
-    /// Which device's user accepted which parcel and has not ended it since.
-    accepted: BTreeSet<(usize, ParcelId)>,
-    /// Which device's user turned down, ended or removed which parcel.
-    refused: BTreeSet<(usize, ParcelId)>,
-    /// Which device had which parcel whole, and has not begun with it anew since.
-    finished: BTreeSet<(usize, ParcelId)>,
-    /// Of which receiver, by its id, a parcel's sender was told that before.
-    told: BTreeSet<(ParcelId, String)>,
-    /// What its own sender's user ended or removed, or cannot read any more.
-    ended: BTreeSet<ParcelId>,
-    /// What its sender cannot read any more.
-    unreadable: BTreeSet<ParcelId>,
 }
 
 struct Run {
@@ -110,7 +91,7 @@ pub fn run(bytes: &[u8]) {
 
 impl Run {
     fn join(&mut self) {
-        let join = super::join_as(self.world.devices.len());
+        let join = crate::join_as(self.world.devices.len());
         let device = self.world.join_as(join);
         self.world.devices[device].accepts = false;
     }
@@ -234,7 +215,7 @@ impl Run {
         self.world.act(device, |engine, now| engine.leave(now));
         self.world.run_for(out);
         self.world.act(device, |engine, now| {
-            engine.join(super::join_as(device), now).unwrap();
+            engine.join(crate::join_as(device), now).unwrap();
         });
         for (parcel, before) in before {
             if before.is_none() {
@@ -305,17 +286,9 @@ impl Run {
             for receiver in &view.receivers {
                 let device = receiver.name.strip_prefix("device ");
                 let device = device.and_then(|number| number.parse().ok());
-                let line = (parcel, receiver.device.clone());
-                if receiver.state != TransferState::Done {
-                    self.model.told.remove(&line);
-                } else if let Some(device) = device
-                    && self.model.told.insert(line)
-                {
-                    assert!(
-                        self.model.finished.contains(&(device, parcel)),
-                        "done without a receipt of {}",
-                        receiver.name
-                    );
+                if let Some(device) = device {
+                    let is_done = receiver.state == TransferState::Done;
+                    self.model.shown(parcel, device, &receiver.device, is_done);
                 }
             }
         }

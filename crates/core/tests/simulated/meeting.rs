@@ -1,14 +1,12 @@
 //! Who is in a room: coming, being away, leaving, and whom one does not want to hear.
 
-mod sim;
-
 use core::time::Duration;
 
 use mqdrop_core::keys::RoomSecret;
 use mqdrop_core::view::{ConnectionState, TransferState};
 use mqdrop_core::{DeviceId, Engine, Join, Time};
-use sim::broker::Faults;
-use sim::{MINUTE, SECOND, World, room, room_with};
+use mqdrop_sim::faults::Faults;
+use mqdrop_sim::{MINUTE, SECOND, World, room, room_with};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
@@ -58,7 +56,7 @@ fn another_key_sees_nothing_and_neither_does_the_broker() {
     world.broker.record = true;
     let other = Join {
         secret: RoomSecret::derive("green whale").unwrap(),
-        ..sim::join()
+        ..mqdrop_sim::join()
     };
     let outsider = world.join_as(other);
     let parcel = world.offer(0, &[200_000]);

@@ -4,53 +4,20 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use super::packets::{Reader, packet, variable};
-use super::random::Random;
+use crate::faults::Faults;
+use crate::packets::{Reader, packet, variable};
+use crate::random::Random;
 
-/// What a broker does wrong, or limits.
-#[derive(Clone, Debug, Default)]
-pub struct Faults {
-    /// One in so many QoS 0 messages is dropped for one subscriber; 0 for none.
-    pub drop_qos0: u64,
-    /// One in so many messages overtakes messages of other topics; 0 for none.
-    pub reorder: u64,
-    /// One in so many QoS 1 messages is delivered twice; 0 for none.
-    pub repeat: u64,
-    /// Packets longer than this end the connection.
-    pub max_packet: Option<usize>,
-    /// Whether MQTT 5 clients are told of it.
-    pub announce: bool,
-    /// MQTT 5 is closed without an answer.
-    pub only_v311: bool,
-    /// The reason code that CONNACK refuses everybody with; 0 for none.
-    pub refuses: u8,
-    /// More properties in a CONNACK of MQTT 5.
-    pub properties: Vec<u8>,
-    /// A will of QoS 1 is refused.
-    pub max_qos_0: bool,
-    /// Messages to topics that hold this are dropped.
-    pub deaf_to: Option<&'static str>,
-    /// Messages of topics that hold this are delivered to nobody.
-    pub mute_on: Option<&'static str>,
-    /// MQTT 5 clients are told which messages are dropped.
-    pub says_so: bool,
-    /// Who subscribes to a topic that holds this is refused.
-    pub unsubscribable: Option<&'static str>,
-    /// How many subscriptions a client may have.
-    pub max_subscriptions: Option<usize>,
-    /// One in so many PUBACKs is given only with the next one; 0 for none.
-    pub late_pubacks: u64,
-    /// The Receive Maximum that MQTT 5 clients are told of.
-    pub receive_maximum: Option<u16>,
-}
-
+/// A broker and all that it keeps.
 pub struct Broker {
+    /// Its limits and misbehaviour; tests change them as they go.
     pub faults: Faults,
     pub(super) connections: BTreeMap<u32, Connection>,
     /// Sessions that outlive their connection, by client id (MQTT 5).
     sessions: BTreeMap<String, Session>,
     /// Every payload that passed, with its topic: what the broker's owner could read.
     pub seen: Vec<(String, Vec<u8>)>,
+    /// Whether it keeps what passes, in `seen`.
     pub record: bool,
     /// Bytes of the longest packet that any device sent.
     pub longest: usize,
@@ -90,7 +57,7 @@ pub(super) struct Connection {
 }
 
 /// What the network should do.
-pub enum Action {
+pub(crate) enum Action {
     /// Deliver these bytes to a connection.
     Send(u32, Vec<u8>),
     /// Cut a connection.
@@ -98,7 +65,7 @@ pub enum Action {
 }
 
 impl Broker {
-    pub fn new(faults: Faults) -> Self {
+    pub(crate) fn new(faults: Faults) -> Self {
         Self {
             faults,
             connections: BTreeMap::new(),
@@ -113,7 +80,7 @@ impl Broker {
         }
     }
 
-    pub fn open(&mut self, connection: u32) {
+    pub(crate) fn open(&mut self, connection: u32) {
         let fresh = Connection {
             v5: false,
             client_id: String::new(),
@@ -132,7 +99,7 @@ impl Broker {
     }
 
     /// The connection ended without DISCONNECT: the will is due.
-    pub fn lost(&mut self, connection: u32, random: &mut Random) -> Vec<Action> {
+    pub(crate) fn lost(&mut self, connection: u32, random: &mut Random) -> Vec<Action> {
         let Some(mut gone) = self.connections.remove(&connection) else {
             return Vec::new();
         };
@@ -147,7 +114,7 @@ impl Broker {
     }
 
     /// Someone who recorded everything publishes it again.
-    pub fn repeat_everything(&mut self, random: &mut Random) -> Vec<Action> {
+    pub(crate) fn repeat_everything(&mut self, random: &mut Random) -> Vec<Action> {
         for (topic, payload) in std::mem::take(&mut self.seen) {
             self.route(None, &topic, &payload, 1, random);
         }
@@ -155,13 +122,18 @@ impl Broker {
     }
 
     /// Everything is forgotten; whoever was connected is not any more.
-    pub fn restart(&mut self) -> Vec<Action> {
+    pub(crate) fn restart(&mut self) -> Vec<Action> {
         self.sessions.clear();
         let gone = std::mem::take(&mut self.connections);
         gone.into_keys().map(Action::Close).collect()
     }
 
-    pub fn receive(&mut self, connection: u32, bytes: &[u8], random: &mut Random) -> Vec<Action> {
+    pub(crate) fn receive(
+        &mut self,
+        connection: u32,
+        bytes: &[u8],
+        random: &mut Random,
+    ) -> Vec<Action> {
         if let Some(c) = self.connections.get_mut(&connection) {
             c.input.extend_from_slice(bytes);
         }
