@@ -268,7 +268,7 @@ impl Run {
             assert!(device.writing <= most, "{} bytes", device.writing);
         }
         self.check_reasons();
-        for &(sender, parcel) in &self.model.parcels {
+        for (sender, parcel) in self.model.parcels.clone() {
             for device in (0..self.world.devices.len()).filter(|device| *device != sender) {
                 // It is the sender's bytes, and was given to the user once.
                 if self.world.delivered(sender, device, parcel) {

@@ -1,3 +1,5 @@
+//! Chance that a number decides.
+
 /// SplitMix64: the whole course of a simulation follows from one number.
 pub struct Random(pub u64);
 
