@@ -1,28 +1,13 @@
 //! The command line: what can be asked for, and what is refused with which words.
 
 use std::ffi::OsString;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
 
 use clap::error::ErrorKind;
-use clap::{ArgAction, Args, Parser, Subcommand};
+use clap::{Parser, Subcommand};
 
 use crate::failure::Failure;
 use crate::hash_password::HashPasswordOptions;
-use crate::logs::LogFormat;
-use crate::serve::limits::Limits;
-use crate::serve::origins::{Origin, parse_origin};
-use crate::serve::tls::TlsOptions;
-
-/// The smallest Maximum Packet Size the station accepts, in bytes: room for a
-/// CONNECT with a will and a login.
-pub(crate) const SMALLEST_MAX_PACKET: u32 = 1024;
-
-/// The largest Maximum Packet Size, in bytes: one less than the largest MQTT
-/// Remaining Length (OASIS MQTT 5.0, section 1.5.5). Some clients refuse more.
-pub(crate) const LARGEST_MAX_PACKET: u32 = 268_435_454;
-
-const DEFAULT_MAX_PACKET: u32 = 16 * 1024 * 1024;
+use crate::serve::ServeOptions;
 
 /// Sends files between browsers through any MQTT broker.
 #[derive(Debug, Parser)]
@@ -39,71 +24,6 @@ pub(crate) enum Command {
     Serve(Box<ServeOptions>),
     /// Print a line for the file of --users; asks for the password or reads it from stdin
     HashPassword(HashPasswordOptions),
-}
-
-/// The options of `mqdrop serve`.
-#[derive(Debug, Args)]
-pub(crate) struct ServeOptions {
-    /// Where to serve: ADDRESS:PORT, or a port on this computer only.
-    /// 0.0.0.0:8080 lets other devices on the network in; port 0 takes any free one
-    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080", value_parser = parse_address)]
-    pub(crate) listen: SocketAddr,
-
-    /// Also accept plain MQTT over TCP there, for scripts and devices:
-    /// ADDRESS:PORT, or a port on this computer only
-    #[arg(long, value_name = "ADDRESS:PORT", value_parser = parse_address)]
-    pub(crate) mqtt_listen: Option<SocketAddr>,
-
-    /// Ask MQTT clients for a login from this file: lines that `mqdrop hash-password NAME` prints
-    #[arg(long = "users", value_name = "FILE")]
-    pub(crate) users_file: Option<PathBuf>,
-
-    /// Ask MQTT clients for this login; may be given several times. Others on this computer can see it
-    #[arg(long = "user", value_name = "NAME:PASSWORD")]
-    pub(crate) users: Vec<String>,
-
-    /// Let everyone in who can reach the station. Without this or a login it serves this computer only
-    #[arg(long)]
-    pub(crate) open: bool,
-
-    /// Let pages of this origin connect, such as https://drop.example.org, although no login is asked
-    /// for; may be given several times. A host alone stands for all its schemes and ports, * for all
-    /// pages. The station's own pages always may
-    #[arg(long = "origin", value_name = "ORIGIN", value_parser = parse_origin)]
-    pub(crate) origins: Vec<Origin>,
-
-    /// Be a broker for other MQTT clients as well: allow wildcards, QoS 2 and retained messages of
-    /// up to 64 KiB. With it, everyone who may connect sees all topics
-    #[arg(long)]
-    pub(crate) topics: bool,
-
-    /// The largest MQTT packet to accept, in bytes
-    #[arg(long, value_name = "BYTES", default_value_t = DEFAULT_MAX_PACKET,
-          value_parser = clap::value_parser!(u32).range(i64::from(SMALLEST_MAX_PACKET)..=i64::from(LARGEST_MAX_PACKET)))]
-    pub(crate) max_packet: u32,
-
-    /// Keep MQTT sessions and retained messages in this folder;
-    /// without it they are kept in memory only
-    #[arg(long, value_name = "FOLDER")]
-    pub(crate) data: Option<PathBuf>,
-
-    /// Serve the app from this folder instead of the one built in
-    #[arg(long, value_name = "FOLDER")]
-    pub(crate) app: Option<PathBuf>,
-
-    /// Say on stderr who comes and goes; twice, also requests and the broker's notes
-    #[arg(long, short, action = ArgAction::Count)]
-    pub(crate) verbose: u8,
-
-    /// How lines on stderr look while the station runs
-    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = LogFormat::Text)]
-    pub(crate) log_format: LogFormat,
-
-    #[command(flatten)]
-    pub(crate) tls: TlsOptions,
-
-    #[command(flatten)]
-    pub(crate) limits: Limits,
 }
 
 /// Reads the command line. `None` when it only asked for help or the version,
@@ -143,28 +63,12 @@ fn first_paragraph(text: &str) -> String {
     paragraph.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// `PORT`, `ADDRESS:PORT` or `localhost:PORT`. A bare port means this computer
-/// only, so that nobody opens a service to a network by leaving something out.
-fn parse_address(text: &str) -> Result<SocketAddr, String> {
-    const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
-    if let Ok(port) = text.parse::<u16>() {
-        return Ok(SocketAddr::new(LOOPBACK, port));
-    }
-    if let Some(port) = text.strip_prefix("localhost:") {
-        return port
-            .parse()
-            .map(|port| SocketAddr::new(LOOPBACK, port))
-            .map_err(|_| "the port must be a number from 0 to 65535".to_owned());
-    }
-    text.parse().map_err(|_| {
-        "give an IP address and a port, such as 0.0.0.0:8080 or [::1]:8080, or a port alone"
-            .to_owned()
-    })
-}
-
 #[cfg(test)]
 mod tests {
+    use mqdrop_station::Options;
+
     use super::*;
+    use crate::logs::LogFormat;
 
     fn serve(args: &[&str]) -> Result<ServeOptions, Failure> {
         let all = ["mqdrop", "serve"].iter().chain(args).map(OsString::from);
@@ -175,26 +79,62 @@ mod tests {
         }
     }
 
+    fn station(args: &[&str]) -> Options {
+        serve(args).unwrap().into()
+    }
+
     #[test]
     fn without_options_only_this_computer_is_served() {
         let options = serve(&[]).unwrap();
+        assert_eq!((options.verbose, options.log_format), (0, LogFormat::Text));
+        let options = Options::from(options);
         assert_eq!(options.listen, "127.0.0.1:8080".parse().unwrap());
         assert_eq!(options.mqtt_listen, None);
         assert_eq!(options.max_packet, 16_777_216);
         assert!(options.data.is_none() && options.app.is_none() && options.users.is_empty());
         assert!(options.users_file.is_none() && !options.open);
-        assert_eq!((options.verbose, options.log_format), (0, LogFormat::Text));
         assert_eq!(options.limits.max_connections, 10_000);
     }
 
     #[test]
     fn a_bare_port_and_localhost_mean_loopback() {
         for text in ["1883", "localhost:1883", "127.0.0.1:1883"] {
-            let options = serve(&["--mqtt-listen", text]).unwrap();
+            let options = station(&["--mqtt-listen", text]);
             assert_eq!(options.mqtt_listen, Some("127.0.0.1:1883".parse().unwrap()));
         }
-        let options = serve(&["--listen", "[::]:0"]).unwrap();
+        let options = station(&["--listen", "[::]:0"]);
         assert_eq!(options.listen, "[::]:0".parse().unwrap());
+    }
+
+    #[test]
+    fn every_option_reaches_the_station() {
+        let default = format!("{:?}", station(&[]));
+        for args in [
+            &["--listen", "1"][..],
+            &["--mqtt-listen", "1"],
+            &["--users", "logins"],
+            &["--user", "ann:secret"],
+            &["--open"],
+            &["--origin", "*"],
+            &["--topics"],
+            &["--max-packet", "1024"],
+            &["--data", "data"],
+            &["--app", "app"],
+            &["--tls"],
+            &["--tls-cert", "cert.pem", "--tls-key", "key.pem"],
+            &["--max-connections", "7"],
+            &["--max-connections-per-address", "7"],
+            &["--handshake-time", "7"],
+            &["--max-rate", "777"],
+            &["--max-queue", "77777"],
+            &["--max-queue-total", "7777777"],
+        ] {
+            let options = format!("{:?}", station(args));
+            assert_ne!(options, default, "{args:?}");
+            let value = args.last().unwrap().trim_start_matches("--");
+            assert!(options.contains(value) || value == "*", "{options}");
+        }
+        assert_eq!(format!("{:?}", Options::default()), default);
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use mqdrop_station::{Error, Problem};
+
 /// An error that ends the program. Its text says what happened and what to do.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
@@ -32,6 +34,15 @@ impl Failure {
         match self {
             Self::Usage(_) => ExitCode::from(2),
             Self::Other(_) => ExitCode::FAILURE,
+        }
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        match error.problem() {
+            Problem::Options => Self::usage(error.to_string()),
+            _ => Self::other(error.to_string()),
         }
     }
 }

@@ -2,13 +2,10 @@
 
 use std::io::{self, BufRead, IsTerminal};
 
-use argon2::password_hash::PasswordHasher;
-use argon2::password_hash::phc::PasswordHash;
-use argon2::{Algorithm, Argon2, Params, Version};
 use clap::Args;
+use mqdrop_station::users::{self, LONGEST_PART};
 
 use crate::failure::Failure;
-use crate::serve::users::{LONGEST_PART, fault_of_name};
 
 /// The arguments of `mqdrop hash-password`.
 #[derive(Debug, Args)]
@@ -23,7 +20,7 @@ pub(crate) struct HashPasswordOptions {
 /// # Errors
 /// When the name cannot be used, or no password comes.
 pub(crate) fn run(options: &HashPasswordOptions) -> Result<(), Failure> {
-    if let Some(what) = fault_of_name(&options.name) {
+    if let Some(what) = users::fault_of_name(&options.name) {
         return Err(Failure::usage(format!("{what}; choose another name")));
     }
     let password = if io::stdin().is_terminal() {
@@ -31,26 +28,8 @@ pub(crate) fn run(options: &HashPasswordOptions) -> Result<(), Failure> {
     } else {
         first_line(io::stdin().lock())?
     };
-    if password.is_empty() {
-        return Err(Failure::other("the password is empty; type one"));
-    }
-    if password.len() > LONGEST_PART {
-        return Err(Failure::other(
-            "MQTT carries passwords of up to 65,535 bytes; use a shorter one",
-        ));
-    }
-    println!("{}:{}", options.name, hash(password.as_bytes())?);
+    println!("{}", users::line(&options.name, &password)?);
     Ok(())
-}
-
-/// Hashes a password with Argon2id, a random salt, 19 MiB and two passes, as OWASP recommends.
-///
-/// # Errors
-/// When the system gives no random numbers or no memory.
-pub(crate) fn hash(password: &[u8]) -> Result<PasswordHash, Failure> {
-    Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::DEFAULT)
-        .hash_password(password)
-        .map_err(|error| Failure::other(format!("cannot hash the password: {error}; try again")))
 }
 
 fn ask(name: &str) -> Result<String, Failure> {
@@ -98,16 +77,5 @@ mod tests {
         }
         let endless = "x".repeat(LONGEST_PART * 2);
         assert!(first_line(endless.as_bytes()).unwrap().len() < LONGEST_PART + 4);
-    }
-
-    #[test]
-    fn every_hash_has_its_own_salt() {
-        let (first, second) = (hash(b"secret").unwrap(), hash(b"secret").unwrap());
-        assert!(
-            first
-                .to_string()
-                .starts_with("$argon2id$v=19$m=19456,t=2,p=1$")
-        );
-        assert_ne!(first.salt, second.salt);
     }
 }

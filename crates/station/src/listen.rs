@@ -23,8 +23,8 @@ use super::http::{self, Site};
 use super::outbox::Wire;
 use super::socket::Socket;
 use super::stream::Stream;
-use crate::failure::Failure;
-use crate::logs::Seldom;
+use crate::error::{Error, Problem};
+use crate::seldom::Seldom;
 
 /// How long one connection may be used for pages and files. A client that reads slowly gets this
 /// long for the whole app.
@@ -53,9 +53,9 @@ static NO_ROOM: Seldom = Seldom::new();
 ///
 /// # Errors
 /// Says what is wrong with the address and which option changes it.
-pub(crate) async fn bind(address: SocketAddr, option: &str) -> Result<TcpListener, Failure> {
+pub(crate) async fn bind(address: SocketAddr, option: &str) -> Result<TcpListener, Error> {
     TcpListener::bind(address).await.map_err(|error| {
-        Failure::other(match error.kind() {
+        Error::new(Problem::Address, match error.kind() {
             io::ErrorKind::AddrInUse => format!(
                 "port {} of {} is taken by another program; stop that one or choose another port with {option}",
                 address.port(),

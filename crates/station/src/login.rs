@@ -16,10 +16,9 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use super::guesses::Guesses;
-use super::users::{self, LONGEST_PART, fault_of_name};
-use crate::failure::Failure;
-use crate::hash_password::hash;
-use crate::logs::Seldom;
+use super::users::{self, LONGEST_PART, fault_of_name, hash};
+use crate::error::{Error, Problem};
+use crate::seldom::Seldom;
 
 /// The shortest time that a wrong login waits for its answer: guessing is slow, and the time tells
 /// nothing about what was wrong.
@@ -46,7 +45,7 @@ impl Logins {
     ///
     /// # Errors
     /// Says what is wrong without repeating a password.
-    pub(crate) fn load(users: &[String], file: Option<&Path>) -> Result<Self, Failure> {
+    pub(crate) fn load(users: &[String], file: Option<&Path>) -> Result<Self, Error> {
         let mut hashes = match file {
             Some(file) => users::read(file)?,
             None => HashMap::new(),
@@ -54,9 +53,10 @@ impl Logins {
         for user in users {
             let (name, password) = parse_user(user)?;
             if hashes.insert(name.to_owned(), hash(password)?).is_some() {
-                return Err(Failure::usage(format!(
-                    "--user: the name {name:?} is given twice, give each name once"
-                )));
+                return Err(Error::new(
+                    Problem::Options,
+                    format!("--user: the name {name:?} is given twice, give each name once"),
+                ));
             }
         }
         let hashes: HashMap<_, _> = hashes
@@ -124,26 +124,30 @@ impl Logins {
 }
 
 /// Name and password of one `--user`.
-fn parse_user(user: &str) -> Result<(&str, &[u8]), Failure> {
+fn parse_user(user: &str) -> Result<(&str, &[u8]), Error> {
     let (name, password) = user.split_once(':').ok_or_else(|| {
-        Failure::usage(
+        Error::new(
+            Problem::Options,
             "--user needs a name and a password with a colon between: --user NAME:PASSWORD",
         )
     })?;
     if name.is_empty() || password.is_empty() {
-        return Err(Failure::usage(
+        return Err(Error::new(
+            Problem::Options,
             "--user needs both a name and a password: --user NAME:PASSWORD",
         ));
     }
     if password.len() > LONGEST_PART {
-        return Err(Failure::usage(
+        return Err(Error::new(
+            Problem::Options,
             "--user: MQTT carries passwords of up to 65,535 bytes, use a shorter one",
         ));
     }
     if let Some(what) = fault_of_name(name) {
-        return Err(Failure::usage(format!(
-            "--user: {what}; choose another name"
-        )));
+        return Err(Error::new(
+            Problem::Options,
+            format!("--user: {what}; choose another name"),
+        ));
     }
     Ok((name, password.as_bytes()))
 }
@@ -159,7 +163,7 @@ fn cost(hash: &PasswordHash) -> u64 {
 mod tests {
     use super::*;
 
-    fn logins(users: &[&str]) -> Result<Logins, Failure> {
+    fn logins(users: &[&str]) -> Result<Logins, Error> {
         let users: Vec<String> = users.iter().map(ToString::to_string).collect();
         Logins::load(&users, None)
     }

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::audience::Audience;
 use super::gauge::{Gauge, UnderWay};
 use super::listener::has_to_acknowledge;
-use crate::logs::Seldom;
+use crate::seldom::Seldom;
 
 /// The memory that a copy of a message takes besides its payload, topic and properties, in bytes.
 pub(crate) const COST_OF_A_COPY: usize = 512;

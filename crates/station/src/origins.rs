@@ -5,17 +5,27 @@
 //! other than browsers send none.
 
 use std::net::{IpAddr, SocketAddr};
+use std::str::FromStr;
 
 use hyper::header::{HOST, HeaderMap, ORIGIN};
 use hyper::http::uri::Authority;
 
-use crate::logs::Seldom;
+use crate::seldom::Seldom;
 
 static REFUSED: Seldom = Seldom::new();
 
-/// An origin that was named.
+/// Pages of an origin, to be named: `https://drop.example.org`, a host for all its schemes and
+/// ports, or `*` for every page.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Origin {
+pub struct Origin(Pages);
+
+/// Text that is no [`Origin`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("give an origin without a path, such as https://drop.example.org, a host alone, or *")]
+pub struct NotAnOrigin;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Pages {
     /// Every page.
     Any,
     /// As browsers send it.
@@ -66,10 +76,10 @@ impl Origins {
     }
 
     fn is_named(&self, origin: &str) -> bool {
-        self.named.iter().any(|named| match named {
-            Origin::Any => true,
-            Origin::Exact(exact) => exact == origin,
-            Origin::Host(host) => host_of_origin(origin).is_some_and(|found| found == *host),
+        self.named.iter().any(|Origin(pages)| match pages {
+            Pages::Any => true,
+            Pages::Exact(exact) => exact == origin,
+            Pages::Host(host) => host_of_origin(origin).is_some_and(|found| found == *host),
         })
     }
 
@@ -86,30 +96,24 @@ impl Origins {
     }
 }
 
-/// Reads the value of `--origin`.
-///
-/// # Errors
-/// Says what an origin looks like.
-pub(crate) fn parse_origin(text: &str) -> Result<Origin, String> {
-    let text = text.to_ascii_lowercase();
-    if text == "*" {
-        return Ok(Origin::Any);
-    }
-    if text == "null" {
-        return Ok(Origin::Exact(text));
-    }
-    let is_origin = text
-        .split_once("://")
-        .is_some_and(|(_, rest)| rest.parse::<Authority>().is_ok());
-    if is_origin {
-        return Ok(Origin::Exact(text));
-    }
-    match host_of(&text) {
-        Some(host) if host == text => Ok(Origin::Host(host)),
-        _ => Err(
-            "give an origin without a path, such as https://drop.example.org, a host alone, or *"
-                .to_owned(),
-        ),
+impl FromStr for Origin {
+    type Err = NotAnOrigin;
+
+    fn from_str(text: &str) -> Result<Self, NotAnOrigin> {
+        let text = text.to_ascii_lowercase();
+        if text == "*" {
+            return Ok(Self(Pages::Any));
+        }
+        let is_origin = text
+            .split_once("://")
+            .is_some_and(|(_, rest)| rest.parse::<Authority>().is_ok());
+        if is_origin || text == "null" {
+            return Ok(Self(Pages::Exact(text)));
+        }
+        match host_of(&text) {
+            Some(host) if host == text => Ok(Self(Pages::Host(host))),
+            _ => Err(NotAnOrigin),
+        }
     }
 }
 
@@ -140,7 +144,7 @@ mod tests {
     use super::*;
 
     fn allowed(named: &[&str], listen: &str, origin: &str, host: &str) -> bool {
-        let named = named.iter().map(|text| parse_origin(text).unwrap());
+        let named = named.iter().map(|text| text.parse().unwrap());
         let origins = Origins::new(named.collect(), listen.parse().unwrap(), false);
         let mut headers = HeaderMap::new();
         headers.insert(ORIGIN, origin.parse().unwrap());
@@ -204,7 +208,7 @@ mod tests {
             "a.example:80",
             "http://a b",
         ] {
-            assert!(parse_origin(text).is_err(), "{text}");
+            assert!(text.parse::<Origin>().is_err(), "{text}");
         }
     }
 }

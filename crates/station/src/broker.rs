@@ -35,7 +35,7 @@ use super::rules::Rules;
 use super::seat::Seat;
 use super::sessions::{MOST_SESSIONS, Sessions};
 use super::socket::Socket;
-use crate::failure::Failure;
+use crate::error::{Error, Problem};
 
 /// The longest a session outlives its connection, in seconds: a day.
 const LONGEST_SESSION: u64 = 24 * 60 * 60;
@@ -94,7 +94,7 @@ impl Broker {
         limits: Limits,
         logins: Logins,
         data: Option<&Path>,
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self, Error> {
         let storage = open_storage(data).await?;
         let config = configuration(max_packet, rules, &limits);
         let audience = Arc::new(Audience::new(rules, limits.queues()));
@@ -312,7 +312,7 @@ fn reason(error: &MqttError) -> &'static str {
     }
 }
 
-async fn open_storage(data: Option<&Path>) -> Result<Arc<DynamicStorage>, Failure> {
+async fn open_storage(data: Option<&Path>) -> Result<Arc<DynamicStorage>, Error> {
     Ok(Arc::new(match data {
         None => DynamicStorage::Memory(MemoryBackend::with_queue_limits(AWAY_LIMITS)),
         Some(folder) => DynamicStorage::File(
@@ -323,12 +323,15 @@ async fn open_storage(data: Option<&Path>) -> Result<Arc<DynamicStorage>, Failur
     }))
 }
 
-fn unusable_data(data: Option<&Path>, error: &MqttError) -> Failure {
+fn unusable_data(data: Option<&Path>, error: &MqttError) -> Error {
     match data {
-        None => Failure::other(format!("the broker cannot start: {error}")),
-        Some(folder) => Failure::other(format!(
-            "cannot keep data in {}: {error}; choose a folder you may write to with --data",
-            folder.display()
-        )),
+        None => Error::new(Problem::System, format!("the broker cannot start: {error}")),
+        Some(folder) => Error::new(
+            Problem::Data,
+            format!(
+                "cannot keep data in {}: {error}; choose a folder you may write to with --data",
+                folder.display()
+            ),
+        ),
     }
 }

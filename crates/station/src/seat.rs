@@ -24,7 +24,7 @@ use super::reception::Answer;
 use super::rules::Rules;
 use super::sessions::Sessions;
 use super::socket::Socket;
-use crate::logs::Seldom;
+use crate::seldom::Seldom;
 
 /// How much a client publishes, in bytes, before others have their turn.
 const TURN: usize = 1024 * 1024;

@@ -6,19 +6,22 @@ use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use crate::failure::Failure;
+use crate::error::{Error, Problem};
 
 /// Makes the folder, and everything that the station writes from now on, private. Files that are
 /// there already keep their permissions.
 ///
 /// # Errors
 /// When the folder cannot be used.
-pub(crate) fn make_private(folder: &Path) -> Result<(), Failure> {
+pub(crate) fn make_private(folder: &Path) -> Result<(), Error> {
     prepare(folder).map_err(|error| {
-        Failure::other(format!(
-            "cannot keep data in {}: {error}; choose a folder you may write to with --data",
-            folder.display()
-        ))
+        Error::new(
+            Problem::Data,
+            format!(
+                "cannot keep data in {}: {error}; choose a folder you may write to with --data",
+                folder.display()
+            ),
+        )
     })
 }
 

@@ -3,20 +3,21 @@
 
 use std::net::SocketAddr;
 
-use crate::failure::Failure;
+use crate::error::{Error, Problem};
 
 /// Refuses addresses that others can reach when they would need no login; `listening` has each
 /// address with its option.
 ///
 /// # Errors
-/// [`Failure::Usage`] names the address and the choices.
+/// Names the address and the choices.
 pub(crate) fn check(
     listening: &[(SocketAddr, &str)],
     is_open: bool,
     asks_for_login: bool,
-) -> Result<(), Failure> {
+) -> Result<(), Error> {
     if is_open && asks_for_login {
-        return Err(Failure::usage(
+        return Err(Error::new(
+            Problem::Options,
             "--open lets everyone in, --user and --users ask for a login: choose one of them",
         ));
     }
@@ -25,9 +26,12 @@ pub(crate) fn check(
     }
     match listening.iter().find(|(address, _)| !is_private(address)) {
         None => Ok(()),
-        Some((address, option)) => Err(Failure::usage(format!(
-            "others can reach {option} {address}: ask for a login with --users FILE, or let everyone in with --open"
-        ))),
+        Some((address, option)) => Err(Error::new(
+            Problem::Options,
+            format!(
+                "others can reach {option} {address}: ask for a login with --users FILE, or let everyone in with --open"
+            ),
+        )),
     }
 }
 

@@ -1,8 +1,7 @@
-//! Telling people where the station is: lines on stdout, and a QR code for the
-//! phone when other devices can reach it.
+//! Telling people where the station is: lines, and a QR code for the phone when
+//! other devices can reach it.
 
 use std::fmt::Write as _;
-use std::io::{IsTerminal, Write as _};
 use std::net::{IpAddr, SocketAddr};
 
 use qrcode::QrCode;
@@ -10,18 +9,15 @@ use qrcode::render::unicode::Dense1x2;
 use tokio::net::TcpListener;
 
 use super::tls::Tls;
-use crate::failure::Failure;
+use crate::error::{Error, Problem};
 
-/// The lines to print once the listeners run.
-///
-/// # Errors
-/// When the system does not tell which port was taken.
+/// The lines to print once the listeners run, at these addresses.
 pub(crate) fn announce(
-    web: &TcpListener,
-    plain: Option<&TcpListener>,
+    web: SocketAddr,
+    plain: Option<SocketAddr>,
     tls: Option<&Tls>,
-) -> Result<String, Failure> {
-    let web = local_address(web)?;
+    with_code: bool,
+) -> String {
     let mut text = String::new();
     let others = if web.ip().is_unspecified() {
         network_addresses(web.is_ipv6())
@@ -41,16 +37,15 @@ pub(crate) fn announce(
     if let Some(tls) = tls {
         text.push_str(&about_certificate(tls));
     }
-    if let Some(plain) = plain {
-        let address = local_address(plain)?;
+    if let Some(address) = plain {
         let _ = writeln!(text, "MQTT for scripts at mqtt{secure}://{address}");
     }
     let reachable = others
         .first()
         .copied()
         .or_else(|| (!web.ip().is_loopback() && !web.ip().is_unspecified()).then_some(web.ip()));
-    if let Some(address) = reachable
-        && std::io::stdout().is_terminal()
+    if with_code
+        && let Some(address) = reachable
         && let rest = web_address(SocketAddr::new(address, web.port()))
         && let Some(code) = qr_code(&format!("http{secure}{rest}"))
     {
@@ -59,7 +54,7 @@ pub(crate) fn announce(
             "\n{code}\nScan this with a phone on the same network.\n"
         );
     }
-    Ok(text)
+    text
 }
 
 /// The certificate's fingerprint, and what browsers ask about a self-made one.
@@ -93,21 +88,17 @@ pub(crate) fn reachable_at(listening: SocketAddr) -> Vec<IpAddr> {
     }
 }
 
-/// Prints the announcement. Nobody reading stdout is no reason to stop.
-pub(crate) fn print(announcement: &str) {
-    let mut stdout = std::io::stdout().lock();
-    let written = stdout
-        .write_all(announcement.as_bytes())
-        .and_then(|()| stdout.flush());
-    if let Err(error) = written {
-        tracing::debug!("nobody reads the announcement: {error}");
-    }
-}
-
-fn local_address(listener: &TcpListener) -> Result<SocketAddr, Failure> {
-    listener
-        .local_addr()
-        .map_err(|error| Failure::other(format!("cannot tell the own address: {error}")))
+/// The address that a listener got.
+///
+/// # Errors
+/// When the system does not tell which port was taken.
+pub(crate) fn local_address(listener: &TcpListener) -> Result<SocketAddr, Error> {
+    listener.local_addr().map_err(|error| {
+        Error::new(
+            Problem::Address,
+            format!("cannot tell the own address: {error}"),
+        )
+    })
 }
 
 /// The part of the URL to open that follows http or https; this computer by its name, which browsers treat

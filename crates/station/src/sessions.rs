@@ -19,7 +19,7 @@ use super::audience::Audience;
 use super::counted::COST_OF_A_COPY;
 use super::listener::{MOST_FOR_LATER, NO_LOCAL, Stay};
 use super::retained::UNKNOWN;
-use crate::logs::Seldom;
+use crate::seldom::Seldom;
 
 /// Sessions without their client.
 pub(crate) const MOST_SESSIONS: usize = 4096;

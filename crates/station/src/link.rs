@@ -19,7 +19,7 @@ use super::pace::Pace;
 use super::seat::Seat;
 use super::socket::Socket;
 use super::suback;
-use crate::logs::Seldom;
+use crate::seldom::Seldom;
 
 /// Bytes asked of the kernel in one read, at first and at most: the broker itself reads 4 KiB at a
 /// time.

@@ -14,7 +14,7 @@ use rcgen::{
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
-use crate::failure::Failure;
+use crate::error::{Error, Problem};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// Some browsers refuse certificates that are good for longer.
@@ -41,12 +41,15 @@ pub(crate) struct SelfMade {
 ///
 /// # Errors
 /// Names the file or folder that cannot be used and what to do about it.
-pub(crate) fn keep(folder: &Path, addresses: &[IpAddr]) -> Result<SelfMade, Failure> {
+pub(crate) fn keep(folder: &Path, addresses: &[IpAddr]) -> Result<SelfMade, Error> {
     let unusable = |error: io::Error| {
-        Failure::other(format!(
-            "cannot keep the certificate in {}: {error}; choose a folder you may write to with --data",
-            folder.display()
-        ))
+        Error::new(
+            Problem::Certificate,
+            format!(
+                "cannot keep the certificate in {}: {error}; choose a folder you may write to with --data",
+                folder.display()
+            ),
+        )
     };
     let mut made = SelfMade {
         certificate: folder.join("certificate.pem"),
@@ -72,24 +75,32 @@ pub(crate) fn keep(folder: &Path, addresses: &[IpAddr]) -> Result<SelfMade, Fail
     }
     names.sort();
     names.dedup();
-    let pem = make_certificate(&key, &names)
-        .map_err(|error| Failure::other(format!("cannot make a certificate: {error}")))?;
+    let pem = make_certificate(&key, &names).map_err(|error| {
+        Error::new(
+            Problem::Certificate,
+            format!("cannot make a certificate: {error}"),
+        )
+    })?;
     write_private(&made.certificate, pem.as_bytes()).map_err(unusable)?;
     made.is_new = true;
     Ok(made)
 }
 
-fn keep_key(path: &Path, unusable: impl Fn(io::Error) -> Failure) -> Result<KeyPair, Failure> {
+fn keep_key(path: &Path, unusable: impl Fn(io::Error) -> Error) -> Result<KeyPair, Error> {
     match fs::read_to_string(path) {
         Ok(pem) => KeyPair::from_pem(&pem).map_err(|error| {
-            Failure::other(format!(
-                "the key in {} is damaged: {error}; delete it, and the station makes a new one",
-                path.display()
-            ))
+            Error::new(
+                Problem::Certificate,
+                format!(
+                    "the key in {} is damaged: {error}; delete it, and the station makes a new one",
+                    path.display()
+                ),
+            )
         }),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let key = KeyPair::generate()
-                .map_err(|error| Failure::other(format!("cannot make a key: {error}")))?;
+            let key = KeyPair::generate().map_err(|error| {
+                Error::new(Problem::Certificate, format!("cannot make a key: {error}"))
+            })?;
             write_private(path, key.serialize_pem().as_bytes()).map_err(unusable)?;
             Ok(key)
         }

@@ -1,18 +1,19 @@
-//! The file of logins: a line `name:hash` for each, the hash as `mqdrop hash-password` prints it.
+//! The file of logins: a line `name:hash` for each, as [`line()`] makes them.
 
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use argon2::Params;
+use argon2::password_hash::PasswordHasher;
 use argon2::password_hash::phc::PasswordHash;
+use argon2::{Algorithm, Argon2, Params, Version};
 
-use crate::failure::Failure;
+use crate::error::{Error, Problem};
 
 /// MQTT's limit for a user name and for a password, in bytes (both are preceded by a two-byte
 /// length; OASIS MQTT 5.0, section 1.5.4).
-pub(crate) const LONGEST_PART: usize = 65_535;
+pub const LONGEST_PART: usize = 65_535;
 /// The longest file, in bytes.
 const LONGEST_FILE: u64 = 16 * 1024 * 1024;
 /// The most memory that one hash may ask for, in KiB: two are computed at the same time.
@@ -24,12 +25,13 @@ const MOST_PASSES: u32 = 32;
 ///
 /// # Errors
 /// Names the line that is wrong, without repeating it.
-pub(crate) fn read(path: &Path) -> Result<HashMap<String, PasswordHash>, Failure> {
+pub(crate) fn read(path: &Path) -> Result<HashMap<String, PasswordHash>, Error> {
     let name = path.display();
     let cannot = |error: &dyn std::fmt::Display| {
-        Failure::other(format!(
-            "cannot read {name}: {error}; give a text file with logins with --users"
-        ))
+        Error::new(
+            Problem::Logins,
+            format!("cannot read {name}: {error}; give a text file with logins with --users"),
+        )
     };
     let mut text = String::new();
     File::open(path)
@@ -39,20 +41,63 @@ pub(crate) fn read(path: &Path) -> Result<HashMap<String, PasswordHash>, Failure
         return Err(cannot(&"it is longer than 16 MiB"));
     }
     let logins = parse(&text).map_err(|(line, what)| {
-        Failure::other(format!(
+        Error::new(Problem::Logins, format!(
             "{name}, line {line}: {what}; `mqdrop hash-password NAME` prints lines as they should be"
         ))
     })?;
     if logins.is_empty() {
-        return Err(Failure::other(format!(
-            "{name} has no login; add lines that `mqdrop hash-password NAME` prints"
-        )));
+        return Err(Error::new(
+            Problem::Logins,
+            format!("{name} has no login; add lines that `mqdrop hash-password NAME` prints"),
+        ));
     }
     Ok(logins)
 }
 
+/// The line of a login: its name and a hash of its password.
+///
+/// # Errors
+/// When the name or the password cannot be used, or the system gives no random numbers or no memory.
+pub fn line(name: &str, password: &str) -> Result<String, Error> {
+    if let Some(what) = fault_of_name(name) {
+        return Err(Error::new(
+            Problem::Logins,
+            format!("{what}; choose another name"),
+        ));
+    }
+    if password.is_empty() {
+        return Err(Error::new(
+            Problem::Logins,
+            "the password is empty; type one",
+        ));
+    }
+    if password.len() > LONGEST_PART {
+        return Err(Error::new(
+            Problem::Logins,
+            "MQTT carries passwords of up to 65,535 bytes; use a shorter one",
+        ));
+    }
+    Ok(format!("{name}:{}", hash(password.as_bytes())?))
+}
+
+/// Hashes a password with Argon2id, a random salt, 19 MiB and two passes, as OWASP recommends.
+///
+/// # Errors
+/// When the system gives no random numbers or no memory.
+pub(crate) fn hash(password: &[u8]) -> Result<PasswordHash, Error> {
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::DEFAULT)
+        .hash_password(password)
+        .map_err(|error| {
+            Error::new(
+                Problem::Logins,
+                format!("cannot hash the password: {error}; try again"),
+            )
+        })
+}
+
 /// The fault of a user name, if it has one.
-pub(crate) fn fault_of_name(name: &str) -> Option<&'static str> {
+#[must_use]
+pub fn fault_of_name(name: &str) -> Option<&'static str> {
     if name.is_empty() {
         Some("the name is empty")
     } else if name.len() > LONGEST_PART {
@@ -140,6 +185,33 @@ mod tests {
             let (number, what) = parse(&text).unwrap_err();
             assert_eq!(number, 3, "{line}");
             assert!(what.contains(words) && !what.contains("secret"), "{what}");
+        }
+    }
+
+    #[test]
+    fn every_hash_has_its_own_salt() {
+        let (first, second) = (hash(b"secret").unwrap(), hash(b"secret").unwrap());
+        assert!(
+            first
+                .to_string()
+                .starts_with("$argon2id$v=19$m=19456,t=2,p=1$")
+        );
+        assert_ne!(first.salt, second.salt);
+    }
+
+    #[test]
+    fn a_line_is_read_back_and_has_no_part_that_cannot_be_used() {
+        let text = line("ann", "se cret").unwrap();
+        assert!(parse(&text).unwrap().contains_key("ann") && !text.contains("cret"));
+        let long = "x".repeat(LONGEST_PART + 1);
+        for (name, password) in [
+            ("", "secret"),
+            ("a:b", "secret"),
+            ("ann", ""),
+            ("ann", &long),
+        ] {
+            let error = line(name, password).unwrap_err();
+            assert_eq!(error.problem(), Problem::Logins, "{name}");
         }
     }
 }

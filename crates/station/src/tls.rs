@@ -5,31 +5,26 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use clap::Args;
 use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use sha2::{Digest, Sha256};
 
 use super::certificate::{self, SelfMade};
-use crate::failure::Failure;
+use crate::error::{Error, Problem};
 
-/// The options of the command line about TLS.
-#[derive(Debug, Clone, Default, Args)]
-#[command(next_help_heading = "TLS")]
-pub(crate) struct TlsOptions {
-    /// Speak https, wss and mqtts. Without --tls-cert the station makes a certificate, about which
-    /// browsers ask once, and keeps it in the folder of --data or with this person's settings
-    #[arg(long)]
-    tls: bool,
-
-    /// The certificate to show and those that vouch for it, as a PEM file; implies --tls
-    #[arg(long, value_name = "FILE", requires = "tls_key")]
-    tls_cert: Option<PathBuf>,
-
-    /// The certificate's private key, as a PEM file
-    #[arg(long, value_name = "FILE", requires = "tls_cert")]
-    tls_key: Option<PathBuf>,
+/// Options about TLS; by default it is not spoken.
+#[derive(Debug, Clone, Default)]
+pub struct TlsOptions {
+    /// Speak https, wss and mqtts. Without `tls_cert` and `tls_key` the station makes a certificate
+    /// and keeps it in the folder of [`Options::data`](crate::Options::data) or with this person's
+    /// settings.
+    pub tls: bool,
+    /// The certificate to show and those that vouch for it, as a PEM file; with it and its key, TLS
+    /// is spoken.
+    pub tls_cert: Option<PathBuf>,
+    /// The certificate's private key, as a PEM file.
+    pub tls_key: Option<PathBuf>,
 }
 
 /// Everything for speaking TLS.
@@ -52,9 +47,15 @@ impl Tls {
         options: &TlsOptions,
         data: Option<&Path>,
         addresses: &[IpAddr],
-    ) -> Result<Option<Self>, Failure> {
+    ) -> Result<Option<Self>, Error> {
         if let (Some(cert), Some(key)) = (&options.tls_cert, &options.tls_key) {
             return Self::read(cert, key, None).map(Some);
+        }
+        if options.tls_cert.is_some() || options.tls_key.is_some() {
+            return Err(Error::new(
+                Problem::Options,
+                "--tls-cert and --tls-key belong together: give both",
+            ));
         }
         if !options.tls {
             return Ok(None);
@@ -63,7 +64,8 @@ impl Tls {
             Some(data) => data.join("tls"),
             None => dirs::config_dir()
                 .ok_or_else(|| {
-                    Failure::other(
+                    Error::new(
+                        Problem::Certificate,
                         "found no folder to keep the certificate in; name one with --data FOLDER",
                     )
                 })?
@@ -75,9 +77,12 @@ impl Tls {
         Self::read(&cert, &key, Some(made)).map(Some)
     }
 
-    fn read(cert: &Path, key: &Path, self_made: Option<SelfMade>) -> Result<Self, Failure> {
+    fn read(cert: &Path, key: &Path, self_made: Option<SelfMade>) -> Result<Self, Error> {
         let unusable = |path: &Path, what: &str, error: &dyn std::fmt::Display| {
-            Failure::other(format!("cannot use {}: {error}; {what}", path.display()))
+            Error::new(
+                Problem::Certificate,
+                format!("cannot use {}: {error}; {what}", path.display()),
+            )
         };
         let chain = CertificateDer::pem_file_iter(cert)
             .and_then(Iterator::collect::<Result<Vec<_>, _>>)
@@ -93,7 +98,9 @@ impl Tls {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let mut config = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
-            .map_err(|error| Failure::other(format!("cannot speak TLS: {error}")))?
+            .map_err(|error| {
+                Error::new(Problem::Certificate, format!("cannot speak TLS: {error}"))
+            })?
             .with_no_client_auth()
             .with_single_cert(chain, secret)
             .map_err(|error| {

@@ -23,7 +23,7 @@ use super::listener::{Listener, Stay};
 use super::retained::Retained;
 use super::rules::{Rules, has_wildcard};
 use super::socket::Socket;
-use crate::logs::Seldom;
+use crate::seldom::Seldom;
 
 /// The longest time one message waits for its listeners.
 const LONGEST_WAIT: Duration = Duration::from_millis(250);

@@ -20,7 +20,7 @@ use super::frames::{self, CloseCode, LONGEST_HEADER};
 use super::gauge::Gauge;
 use super::limits::QueueLimits;
 use super::socket::Socket;
-use crate::logs::Seldom;
+use crate::seldom::Seldom;
 
 /// A socket that takes no byte for so long belongs to nobody any more.
 const STALL_LIMIT: Duration = Duration::from_secs(60);

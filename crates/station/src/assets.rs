@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use percent_encoding::percent_decode_str;
 use rust_embed::Embed;
 
-use crate::failure::Failure;
+use crate::error::{Error, Problem};
 
 /// The workspace's `dist/`: part of the program in release builds, read at run
 /// time in debug builds. Where it is missing, there is no app to serve.
@@ -38,16 +38,19 @@ impl Assets {
     ///
     /// # Errors
     /// When `folder` is no folder or has no `index.html` that can be read.
-    pub(crate) fn open(folder: Option<&Path>) -> Result<Self, Failure> {
+    pub(crate) fn open(folder: Option<&Path>) -> Result<Self, Error> {
         let Some(folder) = folder else {
             return Ok(Self::BuiltIn);
         };
         let index = folder.join("index.html");
         std::fs::File::open(&index).map_err(|error| {
-            Failure::other(format!(
-                "cannot read {}: {error}; give the folder of the built app with --app",
-                index.display()
-            ))
+            Error::new(
+                Problem::App,
+                format!(
+                    "cannot read {}: {error}; give the folder of the built app with --app",
+                    index.display()
+                ),
+            )
         })?;
         Ok(Self::Folder(folder.to_owned()))
     }
