@@ -19,8 +19,8 @@ Usage: cargo xtask <COMMAND>
   build [--dev]         the static site in dist/, optimised unless --dev
   serve [--dev] [-- STATION OPTIONS]
                         build, then serve it with a broker at http://localhost:8080
-  test [PART [FILTER…]] everything, or one part: lint, unit, wasm, e2e;
-                        filters choose tests by a part of their name
+  test [PART [FILTER…]] everything, or one part: lint, unit, wasm, e2e, or smoke for a first
+                        answer; filters choose tests by a part of their name
   bench [-- OPTIONS]    compare with raw MQTT and MQTT.js; --rounds N, --size MIB,
                         --condition-rounds N, --large MIB, --write (into docs/PERFORMANCE.md)";
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use crate::process::{cargo, program, run_watched};
+use crate::process::{self, cargo, program, run_watched};
 use crate::tally::Tally;
 use crate::{Failure, serve, setup, site, workspace};
 
@@ -40,6 +40,28 @@ const PARTS: [Part; 4] = [
     },
 ];
 
+/// A first answer, within minutes; everything in it is a part of the others.
+const SMOKE: Part = Part {
+    name: "smoke",
+    what: "format, the core's own tests, and a browser through a whole transfer",
+    run: smoke,
+};
+
+/// Specs that compare times, or that need a machine which does nothing else. Of the others two run at
+/// a time: most of what they do is waiting.
+const ALONE: [&str; 7] = [
+    "asleep",
+    "background",
+    "bench",
+    "many-files",
+    "network",
+    "packet-limit",
+    "phone",
+];
+
+/// The spec that goes through a whole transfer.
+const WHOLE_TRANSFER: &str = "contract";
+
 /// The app and its driver: compiled to wasm, and tested in a browser.
 const APP: &str = "mqdrop";
 
@@ -55,11 +77,11 @@ const PURE: [&str; 4] = [
 pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
     let (chosen, filters) = match arguments.split_first() {
         None => (PARTS.to_vec(), arguments),
-        Some((name, filters)) => match PARTS.iter().find(|part| part.name == name) {
+        Some((name, filters)) => match PARTS.iter().chain([&SMOKE]).find(|part| part.name == name) {
             Some(part) => (vec![*part], filters),
             None => {
                 return Err(Failure::Usage(format!(
-                    "{name:?} is none of lint, unit, wasm and e2e."
+                    "{name:?} is none of lint, unit, wasm, e2e and smoke."
                 )));
             }
         },
@@ -115,7 +137,7 @@ fn lint(_: &[String], tally: &mut Tally) -> Result<(), String> {
     setup::for_lint()?;
     // Each of these is one check.
     let mut check = |command: &mut std::process::Command| {
-        let result = crate::process::run(command);
+        let result = process::run(command);
         if result.is_ok() {
             tally.passed += 1;
         } else {
@@ -221,6 +243,18 @@ fn wasm(filters: &[String], tally: &mut Tally) -> Result<(), String> {
     pure.and(browser)
 }
 
+fn smoke(_: &[String], tally: &mut Tally) -> Result<(), String> {
+    process::run(cargo().args(["fmt", "--all", "--check"]))?;
+    let mut test = cargo();
+    test.args(["test", "--lib"])
+        .args(PURE.iter().flat_map(|package| ["--package", package]));
+    run_watched(&mut test, |line| tally.read(line))?;
+    setup::for_browsers()?;
+    site::build(false)?;
+    serve::build_station("dev")?;
+    run_specs(&specs(&[WHOLE_TRANSFER.to_owned()])?, 1, tally)
+}
+
 fn e2e(filters: &[String], tally: &mut Tally) -> Result<(), String> {
     let specs = specs(filters)?;
     setup::for_browsers()?;
@@ -228,12 +262,27 @@ fn e2e(filters: &[String], tally: &mut Tally) -> Result<(), String> {
     setup::for_brokers()?;
     site::build(true)?;
     serve::build_station("dev")?;
+    let is_alone = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        ALONE.iter().any(|alone| name == format!("{alone}.spec.mjs"))
+    };
+    let (alone, others): (Vec<_>, Vec<_>) = specs.into_iter().partition(is_alone);
+    let others = run_specs(&others, 2, tally);
+    others.and(run_specs(&alone, 1, tally))
+}
+
+/// Runs spec files, so many at a time.
+fn run_specs(specs: &[PathBuf], at_a_time: usize, tally: &mut Tally) -> Result<(), String> {
+    if specs.is_empty() {
+        return Ok(());
+    }
     let mut node = program("node");
     node.current_dir(workspace::root().join("e2e"))
-        .args(["--test", "--test-concurrency=1", "--test-reporter=spec"])
+        .args(["--test", "--test-reporter=spec"])
+        .arg(format!("--test-concurrency={at_a_time}"))
         // What a failed test leaves open would keep its process for ever.
         .arg("--test-force-exit")
-        .args(&specs)
+        .args(specs)
         .env("MQDROP_STATION", workspace::station_binary("debug"))
         // The counts are read from plain lines.
         .env("NO_COLOR", "1")

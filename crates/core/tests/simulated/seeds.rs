@@ -10,7 +10,12 @@ use mqdrop_testing::seed_to_repeat;
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-const SEEDS: u64 = 1000;
+/// In wasm only what differs there could show: a tenth of the courses has it as well.
+const SEEDS: u64 = if cfg!(target_arch = "wasm32") {
+    100
+} else {
+    1000
+};
 
 #[test]
 fn whatever_the_broker_does_accepted_parcels_arrive_whole() {
