@@ -49,6 +49,7 @@ scenario('a refused login is named as such', async (stage) => {
   // The form stays, at the password.
   await room.page.locator('[data-testid="password-input"]:focus').waitFor();
   assert.match(await room.byId('error').innerText(), /password/);
+  assert.equal(await room.byId('leave').count(), 0, 'nothing goes on that could be stopped');
   await room.join({ password: 'right' });
   await room.waitForStatus('online');
 

@@ -3,6 +3,7 @@
 use mqdrop_core::isolated;
 use mqdrop_core::view::{Direction, ParcelKind, ReceiverView, TransferState, TransferView};
 
+use super::format;
 use crate::bridge::TransferAction;
 
 /// A button of a transfer.
@@ -193,9 +194,13 @@ pub fn is_pending(receiver: &ReceiverView) -> bool {
 
 /// One receiver's state in words for the sender.
 #[must_use]
-pub fn receiver_words(receiver: &ReceiverView) -> &'static str {
+pub fn receiver_words(receiver: &ReceiverView) -> String {
     use TransferState as S;
-    match receiver.state {
+    let words = match receiver.state {
+        S::Failed if receiver.without > 0 => {
+            let files = format::count(receiver.without as usize, "file", "files");
+            return format!("delivered without {files}");
+        }
         S::Offered => "has not answered",
         S::Waiting if receiver.is_away && !receiver.has_answered => "left before answering",
         S::Waiting if receiver.is_away => "is not here now",
@@ -207,7 +212,8 @@ pub fn receiver_words(receiver: &ReceiverView) -> &'static str {
         S::Failed => "failed",
         S::Cancelled => "cancelled",
         S::Declined => "declined",
-    }
+    };
+    words.to_owned()
 }
 
 /// Whether leaving the page now would break the transfer off.
@@ -296,7 +302,18 @@ mod tests {
             has_answered,
             bytes: 0,
             reason: None,
+            without: 0,
         }
+    }
+
+    #[test]
+    fn a_receiver_that_has_all_but_a_file_has_not_failed_in_words() {
+        let mut ann = receiver("Ann", TransferState::Failed, false, true);
+        assert_eq!(receiver_words(&ann), "failed");
+        ann.without = 1;
+        assert_eq!(receiver_words(&ann), "delivered without 1 file");
+        ann.without = 2;
+        assert_eq!(receiver_words(&ann), "delivered without 2 files");
     }
 
     #[test]

@@ -136,7 +136,7 @@ pub(super) fn Join(session: Session) -> impl IntoView {
                 >
                     {move || if is_trying() { "Connecting…" } else { "Join the room" }}
                 </button>
-                <Show when=move || session.is_on_the_way()>
+                <Show when=is_trying>
                     <button
                         type="button"
                         class="button button-large"

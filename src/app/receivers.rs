@@ -58,7 +58,7 @@ fn Receiver(
     };
     let words = move || {
         let now = now.read();
-        let mut words = actions::receiver_words(&now).to_owned();
+        let mut words = actions::receiver_words(&now);
         if matches!(
             now.state,
             TransferState::Active | TransferState::Paused | TransferState::Waiting

@@ -72,7 +72,10 @@ pub(super) fn Card(session: Session, transfer: Transfer) -> impl IntoView {
                             <bdi>{move || title.with(|title| short(title))}</bdi>
                         </h3>
                         <p class="transfer-facts">
-                            <bdi>{move || facts(&now.read())}</bdi>
+                            <bdi>
+                                {move || facts(&now.read())}
+                                <span class="from">{move || from(&now.read())}</span>
+                            </bdi>
                         </p>
                     </div>
                     {buttons}
@@ -400,7 +403,7 @@ fn short(title: &str) -> impl IntoView + use<> {
 /// As many letters of a title are shown.
 const MAX_TITLE: usize = 60;
 
-/// Size, number of files and who it is from, in one line.
+/// Size and number of files, in one line.
 fn facts(view: &TransferView) -> String {
     let size = if view.total > 0 && view.bytes < view.total && view.bytes > 0 {
         format!(
@@ -415,10 +418,13 @@ fn facts(view: &TransferView) -> String {
     if view.kind == ParcelKind::Files && view.files > 1 {
         facts.push(format::count(view.files as usize, "file", "files"));
     }
-    if let Some(sender) = &view.sender {
-        facts.push(format!("from {}", isolated(sender)));
-    }
     facts.join(" · ")
+}
+
+/// Words for its sender, behind the facts.
+fn from(view: &TransferView) -> Option<String> {
+    let sender = view.sender.as_ref()?;
+    Some(format!(" · from {}", isolated(sender)))
 }
 
 fn direction_name(direction: Direction) -> &'static str {
@@ -453,11 +459,13 @@ mod tests {
             left_out: 0,
             receivers: Vec::new(),
         };
-        assert_eq!(facts(&view), "3.0 MB · 2 files · from \u{2068}Ann\u{2069}");
+        assert_eq!(facts(&view), "3.0 MB · 2 files");
+        assert_eq!(from(&view).as_deref(), Some(" · from \u{2068}Ann\u{2069}"));
         view.bytes = 1_000_000;
         view.files = 1;
         view.sender = None;
         assert_eq!(facts(&view), "1.0 MB of 3.0 MB");
+        assert_eq!(from(&view), None);
         view.kind = ParcelKind::Text;
         view.bytes = view.total;
         assert_eq!(facts(&view), "3.0 MB");

@@ -156,6 +156,8 @@ pub struct ReceiverView {
     pub bytes: u64,
     /// Why it declined or failed, in words, if that was not its user's wish.
     pub reason: Option<String>,
+    /// How many of the files it does without, as the sender could not read them. It has the others.
+    pub without: u32,
 }
 
 /// One transfer.

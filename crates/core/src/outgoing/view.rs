@@ -32,6 +32,10 @@ impl Outgoing {
                     has_answered: !receiver.is_undecided(),
                     bytes: self.bytes_of(receiver),
                     reason: reason(&receiver.phase),
+                    without: match receiver.phase {
+                        Phase::Done { without } => without,
+                        _ => 0,
+                    },
                     name,
                 }
             })
@@ -228,9 +232,6 @@ fn reason(phase: &Phase) -> Option<String> {
     match phase {
         Phase::Declined(EndReason::ByUser) | Phase::Cancelled(EndReason::ByUser) => None,
         Phase::Declined(reason) | Phase::Cancelled(reason) => reason.of_receiver(),
-        Phase::Done { without } if *without > 0 => {
-            Some(format!("without {without} that could not be read"))
-        }
         _ => None,
     }
 }

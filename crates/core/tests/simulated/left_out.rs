@@ -64,6 +64,8 @@ fn the_other_files_arrive_and_the_bad_one_is_named() {
     }
     assert!(error(&world, 1, parcel).contains("changed"));
     assert!(files(&world, 0, parcel)[3].left_out);
+    let receiver = &view(&world, 0, parcel).receivers[0];
+    assert_eq!((receiver.without, receiver.reason.as_ref()), (1, None));
     assert!(
         world.devices[0].sent < 2_100_000,
         "{}",
