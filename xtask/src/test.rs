@@ -77,14 +77,16 @@ const PURE: [&str; 4] = [
 pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
     let (chosen, filters) = match arguments.split_first() {
         None => (PARTS.to_vec(), arguments),
-        Some((name, filters)) => match PARTS.iter().chain([&SMOKE]).find(|part| part.name == name) {
-            Some(part) => (vec![*part], filters),
-            None => {
-                return Err(Failure::Usage(format!(
-                    "{name:?} is none of lint, unit, wasm, e2e and smoke."
-                )));
+        Some((name, filters)) => {
+            match PARTS.iter().chain([&SMOKE]).find(|part| part.name == name) {
+                Some(part) => (vec![*part], filters),
+                None => {
+                    return Err(Failure::Usage(format!(
+                        "{name:?} is none of lint, unit, wasm, e2e and smoke."
+                    )));
+                }
             }
-        },
+        }
     };
 
     let mut total = Tally::default();
@@ -264,7 +266,9 @@ fn e2e(filters: &[String], tally: &mut Tally) -> Result<(), String> {
     serve::build_station("dev")?;
     let is_alone = |path: &PathBuf| {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        ALONE.iter().any(|alone| name == format!("{alone}.spec.mjs"))
+        ALONE
+            .iter()
+            .any(|alone| name == format!("{alone}.spec.mjs"))
     };
     let (alone, others): (Vec<_>, Vec<_>) = specs.into_iter().partition(is_alone);
     let others = run_specs(&others, 2, tally);

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::engine::Event;
+use crate::api::Event;
 use crate::ids::{DeviceId, ParcelId};
 use crate::io::StoreRequest;
 use crate::message::Body;

@@ -158,11 +158,11 @@ mod tests {
     use crate::envelope;
     use crate::identity::ParcelKey;
     use crate::ids::{DeviceId, ParcelId, Token};
-    use crate::incoming::Origin;
     use crate::layout::BLOCK;
     use crate::manifest::Manifest;
     use crate::message::tests::one_of_each;
     use crate::message::{Message, Offer};
+    use crate::notes::Origin;
     use crate::notes::{Accepted, Beginning, Blocks, Note, Sent};
     use crate::random::Random;
 

@@ -5,6 +5,7 @@
 //! Rooms and transfers over MQTT. An [`Engine`] is one device: its driver gives it what the socket,
 //! storage, files and clock bring, and does what it asks for. `docs/PROTOCOL.md` has the protocol.
 
+mod api;
 mod effects;
 mod engine;
 mod envelope;
@@ -35,9 +36,8 @@ mod seal;
 pub mod view;
 pub mod words;
 
-pub use engine::{
-    Engine, Entry, Event, Join, JoinError, OfferError, RestoreError, Restored, Timer, topic_prefix,
-};
+pub use api::{Entry, Event, Join, JoinError, OfferError, RestoreError, Restored, Timer};
+pub use engine::{Engine, topic_prefix};
 pub use ids::{DeviceId, InvalidId, ParcelId};
 pub use incoming::MAX_TEXT;
 pub use io::{

@@ -2,9 +2,10 @@
 
 use minicbor::{Decode, Encode};
 
-use crate::engine::Entry;
+use crate::api::Entry;
 use crate::layout::Layout;
 use crate::names;
+use crate::view::FileView;
 
 /// The longest manifest, in bytes.
 pub(crate) const MAX_MANIFEST: u64 = 32 * 1024 * 1024;
@@ -43,6 +44,26 @@ pub(crate) struct Manifest {
 }
 
 impl Manifest {
+    /// The files with their places and, where `digest` knows them, their hashes.
+    pub(crate) fn views(
+        &self,
+        is_left_out: impl Fn(usize) -> bool,
+        digest: impl Fn(usize) -> Option<String>,
+    ) -> Vec<FileView> {
+        let places = self.entries.iter().zip(self.layout.files()).enumerate();
+        places
+            .map(|(index, (entry, span))| FileView {
+                path: entry.path.clone(),
+                size: entry.size,
+                offset: span.offset,
+                modified: entry.modified,
+                mime: entry.mime.clone(),
+                blake3: digest(index).filter(|_| !is_left_out(index)),
+                left_out: is_left_out(index),
+            })
+            .collect()
+    }
+
     /// Makes the manifest of a parcel, and its bytes. `Err` says what there is too much of.
     pub(crate) fn build(entries: Vec<Entry>) -> Result<(Self, Vec<u8>), &'static str> {
         if entries.len() > MAX_FILES as usize {

@@ -15,7 +15,6 @@ use minicbor::{Decode, Encode};
 
 use crate::hash::CHECK;
 use crate::ids::{DeviceId, Token};
-use crate::incoming::Origin;
 use crate::manifest::MAX_FILES;
 use crate::message::{LeftOut, Offer};
 use crate::ranges::RangeSet;
@@ -86,6 +85,23 @@ pub(crate) struct Sent {
     pub(crate) files: u32,
     #[cbor(n(6), with = "minicbor::bytes")]
     pub(crate) manifest: Vec<u8>,
+}
+
+/// The origin of an offer, and its addressee.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct Origin {
+    /// The room's name in topics.
+    #[n(0)]
+    pub(crate) room: String,
+    #[n(1)]
+    pub(crate) sender: DeviceId,
+    /// The sender's name then.
+    #[n(2)]
+    pub(crate) sender_name: String,
+    /// The token by which the sender knows this device.
+    #[n(4)]
+    pub(crate) token: Option<Token>,
 }
 
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]

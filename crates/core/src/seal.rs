@@ -1,7 +1,7 @@
 //! Sealing: what the broker and other rooms cannot read.
 //!
 //! XChaCha20-Poly1305 (draft-irtf-cfrg-xchacha) with random nonces throughout: of control messages
-//! in [`envelope`](crate::envelope), of data in [`frame`](crate::frame).
+//! in `envelope.rs`, of data in `frame.rs`.
 
 use mqdrop_aead as aead;
 

@@ -2,8 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::manifest::Manifest;
-
 /// Whether the device is in its room.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ConnectionState {
@@ -217,28 +215,4 @@ pub struct FileView {
     pub blake3: Option<String>,
     /// Its sender could not read it: it is not here.
     pub left_out: bool,
-}
-
-/// The files of a manifest with their places and, where `digest` knows them, their hashes.
-pub(crate) fn files(
-    manifest: &Manifest,
-    is_left_out: impl Fn(usize) -> bool,
-    digest: impl Fn(usize) -> Option<String>,
-) -> Vec<FileView> {
-    let places = manifest
-        .entries
-        .iter()
-        .zip(manifest.layout.files())
-        .enumerate();
-    places
-        .map(|(index, (entry, span))| FileView {
-            path: entry.path.clone(),
-            size: entry.size,
-            offset: span.offset,
-            modified: entry.modified,
-            mime: entry.mime.clone(),
-            blake3: digest(index).filter(|_| !is_left_out(index)),
-            left_out: is_left_out(index),
-        })
-        .collect()
 }

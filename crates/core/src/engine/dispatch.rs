@@ -5,7 +5,8 @@ use mqdrop_mqtt::{Disconnect, QoS, ReasonCode, Ticket, Time};
 
 use super::link::{self, Stage};
 use super::topics::Channel;
-use super::{Engine, Event, refusal};
+use super::{Engine, refusal};
+use crate::api::Event;
 use crate::envelope::Opened;
 use crate::ids::DeviceId;
 use crate::incoming::Incoming;

@@ -2,8 +2,9 @@
 
 use mqdrop_mqtt::Time;
 
+use super::Engine;
 use super::offers::MAX_INCOMING;
-use super::{Engine, Event, RestoreError, Restored};
+use crate::api::{Event, RestoreError, Restored};
 use crate::effects::Effects;
 use crate::ids::ParcelId;
 use crate::incoming::Incoming;

@@ -7,6 +7,7 @@ mod kept;
 mod link;
 mod offers;
 mod outbox;
+mod proof;
 mod refusal;
 mod rights;
 mod room;
@@ -14,7 +15,6 @@ mod stall;
 mod subscriptions;
 mod topics;
 mod transfers;
-mod types;
 
 use core::time::Duration;
 use std::collections::VecDeque;
@@ -24,6 +24,7 @@ use litemap::LiteMap;
 use bytes::Bytes;
 use mqdrop_mqtt::Time;
 
+use crate::api::{Event, Join, JoinError, Timer};
 use crate::effects::Effects;
 use crate::ids::ParcelId;
 use crate::incoming::Incoming;
@@ -37,7 +38,6 @@ use link::Stage;
 use room::Room;
 use stall::Stalls;
 pub use topics::topic_prefix;
-pub use types::{Entry, Event, Join, JoinError, OfferError, RestoreError, Restored, Timer};
 
 /// A device that said goodbye and is still there after so long comes back by itself.
 const GOODBYE: Duration = Duration::from_secs(60);

@@ -2,12 +2,14 @@
 
 use mqdrop_mqtt::Time;
 
-use super::{Engine, Event};
+use super::Engine;
+use crate::api::Event;
 use crate::identity::is_proof;
 use crate::ids::{DeviceId, ParcelId, Token};
-use crate::incoming::{Incoming, Origin};
+use crate::incoming::Incoming;
 use crate::io::StoreRequest;
 use crate::message::{Body, EndReason, Offer};
+use crate::notes::Origin;
 
 /// The most parcels of one device that may wait for an answer, or are texts on their way.
 const MAX_OFFERS_OF_ONE: usize = 100;

@@ -15,7 +15,7 @@ use super::refusal::{self, Asked};
 use super::rights::Rights;
 use super::subscriptions::Subscriptions;
 use super::topics::{Channel, Topics};
-use super::{Join, JoinError};
+use crate::api::{Join, JoinError};
 use crate::effects::{DataTopic, To};
 use crate::envelope::{self, Opened};
 use crate::frame::PIECE_OVERHEAD;

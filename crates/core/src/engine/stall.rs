@@ -5,7 +5,8 @@ use core::time::Duration;
 use litemap::LiteMap;
 use mqdrop_mqtt::Time;
 
-use super::{Engine, Event};
+use super::Engine;
+use crate::api::Event;
 use crate::ids::ParcelId;
 use crate::incoming::Incoming;
 use crate::outgoing::Outgoing;

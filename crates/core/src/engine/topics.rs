@@ -1,6 +1,6 @@
 //! The topics of a room.
 
-use super::JoinError;
+use crate::api::JoinError;
 use crate::ids::{DeviceId, ParcelId};
 use crate::keys::RoomSecret;
 

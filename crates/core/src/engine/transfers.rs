@@ -2,8 +2,9 @@
 
 use mqdrop_mqtt::{QoS, Time};
 
+use super::Engine;
 use super::kept::Kept;
-use super::{Engine, Entry, Event, OfferError};
+use crate::api::{Entry, Event, OfferError};
 use crate::effects::To;
 use crate::ids::{DeviceId, ParcelId};
 use crate::incoming::MAX_TEXT;

@@ -7,8 +7,8 @@ use mqdrop_mqtt::Time;
 
 use super::content::Content;
 use super::{Incoming, Phase};
+use crate::api::Event;
 use crate::effects::Effects;
-use crate::engine::Event;
 use crate::ids::ParcelId;
 use crate::io::{StoreError, StoreRequest};
 

@@ -6,20 +6,20 @@ mod content;
 mod finishing;
 mod pieces;
 mod receiving;
+mod rehash;
 mod restore;
 mod state;
 mod suspects;
 mod view;
 
-use minicbor::{Decode, Encode};
 use mqdrop_mqtt::Time;
 
+use crate::api::Event;
 use crate::effects::{DataTopic, Effects};
-use crate::engine::Event;
-use crate::ids::{DeviceId, Token};
+use crate::ids::DeviceId;
 use crate::io::StoreRequest;
 use crate::message::{Body, Complete, EndReason, Ending, Offer, ParcelRef, Receipt};
-use crate::notes::{Accepted, Note};
+use crate::notes::{Accepted, Note, Origin};
 
 use content::Content;
 use finishing::Finishing;
@@ -55,23 +55,6 @@ pub(crate) struct Incoming {
     /// How often it was noted who sends it.
     noted: u32,
     phase: Phase,
-}
-
-/// The origin of an offer, and its addressee.
-#[derive(Clone, Debug, PartialEq, Encode, Decode)]
-#[cbor(map)]
-pub(crate) struct Origin {
-    /// The room's name in topics.
-    #[n(0)]
-    pub(crate) room: String,
-    #[n(1)]
-    pub(crate) sender: DeviceId,
-    /// The sender's name then.
-    #[n(2)]
-    pub(crate) sender_name: String,
-    /// The token by which the sender knows this device.
-    #[n(4)]
-    pub(crate) token: Option<Token>,
 }
 
 enum Phase {

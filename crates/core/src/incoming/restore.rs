@@ -7,8 +7,8 @@ use mqdrop_mqtt::Time;
 
 use super::content::{self, Content, Placed};
 use super::{Incoming, Phase, Receiving};
+use crate::api::Event;
 use crate::effects::Effects;
-use crate::engine::Event;
 use crate::hash::CHECK;
 use crate::io::StoreRequest;
 use crate::layout::{BLOCK, Region};

@@ -101,7 +101,7 @@ impl Incoming {
                 .map(|hash| hash.to_hex().to_string())
         };
         let is_left_out = |file| verified && content.left_out().contains(file);
-        Some(crate::view::files(content.manifest()?, is_left_out, digest))
+        Some(content.manifest()?.views(is_left_out, digest))
     }
 
     fn content(&self) -> Option<&Content> {

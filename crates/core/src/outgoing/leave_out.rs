@@ -6,8 +6,8 @@ use mqdrop_mqtt::Time;
 
 use super::Outgoing;
 use super::receiver::Phase;
+use crate::api::Event;
 use crate::effects::Effects;
-use crate::engine::Event;
 use crate::hash::ParcelHashes;
 use crate::io::{ReadError, ReadFailure};
 use crate::layout::{Layout, Region};

@@ -1,6 +1,7 @@
 //! A parcel that is being sent: the ledger, and what to send next.
 
 mod flight;
+mod journal;
 mod leave_out;
 mod ledger;
 mod original;
@@ -8,7 +9,7 @@ mod patience;
 mod prepare;
 mod receiver;
 mod receivers;
-mod restore;
+mod resume;
 mod source;
 mod view;
 
@@ -19,8 +20,8 @@ use litemap::LiteMap;
 
 use mqdrop_mqtt::Time;
 
+use crate::api::Event;
 use crate::effects::Effects;
-use crate::engine::Event;
 use crate::frame::{FRAME_HEAD, FrameCipher, FrameHead, PIECE_OVERHEAD};
 use crate::frame_size::{Fit, FrameSize};
 use crate::hash::ParcelHashes;
@@ -35,11 +36,11 @@ use crate::rate::RateMeter;
 use crate::view::ParcelKind;
 
 use flight::{Flight, Frame};
+use journal::Noting;
 use leave_out::Gaps;
 use original::Files;
 use receiver::{Phase, Receiver};
 use receivers::MAX_RECEIVERS;
-use restore::Noting;
 
 /// One parcel on its way to everyone in the room who wants it.
 pub(crate) struct Outgoing {

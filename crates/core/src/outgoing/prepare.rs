@@ -6,10 +6,10 @@ use litemap::LiteMap;
 
 use super::Outgoing;
 use super::flight::Flight;
+use super::journal::Noting;
 use super::leave_out::Gaps;
 use super::original::Files;
-use super::restore::Noting;
-use crate::engine::Entry;
+use crate::api::Entry;
 use crate::frame::FrameCipher;
 use crate::hash::ParcelHashes;
 use crate::identity::{ParcelKey, SIGNATURE};

@@ -4,8 +4,8 @@ use mqdrop_mqtt::Time;
 
 use super::Outgoing;
 use super::receiver::{Phase, Receiver};
+use crate::api::Event;
 use crate::effects::Effects;
-use crate::engine::Event;
 use crate::ids::{DeviceId, Token};
 use crate::notes::{Beginning, Note};
 use crate::view::ParcelKind;
@@ -182,7 +182,7 @@ mod tests {
     use wasm_bindgen_test::wasm_bindgen_test as test;
 
     use super::*;
-    use crate::engine::Entry;
+    use crate::api::Entry;
     use crate::frame_size::FrameSize;
     use crate::io::{StoreReply, StoreRequest};
     use crate::message::EndReason;

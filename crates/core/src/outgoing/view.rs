@@ -75,7 +75,7 @@ impl Outgoing {
 
     pub(crate) fn files_view(&self) -> Vec<FileView> {
         let is_left_out = |file| self.gaps.files.contains(file);
-        crate::view::files(&self.manifest, is_left_out, |file| {
+        self.manifest.views(is_left_out, |file| {
             self.hashes
                 .digest(file)
                 .map(|hash| hash.to_hex().to_string())

@@ -7,7 +7,7 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use super::parcel::{Parcel, frame};
 use super::victim::{Member, Victim};
-use crate::engine::Entry;
+use crate::api::Entry;
 use crate::ids::ParcelId;
 use crate::layout::BLOCK;
 use crate::message::tests::wanting;

@@ -1,4 +1,4 @@
-//! What an engine is told and tells.
+//! The words between an engine and its driver: what it is told, what it tells, and why it refuses.
 
 use mqdrop_mqtt::{Login, VersionPolicy};
 

@@ -1,0 +1,157 @@
+//! The proof that the room's topics work for this login: what the device says to them comes back.
+
+use core::time::Duration;
+
+use mqdrop_mqtt::{QoS, ReasonCode, Time};
+
+use super::refusal::said;
+use super::rights::Rights;
+use super::room::Room;
+use crate::effects::To;
+use crate::ids::DeviceId;
+use crate::message::Body;
+use crate::random::Random;
+
+/// So long what was said may take to come back.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// How often the device says something before it takes silence for a refusal.
+const TRIES: u32 = 2;
+
+impl Room {
+    /// The device is in the room and has said hello.
+    pub(super) fn begin_proof(&mut self, now: Time) {
+        self.rights = Rights {
+            due: Some(now + PATIENCE),
+            ..Rights::default()
+        };
+        self.say_to_self(now);
+    }
+
+    /// Publishes nothing to this device's own topic, which tells whether that works.
+    pub(super) fn say_to_self(&mut self, now: Time) {
+        if self.rights.inbox {
+            return;
+        }
+        let topic = self.topics.device(self.identity.device);
+        let me = To::Device(self.identity.device);
+        // If it is not taken, its answer is missed and it is said again.
+        if let Ok(Some(ticket)) = self
+            .session
+            .publish(&topic, [], QoS::AtLeastOnce, false, now)
+        {
+            self.unacknowledged.insert(ticket, me);
+        }
+    }
+
+    /// Notes that what this device said to the room came back or was answered. Returns whether that
+    /// is news.
+    pub(super) fn prove_room(&mut self) -> bool {
+        self.prove(true, false)
+    }
+
+    /// Notes that something came for this device alone. Returns whether that is news.
+    pub(super) fn prove_inbox(&mut self) -> bool {
+        self.prove(false, true)
+    }
+
+    fn prove(&mut self, room: bool, inbox: bool) -> bool {
+        let rights = &mut self.rights;
+        let was_proven = rights.are_proven();
+        rights.room |= room;
+        rights.inbox |= inbox;
+        let is_news = !was_proven && rights.are_proven();
+        if is_news {
+            rights.due = None;
+            // The topics of others are not proven by that.
+            rights.denied.take_if(|(_, other)| other.is_none());
+            self.link.proven();
+        }
+        is_news
+    }
+
+    /// Says something again, or draws the conclusion, if it is time. Returns whether it concluded.
+    pub(super) fn check_rights(&mut self, random: &mut Random, now: Time) -> bool {
+        if self.rights.due.is_none_or(|due| due > now) {
+            return false;
+        }
+        self.rights.tries += 1;
+        if self.rights.tries < TRIES {
+            self.rights.due = Some(now + PATIENCE);
+            self.show_presence(random, now);
+            return false;
+        }
+        self.rights.due = None;
+        let topic = match (self.rights.room, self.rights.inbox) {
+            (false, false) => self.topics.all(),
+            (false, true) => self.topics.room(),
+            (true, _) => self.topics.device(self.identity.device),
+        };
+        let denied = format!(
+            "What this device says does not come back from the broker: its login may not be allowed to publish or subscribe to {topic}. {}",
+            self.remedy_of_rights()
+        );
+        self.rights.denied = Some((denied, None));
+        true
+    }
+
+    /// Notes that PUBACK took a message. Returns whether that is news.
+    pub(super) fn note_taken(&mut self, to: To) -> bool {
+        let denied = &mut self.rights.denied;
+        let is_allowed = |other: Option<DeviceId>| other.is_some_and(|it| to == To::Device(it));
+        denied.take_if(|(_, other)| is_allowed(*other)).is_some()
+    }
+
+    /// Notes that PUBACK refused a message. Returns whether that is to be shown.
+    pub(super) fn note_refused(&mut self, to: To, reason: ReasonCode) -> bool {
+        if !matches!(
+            reason,
+            ReasonCode::NOT_AUTHORIZED | ReasonCode::TOPIC_NAME_INVALID
+        ) {
+            let refused = format!(
+                "The broker did not take a message of this device: {}",
+                reason.describe()
+            );
+            return self.link.refused.replace(refused.clone()) != Some(refused);
+        }
+        let topic = match to {
+            To::Room => self.topics.room(),
+            To::Device(device) => self.topics.device(device),
+        };
+        let denied = format!(
+            "The broker does not let this login publish to {topic}{}. {}",
+            said(Some(reason.describe())),
+            self.remedy_of_rights()
+        );
+        let other = match to {
+            To::Room => {
+                self.rights.room = false;
+                None
+            }
+            To::Device(device) if device == self.identity.device => {
+                self.rights.inbox = false;
+                None
+            }
+            To::Device(device) => Some(device),
+        };
+        if other.is_none() {
+            self.rights.due = None;
+        }
+        let denied = Some((denied, other));
+        std::mem::replace(&mut self.rights.denied, denied.clone()) != denied
+    }
+
+    /// Advice on missing rights, as the end of a sentence.
+    pub(super) fn remedy_of_rights(&self) -> String {
+        format!(
+            "Allow {}, or change the login or the topic prefix",
+            self.topics.all()
+        )
+    }
+
+    /// Shows that this device is still here.
+    pub(super) fn show_presence(&mut self, random: &mut Random, now: Time) {
+        self.push(To::Room, Body::Alive(self.introduction(0)));
+        self.say_to_self(now);
+        self.refresh = now + random.around(super::room::REFRESH);
+    }
+}
