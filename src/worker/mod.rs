@@ -1,6 +1,7 @@
-//! The Web Worker that runs the engine off the UI thread: a thin driver that moves bytes, blocks
-//! and time between the engine and the browser.
+//! The Web Worker that runs the engine off the UI thread: a client whose platform is the browser, and
+//! a driver that brings it what the app wants.
 
+mod browser;
 mod clock;
 mod driver;
 mod handles;
@@ -9,7 +10,6 @@ mod request;
 mod socket;
 mod sources;
 mod store;
-mod throttle;
 
 use std::rc::Rc;
 

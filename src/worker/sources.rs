@@ -85,11 +85,6 @@ impl Sources {
         self.parcels.remove(&parcel);
     }
 
-    /// The parcels that files are kept for.
-    pub(super) fn known(&self) -> Vec<ParcelId> {
-        self.parcels.keys().copied().collect()
-    }
-
     /// Reads, once everything asked for before is read.
     pub(super) fn read(&self, request: ReadRequest) {
         let Some(source) = self.parcels.get(&request.parcel).cloned() else {

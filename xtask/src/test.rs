@@ -66,8 +66,9 @@ const WHOLE_TRANSFER: &str = "contract";
 const APP: &str = "mqdrop";
 
 /// What the app is made of: compiled to wasm, and tested there without a browser.
-const PURE: [&str; 4] = [
+const PURE: [&str; 5] = [
     "mqdrop-aead",
+    "mqdrop-client",
     "mqdrop-core",
     "mqdrop-mqtt",
     "mqdrop-unicode",

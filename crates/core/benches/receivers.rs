@@ -52,33 +52,16 @@ impl Sending {
     }
 }
 
-/// The sender handles one acknowledgement.
+/// The sender handles one acknowledgement, and does what it wants done then.
 #[divan::bench(args = RECEIVERS, sample_count = 4000, sample_size = 1)]
 fn acknowledgement(bencher: Bencher, receivers: usize) {
     let sending = Sending::to(receivers);
     bencher
-        .with_inputs(|| {
-            let mut sending = sending.borrow_mut();
-            sending.room.poll_events();
-            sending.next(Room::acknowledgements)
-        })
+        .with_inputs(|| sending.borrow_mut().next(Room::acknowledgements))
         .bench_local_values(|packet| sending.borrow_mut().room.handle(packet));
 }
 
-/// The sender handles one acknowledgement, and its driver polls what it has to, as after each input.
-#[divan::bench(args = RECEIVERS, sample_count = 4000, sample_size = 1)]
-fn acknowledgement_and_polls(bencher: Bencher, receivers: usize) {
-    let sending = Sending::to(receivers);
-    bencher
-        .with_inputs(|| sending.borrow_mut().next(Room::acknowledgements))
-        .bench_local_values(|packet| {
-            let room = &mut sending.borrow_mut().room;
-            room.handle(packet);
-            room.poll();
-        });
-}
-
-/// The sender chooses, hashes, seals and sends one frame of 16 KiB.
+/// The sender hashes, seals and sends one frame of 16 KiB, and chooses what to read next.
 #[divan::bench(args = RECEIVERS, sample_count = 50, sample_size = 1)]
 fn frame(bencher: Bencher, receivers: usize) {
     let sending = Sending::to(receivers);
@@ -102,20 +85,16 @@ fn view(bencher: Bencher, receivers: usize) {
     let parcel = room.offer(ENDLESS);
     let now = room.now();
     let sender = room.take_sender();
-    bencher.bench_local(|| sender.transfer(parcel, now));
+    bencher.bench_local(|| sender.engine().transfer(parcel, now));
 }
 
-/// One device handles what another says to the room every 30 s, and its driver polls.
+/// One device handles what another says to the room every 30 s.
 #[divan::bench(args = RECEIVERS, sample_count = 4000, sample_size = 1)]
 fn sign_of_life(bencher: Bencher, others: usize) {
     let sending = Sending::new(Room::with_receivers(others, None));
     bencher
         .with_inputs(|| sending.borrow_mut().next(Room::signs_of_life))
-        .bench_local_values(|packet| {
-            let room = &mut sending.borrow_mut().room;
-            room.handle(packet);
-            room.poll();
-        });
+        .bench_local_values(|packet| sending.borrow_mut().room.handle(packet));
 }
 
 /// A device comes in, and it and another one get to know each other: the work of both.

@@ -52,7 +52,6 @@ fn kept(receivers: usize, stage: Stage) -> i64 {
         for packet in room.acknowledgements() {
             room.handle(packet);
         }
-        room.poll_events();
     }
     let before = MEMORY.current_usage();
     drop(room.take_sender());

@@ -57,7 +57,7 @@ pub(super) struct Connection {
 }
 
 /// What the network should do.
-pub(crate) enum Action {
+pub enum Action {
     /// Deliver these bytes to a connection.
     Send(u32, Vec<u8>),
     /// Cut a connection.
@@ -65,7 +65,8 @@ pub(crate) enum Action {
 }
 
 impl Broker {
-    pub(crate) fn new(faults: Faults) -> Self {
+    /// A broker that nobody is connected to.
+    pub fn new(faults: Faults) -> Self {
         Self {
             faults,
             connections: BTreeMap::new(),
@@ -80,7 +81,8 @@ impl Broker {
         }
     }
 
-    pub(crate) fn open(&mut self, connection: u32) {
+    /// Someone connects; `connection` is a number that no other connection has.
+    pub fn open(&mut self, connection: u32) {
         let fresh = Connection {
             v5: false,
             client_id: String::new(),
@@ -128,12 +130,8 @@ impl Broker {
         gone.into_keys().map(Action::Close).collect()
     }
 
-    pub(crate) fn receive(
-        &mut self,
-        connection: u32,
-        bytes: &[u8],
-        random: &mut Random,
-    ) -> Vec<Action> {
+    /// Takes what came over a connection, split or joined in any way.
+    pub fn receive(&mut self, connection: u32, bytes: &[u8], random: &mut Random) -> Vec<Action> {
         if let Some(c) = self.connections.get_mut(&connection) {
             c.input.extend_from_slice(bytes);
         }

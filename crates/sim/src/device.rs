@@ -1,165 +1,118 @@
-//! A device of the simulation: an engine and what a driver would keep for it.
+//! A device of the simulation: a client on its machine, and its page.
 
+use core::cell::Cell;
+use core::ops::{Deref, DerefMut};
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
-use mqdrop_core::view::{TransferState, TransferView};
-use mqdrop_core::{Engine, Event, ParcelId, ReadError, ReadFailure, ReadRequest, StoreError, Time};
+use mqdrop_client::{Client, Update};
+use mqdrop_core::view::{ParcelKind, TransferState, TransferView};
+use mqdrop_core::{Engine, ParcelId, Time};
 
-use crate::storage::{Reads, Unflushed};
+use crate::machine::Machine;
 
-/// A peer: its engine, and what its driver and its storage keep.
+/// A peer. Tests reach through it to its machine.
 pub struct Device {
-    /// The engine itself.
-    pub engine: Engine,
-    /// The connection in use, and whether it is open.
-    pub connection: Option<(u32, bool)>,
-    /// When the last of its bytes is on the way: bytes do not overtake each other.
-    pub last_up: Time,
-    /// When the last of its bytes is there.
-    pub last_arrival: Time,
-    /// When the last of what is sent to it is there.
-    pub last_down: Time,
-    /// What it sends, by parcel: its files' bytes.
-    pub sources: BTreeMap<ParcelId, Vec<Vec<u8>>>,
-    /// Parcels whose files can no longer be read: the browser noticed that they changed.
-    pub unreadable: BTreeSet<ParcelId>,
-    /// Single files that cannot be read, and why.
-    pub unreadable_files: BTreeMap<(ParcelId, usize), ReadFailure>,
-    /// What it receives.
-    pub stores: BTreeMap<ParcelId, Vec<u8>>,
-    /// The bytes of that which were ever written.
-    pub written: BTreeMap<ParcelId, Vec<bool>>,
-    /// What it noted of what it receives and sends.
-    pub notes: BTreeMap<ParcelId, Vec<u8>>,
-    /// How often each parcel was given to its user.
-    pub finished: BTreeMap<ParcelId, u32>,
+    pub(crate) client: Client<Machine>,
     /// Texts that its user was shown.
     pub texts: Vec<(ParcelId, String)>,
     /// Errors that its user was told.
     pub errors: Vec<String>,
     /// The frame limit that it found out.
     pub learnt: Option<u32>,
-    /// What its page shows of each transfer: the view of the last time that it was told of one.
+    /// What its page shows of each transfer: the view that it was told last.
     pub shown: BTreeMap<ParcelId, TransferView>,
-    /// Every parcel it ever heard of.
+    /// Parcels whose content its page has.
+    pub contents: BTreeSet<ParcelId>,
+    /// Every parcel it ever was told of.
     pub parcels: BTreeSet<ParcelId>,
     /// Accepts offers as soon as they come.
     pub accepts: bool,
-    /// Bytes given to the socket.
-    pub sent: u64,
-    /// Bytes of files that are being read.
-    pub reading: usize,
-    /// Bytes of content that is being written.
-    pub writing: usize,
-    /// How many bytes of content the storage holds before it is full.
-    pub space: u64,
-    /// Why storage takes nothing more, also what has its place already, and gives nothing whole.
-    pub broken: Option<StoreError>,
-    /// What becomes of what is read back.
-    pub reads: Reads,
-    /// Whether what a power cut could undo is kept in mind.
-    pub may_lose_power: bool,
-    /// What a power cut could still undo.
-    pub(crate) unflushed: BTreeMap<ParcelId, Unflushed>,
 }
 
 impl Device {
     /// A device in no room.
-    pub fn new(seed: [u8; 32]) -> Self {
+    pub(crate) fn new(seed: [u8; 32], connections: Rc<Cell<u32>>) -> Self {
         Self {
-            engine: Engine::new(seed),
-            connection: None,
-            last_up: Time::ZERO,
-            last_arrival: Time::ZERO,
-            last_down: Time::ZERO,
-            sources: BTreeMap::new(),
-            unreadable: BTreeSet::new(),
-            unreadable_files: BTreeMap::new(),
-            stores: BTreeMap::new(),
-            written: BTreeMap::new(),
-            notes: BTreeMap::new(),
-            finished: BTreeMap::new(),
+            client: Client::new(seed, Machine::new(connections)),
             texts: Vec::new(),
             errors: Vec::new(),
             learnt: None,
             shown: BTreeMap::new(),
+            contents: BTreeSet::new(),
             parcels: BTreeSet::new(),
             accepts: true,
-            sent: 0,
-            reading: 0,
-            writing: 0,
-            space: u64::MAX,
-            broken: None,
-            reads: Reads::Whole,
-            may_lose_power: true,
-            unflushed: BTreeMap::new(),
         }
     }
 
-    /// Fills a read from the parcel's bytes.
-    pub(crate) fn read(&self, request: &mut ReadRequest) -> Result<(), ReadError> {
-        if self.unreadable.contains(&request.parcel) {
-            return Err(ReadError {
-                file: request.segments[0].file,
-                kind: ReadFailure::Changed,
-                text: "changed".into(),
-            });
-        }
-        for segment in &request.segments {
-            if let Some(&kind) = self.unreadable_files.get(&(request.parcel, segment.file)) {
-                return Err(ReadError {
-                    file: segment.file,
-                    kind,
-                    text: "something is the matter".into(),
-                });
-            }
-        }
-        let files = &self.sources[&request.parcel];
-        let bytes: Vec<u8> = request
-            .segments
-            .iter()
-            .flat_map(|s| {
-                files[s.file][s.offset as usize..s.offset as usize + s.len]
-                    .iter()
-                    .copied()
-            })
-            .collect();
-        request.target().copy_from_slice(&bytes);
-        Ok(())
+    /// Its engine.
+    pub fn engine(&self) -> &Engine {
+        self.client.engine()
     }
 
-    /// Does with an event what a page would.
-    pub(crate) fn note(&mut self, event: Event, now: Time) {
-        match event {
-            Event::Transfer(parcel) => {
+    /// Takes in what its client tells, as a page does; returns the offers that its user accepts.
+    pub(crate) fn look(&mut self) -> Vec<ParcelId> {
+        let mut updates = Vec::new();
+        self.client.tell(&mut |update| updates.push(update));
+        let accepted = updates.into_iter().filter_map(|update| self.see(update));
+        accepted.collect()
+    }
+
+    fn see(&mut self, update: Update<()>) -> Option<ParcelId> {
+        match update {
+            Update::Transfer(view) => return self.see_transfer(view),
+            Update::Removed(parcel) => {
                 self.parcels.insert(parcel);
-                let view = self.view(parcel, now);
-                let offered = view.as_ref().is_some_and(|view| {
-                    view.state == TransferState::Offered && view.sender.is_some()
-                });
-                match view {
-                    Some(view) => drop(self.shown.insert(parcel, view)),
-                    None => drop(self.shown.remove(&parcel)),
-                }
-                if self.accepts && offered {
-                    self.engine.accept(parcel, now);
-                }
+                self.shown.remove(&parcel);
+                self.contents.remove(&parcel);
             }
-            Event::Text { parcel, text } => self.texts.push((parcel, text)),
-            Event::Error(text) => self.errors.push(text),
-            Event::Unfit { error, .. } => self.errors.push(error.to_string()),
-            Event::Learnt { frame_limit, .. } => self.learnt = frame_limit,
-            Event::Status | Event::Peers | Event::Files(_) | Event::Kept => {}
+            Update::Content { parcel, .. } => drop(self.contents.insert(parcel)),
+            Update::Text { parcel, text } => self.texts.push((parcel, text)),
+            Update::Error(text) => self.errors.push(text),
+            Update::Unfit { error, .. } => self.errors.push(error.to_string()),
+            Update::Learnt { frame_limit, .. } => self.learnt = frame_limit,
+            Update::Status(_) | Update::Peers(_) | Update::Files { .. } | Update::Kept(_) => {}
         }
+        None
+    }
+
+    fn see_transfer(&mut self, view: TransferView) -> Option<ParcelId> {
+        let parcel = view.parcel.parse().unwrap();
+        let is_received = view.sender.is_some();
+        let is_done = view.state == TransferState::Done;
+        if is_received && is_done && view.kind == ParcelKind::Files {
+            assert!(
+                self.contents.contains(&parcel),
+                "content comes before the state that says it is there"
+            );
+        }
+        let is_accepted = self.accepts && is_received && view.state == TransferState::Offered;
+        self.parcels.insert(parcel);
+        self.shown.insert(parcel, view);
+        is_accepted.then_some(parcel)
     }
 
     /// What its engine shows of a parcel now.
     pub fn view(&self, parcel: ParcelId, now: Time) -> Option<TransferView> {
-        self.engine.transfer(parcel, now)
+        self.engine().transfer(parcel, now)
     }
 
     /// What its engine shows a parcel as now.
     pub fn state(&self, parcel: ParcelId, now: Time) -> Option<TransferState> {
         self.view(parcel, now).map(|view| view.state)
+    }
+}
+
+impl Deref for Device {
+    type Target = Machine;
+
+    fn deref(&self) -> &Machine {
+        self.client.platform()
+    }
+}
+
+impl DerefMut for Device {
+    fn deref_mut(&mut self) -> &mut Machine {
+        self.client.platform_mut()
     }
 }

@@ -2,11 +2,12 @@
 //! the clock and all that goes wrong with these. A [`World`] is all of it, and its whole course
 //! follows from one seed.
 //!
-//! - Peers are [`device::Device`]s: an engine and what a driver would keep for it, also its storage.
+//! - Peers are [`device::Device`]s: a client, its page, and a [`machine::Machine`], which is its
+//!   platform and has its files and storage.
 //! - The broker is [`broker::Broker`]; its limits and misbehaviour are [`faults::Faults`]. That it
 //!   withholds acknowledgements is [`broker::Broker::withholds`].
-//! - Storage is full ([`device::Device::space`]), fails while it writes or at the end
-//!   ([`device::Device::broken`]), gives back damaged bytes, fewer or none ([`storage::Reads`]), and
+//! - Storage is full ([`machine::Machine::space`]), fails while it writes or at the end
+//!   ([`machine::Machine::broken`]), gives back damaged bytes, fewer or none ([`storage::Reads`]), and
 //!   loses what was not flushed ([`World::lose_power`]).
 //! - The network delays, has a rate ([`World::uplink`]), is cut ([`World::cut`]), falls silent
 //!   ([`World::sever`]), or is not there ([`World::cut_off`], [`World::down`]).
@@ -25,6 +26,7 @@ pub mod broker;
 pub mod device;
 pub mod faults;
 mod flow;
+pub mod machine;
 mod model;
 mod network;
 pub mod operations;
@@ -32,18 +34,22 @@ pub mod packets;
 pub mod random;
 pub mod storage;
 
+use core::cell::Cell;
 use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 use std::sync::OnceLock;
 
+use mqdrop_client::{Client, Input as Brought};
 use mqdrop_core::keys::RoomSecret;
 use mqdrop_core::view::TransferState;
-use mqdrop_core::{Entry, Join, ParcelId, Time, VersionPolicy};
+use mqdrop_core::{Engine, Entry, Join, ParcelId, Time, VersionPolicy};
 
 use broker::Broker;
 use device::Device;
 use faults::Faults;
-use network::{Input, Inputs, written};
+use machine::Machine;
+use network::{Input, Inputs};
 use random::Random;
 
 /// How long anything here may take.
@@ -76,7 +82,8 @@ pub struct World {
     /// Nothing gets to or from these devices and nobody is told; and what waits to.
     severed: BTreeMap<usize, Vec<Input>>,
     inputs: Inputs,
-    next_connection: u32,
+    /// How many connections there were.
+    connections: Rc<Cell<u32>>,
 }
 
 /// Devices that know each other, at a broker without faults.
@@ -93,7 +100,7 @@ pub fn room_with(count: usize, faults: Faults) -> World {
     assert!(world.run_until(MINUTE, |w| {
         w.devices
             .iter()
-            .all(|d| d.engine.peers().len() == count - 1)
+            .all(|d| d.engine().peers().len() == count - 1)
     }));
     world
 }
@@ -180,7 +187,7 @@ impl World {
             asleep: BTreeSet::new(),
             severed: BTreeMap::new(),
             inputs: Inputs::default(),
-            next_connection: 0,
+            connections: Rc::default(),
         }
     }
 
@@ -192,11 +199,11 @@ impl World {
     /// A new device that joins like this.
     pub fn join_as(&mut self, join: Join) -> usize {
         let seed = self.random.seed();
-        let mut device = Device::new(seed);
-        device.engine.join(join, self.now).unwrap();
-        self.devices.push(device);
+        let connections = Rc::clone(&self.connections);
+        self.devices.push(Device::new(seed, connections));
         let index = self.devices.len() - 1;
-        self.drain(index);
+        self.act(index, |engine, now| engine.join(join, now))
+            .unwrap();
         index
     }
 
@@ -211,24 +218,56 @@ impl World {
                     .collect()
             })
             .collect();
-        let parcel = self.devices[device]
-            .engine
-            .offer_files(entries(&files), self.now)
-            .unwrap();
-        self.devices[device].sources.insert(parcel, files);
-        self.drain(device);
-        parcel
+        self.act_with_machine(device, |engine, machine, now| {
+            let parcel = engine.offer_files(entries(&files), now).unwrap();
+            machine.sources.insert(parcel, files);
+            parcel
+        })
     }
 
     /// Does something to a device's engine as its user.
-    pub fn act<R>(
+    pub fn act<R>(&mut self, device: usize, act: impl FnOnce(&mut Engine, Time) -> R) -> R {
+        self.act_with_machine(device, |engine, _, now| act(engine, now))
+    }
+
+    fn act_with_machine<R>(
         &mut self,
         device: usize,
-        act: impl FnOnce(&mut mqdrop_core::Engine, Time) -> R,
+        act: impl FnOnce(&mut Engine, &mut Machine, Time) -> R,
     ) -> R {
-        let result = act(&mut self.devices[device].engine, self.now);
-        self.drain(device);
+        let result = self.client(device).act_with_platform(act);
+        self.follow(device);
         result
+    }
+
+    /// Something happens to a device.
+    fn bring(&mut self, device: usize, input: Brought<()>) {
+        self.client(device).handle(input);
+        self.follow(device);
+    }
+
+    /// A device's client, whose machine knows what time it is.
+    fn client(&mut self, device: usize) -> &mut Client<Machine> {
+        let client = &mut self.devices[device].client;
+        let machine = client.platform_mut();
+        (machine.now, machine.uplink) = (self.now, self.uplink);
+        client
+    }
+
+    /// After a device's turn: does what it asked for, and what its user does about what is new.
+    fn follow(&mut self, device: usize) {
+        loop {
+            self.perform_asked(device);
+            let accepted = self.devices[device].look();
+            if accepted.is_empty() {
+                return;
+            }
+            self.client(device).act(|engine, now| {
+                for parcel in accepted {
+                    engine.accept(parcel, now);
+                }
+            });
+        }
     }
 
     /// How much of a parcel a device holds, or has had delivered.
@@ -269,7 +308,7 @@ impl World {
         while !goal(self) {
             let input = self.inputs.next();
             let timers = (0..self.devices.len())
-                .filter_map(|device| Some((self.alarm(device)?, device)))
+                .filter_map(|device| Some((self.timer(device)?, device)))
                 .min();
             let next = [input, timers.map(|(at, _)| at)]
                 .into_iter()
@@ -283,7 +322,7 @@ impl World {
             assert!(
                 busy < 100_000,
                 "no time passes: {:?}",
-                timers.and_then(|(_, d)| self.devices[d].engine.poll_timeout(self.now))
+                timers.and_then(|(_, d)| self.devices[d].engine().poll_timeout(self.now))
             );
             self.now = self.now.max(next);
             if input == Some(next) {
@@ -291,19 +330,19 @@ impl World {
                     self.handle(input);
                 }
             } else if let Some((_, device)) = timers {
-                self.devices[device].engine.handle_timeout(self.now);
-                self.drain(device);
+                self.devices[device].timer = None;
+                self.bring(device, Brought::Woken);
             }
         }
         true
     }
 
     /// When a device's timer rings.
-    fn alarm(&self, device: usize) -> Option<Time> {
+    fn timer(&self, device: usize) -> Option<Time> {
         if self.asleep.contains(&device) {
             return None;
         }
-        let (at, _) = self.devices[device].engine.poll_timeout(self.now)?;
+        let at = self.devices[device].timer?;
         let Some(tick) = self.throttled.get(&device) else {
             return Some(at);
         };
@@ -330,32 +369,35 @@ impl World {
         self.cut(index);
         self.inputs.forget(index);
         let seed = self.random.seed();
-        let before = std::mem::replace(&mut self.devices[index], Device::new(seed));
-        let device = &mut self.devices[index];
-        device.sent = before.sent;
-        device.accepts = before.accepts;
-        device.sources = before.sources;
-        device.unreadable = before.unreadable;
-        device.reads = before.reads;
-        device.written = before.written;
-        for (parcel, notes) in before.notes {
-            if let Some(store) = before.stores.get(&parcel)
-                && let Ok(restored) = device.engine.restore(&notes, self.now)
-            {
-                assert_eq!(restored.parcel, parcel);
-                let mut store = store.clone();
-                store.resize(restored.size as usize, 0xee);
-                device.stores.insert(parcel, store);
-                let whole = notes[..restored.notes_len as usize].to_vec();
-                device.notes.insert(parcel, whole);
+        let fresh = Device::new(seed, Rc::clone(&self.connections));
+        let mut before = std::mem::replace(&mut self.devices[index], fresh);
+        self.devices[index].accepts = before.accepts;
+        self.devices[index].inherit(&mut before);
+        for (parcel, notes) in std::mem::take(&mut before.notes) {
+            if let Some(store) = before.stores.remove(&parcel) {
+                self.restore(index, parcel, notes, store);
             }
         }
         let join = Join {
             auto_accept,
             ..join_as(index)
         };
-        device.engine.join(join, self.now).unwrap();
-        self.drain(index);
+        self.act(index, |engine, now| engine.join(join, now))
+            .unwrap();
+    }
+
+    /// Takes up a parcel that a device's storage kept, if its notes are good for that.
+    fn restore(&mut self, index: usize, parcel: ParcelId, mut notes: Vec<u8>, mut store: Vec<u8>) {
+        self.act_with_machine(index, |engine, machine, now| {
+            let Ok(restored) = engine.restore(&notes, now) else {
+                return;
+            };
+            assert_eq!(restored.parcel, parcel);
+            store.resize(restored.size as usize, 0xee);
+            machine.stores.insert(parcel, store);
+            notes.truncate(restored.notes_len as usize);
+            machine.notes.insert(parcel, notes);
+        });
     }
 
     /// The device loses its power, and is started again.
@@ -366,58 +408,13 @@ impl World {
 
     /// The user of a device that was restarted chooses the files of everything it sent again.
     pub fn choose_again(&mut self, index: usize) {
-        let sources: Vec<_> = self.devices[index].sources.clone().into_iter().collect();
-        for (parcel, files) in sources {
-            // What was delivered, or is not over, does not wait for files.
-            let _ = self.devices[index]
-                .engine
-                .choose_again(parcel, entries(&files), self.now);
-        }
-        self.drain(index);
-    }
-
-    /// Does for a device what its engine asks for, until it asks for nothing more.
-    fn drain(&mut self, index: usize) {
-        let now = self.now;
-        let due = self.devices[index].engine.poll_timeout(now);
-        if due.is_some_and(|(deadline, _)| deadline <= now) {
-            // Not only when the timer rings: in a hidden tab it is late.
-            self.devices[index].engine.handle_timeout(now);
-        }
-        loop {
-            let mut idle = true;
-            while let Some(action) = self.devices[index].engine.poll_socket() {
-                idle = false;
-                self.change_socket(index, &action);
-            }
-            while let Some(request) = self.devices[index].engine.poll_store() {
-                idle = false;
-                if let Some(reply) = self.devices[index].store(request) {
-                    self.devices[index].writing += written(&reply);
-                    let delay = Duration::from_micros(self.random.range(0, 3000));
-                    self.push(now + delay, Input::Stored(index, reply));
+        self.act_with_machine(index, |engine, machine, now| {
+            for (parcel, files) in &machine.sources {
+                // What was delivered, or is not over, does not wait for files.
+                if engine.choose_again(*parcel, entries(files), now).is_ok() {
+                    machine.forgotten.remove(parcel);
                 }
             }
-            while let Some(request) = self.devices[index].engine.poll_read(now) {
-                idle = false;
-                let delay = Duration::from_micros(self.random.range(0, 2000));
-                self.devices[index].reading += request.len();
-                self.push(now + delay, Input::Read(index, Box::new(request)));
-            }
-            while let Some(event) = self.devices[index].engine.poll_event() {
-                idle = false;
-                self.devices[index].note(event, now);
-            }
-            while self.has_room(index) {
-                let Some(bytes) = self.devices[index].engine.poll_transmit(now) else {
-                    break;
-                };
-                idle = false;
-                self.send(index, bytes.to_vec());
-            }
-            if idle {
-                return;
-            }
-        }
+        });
     }
 }

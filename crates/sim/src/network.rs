@@ -5,13 +5,12 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use bytes::Bytes;
-use mqdrop_core::{ReadRequest, SocketAction, SocketClose, StoreReply, Time};
+use mqdrop_client::Input as Brought;
+use mqdrop_core::{ReadRequest, SocketClose, StoreReply, Time};
 
 use crate::broker::Action;
+use crate::machine::{Asked, written};
 use crate::{SECOND, World};
-
-/// Bytes a socket's buffer takes before its device must wait.
-const SOCKET_BUFFER: u64 = 512 * 1024;
 
 /// What is on its way to a device or to the broker.
 pub(crate) enum Input {
@@ -25,15 +24,6 @@ pub(crate) enum Input {
     Closed(u32),
     Read(usize, Box<ReadRequest>),
     Stored(usize, StoreReply),
-}
-
-/// Bytes of content that a device's storage answers for, taken or not.
-pub(super) fn written(reply: &StoreReply) -> usize {
-    match reply {
-        StoreReply::Written { len, .. } => *len,
-        StoreReply::Unwritten { data, .. } => data.len(),
-        _ => 0,
-    }
 }
 
 /// Everything that is on its way, by when it is there.
@@ -118,12 +108,11 @@ impl World {
     }
 
     pub(super) fn handle(&mut self, input: Input) {
-        let now = self.now;
         if self
             .concerned(&input)
             .is_some_and(|device| self.asleep.contains(&device))
         {
-            return self.push(now + SECOND, input);
+            return self.push(self.now + SECOND, input);
         }
         let Some(input) = self.hold_back(input) else {
             return;
@@ -138,16 +127,12 @@ impl World {
                 }
                 self.broker.open(connection);
                 self.devices[device].connection = Some((connection, true));
-                self.devices[device].engine.handle_open(false, now);
-                self.drain(device);
+                self.bring(device, Brought::Opened { compresses: false });
             }
             Input::Refuse(device, connection) => {
                 if self.devices[device].connection == Some((connection, false)) {
                     self.devices[device].connection = None;
-                    self.devices[device]
-                        .engine
-                        .handle_close(SocketClose::Unreachable, now);
-                    self.drain(device);
+                    self.bring(device, Brought::Closed(SocketClose::Unreachable));
                 }
             }
             Input::Up(device, connection, bytes) => {
@@ -155,21 +140,18 @@ impl World {
                 self.perform(actions);
                 // Its socket has room again.
                 if !self.asleep.contains(&device) {
-                    self.drain(device);
+                    self.bring(device, Brought::Woken);
                 }
             }
             Input::Down(connection, bytes) => {
-                if let Some(device) = self.device_of(connection) {
-                    // In pieces of any length, as a socket has them.
-                    let cut = self.random.range(0, bytes.len() as u64 + 1) as usize;
-                    let bytes = Bytes::from(bytes);
-                    self.devices[device]
-                        .engine
-                        .handle_bytes(bytes.slice(..cut), now);
-                    self.devices[device]
-                        .engine
-                        .handle_bytes(bytes.slice(cut..), now);
-                    self.drain(device);
+                // In pieces of any length, as a socket has them.
+                let cut = self.random.range(0, bytes.len() as u64 + 1) as usize;
+                let mut rest = Bytes::from(bytes);
+                let first = rest.split_to(cut);
+                for piece in [first, rest] {
+                    if let Some(device) = self.device_of(connection) {
+                        self.bring(device, Brought::Received(piece));
+                    }
                 }
             }
             Input::Left(_, connection) => {
@@ -179,24 +161,25 @@ impl World {
             Input::Closed(connection) => {
                 if let Some(device) = self.device_of(connection) {
                     self.devices[device].connection = None;
-                    self.devices[device]
-                        .engine
-                        .handle_close(SocketClose::Closed { code: Some(1006) }, now);
-                    self.drain(device);
+                    let close = SocketClose::Closed { code: Some(1006) };
+                    self.bring(device, Brought::Closed(close));
                 }
             }
             Input::Read(device, mut request) => {
-                let result = self.devices[device].read(&mut request);
+                let result = self.devices[device].fill(&mut request);
                 self.devices[device].reading -= request.len();
-                self.devices[device]
-                    .engine
-                    .handle_read(*request, result, now);
-                self.drain(device);
+                self.bring(device, Brought::Read(*request, result));
             }
             Input::Stored(device, reply) => {
                 self.devices[device].writing -= written(&reply);
-                self.devices[device].engine.handle_store(reply, now);
-                self.drain(device);
+                let brought = match reply {
+                    StoreReply::Finished { parcel } => Brought::Finished {
+                        parcel,
+                        content: (),
+                    },
+                    reply => Brought::Stored(reply),
+                };
+                self.bring(device, brought);
             }
         }
     }
@@ -228,49 +211,34 @@ impl World {
         None
     }
 
-    pub(super) fn has_room(&self, index: usize) -> bool {
-        let device = &self.devices[index];
-        let Some(rate) = self.uplink else { return true };
-        let buffered = device.last_up.since(self.now).as_secs_f64() * rate as f64;
-        buffered < SOCKET_BUFFER as f64
-    }
-
-    pub(super) fn send(&mut self, index: usize, bytes: Vec<u8>) {
-        let Some((connection, true)) = self.devices[index].connection else {
-            return;
-        };
-        let delay = self.delay();
-        let device = &mut self.devices[index];
-        device.sent += bytes.len() as u64;
-        let transfer = self.uplink.map_or(Duration::ZERO, |rate| {
-            Duration::from_secs_f64(bytes.len() as f64 / rate as f64)
-        });
-        device.last_up = device.last_up.max(self.now) + transfer;
-        // Never before what was sent earlier.
-        let at = (device.last_up + delay).max(device.last_arrival);
-        device.last_arrival = at;
-        self.push(at, Input::Up(index, connection, bytes));
-    }
-
-    pub(super) fn change_socket(&mut self, index: usize, action: &SocketAction) {
-        if let SocketAction::Close { last } = action {
-            for bytes in last {
-                self.send(index, bytes.to_vec());
+    /// Does what a device's client asked its machine for.
+    pub(super) fn perform_asked(&mut self, index: usize) {
+        for asked in std::mem::take(&mut self.devices[index].asked) {
+            match asked {
+                Asked::Open(connection) => {
+                    let at = self.now + self.delay();
+                    self.push(at, Input::Open(index, connection));
+                }
+                Asked::Close(connection) => {
+                    // What was sent before is sent.
+                    let at = self.devices[index].last_arrival.max(self.now);
+                    self.push(at, Input::Left(index, connection));
+                }
+                Asked::Send(connection, packet, sent) => {
+                    // Never before what was sent earlier.
+                    let at = (sent + self.delay()).max(self.devices[index].last_arrival);
+                    self.devices[index].last_arrival = at;
+                    self.push(at, Input::Up(index, connection, packet.to_vec()));
+                }
+                Asked::Read(request) => {
+                    let delay = Duration::from_micros(self.random.range(0, 2000));
+                    self.push(self.now + delay, Input::Read(index, request));
+                }
+                Asked::Store(reply) => {
+                    let delay = Duration::from_micros(self.random.range(0, 3000));
+                    self.push(self.now + delay, Input::Stored(index, reply));
+                }
             }
-        }
-        if let Some((connection, open)) = self.devices[index].connection.take()
-            && open
-        {
-            // What was sent before is sent.
-            let at = self.devices[index].last_arrival.max(self.now);
-            self.push(at, Input::Left(index, connection));
-        }
-        if let SocketAction::Open { .. } = action {
-            self.next_connection += 1;
-            let connection = self.next_connection;
-            self.devices[index].connection = Some((connection, false));
-            let delay = self.delay();
-            self.push(self.now + delay, Input::Open(index, connection));
         }
     }
 

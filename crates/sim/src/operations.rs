@@ -393,6 +393,9 @@ impl Run {
                 self.world
                     .act(device, |engine, now| engine.remove(parcel, now));
                 assert_eq!(self.world.state(device, parcel), None);
+                let device = &self.world.devices[device];
+                let is_let_go = device.forgotten.contains(&parcel);
+                assert_eq!(device.parcels.contains(&parcel), is_let_go, "its files");
             }
             assert!(
                 self.world.devices[device].stores.is_empty(),
@@ -400,7 +403,7 @@ impl Run {
             );
             assert!(self.world.devices[device].notes.is_empty(), "and its notes");
             self.world.act(device, |engine, now| engine.leave(now));
-            assert!(self.world.devices[device].engine.peers().is_empty());
+            assert!(self.world.devices[device].engine().peers().is_empty());
         }
     }
 }

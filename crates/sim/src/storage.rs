@@ -4,7 +4,7 @@ use core::ops::Range;
 
 use mqdrop_core::{ParcelId, StoreError, StoreReply, StoreRequest};
 
-use crate::device::Device;
+use crate::machine::Machine;
 use crate::random::Random;
 
 /// What becomes of what is read back.
@@ -29,9 +29,9 @@ pub(crate) struct Unflushed {
     noted: usize,
 }
 
-impl Device {
+impl Machine {
     /// Does what the engine asks of its storage, as far as that is not broken.
-    pub(crate) fn store(&mut self, request: StoreRequest) -> Option<StoreReply> {
+    pub(crate) fn change_store(&mut self, request: StoreRequest) -> Option<StoreReply> {
         match request {
             StoreRequest::Create { parcel, size } if size > self.space => {
                 let available = Some(self.space);

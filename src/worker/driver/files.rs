@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use js_sys::Array;
+use mqdrop_client::Platform;
 use mqdrop_core::ParcelId;
 use wasm_bindgen_futures::spawn_local;
 
@@ -41,9 +42,7 @@ impl Driver {
 
     pub(super) fn offer_files(&mut self, probed: Probed) {
         if probed.visit != self.visit {
-            return self
-                .news
-                .error("The files were not sent: the room they were chosen for was left");
+            return self.fail("The files were not sent: the room they were chosen for was left");
         }
         if let Some((first, others)) = probed.unreadable.split_first() {
             let others = match others.len() {
@@ -51,25 +50,25 @@ impl Driver {
                 1 => " and another file".to_owned(),
                 number => format!(" and {number} other files"),
             };
-            self.news.error(&format!(
+            self.fail(&format!(
                 "\u{201c}{first}\u{201d}{others} cannot be read here and will not be sent. Look at their permissions, or choose copies"
             ));
             if probed.files.is_empty() {
                 return;
             }
         }
+        let handles = probed.handles;
         let offered = sources::open(probed.files).and_then(|(files, entries)| {
-            let offer = self.engine.offer_files(entries, self.clock.now());
-            offer
-                .map(|parcel| (parcel, files))
-                .map_err(|error| error.to_string())
+            self.client.act_with_platform(|engine, browser, now| {
+                let parcel = engine.offer_files(entries, now);
+                let parcel = parcel.map_err(|error| error.to_string())?;
+                browser.sources.keep(parcel, files);
+                handles::keep(parcel, handles);
+                Ok(())
+            })
         });
-        match offered {
-            Ok((parcel, files)) => {
-                self.sources.keep(parcel, files);
-                handles::keep(parcel, probed.handles);
-            }
-            Err(text) => self.news.error(&text),
+        if let Err(text) = offered {
+            self.fail(&text);
         }
     }
 
@@ -81,7 +80,8 @@ impl Driver {
     }
 
     pub(super) fn lacks_files(&self, parcel: ParcelId) -> bool {
-        let view = self.engine.transfer(parcel, self.clock.now());
+        let now = self.client.platform().now();
+        let view = self.client.engine().transfer(parcel, now);
         view.is_some_and(|view| view.lacks_files)
     }
 
@@ -109,16 +109,16 @@ impl Driver {
     /// Goes on with a parcel whose files are these, if they are.
     pub(super) fn take_again(&mut self, parcel: ParcelId, picked: Vec<PickedFile>) {
         let chosen = sources::open(picked).and_then(|(files, entries)| {
-            let places = self.engine.choose_again(parcel, entries, self.clock.now());
-            let places = places.map_err(|error| error.to_string())?;
-            Ok(places
-                .into_iter()
-                .filter_map(|place| files.get(place).cloned())
-                .collect())
+            self.client.act_with_platform(|engine, browser, now| {
+                let places = engine.choose_again(parcel, entries, now);
+                let places = places.map_err(|error| error.to_string())?.into_iter();
+                let files = places.filter_map(|place| files.get(place).cloned());
+                browser.sources.keep(parcel, files.collect());
+                Ok(())
+            })
         });
-        match chosen {
-            Ok(files) => self.sources.keep(parcel, files),
-            Err(text) => self.news.error(&text),
+        if let Err(text) = chosen {
+            self.fail(&text);
         }
     }
 }

@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use bytes::Bytes;
 use litemap::LiteMap;
+use mqdrop_client::Input;
 use mqdrop_core::{ParcelId, StoreError, StoreReply, StoreRequest};
 use wasm_bindgen_futures::spawn_local;
 use web_sys::Blob;
@@ -25,14 +26,6 @@ enum Step {
     Read(u64, Result<Bytes, StoreError>),
 }
 
-/// What an outcome means for the driver.
-pub(in super::super) struct Done {
-    /// To be shown to the user before the engine is answered.
-    pub(in super::super) content: Option<(ParcelId, Blob)>,
-    /// For the engine.
-    pub(in super::super) reply: StoreReply,
-}
-
 /// The stores by parcel.
 pub(in super::super) struct Shelf {
     /// None until it is known what this browser gives.
@@ -49,8 +42,6 @@ struct Slot {
     number: u64,
     /// None until it is created.
     store: Option<Box<dyn BlockStore>>,
-    /// What it was finished with.
-    content: Option<Blob>,
 }
 
 struct Order {
@@ -85,19 +76,7 @@ impl Shelf {
         let number = self.number;
         self.number += 1;
         let store = Some(store);
-        let slot = Slot {
-            number,
-            store,
-            content: None,
-        };
-        self.slots.insert(parcel, slot);
-    }
-
-    /// What is whole.
-    pub(in super::super) fn finished(&self) -> impl Iterator<Item = (ParcelId, &Blob)> {
-        self.slots
-            .iter()
-            .filter_map(move |(parcel, slot)| Some((*parcel, slot.content.as_ref()?)))
+        self.slots.insert(parcel, Slot { number, store });
     }
 
     /// Does what the engine asks. The answer, if it is there already.
@@ -107,14 +86,8 @@ impl Shelf {
                 self.discard(parcel);
                 let number = self.number;
                 self.number += 1;
-                self.slots.insert(
-                    parcel,
-                    Slot {
-                        number,
-                        store: None,
-                        content: None,
-                    },
-                );
+                let store = None;
+                self.slots.insert(parcel, Slot { number, store });
                 self.create(Order {
                     parcel,
                     number,
@@ -179,8 +152,8 @@ impl Shelf {
         }
     }
 
-    /// Takes an outcome in. Nothing, if its store was discarded meanwhile.
-    pub(in super::super) fn handle(&mut self, outcome: Outcome) -> Option<Done> {
+    /// What an outcome means for the client. Nothing, if its store was discarded meanwhile.
+    pub(in super::super) fn handle(&mut self, outcome: Outcome) -> Option<Input<Blob>> {
         let Outcome {
             parcel,
             number,
@@ -190,38 +163,32 @@ impl Shelf {
             .slots
             .get_mut(&parcel)
             .filter(|slot| slot.number == number);
-        let (content, reply) = match (result, slot) {
+        let reply = match (result, slot) {
             (Ok(Step::Created(store)), Some(slot)) => {
                 slot.store = Some(store);
-                (None, StoreReply::Created { parcel })
+                StoreReply::Created { parcel }
             }
             (Ok(Step::Created(store)), None) => {
                 store.discard();
                 return None;
             }
-            (Ok(Step::Finished(blob)), Some(slot)) => {
-                slot.content = Some(blob.clone());
-                (Some((parcel, blob)), StoreReply::Finished { parcel })
+            (Ok(Step::Finished(content)), Some(_)) => {
+                return Some(Input::Finished { parcel, content });
             }
-            (Ok(Step::Read(offset, read)), Some(_)) => {
-                let reply = match read {
-                    Ok(data) => StoreReply::Read {
-                        parcel,
-                        offset,
-                        data,
-                    },
-                    Err(error) => StoreReply::Unread {
-                        parcel,
-                        offset,
-                        error,
-                    },
-                };
-                (None, reply)
-            }
-            (Err(error), Some(_)) => (None, StoreReply::Failed { parcel, error }),
+            (Ok(Step::Read(offset, Ok(data))), Some(_)) => StoreReply::Read {
+                parcel,
+                offset,
+                data,
+            },
+            (Ok(Step::Read(offset, Err(error))), Some(_)) => StoreReply::Unread {
+                parcel,
+                offset,
+                error,
+            },
+            (Err(error), Some(_)) => StoreReply::Failed { parcel, error },
             (_, None) => return None,
         };
-        Some(Done { content, reply })
+        Some(Input::Stored(reply))
     }
 
     fn create(&mut self, order: Order) {

@@ -1,5 +1,6 @@
 use bytes::Bytes;
 use js_sys::{Date, Uint8Array};
+use mqdrop_client::Input;
 use mqdrop_core::{ParcelId, StoreError, StoreReply, StoreRequest};
 use wasm_bindgen_futures::JsFuture;
 use wasm_bindgen_test::wasm_bindgen_test;
@@ -11,7 +12,6 @@ use std::rc::Rc;
 use super::blob::BlobStore;
 use super::folders::Folder;
 use super::memory::MemoryStore;
-use super::shelf::Done;
 use super::{Backend, BlockStore, Outcome, Shelf};
 
 /// How long what is under way may take, in milliseconds.
@@ -243,6 +243,20 @@ async fn outcome(outcomes: &Rc<RefCell<Vec<Outcome>>>) -> Outcome {
     panic!("no outcome came");
 }
 
+fn stored(input: Option<Input<Blob>>) -> StoreReply {
+    match input {
+        Some(Input::Stored(reply)) => reply,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn finished(input: Option<Input<Blob>>) -> Blob {
+    match input {
+        Some(Input::Finished { content, .. }) => content,
+        other => panic!("{other:?}"),
+    }
+}
+
 fn finish(parcel: ParcelId) -> StoreRequest {
     let left_out = Vec::new();
     StoreRequest::Finish { parcel, left_out }
@@ -262,8 +276,8 @@ async fn a_parcel_goes_through_the_shelf() {
         None
     );
     shelf.set_backend(Rc::new(Backend::choose(None).await));
-    let done = shelf.handle(outcome(&outcomes).await).unwrap();
-    assert_eq!(done.reply, StoreReply::Created { parcel });
+    let created = shelf.handle(outcome(&outcomes).await);
+    assert_eq!(stored(created), StoreReply::Created { parcel });
     let write = StoreRequest::Write {
         parcel,
         offset: 0,
@@ -274,12 +288,8 @@ async fn a_parcel_goes_through_the_shelf() {
         Some(StoreReply::Written { parcel, len: 4 })
     );
     assert_eq!(shelf.request(finish(parcel)), None);
-    let Done {
-        content: blob,
-        reply,
-    } = shelf.handle(outcome(&outcomes).await).unwrap();
-    assert_eq!(reply, StoreReply::Finished { parcel });
-    assert_eq!(content(&blob.unwrap().1).await, b"abcd");
+    let blob = finished(shelf.handle(outcome(&outcomes).await));
+    assert_eq!(content(&blob).await, b"abcd");
     shelf.request(StoreRequest::Discard { parcel });
     let late = StoreRequest::Write {
         parcel,
@@ -331,13 +341,12 @@ async fn what_could_not_be_finished_is_kept_and_can_be_tried_again() {
     shelf.take_up(parcel, Box::new(store));
     failing.set(true);
     assert_eq!(shelf.request(finish(parcel)), None);
-    let failed = shelf.handle(outcome(&outcomes).await).unwrap();
-    assert!(matches!(failed.reply, StoreReply::Failed { .. }));
-    assert!(failed.content.is_none());
+    let failed = stored(shelf.handle(outcome(&outcomes).await));
+    assert!(matches!(failed, StoreReply::Failed { .. }));
     failing.set(false);
     assert_eq!(shelf.request(finish(parcel)), None);
-    let finished = shelf.handle(outcome(&outcomes).await).unwrap();
-    assert_eq!(content(&finished.content.unwrap().1).await, b"abcd");
+    let blob = finished(shelf.handle(outcome(&outcomes).await));
+    assert_eq!(content(&blob).await, b"abcd");
 }
 
 #[wasm_bindgen_test]
@@ -369,8 +378,9 @@ async fn a_store_that_was_discarded_while_it_was_made_is_not_reported() {
     let second = outcome(&outcomes).await;
     let replies: Vec<_> = [first, second]
         .into_iter()
-        .filter_map(|outcome| shelf.handle(outcome))
-        .map(|done| done.reply)
+        .map(|outcome| shelf.handle(outcome))
+        .filter(Option::is_some)
+        .map(stored)
         .collect();
     assert_eq!(replies, [StoreReply::Created { parcel }]);
 }

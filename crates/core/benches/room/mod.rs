@@ -1,23 +1,24 @@
-//! A room in memory: engines, and a broker that does nothing but pass on. A file's bytes are not
-//! read from anywhere, and those that arrive are not kept, so that nearly all time goes to engines.
+//! A room in memory: engines with their clients, and a broker that does nothing but pass on. A file's
+//! bytes are not read from anywhere, and those that arrive are not kept, so that nearly all time goes
+//! to engines.
 
 #![allow(dead_code, reason = "each benchmark uses its own part of this")]
 
 mod broker;
+mod machine;
 
 use core::time::Duration;
 use std::collections::VecDeque;
 use std::sync::OnceLock;
 
 use bytes::Bytes;
+use mqdrop_client::{Client, Input};
 use mqdrop_core::keys::RoomSecret;
 use mqdrop_core::view::{ConnectionState, TransferState};
-use mqdrop_core::{
-    Engine, Entry, Join, ParcelId, ReadRequest, SocketAction, StoreReply, StoreRequest, Time,
-    VersionPolicy,
-};
+use mqdrop_core::{Entry, Join, ParcelId, Time, VersionPolicy};
 
 use broker::Broker;
+use machine::Machine;
 
 /// The device that sends; all others receive.
 pub(crate) const SENDER: usize = 0;
@@ -37,12 +38,10 @@ pub(crate) struct Room {
     broker: Broker,
     /// The longest frame that the sender makes, if it is not to find that out.
     frame_limit: Option<u32>,
-    /// Reads of the sender that were asked for and not answered.
-    reads: Vec<ReadRequest>,
 }
 
 struct Device {
-    engine: Engine,
+    client: Client<Machine>,
     inbox: VecDeque<Bytes>,
 }
 
@@ -54,7 +53,6 @@ impl Room {
             devices: Vec::new(),
             broker: Broker::default(),
             frame_limit,
-            reads: Vec::new(),
         };
         room.join();
         room
@@ -66,7 +64,8 @@ impl Room {
         for _ in 0..receivers {
             room.join();
         }
-        assert_eq!(room.sender().peers().len(), receivers);
+        let sender = &room.devices[SENDER].client;
+        assert_eq!(sender.engine().peers().len(), receivers);
         room
     }
 
@@ -75,7 +74,6 @@ impl Room {
         let index = self.devices.len();
         let mut seed = [7; 32];
         seed[..8].copy_from_slice(&(index as u64).to_be_bytes());
-        let mut engine = Engine::new(seed);
         let join = Join {
             secret: secret(),
             broker: "pipe".into(),
@@ -87,27 +85,36 @@ impl Room {
             frame_limit: self.frame_limit,
             frame_length: self.frame_limit,
         };
-        engine.join(join, self.now).unwrap();
         self.devices.push(Device {
-            engine,
+            client: Client::new(seed, Machine::default()),
             inbox: VecDeque::new(),
         });
+        let client = self.client(index, 0);
+        client.act(|engine, now| engine.join(join, now)).unwrap();
         while self.step(index) | self.step(SENDER) {}
-        let status = self.devices[index].engine.status();
+        let status = self.devices[index].client.engine().status();
         assert_eq!(status.state, ConnectionState::Online, "{}", status.text);
     }
 
-    pub(crate) fn sender(&mut self) -> &mut Engine {
-        &mut self.devices[SENDER].engine
+    /// A device's client, whose connection takes so many packets.
+    fn client(&mut self, index: usize, room: usize) -> &mut Client<Machine> {
+        let client = &mut self.devices[index].client;
+        let machine = client.platform_mut();
+        (machine.now, machine.room) = (self.now, room);
+        client
     }
 
     pub(crate) fn now(&self) -> Time {
         self.now
     }
 
-    /// Takes a device's engine out, to be dropped; nothing can be done with the room after that.
-    pub(crate) fn take_sender(&mut self) -> Engine {
-        std::mem::replace(&mut self.devices[SENDER].engine, Engine::new([0; 32]))
+    /// Takes the sender out, to be looked at or dropped; nothing can be done with the room after that.
+    pub(crate) fn take_sender(&mut self) -> Client<Machine> {
+        let mut sender = Client::new([0; 32], Machine::default());
+        std::mem::swap(&mut sender, &mut self.devices[SENDER].client);
+        // Only what the engine and its client keep counts.
+        *sender.platform_mut() = Machine::default();
+        sender
     }
 
     /// The sender offers one file, and everyone accepts it. Nothing of it is sent yet.
@@ -118,8 +125,9 @@ impl Room {
             modified: None,
             mime: String::new(),
         };
-        let now = self.now;
-        let parcel = self.sender().offer_files(vec![entry], now).unwrap();
+        let sender = self.client(SENDER, 0);
+        let parcel = sender.act(|engine, now| engine.offer_files(vec![entry], now));
+        let parcel = parcel.unwrap();
         let mut busy = true;
         while busy {
             busy = self.step_without_reads(SENDER);
@@ -146,7 +154,7 @@ impl Room {
             }
             // Something waits for time to pass.
             let next = self.devices.iter().filter_map(|device| {
-                let (at, _) = device.engine.poll_timeout(self.now)?;
+                let (at, _) = device.client.engine().poll_timeout(self.now)?;
                 Some(at)
             });
             self.now = next.min().unwrap().max(self.now);
@@ -154,18 +162,17 @@ impl Room {
     }
 
     fn sender_view(&self, parcel: ParcelId) -> Option<TransferState> {
-        let view = self.devices[SENDER].engine.transfer(parcel, self.now)?;
-        Some(view.state)
+        let sender = self.devices[SENDER].client.engine();
+        sender.transfer_state(parcel, self.now)
     }
 
     /// The sender sends as many frames as are acknowledged together, and everyone gets them. What
     /// they answer is for the sender to handle: an acknowledgement of each receiver.
     pub(crate) fn acknowledgements(&mut self) -> VecDeque<Bytes> {
         self.now += Duration::from_millis(1);
-        self.poll_reads();
-        self.answer_reads();
         for _ in 0..FRAMES_OF_AN_ACK {
-            self.send_one();
+            let frame = self.frame();
+            self.route(SENDER, frame);
         }
         self.answers()
     }
@@ -191,48 +198,20 @@ impl Room {
         signs
     }
 
-    /// The sender gets a packet.
+    /// The sender gets a packet, while its connection has no room. What it wants to read then is read
+    /// later, as files are.
     pub(crate) fn handle(&mut self, packet: Bytes) {
-        let now = self.now;
-        self.sender().handle_bytes(packet, now);
+        self.client(SENDER, 0).handle(Input::Received(packet));
     }
 
-    /// What a driver asks the sender after each input, while its socket has no room. Reads are
-    /// answered later, as files are.
-    pub(crate) fn poll(&mut self) {
-        let now = self.now;
-        let sender = self.sender();
-        let due = sender.poll_timeout(now);
-        assert!(due.is_none_or(|(at, _)| at > now), "{due:?}");
-        assert!(sender.poll_socket().is_none());
-        // Of what was read, storage is to note the checks.
-        while let Some(request) = sender.poll_store() {
-            assert!(matches!(request, StoreRequest::Note { .. }), "{request:?}");
-        }
-        self.poll_reads();
-        self.poll_events();
-        // For its alarm.
-        core::hint::black_box(self.sender().poll_timeout(now));
-    }
-
-    /// Takes what the sender tells, none of which matters here.
-    pub(crate) fn poll_events(&mut self) {
-        while self.sender().poll_event().is_some() {}
-    }
-
-    /// The sender reads, seals and sends one frame. It is on its way to everyone then.
+    /// The sender is given what it wanted to read, and seals and sends one frame. It is on its way to
+    /// everyone then.
     pub(crate) fn frame(&mut self) -> Bytes {
-        let now = self.now;
-        let sender = self.sender();
-        let request = sender.poll_read(now).unwrap();
-        sender.handle_read(request, Ok(()), now);
-        sender.poll_transmit(now).unwrap()
-    }
-
-    pub(crate) fn send_one(&mut self) {
-        let now = self.now;
-        let frame = self.sender().poll_transmit(now).unwrap();
-        self.route(SENDER, frame);
+        let machine = self.client(SENDER, 1).platform_mut();
+        let request = machine.reads.remove(0);
+        let sender = &mut self.devices[SENDER].client;
+        sender.handle(Input::Read(request, Ok(())));
+        sender.platform_mut().sent.pop().unwrap()
     }
 
     /// Everyone gets a frame and says so after a while; the sender hears it.
@@ -242,66 +221,35 @@ impl Room {
         for packet in self.answers() {
             self.handle(packet);
         }
-        self.poll_events();
     }
 
-    fn poll_reads(&mut self) {
-        while let Some(request) = self.devices[SENDER].engine.poll_read(self.now) {
-            self.reads.push(request);
-        }
-    }
-
-    fn answer_reads(&mut self) {
-        for request in std::mem::take(&mut self.reads) {
-            self.devices[SENDER]
-                .engine
-                .handle_read(request, Ok(()), self.now);
-        }
-    }
-
-    /// Does what a driver does, once. Whether there was anything to do.
+    /// Brings a device what there is for it. Whether there was anything, or it did anything.
     fn step(&mut self, index: usize) -> bool {
-        let mut busy = false;
-        while let Some(request) = self.devices[index].engine.poll_read(self.now) {
-            busy = true;
-            let engine = &mut self.devices[index].engine;
-            engine.handle_read(request, Ok(()), self.now);
+        let reads = std::mem::take(&mut self.client(index, 0).platform_mut().reads);
+        let mut busy = !reads.is_empty();
+        for request in reads {
+            self.client(index, 0).handle(Input::Read(request, Ok(())));
         }
-        self.step_without_reads(index) || busy
+        busy |= self.step_without_reads(index);
+        busy
     }
 
     fn step_without_reads(&mut self, index: usize) -> bool {
-        let now = self.now;
-        let Device { engine, inbox } = &mut self.devices[index];
-        let mut busy = false;
-        while let Some(packet) = inbox.pop_front() {
-            busy = true;
-            engine.handle_bytes(packet, now);
-        }
-        let due = engine.poll_timeout(now);
-        if due.is_some_and(|(at, _)| at <= now) {
-            busy = true;
-            engine.handle_timeout(now);
-        }
-        while let Some(action) = engine.poll_socket() {
-            busy = true;
-            assert!(matches!(action, SocketAction::Open { .. }), "{action:?}");
-            engine.handle_open(false, now);
-        }
-        while let Some(request) = engine.poll_store() {
-            busy = true;
-            if let Some(reply) = reply(&request) {
-                drop(request);
-                engine.handle_store(reply, now);
-            }
-        }
-        while engine.poll_event().is_some() {
-            busy = true;
+        let mut inputs = std::mem::take(&mut self.client(index, 0).platform_mut().answers);
+        let inbox = &mut self.devices[index].inbox;
+        inputs.extend(inbox.drain(..).map(Input::Received));
+        let engine = self.devices[index].client.engine();
+        let due = engine.poll_timeout(self.now);
+        let mut busy = !inputs.is_empty() || due.is_some_and(|(at, _)| at <= self.now);
+        for input in inputs {
+            self.client(index, 0).handle(input);
         }
         // One at a time, as a socket's buffer does not take everything at once.
-        if let Some(bytes) = engine.poll_transmit(now) {
+        let client = self.client(index, 1);
+        client.handle(Input::Woken);
+        for packet in std::mem::take(&mut client.platform_mut().sent) {
             busy = true;
-            self.route(index, bytes);
+            self.route(index, packet);
         }
         busy
     }
@@ -310,22 +258,6 @@ impl Room {
         let devices = &mut self.devices;
         let mut deliver = |to: usize, packet| devices[to].inbox.push_back(packet);
         self.broker.receive(from, bytes, &mut deliver);
-    }
-}
-
-/// A store that takes everything and keeps nothing.
-fn reply(request: &StoreRequest) -> Option<StoreReply> {
-    match *request {
-        StoreRequest::Create { parcel, .. } => Some(StoreReply::Created { parcel }),
-        StoreRequest::Write {
-            parcel, ref data, ..
-        } => Some(StoreReply::Written {
-            parcel,
-            len: data.len(),
-        }),
-        StoreRequest::Finish { parcel, .. } => Some(StoreReply::Finished { parcel }),
-        StoreRequest::Note { .. } | StoreRequest::Discard { .. } => None,
-        StoreRequest::Read { .. } => panic!("nothing was kept"),
     }
 }
 

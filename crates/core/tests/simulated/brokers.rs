@@ -8,7 +8,7 @@ use mqdrop_sim::{MINUTE, SECOND, World, room, room_with};
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 pub(crate) fn status(world: &World, device: usize) -> StatusView {
-    world.devices[device].engine.status()
+    world.devices[device].engine().status()
 }
 
 /// A device that joins a broker like this, and how it stands after so many seconds.
@@ -28,7 +28,7 @@ fn the_older_version_is_found_without_help_and_remembered() {
     };
     let world = room_with(2, faults);
     assert_eq!(
-        world.devices[0].engine.status().protocol.as_deref(),
+        world.devices[0].engine().status().protocol.as_deref(),
         Some("MQTT 3.1.1")
     );
 }
@@ -39,12 +39,12 @@ fn an_unreachable_broker_is_named_and_found_by_itself_when_it_comes() {
     world.down = true;
     let device = world.join();
     assert!(
-        world.run_until(MINUTE, |w| w.devices[device].engine.status().state
+        world.run_until(MINUTE, |w| w.devices[device].engine().status().state
             == ConnectionState::Error)
     );
     assert!(
         world.devices[device]
-            .engine
+            .engine()
             .status()
             .text
             .contains("ws://broker")
@@ -52,7 +52,7 @@ fn an_unreachable_broker_is_named_and_found_by_itself_when_it_comes() {
     world.run_for(10 * MINUTE);
     world.down = false;
     assert!(
-        world.run_until(MINUTE, |w| w.devices[device].engine.status().state
+        world.run_until(MINUTE, |w| w.devices[device].engine().status().state
             == ConnectionState::Online)
     );
 }
@@ -63,7 +63,10 @@ fn what_waits_for_the_connection_says_so_on_either_side() {
         let (mut world, parcel) = mqdrop_sim::under_way(1_000_000, &[5_000_000], 1_000_000);
         let view = |world: &World| {
             let now = world.now;
-            world.devices[cut_off].engine.transfer(parcel, now).unwrap()
+            world.devices[cut_off]
+                .engine()
+                .transfer(parcel, now)
+                .unwrap()
         };
         assert!(view(&world).rate > 0.0);
         world.cut_off.insert(cut_off);
@@ -125,7 +128,7 @@ fn a_version_the_user_insists_on_is_kept_to() {
     });
     world.run_for(MINUTE);
     assert_eq!(
-        world.devices[device].engine.status().state,
+        world.devices[device].engine().status().state,
         ConnectionState::Error
     );
 }

@@ -14,7 +14,7 @@ fn a_receiver_that_leaves_in_the_middle_goes_on_when_it_is_back() {
     // Writes are on their way to storage.
     world.act(1, |engine, now| engine.leave(now));
     world.run_for(MINUTE);
-    assert_eq!(world.devices[1].engine.kept().parcels, 1);
+    assert_eq!(world.devices[1].engine().kept().parcels, 1);
     assert_eq!(world.state(0, parcel), Some(TransferState::Waiting));
     world.act(1, |engine, now| {
         engine.join(mqdrop_sim::join(), now).unwrap()
@@ -110,7 +110,7 @@ fn what_nobody_accepted_ends_when_its_sender_leaves() {
     world.act(0, |engine, now| engine.leave(now));
     world.run_for(5 * SECOND);
     assert_eq!(world.state(1, parcel), Some(TransferState::Cancelled));
-    assert_eq!(world.devices[0].engine.kept().parcels, 0);
+    assert_eq!(world.devices[0].engine().kept().parcels, 0);
     assert!(world.devices[0].notes.is_empty());
 }
 
@@ -144,7 +144,7 @@ fn when_the_sender_leaves_what_arrived_is_kept() {
     assert_eq!(view.state, TransferState::Waiting);
     assert!(view.bytes >= 1_000_000);
     assert!(view.error.unwrap().contains("The sender is away"));
-    assert_eq!(world.devices[0].engine.kept().parcels, 1);
+    assert_eq!(world.devices[0].engine().kept().parcels, 1);
     // Its user is back. The page was not closed, so the files are still at hand.
     let sent = world.devices[0].sent;
     world.act(0, |engine, now| {
@@ -221,7 +221,7 @@ fn what_storage_refuses_after_leaving_is_not_kept() {
         engine.leave(now);
     });
     world.run_for(SECOND);
-    assert_eq!(world.devices[1].engine.kept().parcels, 0);
+    assert_eq!(world.devices[1].engine().kept().parcels, 0);
 }
 
 #[test]

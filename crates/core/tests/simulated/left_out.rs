@@ -13,7 +13,7 @@ fn spoil(world: &mut World, parcel: ParcelId, file: usize) {
 
 fn files(world: &World, device: usize, parcel: ParcelId) -> Vec<FileView> {
     world.devices[device]
-        .engine
+        .engine()
         .files(parcel)
         .unwrap_or_default()
 }

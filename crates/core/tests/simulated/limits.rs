@@ -19,7 +19,7 @@ fn a_broker_that_names_its_limit_is_kept_to() {
     let mut world = room_with(2, faults);
     let parcel = world.offer(0, &[600_000]);
     assert!(world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)));
-    let limit = world.devices[0].engine.status().limit.unwrap();
+    let limit = world.devices[0].engine().status().limit.unwrap();
     assert!(limit.contains("20,000"), "{limit}");
 }
 
@@ -34,7 +34,7 @@ fn a_silent_limit_is_found_out_and_said() {
     let parcel = world.offer(0, &[6_000_000]);
     assert!(world.run_until(5 * MINUTE, |w| w.delivered(0, 1, parcel)));
     assert_eq!(world.devices[0].learnt, Some(16_384));
-    let limit = world.devices[0].engine.status().limit.unwrap();
+    let limit = world.devices[0].engine().status().limit.unwrap();
     assert!(limit.contains("16,384"), "{limit}");
 }
 
@@ -49,7 +49,7 @@ fn a_broker_too_small_for_any_frame_is_named_as_such() {
         let mut world = room_with(2, faults);
         world.offer(0, &[100_000]);
         assert!(world.run_until(5 * MINUTE, |w| {
-            let status = w.devices[0].engine.status();
+            let status = w.devices[0].engine().status();
             status.state == ConnectionState::Error && status.text.contains("17,000")
         }));
     }
@@ -63,7 +63,7 @@ fn a_broker_that_was_too_small_and_is_not_any_more_is_no_error() {
     };
     let mut world = room_with(2, faults);
     let parcel = world.offer(0, &[100_000]);
-    let state = |w: &World| w.devices[0].engine.status().state;
+    let state = |w: &World| w.devices[0].engine().status().state;
     assert!(world.run_until(5 * MINUTE, |w| {
         state(w) == ConnectionState::Error && w.devices[0].connection.is_some()
     }));
@@ -93,7 +93,7 @@ fn a_limit_that_becomes_lower_is_found_and_said() {
         w.state(1, parcel) == Some(TransferState::Done)
     }));
     assert!(world.delivered(0, 1, parcel));
-    let limit = world.devices[0].engine.status().limit;
+    let limit = world.devices[0].engine().status().limit;
     assert!(limit.is_some(), "the limit is said");
 }
 

@@ -15,7 +15,7 @@ fn the_sender_may_come_first_or_last() {
     let mut world = World::new(2, Faults::default());
     let sender = world.join();
     assert!(
-        world.run_until(MINUTE, |w| w.devices[sender].engine.status().state
+        world.run_until(MINUTE, |w| w.devices[sender].engine().status().state
             == ConnectionState::Online)
     );
     let parcel = world.offer(sender, &[50_000]);
@@ -41,9 +41,10 @@ fn whoever_is_cut_off_while_it_comes_in_is_met_all_the_same() {
             world.cut(here);
         }
         let met = world.run_until(SECOND * 8, |w| {
-            let sees = |device: usize| w.devices[device].engine.peers().len() == 1;
-            let online =
-                |device: usize| w.devices[device].engine.status().state == ConnectionState::Online;
+            let sees = |device: usize| w.devices[device].engine().peers().len() == 1;
+            let online = |device: usize| {
+                w.devices[device].engine().status().state == ConnectionState::Online
+            };
             [here, comes].into_iter().all(|d| sees(d) && online(d))
         });
         assert!(met, "cut after {millis} ms");
@@ -62,7 +63,7 @@ fn another_key_sees_nothing_and_neither_does_the_broker() {
     let parcel = world.offer(0, &[200_000]);
     assert!(world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)));
     assert!(
-        world.devices[outsider].engine.peers().is_empty()
+        world.devices[outsider].engine().peers().is_empty()
             && world.devices[outsider].parcels.is_empty()
     );
     let content = world.devices[0].sources[&parcel][0][50_000..50_016].to_vec();
@@ -157,7 +158,7 @@ fn what_was_said_before_a_device_came_is_not_news_when_someone_repeats_it() {
         world.broker.seen.clone_from(&said);
         world.repeat_everything();
         world.run_for(SECOND * 10);
-        let peers = world.devices[late].engine.peers();
+        let peers = world.devices[late].engine().peers();
         assert_eq!(peers.len(), 1, "{peers:?}");
         assert_eq!(world.state(late, over), None);
     }
@@ -173,8 +174,8 @@ fn what_was_said_before_a_device_came_is_not_news_when_someone_repeats_it() {
     world.repeat_everything();
     world.run_for(SECOND * 10);
     assert_eq!(world.state(late, again), None);
-    assert_eq!(world.devices[late].engine.peers().len(), 1);
-    assert_eq!(world.devices[stays].engine.peers().len(), 1);
+    assert_eq!(world.devices[late].engine().peers().len(), 1);
+    assert_eq!(world.devices[stays].engine().peers().len(), 1);
 }
 
 #[test]
@@ -262,16 +263,16 @@ fn leaving_and_vanishing_are_noticed() {
     let mut world = room(3);
     world.act(0, |engine, now| engine.leave(now));
     assert!(world.run_until(SECOND * 5, |w| {
-        (1..3).all(|d| w.devices[d].engine.peers().len() == 1)
+        (1..3).all(|d| w.devices[d].engine().peers().len() == 1)
     }));
     assert_eq!(
-        world.devices[0].engine.status().state,
+        world.devices[0].engine().status().state,
         ConnectionState::Offline
     );
     // The broker publishes the will.
     world.down = true;
     world.cut(1);
-    assert!(world.run_until(MINUTE, |w| w.devices[2].engine.peers().is_empty()));
+    assert!(world.run_until(MINUTE, |w| w.devices[2].engine().peers().is_empty()));
 }
 
 #[test]
@@ -293,7 +294,7 @@ fn muting_takes_nothing_away_that_is_whole() {
     assert!(world.run_until(MINUTE, |w| w.devices[1].finished.contains_key(&parcel)));
     // Storage has yet to answer.
     assert!(!world.delivered(0, 1, parcel));
-    let sender = world.devices[1].engine.peers()[0].device.parse().unwrap();
+    let sender = world.devices[1].engine().peers()[0].device.parse().unwrap();
     world.act(1, |engine, now| engine.mute(sender, true, now));
     assert!(world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)));
 }
@@ -304,9 +305,9 @@ fn who_is_muted_is_not_heard_and_gets_nothing_until_it_is_heard_again() {
     world.uplink = Some(1_000_000);
     world.devices[0].accepts = false;
     let muted: DeviceId = {
-        let before: Vec<_> = world.devices[2].engine.peers();
+        let before: Vec<_> = world.devices[2].engine().peers();
         // The device that only the third one does not list is itself.
-        let all = world.devices[0].engine.peers();
+        let all = world.devices[0].engine().peers();
         let own = all
             .iter()
             .find(|peer| before.iter().all(|other| other.device != peer.device))
@@ -326,7 +327,7 @@ fn who_is_muted_is_not_heard_and_gets_nothing_until_it_is_heard_again() {
     world.run_for(MINUTE);
     assert_eq!(world.state(0, unheard), None);
     assert!(!world.delivered(0, 2, withheld));
-    let peers = world.devices[0].engine.peers();
+    let peers = world.devices[0].engine().peers();
     let shown: Vec<_> = peers.iter().filter(|peer| peer.muted).collect();
     assert_eq!(shown.len(), 1, "{peers:?}");
     world.act(0, |engine, now| engine.mute(muted, false, now));

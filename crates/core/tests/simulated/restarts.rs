@@ -329,12 +329,12 @@ fn what_was_received_is_there_after_the_room_is_left_and_entered_again() {
     };
     enter(&mut world, "another room");
     assert_eq!(world.state(1, parcel), None);
-    assert_eq!(world.devices[1].engine.kept().parcels, 1);
+    assert_eq!(world.devices[1].engine().kept().parcels, 1);
     world.act(1, |engine, now| engine.leave(now));
     world.act(1, |engine, now| {
         engine.join(mqdrop_sim::join(), now).unwrap()
     });
-    assert_eq!(world.devices[1].engine.kept().parcels, 0);
+    assert_eq!(world.devices[1].engine().kept().parcels, 0);
     assert!(world.delivered(0, 1, parcel));
 }
 

@@ -27,8 +27,8 @@ fn files_of_every_awkward_size_arrive() {
             "{sizes:?}"
         );
         let (sent, got) = (
-            world.devices[0].engine.files(parcel),
-            world.devices[1].engine.files(parcel),
+            world.devices[0].engine().files(parcel),
+            world.devices[1].engine().files(parcel),
         );
         let file = world.devices[0].sources[&parcel]
             .last()

@@ -16,7 +16,7 @@ fn named(count: usize) -> World {
     let all = |w: &World| {
         w.devices
             .iter()
-            .all(|d| d.engine.peers().len() == count - 1)
+            .all(|d| d.engine().peers().len() == count - 1)
     };
     assert!(world.run_until(MINUTE, all));
     world
@@ -198,7 +198,7 @@ fn who_says_goodbye_is_gone_at_once_and_goes_on_when_it_is_back() {
         let other = 1 - leaver;
         world.act(leaver, |engine, now| engine.say_goodbye(now));
         world.run_for(SECOND / 2);
-        assert!(world.devices[other].engine.peers().is_empty());
+        assert!(world.devices[other].engine().peers().is_empty());
         assert_eq!(shown(&world, other, parcel).state, TransferState::Waiting);
         assert!(shown(&world, leaver, parcel).offline);
         world.run_for(20 * SECOND);
@@ -207,7 +207,7 @@ fn who_says_goodbye_is_gone_at_once_and_goes_on_when_it_is_back() {
         world.act(leaver, |engine, now| engine.check(now));
         assert!(world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)));
         assert!(world.devices[0].sent - sent < 2_100_000);
-        assert_eq!(world.devices[other].engine.peers().len(), 1);
+        assert_eq!(world.devices[other].engine().peers().len(), 1);
     }
 }
 
@@ -219,7 +219,7 @@ fn a_page_that_is_loaded_again_is_there_once() {
     world.restart(1, false);
     world.run_for(SECOND);
     for device in [0, 2] {
-        let peers = world.devices[device].engine.peers();
+        let peers = world.devices[device].engine().peers();
         let named = peers.iter().filter(|peer| peer.name == "device 1");
         assert_eq!(named.count(), 1, "{peers:?}");
     }
@@ -230,6 +230,6 @@ fn who_stays_after_a_goodbye_comes_back() {
     let mut world = named(2);
     world.act(1, |engine, now| engine.say_goodbye(now));
     world.run_for(SECOND);
-    assert!(world.devices[0].engine.peers().is_empty());
-    assert!(world.run_until(2 * MINUTE, |w| w.devices[0].engine.peers().len() == 1));
+    assert!(world.devices[0].engine().peers().is_empty());
+    assert!(world.run_until(2 * MINUTE, |w| w.devices[0].engine().peers().len() == 1));
 }

@@ -1,13 +1,13 @@
-//! How often the app is told of what changes with every packet.
+//! How often a user is told of what changes with every packet.
 
 use core::time::Duration;
 
 use litemap::LiteMap;
 use mqdrop_core::{ParcelId, Time};
 
-/// Remembers for each parcel what changed and was not told yet, and when it may be. `S` is the part
-/// that is told at once whenever it differs from what was told last.
-pub(super) struct Throttle<S> {
+/// Remembers which parcels changed and were not told, and when each may be told again. A state `S` is told at
+/// once whenever it differs from the one that was told last.
+pub(crate) struct Throttle<S> {
     pause: Duration,
     parcels: LiteMap<ParcelId, Entry<S>>,
 }
@@ -25,7 +25,7 @@ struct Told<S> {
 
 impl<S: PartialEq> Throttle<S> {
     /// Tells each parcel's changes at most once in `pause`.
-    pub(super) fn new(pause: Duration) -> Self {
+    pub(crate) fn new(pause: Duration) -> Self {
         Self {
             pause,
             parcels: LiteMap::new(),
@@ -33,7 +33,7 @@ impl<S: PartialEq> Throttle<S> {
     }
 
     /// Something about this parcel changed.
-    pub(super) fn mark(&mut self, parcel: ParcelId) {
+    pub(crate) fn mark(&mut self, parcel: ParcelId) {
         self.parcels
             .entry(parcel)
             .or_insert(Entry {
@@ -44,7 +44,7 @@ impl<S: PartialEq> Throttle<S> {
     }
 
     /// What changed and was not told.
-    pub(super) fn changed(&self) -> Vec<ParcelId> {
+    pub(crate) fn changed(&self) -> Vec<ParcelId> {
         self.parcels
             .iter()
             .filter(|(_, entry)| entry.changed)
@@ -52,14 +52,9 @@ impl<S: PartialEq> Throttle<S> {
             .collect()
     }
 
-    /// Everything that was ever marked and not forgotten.
-    pub(super) fn known(&self) -> Vec<ParcelId> {
-        self.parcels.keys().copied().collect()
-    }
-
-    /// Whether a change is to be told now that `state` is so. If so, the caller tells it, and the
-    /// parcel counts as told.
-    pub(super) fn tell(&mut self, parcel: ParcelId, state: S, now: Time) -> bool {
+    /// Decides whether a change is to be told now that `state` is so. If so, the caller tells it, and
+    /// the parcel counts as told.
+    pub(crate) fn tell(&mut self, parcel: ParcelId, state: S, now: Time) -> bool {
         let Some(entry) = self.parcels.get_mut(&parcel) else {
             return false;
         };
@@ -79,7 +74,7 @@ impl<S: PartialEq> Throttle<S> {
     }
 
     /// Leaves the parcel alone for at least `rest` from now on, because telling it is costly.
-    pub(super) fn rest(&mut self, parcel: ParcelId, rest: Duration, now: Time) {
+    pub(crate) fn rest(&mut self, parcel: ParcelId, rest: Duration, now: Time) {
         if let Some(told) = self
             .parcels
             .get_mut(&parcel)
@@ -90,7 +85,7 @@ impl<S: PartialEq> Throttle<S> {
     }
 
     /// The pause is over for this parcel, whatever it was.
-    pub(super) fn hurry(&mut self, parcel: ParcelId, now: Time) {
+    pub(crate) fn hurry(&mut self, parcel: ParcelId, now: Time) {
         if let Some(told) = self
             .parcels
             .get_mut(&parcel)
@@ -101,7 +96,7 @@ impl<S: PartialEq> Throttle<S> {
     }
 
     /// When the next untold change may be told.
-    pub(super) fn next(&self) -> Option<Time> {
+    pub(crate) fn next(&self) -> Option<Time> {
         self.parcels
             .values()
             .filter(|entry| entry.changed)
@@ -110,7 +105,7 @@ impl<S: PartialEq> Throttle<S> {
     }
 
     /// The parcel is gone.
-    pub(super) fn forget(&mut self, parcel: ParcelId) {
+    pub(crate) fn forget(&mut self, parcel: ParcelId) {
         self.parcels.remove(&parcel);
     }
 }
@@ -184,6 +179,6 @@ mod tests {
         throttle.mark(parcel());
         throttle.forget(parcel());
         assert!(!throttle.tell(parcel(), 'a', Time::from_millis(0)));
-        assert!(throttle.known().is_empty());
+        assert!(throttle.parcels.is_empty());
     }
 }

@@ -1,0 +1,178 @@
+//! The drain loop.
+
+use std::collections::VecDeque;
+
+use mqdrop_core::{Engine, Event, ParcelId, SocketAction, StoreReply, StoreRequest, Time};
+
+use crate::updates::Updates;
+use crate::{Input, Platform, Update};
+
+/// An engine and the platform that it runs on. The [crate's documentation](crate) says how to drive
+/// it.
+pub struct Client<P: Platform> {
+    engine: Engine,
+    platform: P,
+    updates: Updates<P::Content>,
+    /// What was read back, one piece of which the engine is given in each turn.
+    read_back: VecDeque<StoreReply>,
+}
+
+impl<P: Platform> Client<P> {
+    /// A device that is in no room. `seed` must come from a cryptographic random source: identities,
+    /// keys and nonces follow from it.
+    pub fn new(seed: [u8; 32], platform: P) -> Self {
+        Self {
+            engine: Engine::new(seed),
+            platform,
+            updates: Updates::new(),
+            read_back: VecDeque::new(),
+        }
+    }
+
+    /// Takes in what happened, and does what the engine wants then.
+    pub fn handle(&mut self, input: Input<P::Content>) {
+        let now = self.platform.now();
+        if let Some(reply) = self.read_back.pop_front() {
+            self.engine.handle_store(reply, now);
+        }
+        match input {
+            Input::Opened { compresses } => self.engine.handle_open(compresses, now),
+            Input::Received(bytes) => self.engine.handle_bytes(bytes, now),
+            Input::Closed(close) => self.engine.handle_close(close, now),
+            Input::Read(request, result) => self.engine.handle_read(request, result, now),
+            Input::Stored(reply) => self.take_in(reply),
+            Input::Finished { parcel, content } => {
+                self.updates.finished(parcel, content);
+                self.take_in(StoreReply::Finished { parcel });
+            }
+            Input::Woken => {}
+        }
+        self.drain();
+    }
+
+    /// Does to the engine what its user wants, and then what the engine wants.
+    pub fn act<R>(&mut self, act: impl FnOnce(&mut Engine, Time) -> R) -> R {
+        self.act_with_platform(|engine, _, now| act(engine, now))
+    }
+
+    /// Like [`act`](Self::act), for what engine and platform both have to know before the engine asks
+    /// the platform for it: files with [`Engine::offer_files`] and [`Engine::choose_again`], stores
+    /// with [`Engine::restore`].
+    pub fn act_with_platform<R>(&mut self, act: impl FnOnce(&mut Engine, &mut P, Time) -> R) -> R {
+        let now = self.platform.now();
+        let result = act(&mut self.engine, &mut self.platform, now);
+        self.drain();
+        result
+    }
+
+    /// The engine, to be looked at.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// The platform.
+    pub fn platform(&self) -> &P {
+        &self.platform
+    }
+
+    /// The platform.
+    pub fn platform_mut(&mut self) -> &mut P {
+        &mut self.platform
+    }
+
+    /// Tells what is new and due, and sets the platform's timer. To be called after each input and
+    /// each act, or after several of them that come together.
+    pub fn tell(&mut self, tell: &mut dyn FnMut(Update<P::Content>)) {
+        for parcel in self.updates.tell(&self.engine, &self.platform, tell) {
+            self.platform.forget_files(parcel);
+        }
+        let now = self.platform.now();
+        let deadlines = [
+            self.engine.poll_timeout(now).map(|(deadline, _)| deadline),
+            self.updates.next(),
+            (!self.read_back.is_empty()).then_some(now),
+        ];
+        if let Some(deadline) = deadlines.into_iter().flatten().min() {
+            self.platform.wake(deadline);
+        }
+    }
+
+    /// Does what the engine wants until it wants nothing more.
+    fn drain(&mut self) {
+        let now = self.platform.now();
+        // Not only when the timer rang, as it may be late by minutes.
+        if self
+            .engine
+            .poll_timeout(now)
+            .is_some_and(|(deadline, _)| deadline <= now)
+        {
+            self.engine.handle_timeout(now);
+        }
+        while self.drain_once() {}
+        self.platform.flush();
+    }
+
+    /// Tells whether there was anything to do.
+    fn drain_once(&mut self) -> bool {
+        let mut is_busy = false;
+        while let Some(action) = self.engine.poll_socket() {
+            is_busy = true;
+            self.change_connection(action);
+        }
+        while let Some(request) = self.engine.poll_store() {
+            is_busy = true;
+            self.store(request);
+        }
+        while let Some(request) = self.engine.poll_read(self.platform.now()) {
+            is_busy = true;
+            self.platform.read(request);
+        }
+        while let Some(event) = self.engine.poll_event() {
+            is_busy = true;
+            if let Event::Unfit { parcel, .. } = event {
+                self.platform.forget_files(parcel);
+            }
+            self.updates.note(event);
+        }
+        while self.platform.has_room()
+            && let Some(packet) = self.engine.poll_transmit(self.platform.now())
+        {
+            is_busy = true;
+            self.platform.send(packet);
+        }
+        is_busy
+    }
+
+    fn change_connection(&mut self, action: SocketAction) {
+        match action {
+            SocketAction::Open { url } => {
+                if let Err(close) = self.platform.open(url) {
+                    self.engine.handle_close(close, self.platform.now());
+                }
+            }
+            SocketAction::Close { last } => self.platform.close(last),
+        }
+    }
+
+    fn store(&mut self, request: StoreRequest) {
+        if let StoreRequest::Create { parcel, .. } | StoreRequest::Discard { parcel } = request {
+            self.updates.forget_content(parcel);
+            self.read_back.retain(|reply| !is_of(reply, parcel));
+        }
+        if let Some(reply) = self.platform.store(request) {
+            self.take_in(reply);
+        }
+    }
+
+    fn take_in(&mut self, reply: StoreReply) {
+        match reply {
+            StoreReply::Read { .. } | StoreReply::Unread { .. } => self.read_back.push_back(reply),
+            reply => self.engine.handle_store(reply, self.platform.now()),
+        }
+    }
+}
+
+/// Tells whether a parcel's store was read back.
+fn is_of(reply: &StoreReply, read: ParcelId) -> bool {
+    matches!(*reply, StoreReply::Read { parcel, .. } | StoreReply::Unread { parcel, .. } if parcel == read)
+}

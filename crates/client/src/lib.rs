@@ -1,0 +1,232 @@
+//! Drives an engine on any platform: the one drain loop. Sans-IO like the engine: no sockets, files,
+//! timers or threads of its own.
+//!
+//! A [`Client`] owns an [`Engine`](mqdrop_core::Engine) and a [`Platform`], which is what the engine
+//! needs of a machine. Whoever writes a driver implements `Platform`, and then:
+//!
+//! - brings everything that happens to [`Client::handle`], one [`Input`] after the other;
+//! - brings what the user wants to [`Client::act`];
+//! - calls [`Client::tell`] after that, which says what the user is to see and sets the timer.
+//!
+//! # The turn
+//!
+//! `handle` and `act` are turns: they take something in and then drain the engine, which means to do
+//! what it asks for until it asks for nothing more. A turn keeps these rules, so that no driver has
+//! to know them:
+//!
+//! - **Time-outs that are due come before draining.** A timer may be late by minutes, as those of
+//!   hidden tabs are, and the engine must not go on as if no time had passed. Any input serves
+//!   instead of the timer.
+//! - **Storage may answer at once.** The engine takes such an answer in before it is asked for
+//!   anything else, and what it asks of storage then belongs to the same turn.
+//! - **Reading back does not starve the connection.** After a restart, gigabytes are read back from
+//!   storage, and each piece asks for the next one. The engine is given one piece a turn. Between
+//!   two of them lies the platform's timer, which rings after what the connection has brought.
+//! - **The connection is given no more than it has room for.** What waits in the engine can still be
+//!   put to better use.
+//!
+//! The driver keeps two more:
+//!
+//! - **Files and stores are there before they are asked for.** An offer is made, files are chosen
+//!   again and parcels are restored in [`Client::act_with_platform`], where the platform is given
+//!   what belongs to them before the turn goes on.
+//! - **Nothing calls a client in the middle of its turn.** What happens on the platform meanwhile
+//!   waits in a queue.
+//!
+//! # What is told
+//!
+//! [`Update`]s are for the eye: progress is told a few times a second, long lists rest in proportion
+//! to what they cost, and a change of state is told at once. **Content is told before the state that
+//! says it is there**: who reads "done" has what was received in hands. When a room is entered again,
+//! the content that was received in it is told again.
+//!
+//! # After a restart
+//!
+//! Give the notes of each store that was kept to [`Engine::restore`](mqdrop_core::Engine::restore),
+//! in [`Client::act_with_platform`]. It returns how much of the notes is whole and how large the
+//! content is: the platform cuts the notes, makes room, and has the store ready before the turn goes
+//! on. [`RestoreError`](mqdrop_core::RestoreError) says what becomes of a store that is not taken up.
+//!
+//! # Example
+//!
+//! Two clients and a broker in memory: one sends a file to the other.
+//!
+//! ```
+//! use std::collections::{HashMap, VecDeque};
+//!
+//! use bytes::Bytes;
+//! use mqdrop_client::{Client, Input, Platform, Update};
+//! use mqdrop_core::view::TransferState;
+//! use mqdrop_core::{
+//!     Entry, Join, ParcelId, ReadRequest, SocketClose, StoreReply, StoreRequest, Time,
+//! };
+//! use mqdrop_sim::broker::{Action, Broker};
+//! use mqdrop_sim::{faults::Faults, random::Random};
+//!
+//! /// A machine that does all in memory and at once.
+//! struct Machine {
+//!     now: Time,
+//!     timer: Option<Time>,
+//!     /// Happened, and is yet to be handled.
+//!     inputs: VecDeque<Input<Vec<u8>>>,
+//!     /// On its way to the broker.
+//!     sent: Vec<Bytes>,
+//!     /// What is sent: one file a parcel.
+//!     files: HashMap<ParcelId, Vec<u8>>,
+//!     /// What is received.
+//!     stores: HashMap<ParcelId, Vec<u8>>,
+//! }
+//!
+//! impl Platform for Machine {
+//!     type Content = Vec<u8>;
+//!
+//!     fn now(&self) -> Time {
+//!         self.now
+//!     }
+//!
+//!     fn open(&mut self, _: String) -> Result<(), SocketClose> {
+//!         self.inputs.push_back(Input::Opened { compresses: false });
+//!         Ok(())
+//!     }
+//!
+//!     fn has_room(&self) -> bool {
+//!         true
+//!     }
+//!
+//!     fn send(&mut self, packet: Bytes) {
+//!         self.sent.push(packet);
+//!     }
+//!
+//!     fn flush(&mut self) {}
+//!
+//!     fn close(&mut self, last: Vec<Bytes>) {
+//!         self.sent.extend(last);
+//!     }
+//!
+//!     fn read(&mut self, mut request: ReadRequest) {
+//!         let file = &self.files[&request.parcel];
+//!         let segments = request.segments.iter();
+//!         let bytes = segments.flat_map(|it| &file[it.offset as usize..][..it.len]);
+//!         let bytes: Vec<u8> = bytes.copied().collect();
+//!         request.target().copy_from_slice(&bytes);
+//!         self.inputs.push_back(Input::Read(request, Ok(())));
+//!     }
+//!
+//!     fn forget_files(&mut self, parcel: ParcelId) {
+//!         self.files.remove(&parcel);
+//!     }
+//!
+//!     fn store(&mut self, request: StoreRequest) -> Option<StoreReply> {
+//!         match request {
+//!             StoreRequest::Create { parcel, size } => {
+//!                 self.stores.insert(parcel, vec![0; size as usize]);
+//!                 Some(StoreReply::Created { parcel })
+//!             }
+//!             StoreRequest::Write { parcel, offset, data } => {
+//!                 let (store, len) = (self.stores.get_mut(&parcel)?, data.len());
+//!                 store[offset as usize..][..len].copy_from_slice(&data);
+//!                 Some(StoreReply::Written { parcel, len })
+//!             }
+//!             StoreRequest::Read { parcel, offset, len } => {
+//!                 let data = &self.stores.get(&parcel)?[offset as usize..][..len];
+//!                 let data = Bytes::copy_from_slice(data);
+//!                 Some(StoreReply::Read { parcel, offset, data })
+//!             }
+//!             StoreRequest::Finish { parcel, .. } => {
+//!                 let content = self.stores.get(&parcel)?.clone();
+//!                 self.inputs.push_back(Input::Finished { parcel, content });
+//!                 None
+//!             }
+//!             StoreRequest::Discard { parcel } => {
+//!                 self.stores.remove(&parcel);
+//!                 None
+//!             }
+//!             // Nothing here outlives a restart.
+//!             StoreRequest::Note { .. } => None,
+//!         }
+//!     }
+//!
+//!     fn wake(&mut self, at: Time) {
+//!         self.timer = Some(at);
+//!     }
+//! }
+//!
+//! let machine = || Machine {
+//!     now: Time::ZERO,
+//!     timer: None,
+//!     inputs: VecDeque::new(),
+//!     sent: Vec::new(),
+//!     files: HashMap::new(),
+//!     stores: HashMap::new(),
+//! };
+//! // Real ones have seeds that nobody can guess.
+//! let mut clients = [[1; 32], [2; 32]].map(|seed| Client::new(seed, machine()));
+//! let (mut broker, mut random) = (Broker::new(Faults::default()), Random(1));
+//! for (number, client) in (0..).zip(&mut clients) {
+//!     broker.open(number);
+//!     let join = Join { auto_accept: true, ..mqdrop_sim::join() };
+//!     client.act(|engine, now| engine.join(join, now)).unwrap();
+//! }
+//!
+//! let file = b"Hello there!".to_vec();
+//! let entry = Entry {
+//!     path: "hello.txt".into(),
+//!     size: file.len() as u64,
+//!     modified: None,
+//!     mime: "text/plain".into(),
+//! };
+//! clients[0]
+//!     .act_with_platform(|engine, machine, now| {
+//!         let parcel = engine.offer_files(vec![entry], now)?;
+//!         machine.files.insert(parcel, file.clone());
+//!         Ok::<_, mqdrop_core::OfferError>(parcel)
+//!     })
+//!     .unwrap();
+//!
+//! let (mut received, mut is_done) = (None, [false; 2]);
+//! while is_done != [true; 2] {
+//!     let mut is_idle = true;
+//!     for number in 0..2 {
+//!         let client = &mut clients[number];
+//!         if let Some(input) = client.platform_mut().inputs.pop_front() {
+//!             client.handle(input);
+//!             is_idle = false;
+//!         }
+//!         client.tell(&mut |update| match update {
+//!             Update::Content { content, .. } => received = Some(content),
+//!             Update::Transfer(view) if view.state == TransferState::Done => {
+//!                 assert!(number == 0 || received.is_some(), "the content comes first");
+//!                 is_done[number] = true;
+//!             }
+//!             _ => {}
+//!         });
+//!         for packet in std::mem::take(&mut client.platform_mut().sent) {
+//!             for action in broker.receive(number as u32, &packet, &mut random) {
+//!                 if let Action::Send(to, bytes) = action {
+//!                     let inputs = &mut clients[to as usize].platform_mut().inputs;
+//!                     inputs.push_back(Input::Received(bytes.into()));
+//!                 }
+//!             }
+//!         }
+//!     }
+//!     if is_idle {
+//!         // Something waits for time to pass.
+//!         let timers = clients.iter().filter_map(|client| client.platform().timer);
+//!         let next = timers.min().unwrap();
+//!         for client in &mut clients {
+//!             client.platform_mut().now = next;
+//!             client.handle(Input::Woken);
+//!         }
+//!     }
+//! }
+//! assert_eq!(received, Some(file));
+//! ```
+
+mod client;
+mod platform;
+mod throttle;
+mod updates;
+
+pub use client::Client;
+pub use platform::{Input, Platform};
+pub use updates::Update;

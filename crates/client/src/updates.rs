@@ -1,0 +1,286 @@
+//! What a user is to be told, and when.
+
+use core::time::Duration;
+use std::collections::VecDeque;
+
+use litemap::LiteMap;
+use mqdrop_core::view::{FileView, KeptView, PeerView, StatusView, TransferState, TransferView};
+use mqdrop_core::{Engine, Event, OfferError, ParcelId, Time};
+
+use crate::Platform;
+use crate::throttle::Throttle;
+
+/// A transfer's progress is told so often at most: about as often as an eye follows a number.
+const TRANSFER_PAUSE: Duration = Duration::from_millis(250);
+
+/// A parcel's files are told so often at most.
+const FILES_PAUSE: Duration = Duration::from_millis(250);
+
+/// So many files are told at a time: a page that takes in more does nothing else for too long.
+const PART: usize = 500;
+
+/// Devices in the room are told so often at most.
+const PEERS_PAUSE: Duration = Duration::from_millis(100);
+
+/// Telling a long list takes long; this many times as long nothing is told of it.
+const REST: u32 = 10;
+
+/// Something that a user may see, on a platform whose finished parcels are `C`.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Update<C> {
+    /// The connection changed.
+    Status(StatusView),
+    /// Everyone else in the room, whenever that changed.
+    Peers(Vec<PeerView>),
+    /// A transfer is new or changed. Progress is told a few times a second at most, another
+    /// [state](TransferView::state) at once.
+    Transfer(TransferView),
+    /// A transfer is off the list. If its room was left, it may come back.
+    Removed(ParcelId),
+    /// Some of a parcel's files, once known, and again when their hashes are.
+    Files {
+        /// The parcel.
+        parcel: ParcelId,
+        /// The place of the first of them, 0 for the parcel's first file.
+        first: usize,
+        /// In the parcel's order.
+        files: Vec<FileView>,
+    },
+    /// A text is whole, sent or received.
+    Text {
+        /// Its parcel.
+        parcel: ParcelId,
+        /// It.
+        text: String,
+    },
+    /// A received parcel is whole and verified. Comes before the transfer's state becomes done, and
+    /// again when the transfer comes back on the list.
+    Content {
+        /// The parcel.
+        parcel: ParcelId,
+        /// It, as the platform gives it to its user.
+        content: C,
+    },
+    /// Something about this broker is worth remembering for the next
+    /// [`Join`](mqdrop_core::Join).
+    Learnt {
+        /// It speaks MQTT 3.1.1 only.
+        only_v311: bool,
+        /// The longest data frame it carries, if it hung up on a longer one; bytes.
+        frame_limit: Option<u32>,
+        /// The quickest length of packets, once it is found; bytes.
+        frame_length: Option<u32>,
+    },
+    /// What storage keeps of other rooms. Damaged parcels are the platform's to count.
+    Kept(KeptView),
+    /// The files that were chosen again turned out not to be the parcel's, which lacks them again.
+    Unfit {
+        /// The parcel.
+        parcel: ParcelId,
+        /// What is wrong with them.
+        error: OfferError,
+    },
+    /// Something did not work, in words that begin in lower case.
+    Error(String),
+}
+
+/// What is new.
+pub(crate) struct Updates<C> {
+    /// In the order in which they happened.
+    events: VecDeque<Update<C>>,
+    status: bool,
+    peers: bool,
+    /// Until then nothing is told of who is in the room.
+    peers_rest: Time,
+    kept: bool,
+    transfers: Throttle<TransferState>,
+    files: Throttle<()>,
+    contents: LiteMap<ParcelId, Content<C>>,
+    /// Parcels that are off the list until their room is entered again.
+    away: Vec<ParcelId>,
+}
+
+struct Content<C> {
+    content: C,
+    /// Since its transfer is on the list.
+    is_told: bool,
+}
+
+impl<C: Clone> Updates<C> {
+    pub(crate) fn new() -> Self {
+        Self {
+            events: VecDeque::new(),
+            status: false,
+            peers: false,
+            peers_rest: Time::ZERO,
+            kept: false,
+            transfers: Throttle::new(TRANSFER_PAUSE),
+            files: Throttle::new(FILES_PAUSE),
+            contents: LiteMap::new(),
+            away: Vec::new(),
+        }
+    }
+
+    /// Takes in what the engine says.
+    pub(crate) fn note(&mut self, event: Event) {
+        match event {
+            Event::Status => self.status = true,
+            Event::Peers => self.peers = true,
+            Event::Kept => self.kept = true,
+            Event::Transfer(parcel) => self.transfers.mark(parcel),
+            Event::Files(parcel) => self.files.mark(parcel),
+            Event::Text { parcel, text } => self.add(Update::Text { parcel, text }),
+            Event::Learnt {
+                only_v311,
+                frame_limit,
+                frame_length,
+            } => self.add(Update::Learnt {
+                only_v311,
+                frame_limit,
+                frame_length,
+            }),
+            Event::Unfit { parcel, error } => self.add(Update::Unfit { parcel, error }),
+            Event::Error(text) => self.add(Update::Error(text)),
+        }
+    }
+
+    fn add(&mut self, update: Update<C>) {
+        self.events.push_back(update);
+    }
+
+    /// A parcel is there for its user.
+    pub(crate) fn finished(&mut self, parcel: ParcelId, content: C) {
+        let is_told = false;
+        self.contents.insert(parcel, Content { content, is_told });
+        self.transfers.mark(parcel);
+    }
+
+    /// A parcel's store is emptied.
+    pub(crate) fn forget_content(&mut self, parcel: ParcelId) {
+        self.contents.remove(&parcel);
+    }
+
+    /// When there is something to tell again.
+    pub(crate) fn next(&self) -> Option<Time> {
+        let peers = self.peers.then_some(self.peers_rest);
+        let deadlines = [peers, self.transfers.next(), self.files.next()];
+        deadlines.into_iter().flatten().min()
+    }
+
+    /// Tells what is due; returns the parcels that are gone for good since the last time.
+    pub(crate) fn tell<P: Platform<Content = C>>(
+        &mut self,
+        engine: &Engine,
+        platform: &P,
+        tell: &mut dyn FnMut(Update<C>),
+    ) -> Vec<ParcelId> {
+        if core::mem::take(&mut self.status) {
+            tell(Update::Status(engine.status()));
+        }
+        let now = platform.now();
+        if self.peers && self.peers_rest <= now {
+            self.peers = false;
+            tell(Update::Peers(engine.peers()));
+            let after = platform.now();
+            self.peers_rest = after + PEERS_PAUSE.max(after.since(now) * REST);
+        }
+        self.events.drain(..).for_each(&mut *tell);
+        let kept = core::mem::take(&mut self.kept);
+        if kept {
+            tell(Update::Kept(engine.kept()));
+        }
+        let mut removed = false;
+        for parcel in self.transfers.changed() {
+            let Some(state) = engine.transfer_state(parcel, now) else {
+                tell(Update::Removed(parcel));
+                self.remove(parcel);
+                removed = true;
+                continue;
+            };
+            // Before the state that says it is there.
+            if let Some(content) = self.untold_content(parcel) {
+                tell(Update::Content { parcel, content });
+            }
+            // The whole view takes long to make when there are many receivers.
+            if self.transfers.tell(parcel, state, now)
+                && let Some(view) = engine.transfer(parcel, now)
+            {
+                if state.is_final() {
+                    self.files.hurry(parcel, now);
+                    // Whoever waits for the end finds the hashes there, unless there are so many
+                    // that the end itself would come late.
+                    if view.files as usize <= PART {
+                        self.tell_files(parcel, engine, platform, tell);
+                    }
+                }
+                tell(Update::Transfer(view));
+            }
+        }
+        for parcel in self.files.changed() {
+            self.tell_files(parcel, engine, platform, tell);
+        }
+        if kept || removed {
+            self.gone(engine, now)
+        } else {
+            Vec::new()
+        }
+    }
+
+    /// A parcel is off the list.
+    fn remove(&mut self, parcel: ParcelId) {
+        self.transfers.forget(parcel);
+        self.files.forget(parcel);
+        if let Some(content) = self.contents.get_mut(&parcel) {
+            content.is_told = false;
+        }
+        self.away.push(parcel);
+    }
+
+    /// Of the parcels off the list, those that do not come back.
+    fn gone(&mut self, engine: &Engine, now: Time) -> Vec<ParcelId> {
+        let mut gone = Vec::new();
+        self.away.retain(|&parcel| {
+            let is_back = engine.transfer_state(parcel, now).is_some();
+            let is_kept = engine.keeps(parcel);
+            if !(is_back || is_kept) {
+                gone.push(parcel);
+            }
+            is_kept
+        });
+        gone
+    }
+
+    fn untold_content(&mut self, parcel: ParcelId) -> Option<C> {
+        let content = self.contents.get_mut(&parcel)?;
+        let is_told = core::mem::replace(&mut content.is_told, true);
+        (!is_told).then(|| content.content.clone())
+    }
+
+    /// Tells a parcel's files, if they are due.
+    fn tell_files(
+        &mut self,
+        parcel: ParcelId,
+        engine: &Engine,
+        platform: &impl Platform,
+        tell: &mut dyn FnMut(Update<C>),
+    ) {
+        let before = platform.now();
+        if !self.files.tell(parcel, (), before) {
+            return;
+        }
+        let mut files = engine.files(parcel).into_iter().flatten().peekable();
+        let mut first = 0;
+        while files.peek().is_some() {
+            let part: Vec<_> = files.by_ref().take(PART).collect();
+            let next = first + part.len();
+            tell(Update::Files {
+                parcel,
+                first,
+                files: part,
+            });
+            first = next;
+        }
+        let after = platform.now();
+        self.files.rest(parcel, after.since(before) * REST, after);
+    }
+}
