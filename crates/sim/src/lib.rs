@@ -212,7 +212,7 @@ impl World {
         let files: Vec<Vec<u8>> = sizes
             .iter()
             .map(|&size| {
-                let start = self.random.next();
+                let start = self.random.word();
                 (0..size)
                     .map(|at| (start.wrapping_add(at.wrapping_mul(at >> 7 | 1)) >> 3) as u8)
                     .collect()

@@ -26,18 +26,6 @@ use finishing::Finishing;
 use receiving::Receiving;
 use restore::Restoring;
 
-#[cfg(test)]
-pub(crate) mod tests {
-    use super::{Incoming, Phase, receiving};
-
-    /// Storage has answered for nothing of as much as may be under way.
-    pub(crate) fn fill(incoming: &mut Incoming) {
-        if let Phase::Receiving(receiving) = &mut incoming.phase {
-            receiving.unwritten = receiving::CREDIT;
-        }
-    }
-}
-
 /// The longest text, in bytes. Texts are taken without asking and kept in memory.
 pub const MAX_TEXT: u64 = 1024 * 1024;
 /// How often it is noted that another device sends a parcel: senders choose how often that is.
@@ -453,5 +441,17 @@ impl Incoming {
         }
         self.phase = phase;
         cx.event(Event::Transfer(parcel));
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::{Incoming, Phase, receiving};
+
+    /// Storage has answered for nothing of as much as may be under way.
+    pub(crate) fn fill(incoming: &mut Incoming) {
+        if let Phase::Receiving(receiving) = &mut incoming.phase {
+            receiving.unwritten = receiving::CREDIT;
+        }
     }
 }
