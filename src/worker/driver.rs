@@ -223,10 +223,10 @@ impl Driver {
                 joined.map_err(|error| error.to_string())
             });
         if let Err(text) = joined {
-            self.fail(&text);
             // Replaces what was said above.
             let status = self.client.engine().status();
             self.events.push(bridge::Event::Status(status));
+            self.fail(&text);
         }
     }
 

@@ -1,7 +1,5 @@
 //! The drain loop.
 
-use std::collections::VecDeque;
-
 use mqdrop_core::{Engine, Event, ParcelId, SocketAction, StoreReply, StoreRequest, Time};
 
 use crate::updates::Updates;
@@ -14,7 +12,7 @@ pub struct Client<P: Platform> {
     platform: P,
     updates: Updates<P::Content>,
     /// What was read back, one piece of which the engine is given in each turn.
-    read_back: VecDeque<StoreReply>,
+    read_back: Vec<StoreReply>,
 }
 
 impl<P: Platform> Client<P> {
@@ -25,15 +23,15 @@ impl<P: Platform> Client<P> {
             engine: Engine::new(seed),
             platform,
             updates: Updates::new(),
-            read_back: VecDeque::new(),
+            read_back: Vec::new(),
         }
     }
 
     /// Takes in what happened, and does what the engine wants then.
     pub fn handle(&mut self, input: Input<P::Content>) {
         let now = self.platform.now();
-        if let Some(reply) = self.read_back.pop_front() {
-            self.engine.handle_store(reply, now);
+        if !self.read_back.is_empty() {
+            self.engine.handle_store(self.read_back.remove(0), now);
         }
         match input {
             Input::Opened { compresses } => self.engine.handle_open(compresses, now),
@@ -166,7 +164,7 @@ impl<P: Platform> Client<P> {
 
     fn take_in(&mut self, reply: StoreReply) {
         match reply {
-            StoreReply::Read { .. } | StoreReply::Unread { .. } => self.read_back.push_back(reply),
+            StoreReply::Read { .. } | StoreReply::Unread { .. } => self.read_back.push(reply),
             reply => self.engine.handle_store(reply, self.platform.now()),
         }
     }

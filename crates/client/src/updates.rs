@@ -1,9 +1,7 @@
 //! What a user is to be told, and when.
 
 use core::time::Duration;
-use std::collections::VecDeque;
 
-use litemap::LiteMap;
 use mqdrop_core::view::{FileView, KeptView, PeerView, StatusView, TransferState, TransferView};
 use mqdrop_core::{Engine, Event, OfferError, ParcelId, Time};
 
@@ -87,7 +85,7 @@ pub enum Update<C> {
 /// What is new.
 pub(crate) struct Updates<C> {
     /// In the order in which they happened.
-    events: VecDeque<Update<C>>,
+    events: Vec<Update<C>>,
     status: bool,
     peers: bool,
     /// Until then nothing is told of who is in the room.
@@ -95,12 +93,13 @@ pub(crate) struct Updates<C> {
     kept: bool,
     transfers: Throttle<TransferState>,
     files: Throttle<()>,
-    contents: LiteMap<ParcelId, Content<C>>,
+    contents: Vec<Content<C>>,
     /// Parcels that are off the list until their room is entered again.
     away: Vec<ParcelId>,
 }
 
 struct Content<C> {
+    parcel: ParcelId,
     content: C,
     /// Since its transfer is on the list.
     is_told: bool,
@@ -109,14 +108,14 @@ struct Content<C> {
 impl<C: Clone> Updates<C> {
     pub(crate) fn new() -> Self {
         Self {
-            events: VecDeque::new(),
+            events: Vec::new(),
             status: false,
             peers: false,
             peers_rest: Time::ZERO,
             kept: false,
             transfers: Throttle::new(TRANSFER_PAUSE),
             files: Throttle::new(FILES_PAUSE),
-            contents: LiteMap::new(),
+            contents: Vec::new(),
             away: Vec::new(),
         }
     }
@@ -145,19 +144,22 @@ impl<C: Clone> Updates<C> {
     }
 
     fn add(&mut self, update: Update<C>) {
-        self.events.push_back(update);
+        self.events.push(update);
     }
 
-    /// A parcel is there for its user.
+    /// A parcel is there for its user, who is told together with the transfer's next change.
     pub(crate) fn finished(&mut self, parcel: ParcelId, content: C) {
-        let is_told = false;
-        self.contents.insert(parcel, Content { content, is_told });
-        self.transfers.mark(parcel);
+        self.forget_content(parcel);
+        self.contents.push(Content {
+            parcel,
+            content,
+            is_told: false,
+        });
     }
 
     /// A parcel's store is emptied.
     pub(crate) fn forget_content(&mut self, parcel: ParcelId) {
-        self.contents.remove(&parcel);
+        self.contents.retain(|it| it.parcel != parcel);
     }
 
     /// When there is something to tell again.
@@ -230,10 +232,12 @@ impl<C: Clone> Updates<C> {
     fn remove(&mut self, parcel: ParcelId) {
         self.transfers.forget(parcel);
         self.files.forget(parcel);
-        if let Some(content) = self.contents.get_mut(&parcel) {
+        if let Some(content) = self.content(parcel) {
             content.is_told = false;
         }
-        self.away.push(parcel);
+        if !self.away.contains(&parcel) {
+            self.away.push(parcel);
+        }
     }
 
     /// Of the parcels off the list, those that do not come back.
@@ -251,9 +255,13 @@ impl<C: Clone> Updates<C> {
     }
 
     fn untold_content(&mut self, parcel: ParcelId) -> Option<C> {
-        let content = self.contents.get_mut(&parcel)?;
+        let content = self.content(parcel)?;
         let is_told = core::mem::replace(&mut content.is_told, true);
         (!is_told).then(|| content.content.clone())
+    }
+
+    fn content(&mut self, parcel: ParcelId) -> Option<&mut Content<C>> {
+        self.contents.iter_mut().find(|it| it.parcel == parcel)
     }
 
     /// Tells a parcel's files, if they are due.

@@ -45,7 +45,8 @@ const GOODBYE: Duration = Duration::from_secs(60);
 /// One device.
 ///
 /// After every `handle_*` call and every command, call each `poll_*` until all answer `None`, then
-/// sleep until [`poll_timeout`](Self::poll_timeout) or the next input.
+/// sleep until [`poll_timeout`](Self::poll_timeout) or the next input. The crate `mqdrop-client` does
+/// that for any platform, with the rules that go with it.
 pub struct Engine {
     random: Random,
     room: Option<Room>,
