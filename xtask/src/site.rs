@@ -126,13 +126,15 @@ fn shorten() -> Result<(), String> {
     let mut scripts = files(&dist, "js")?;
     // The page names that one's hash.
     scripts.retain(|file| !starts_with(file, "loader-"));
+    let styles = files(&dist, "css")?;
     let mut outdir = OsString::from("--outdir=");
     outdir.push(&dist);
     run(program(&esbuild)
         .args(["--minify", "--allow-overwrite", "--log-level=warning"])
         .arg(format!("--target={BROWSERS}"))
         .arg(outdir)
-        .args(scripts))
+        .args(scripts)
+        .args(styles))
 }
 
 /// For the app, which encrypts and hashes. Functions with one caller stay on their own: browsers
