@@ -5,6 +5,7 @@ mod process;
 mod serve;
 mod setup;
 mod site;
+mod specs;
 mod tally;
 mod test;
 mod workspace;

@@ -62,6 +62,26 @@ pub(crate) fn run_watched(
     }
 }
 
+/// Runs to the end; all that the program prints, and whether it succeeded.
+pub(crate) fn run_quietly(command: &mut Command) -> (String, Result<(), String>) {
+    let output = match command.stdin(Stdio::null()).output() {
+        Ok(output) => output,
+        Err(error) => return (String::new(), Err(cannot_start(command, &error))),
+    };
+    let said = [output.stdout, output.stderr].concat();
+    let said = String::from_utf8_lossy(&said).into_owned();
+    let result = if output.status.success() {
+        Ok(())
+    } else {
+        Err(format!(
+            "{} ended with {}.",
+            describe(command),
+            output.status
+        ))
+    };
+    (said, result)
+}
+
 /// What the program prints, or `None` if it is not there or does not succeed.
 pub(crate) fn output_of(command: &mut Command) -> Option<String> {
     let output = command.stderr(Stdio::null()).output().ok()?;

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use crate::process::{self, cargo, program, run_watched};
 use crate::tally::Tally;
-use crate::{Failure, serve, setup, site, workspace};
+use crate::{Failure, serve, setup, site, specs, workspace};
 
 /// One part of the checks.
 #[derive(Clone, Copy)]
@@ -46,18 +46,6 @@ const SMOKE: Part = Part {
     what: "format, the core's own tests, and a browser through a whole transfer",
     run: smoke,
 };
-
-/// Specs that compare times, or that need a machine which does nothing else. Of the others two run at
-/// a time: most of what they do is waiting.
-const ALONE: [&str; 7] = [
-    "asleep",
-    "background",
-    "bench",
-    "many-files",
-    "network",
-    "packet-limit",
-    "phone",
-];
 
 /// The spec that goes through a whole transfer.
 const WHOLE_TRANSFER: &str = "contract";
@@ -255,48 +243,21 @@ fn smoke(_: &[String], tally: &mut Tally) -> Result<(), String> {
     setup::for_browsers()?;
     site::build(false)?;
     serve::build_station("dev")?;
-    run_specs(&specs(&[WHOLE_TRANSFER.to_owned()])?, 1, tally)
+    specs::run(spec_files(&[WHOLE_TRANSFER.to_owned()])?, tally)
 }
 
 fn e2e(filters: &[String], tally: &mut Tally) -> Result<(), String> {
-    let specs = specs(filters)?;
+    let files = spec_files(filters)?;
     setup::for_browsers()?;
     setup::for_engines()?;
     setup::for_brokers()?;
     site::build(true)?;
     serve::build_station("dev")?;
-    let is_alone = |path: &PathBuf| {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        ALONE
-            .iter()
-            .any(|alone| name == format!("{alone}.spec.mjs"))
-    };
-    let (alone, others): (Vec<_>, Vec<_>) = specs.into_iter().partition(is_alone);
-    let others = run_specs(&others, 2, tally);
-    others.and(run_specs(&alone, 1, tally))
-}
-
-/// Runs spec files, so many at a time.
-fn run_specs(specs: &[PathBuf], at_a_time: usize, tally: &mut Tally) -> Result<(), String> {
-    if specs.is_empty() {
-        return Ok(());
-    }
-    let mut node = program("node");
-    node.current_dir(workspace::root().join("e2e"))
-        .args(["--test", "--test-reporter=spec"])
-        .arg(format!("--test-concurrency={at_a_time}"))
-        // What a failed test leaves open would keep its process for ever.
-        .arg("--test-force-exit")
-        .args(specs)
-        .env("MQDROP_STATION", workspace::station_binary("debug"))
-        // The counts are read from plain lines.
-        .env("NO_COLOR", "1")
-        .env_remove("FORCE_COLOR");
-    run_watched(&mut node, |line| tally.read(line))
+    specs::run(files, tally)
 }
 
 /// The spec files whose name contains one of the filters; all without filters.
-fn specs(filters: &[String]) -> Result<Vec<PathBuf>, String> {
+fn spec_files(filters: &[String]) -> Result<Vec<PathBuf>, String> {
     let folder = workspace::root().join("e2e").join("specs");
     let entries = fs::read_dir(&folder)
         .map_err(|error| format!("{} cannot be read: {error}.", folder.display()))?;
@@ -336,9 +297,9 @@ mod tests {
 
     #[test]
     fn filters_choose_specs_by_name() {
-        let all = specs(&[]).unwrap();
-        let some = specs(&["insecure".into()]).unwrap();
+        let all = spec_files(&[]).unwrap();
+        let some = spec_files(&["insecure".into()]).unwrap();
         assert!(some.len() < all.len() && !some.is_empty());
-        assert!(specs(&["no such behaviour".into()]).is_err());
+        assert!(spec_files(&["no such behaviour".into()]).is_err());
     }
 }
