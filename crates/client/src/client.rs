@@ -11,7 +11,7 @@ pub struct Client<P: Platform> {
     engine: Engine,
     platform: P,
     updates: Updates<P::Content>,
-    /// What was read back, one piece of which the engine is given in each turn.
+    /// Pieces that were read back. The engine is given one of them in each turn.
     read_back: Vec<StoreReply>,
 }
 
@@ -27,7 +27,8 @@ impl<P: Platform> Client<P> {
         }
     }
 
-    /// Takes in what happened, and does what the engine wants then.
+    /// Takes in what happened, with one piece that was read back before, and does what the engine
+    /// wants then.
     pub fn handle(&mut self, input: Input<P::Content>) {
         let now = self.platform.now();
         if !self.read_back.is_empty() {
@@ -64,16 +65,19 @@ impl<P: Platform> Client<P> {
     }
 
     /// The engine, to be looked at.
+    #[must_use]
     pub fn engine(&self) -> &Engine {
         &self.engine
     }
 
-    /// The platform.
+    /// The platform, to be looked at.
+    #[must_use]
     pub fn platform(&self) -> &P {
         &self.platform
     }
 
-    /// The platform.
+    /// The platform. What the engine has to know of its changes comes as an [`Input`].
+    #[must_use]
     pub fn platform_mut(&mut self) -> &mut P {
         &mut self.platform
     }

@@ -1,18 +1,17 @@
 //! Drives an engine on any platform: the one drain loop. Sans-IO like the engine: no sockets, files,
 //! timers or threads of its own.
 //!
-//! A [`Client`] owns an [`Engine`](mqdrop_core::Engine) and a [`Platform`], which is what the engine
-//! needs of a machine. Whoever writes a driver implements `Platform`, and then:
+//! A [`Client`] owns an [`Engine`](mqdrop_core::Engine) and a [`Platform`]: a trait that names what an
+//! engine needs of its machine. A driver implements `Platform`, and then:
 //!
-//! - brings everything that happens to [`Client::handle`], one [`Input`] after the other;
-//! - brings what the user wants to [`Client::act`];
-//! - calls [`Client::tell`] after that, which says what the user is to see and sets the timer.
+//! - passes everything that happens to [`Client::handle`], one [`Input`] after the other;
+//! - does what the user wants in [`Client::act`];
+//! - calls [`Client::tell`] after each of these. It says what is new for the user, and sets the timer.
 //!
 //! # The turn
 //!
-//! `handle` and `act` are turns: they take something in and then drain the engine, which means to do
-//! what it asks for until it asks for nothing more. A turn keeps these rules, so that no driver has
-//! to know them:
+//! Each call of `handle` or `act` is a turn: the engine takes something in, and is then drained. The
+//! client does what the engine asks for until it asks for nothing more. It keeps these rules:
 //!
 //! - **Time-outs that are due come before draining.** A timer may be late by minutes, as those of
 //!   hidden tabs are, and the engine must not go on as if no time had passed. Any input serves
@@ -20,25 +19,25 @@
 //! - **Storage may answer at once.** The engine takes such an answer in before it is asked for
 //!   anything else, and what it asks of storage then belongs to the same turn.
 //! - **Reading back does not starve the connection.** After a restart, gigabytes are read back from
-//!   storage, and each piece asks for the next one. The engine is given one piece a turn. Between
-//!   two of them lies the platform's timer, which rings after what the connection has brought.
-//! - **The connection is given no more than it has room for.** What waits in the engine can still be
-//!   put to better use.
+//!   storage, and each piece asks for the next one. The engine is given one piece a turn, whether
+//!   storage answered at once or later. The platform's timer begins the next turn if nothing else
+//!   does, and it rings after what the connection has brought.
+//! - **The connection is given no more than it has room for.** Packets that wait in the engine can
+//!   still be put to better use.
 //!
-//! The driver keeps two more:
+//! The driver keeps two more rules:
 //!
-//! - **Files and stores are there before they are asked for.** An offer is made, files are chosen
-//!   again and parcels are restored in [`Client::act_with_platform`], where the platform is given
-//!   what belongs to them before the turn goes on.
-//! - **Nothing calls a client in the middle of its turn.** What happens on the platform meanwhile
-//!   waits in a queue.
+//! - **Files and stores are there before they are asked for.** The driver makes offers, chooses files
+//!   again and restores parcels in [`Client::act_with_platform`], and gives the platform their files
+//!   and stores there, before the turn goes on.
+//! - **Nothing calls a client in the middle of its turn.** Inputs that come meanwhile wait in a queue.
 //!
-//! # What is told
+//! # Updates
 //!
 //! [`Update`]s are for the eye: progress is told a few times a second, long lists rest in proportion
 //! to what they cost, and a change of state is told at once. **Content is told before the state that
-//! says it is there**: who reads "done" has what was received in hands. When a room is entered again,
-//! the content that was received in it is told again.
+//! says it is there**: a user who reads "done" can already open what was received. The content is told
+//! again when its room is entered again, since leaving the room took the transfer off the list.
 //!
 //! # After a restart
 //!

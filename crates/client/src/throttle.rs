@@ -5,8 +5,8 @@ use core::time::Duration;
 use litemap::LiteMap;
 use mqdrop_core::{ParcelId, Time};
 
-/// Remembers which parcels changed and were not told, and when each may be told again. A state `S` is told at
-/// once whenever it differs from the one that was told last.
+/// Remembers the parcels that changed and were not told, and the time from which on each may be told.
+/// A state `S` is told at once whenever it differs from the one that was told last.
 pub(crate) struct Throttle<S> {
     pause: Duration,
     parcels: LiteMap<ParcelId, Entry<S>>,
@@ -43,7 +43,7 @@ impl<S: PartialEq> Throttle<S> {
             .changed = true;
     }
 
-    /// What changed and was not told.
+    /// Lists the parcels that changed and were not told.
     pub(crate) fn changed(&self) -> Vec<ParcelId> {
         self.parcels
             .iter()
@@ -95,7 +95,7 @@ impl<S: PartialEq> Throttle<S> {
         }
     }
 
-    /// When the next untold change may be told.
+    /// Returns the time from which on the next change may be told.
     pub(crate) fn next(&self) -> Option<Time> {
         self.parcels
             .values()

@@ -1,4 +1,4 @@
-//! What a user is to be told, and when.
+//! Updates for the user, and the time for each.
 
 use core::time::Duration;
 
@@ -69,7 +69,7 @@ pub enum Update<C> {
         /// The quickest length of packets, once it is found; bytes.
         frame_length: Option<u32>,
     },
-    /// What storage keeps of other rooms. Damaged parcels are the platform's to count.
+    /// Parcels of other rooms that storage keeps. The platform counts those that are damaged.
     Kept(KeptView),
     /// The files that were chosen again turned out not to be the parcel's, which lacks them again.
     Unfit {
@@ -82,7 +82,7 @@ pub enum Update<C> {
     Error(String),
 }
 
-/// What is new.
+/// Everything that is new and was not told.
 pub(crate) struct Updates<C> {
     /// In the order in which they happened.
     events: Vec<Update<C>>,
@@ -162,7 +162,7 @@ impl<C: Clone> Updates<C> {
         self.contents.retain(|it| it.parcel != parcel);
     }
 
-    /// When there is something to tell again.
+    /// Returns the time at which there is something to tell again.
     pub(crate) fn next(&self) -> Option<Time> {
         let peers = self.peers.then_some(self.peers_rest);
         let deadlines = [peers, self.transfers.next(), self.files.next()];
