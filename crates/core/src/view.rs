@@ -137,6 +137,17 @@ impl TransferState {
     }
 }
 
+/// The part of this device that keeps a parcel from being delivered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The files that it sends cannot be read, or are others by now.
+    Source,
+    /// Its storage takes no more, or fails.
+    Storage,
+    /// What arrived is not what was offered.
+    Integrity,
+}
+
 /// One receiver, as the sender sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReceiverView {

@@ -1,6 +1,7 @@
 //! The engine: one device in one room, over one MQTT session. Drivers move bytes, blocks and time.
 
 mod dispatch;
+mod ending;
 #[cfg(test)]
 mod hostile;
 mod kept;

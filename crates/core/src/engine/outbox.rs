@@ -100,6 +100,11 @@ impl Outbox {
         Some((to, body, QoS::AtLeastOnce))
     }
 
+    /// Tells whether nothing waits.
+    pub(super) fn is_empty(&self) -> bool {
+        self.prompt.is_empty() && self.own.order.is_empty() && self.answers.order.is_empty()
+    }
+
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {
         self.prompt.len() + self.own.order.len() + self.answers.order.len()

@@ -7,9 +7,25 @@ use super::{Incoming, Phase};
 use crate::incoming::content::Content;
 use crate::io::StoreError;
 use crate::message::{CHANGED, EndReason};
-use crate::view::{Direction, FileView, ParcelKind, TransferState, TransferView};
+use crate::view::{Direction, Fault, FileView, ParcelKind, TransferState, TransferView};
 
 impl Incoming {
+    /// The part of this device that keeps it from being delivered, if one does.
+    pub(crate) fn fault(&self) -> Option<Fault> {
+        match &self.phase {
+            Phase::Declined(reason) | Phase::EndedHere(reason) => match reason {
+                EndReason::NoSpace { .. } | EndReason::Storage(_) => Some(Fault::Storage),
+                EndReason::BadManifest | EndReason::FileChanged(_) => Some(Fault::Integrity),
+                _ => None,
+            },
+            Phase::Receiving(receiving) if receiving.paused => {
+                receiving.stuck.error.as_ref().map(|_| Fault::Storage)
+            }
+            Phase::Finishing(finishing) if finishing.has_given_up() => Some(Fault::Storage),
+            _ => None,
+        }
+    }
+
     pub(crate) fn view(&self, sender: String, now: Time) -> TransferView {
         let state = self.state();
         let bytes = self.bytes();

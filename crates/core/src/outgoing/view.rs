@@ -8,12 +8,20 @@ use super::receiver::{Phase, Receiver};
 use crate::ids::DeviceId;
 use crate::message::EndReason;
 use crate::names;
-use crate::view::{Direction, FileView, ParcelKind, ReceiverView, TransferState, TransferView};
+use crate::view::{
+    Direction, Fault, FileView, ParcelKind, ReceiverView, TransferState, TransferView,
+};
 
 /// How many letters of a text make its title.
 const TEXT_TITLE: usize = 60;
 
 impl Outgoing {
+    /// The part of this device that keeps it from being delivered, if one does.
+    pub(crate) fn fault(&self) -> Option<Fault> {
+        let ended = self.ended.as_ref()?;
+        (*ended != EndReason::ByUser).then_some(Fault::Source)
+    }
+
     pub(crate) fn view(
         &self,
         known_name: impl Fn(DeviceId) -> Option<String>,

@@ -2,6 +2,7 @@
 //! of them: each more is linked once more, natively and in wasm.
 
 mod brokers;
+mod ending;
 mod leaving;
 mod left_out;
 mod limits;
