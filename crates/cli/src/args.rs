@@ -3,13 +3,16 @@
 use std::ffi::OsString;
 
 use clap::error::ErrorKind;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
+use crate::completions::{CompletionsOptions, ManOptions};
 use crate::failure::Failure;
 use crate::hash_password::HashPasswordOptions;
+use crate::receive::ReceiveOptions;
+use crate::send::SendOptions;
 use crate::serve::ServeOptions;
 
-/// Sends files between browsers through any MQTT broker.
+/// Sends files between browsers and terminals through any MQTT broker.
 #[derive(Debug, Parser)]
 #[command(name = "mqdrop", version, about, disable_help_subcommand = true)]
 struct Cli {
@@ -20,10 +23,23 @@ struct Cli {
 /// What the program is asked to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Send files, folders or a text to everyone in a room
+    Send(Box<SendOptions>),
+    /// Receive what is sent in a room
+    Receive(Box<ReceiveOptions>),
     /// Serve the app and an MQTT broker of its own from one port
     Serve(Box<ServeOptions>),
     /// Print a line for the file of --users; asks for the password or reads it from stdin
     HashPassword(HashPasswordOptions),
+    /// Print the script by which a shell completes this command line
+    Completions(CompletionsOptions),
+    /// Print the manual
+    Man(ManOptions),
+}
+
+/// The command line, for what describes it.
+pub(crate) fn command() -> clap::Command {
+    Cli::command()
 }
 
 /// Reads the command line. `None` when it only asked for help or the version,
@@ -46,11 +62,13 @@ fn parse_from(args: impl IntoIterator<Item = OsString>) -> Result<Option<Command
             let _ = error.print();
             Ok(None)
         }
-        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand => Err(
-            Failure::usage("say what to do, for example `mqdrop serve`; `mqdrop --help` lists all"),
-        ),
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand => {
+            Err(Failure::usage(
+                "say what to do, for example `mqdrop send FILE` or `mqdrop serve`; `mqdrop --help` lists all",
+            ))
+        }
         _ => Err(Failure::usage(format!(
-            "{}; see `mqdrop --help` and `mqdrop serve --help`",
+            "{}; `mqdrop --help` and `mqdrop COMMAND --help` list what there is",
             first_paragraph(&error.to_string())
         ))),
     }
@@ -74,7 +92,7 @@ mod tests {
         let all = ["mqdrop", "serve"].iter().chain(args).map(OsString::from);
         match parse_from(all)? {
             Some(Command::Serve(options)) => Ok(*options),
-            Some(Command::HashPassword(_)) => panic!("`serve` was asked for"),
+            Some(_) => panic!("`serve` was asked for"),
             None => panic!("only help was asked for"),
         }
     }

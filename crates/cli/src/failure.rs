@@ -4,15 +4,35 @@ use std::process::ExitCode;
 
 use mqdrop_station::{Error, Problem};
 
+use crate::say::clean;
+
 /// An error that ends the program. Its text says what happened and what to do.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Failure {
+    /// Anything that is none of the others; exit code 1.
+    #[error("{0}")]
+    Other(String),
     /// The command line is wrong; exit code 2.
     #[error("{0}")]
     Usage(String),
-    /// Anything else; exit code 1.
+    /// Nobody came in time; exit code 3.
     #[error("{0}")]
-    Other(String),
+    Nobody(String),
+    /// Somebody declined or cancelled it; exit code 4.
+    #[error("{0}")]
+    Refused(String),
+    /// This device's storage takes no more, or fails; exit code 5.
+    #[error("{0}")]
+    Storage(String),
+    /// The broker cannot be reached or does not let this device in; exit code 6.
+    #[error("{0}")]
+    Broker(String),
+    /// What arrived is not what was sent; exit code 7.
+    #[error("{0}")]
+    Integrity(String),
+    /// Ctrl-C; exit code 130.
+    #[error("{0}")]
+    Interrupted(String),
 }
 
 impl Failure {
@@ -26,15 +46,26 @@ impl Failure {
         Self::Other(text.into())
     }
 
+    /// The exit code.
+    pub(crate) fn code(&self) -> u8 {
+        match self {
+            Self::Other(_) => 1,
+            Self::Usage(_) => 2,
+            Self::Nobody(_) => 3,
+            Self::Refused(_) => 4,
+            Self::Storage(_) => 5,
+            Self::Broker(_) => 6,
+            Self::Integrity(_) => 7,
+            // 128 and the number of SIGINT, as shells have it.
+            Self::Interrupted(_) => 130,
+        }
+    }
+
     /// Prints the line to stderr and gives the exit code.
     pub(crate) fn report(&self) -> ExitCode {
-        // One line, whatever an underlying error contained.
-        let line = self.to_string().replace(['\n', '\r'], " ");
-        eprintln!("mqdrop: {line}");
-        match self {
-            Self::Usage(_) => ExitCode::from(2),
-            Self::Other(_) => ExitCode::FAILURE,
-        }
+        // One line, whatever an underlying error or a peer's name contained.
+        eprintln!("mqdrop: {}", clean::line(&self.to_string()));
+        ExitCode::from(self.code())
     }
 }
 

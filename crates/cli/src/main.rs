@@ -1,11 +1,18 @@
-//! `mqdrop`: sends files between browsers through an MQTT broker. This binary
-//! serves the app together with a broker of its own.
+//! `mqdrop`: sends files between browsers and terminals through an MQTT broker, and serves the app
+//! together with a broker of its own.
 
 mod args;
+mod completions;
 mod failure;
 mod hash_password;
 mod logs;
+mod native;
+mod receive;
+mod room;
+mod say;
+mod send;
 mod serve;
+mod transfer;
 
 use std::process::ExitCode;
 
@@ -24,7 +31,11 @@ fn run() -> Result<(), Failure> {
         return Ok(());
     };
     match command {
+        Command::Send(options) => send::run(&options),
+        Command::Receive(options) => receive::run(&options),
         Command::Serve(options) => serve::run(*options),
         Command::HashPassword(options) => hash_password::run(&options),
+        Command::Completions(options) => completions::completions(&options, args::command()),
+        Command::Man(options) => completions::man(&options, args::command()),
     }
 }

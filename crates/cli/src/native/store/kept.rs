@@ -1,0 +1,41 @@
+//! What stores come to, and what earlier processes left of them.
+
+use std::path::PathBuf;
+
+use super::{Fingerprint, Store};
+
+/// What became of a parcel that was received.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Saved {
+    /// The files that were made, relative to the target folder; none if it went to standard output.
+    pub(crate) paths: Vec<PathBuf>,
+    /// Files of the parcel that were left out, as others were in their way.
+    pub(crate) skipped: Vec<PathBuf>,
+}
+
+/// A parcel's store that an earlier process left. Dropping it leaves it to a later one.
+pub(crate) struct Kept {
+    /// For [`Engine::restore`](mqdrop_core::Engine::restore).
+    pub(crate) notes: Vec<u8>,
+    /// The files of a parcel that was being sent, if they were noted.
+    pub(crate) fingerprint: Option<Fingerprint>,
+    pub(super) store: Store,
+}
+
+/// What earlier processes left.
+#[derive(Default)]
+pub(crate) struct TakenUp {
+    /// Parcels that were being received into the target folder.
+    pub(crate) received: Vec<Kept>,
+    /// Parcels that were being sent.
+    pub(crate) sent: Vec<Kept>,
+    /// Parcels that were whole, and are in their places by now.
+    pub(crate) finished: Vec<Saved>,
+}
+
+impl Kept {
+    /// Frees its space.
+    pub(crate) fn discard(self) {
+        self.store.discard();
+    }
+}

@@ -1,0 +1,122 @@
+//! MQTT over WebSockets (MQTT 5, section 6).
+
+use mqdrop_core::{Invalid, SocketClose};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::error::{ProtocolError, SubProtocolError};
+use tokio_tungstenite::tungstenite::http::{StatusCode, Uri};
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tokio_tungstenite::tungstenite::{ClientRequestBuilder, Error};
+
+use super::address::Address;
+
+/// MQTT's subprotocol.
+const SUBPROTOCOL: &str = "mqtt";
+
+/// A longer message is not taken in. Brokers send a packet a message, some a few; packets of more
+/// than a few MiB are never asked for. Bytes.
+pub(super) const MAX_MESSAGE: usize = 64 * 1024 * 1024;
+
+/// What to offer to a broker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Offer {
+    /// MQTT's own subprotocol, as every broker expects.
+    Mqtt,
+    /// None: some proxies do not pass the answer on.
+    Nothing,
+}
+
+/// Why a WebSocket did not open.
+pub(super) enum Failure {
+    /// The offer was not answered: it may open without.
+    Unanswered,
+    /// In words.
+    Refused(String),
+}
+
+/// Shakes hands.
+pub(super) async fn shake_hands<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: S,
+    address: &Address,
+    offer: Offer,
+) -> Result<WebSocketStream<S>, Failure> {
+    let request = ClientRequestBuilder::new(with_path(&address.uri));
+    let request = match offer {
+        Offer::Mqtt => request.with_sub_protocol(SUBPROTOCOL),
+        Offer::Nothing => request,
+    };
+    let limits = WebSocketConfig::default()
+        .max_message_size(Some(MAX_MESSAGE))
+        .max_frame_size(Some(MAX_MESSAGE));
+    match tokio_tungstenite::client_async_with_config(request, stream, Some(limits)).await {
+        Ok((socket, _)) => Ok(socket),
+        Err(error) => Err(failure(&error, address)),
+    }
+}
+
+/// The path `/` where there is none, as requests have one.
+fn with_path(uri: &Uri) -> Uri {
+    let mut parts = uri.clone().into_parts();
+    let path = parts.path_and_query.take();
+    parts.path_and_query = path.or_else(|| "/".parse().ok());
+    Uri::from_parts(parts).unwrap_or_else(|_| uri.clone())
+}
+
+fn failure(error: &Error, address: &Address) -> Failure {
+    let place = address.place();
+    Failure::Refused(match error {
+        Error::Protocol(ProtocolError::SecWebSocketSubProtocolError(
+            SubProtocolError::NoSubProtocol,
+        )) => return Failure::Unanswered,
+        Error::Protocol(ProtocolError::SecWebSocketSubProtocolError(_)) => {
+            format!("There is a WebSocket at {place}, but not of an MQTT broker")
+        }
+        Error::Http(response) => refused(response.status(), address),
+        Error::Protocol(ProtocolError::HandshakeIncomplete) => format!(
+            "{place} ended the connection instead of opening a WebSocket. Is it the broker's port for WebSockets{}?",
+            if address.is_secure {
+                ""
+            } else {
+                ", and without TLS"
+            }
+        ),
+        Error::Io(error) => format!("{place} ended the connection: {error}"),
+        error => format!(
+            "{place} does not speak WebSocket ({error}). Brokers have a port of its own for that; without it, the address begins with mqtt:// or mqtts://"
+        ),
+    })
+}
+
+fn refused(status: StatusCode, address: &Address) -> String {
+    let (place, path) = (address.place(), address.uri.path());
+    match status {
+        StatusCode::NOT_FOUND => format!(
+            "There is no WebSocket at the path {path} of {place} (HTTP 404). Many brokers have it at /mqtt"
+        ),
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+            format!(
+                "{place} does not let this client in (HTTP {})",
+                status.as_u16()
+            )
+        }
+        StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT => {
+            format!(
+                "What stands before the broker at {place} does not reach it (HTTP {})",
+                status.as_u16()
+            )
+        }
+        status => format!(
+            "{place} answers, but not as a WebSocket (HTTP {}). Is the path {path} right?",
+            status.as_u16()
+        ),
+    }
+}
+
+/// Means of a WebSocket's end.
+pub(super) fn end(error: &Error) -> SocketClose {
+    match error {
+        Error::Capacity(_) => SocketClose::Invalid(Invalid::TooLong),
+        Error::Utf8(_) => SocketClose::Invalid(Invalid::Text),
+        _ => SocketClose::Closed { code: None },
+    }
+}

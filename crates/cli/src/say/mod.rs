@@ -1,0 +1,119 @@
+//! What a command says: for people on stderr, for scripts as JSON on stdout.
+
+pub(crate) mod clean;
+mod event;
+mod people;
+mod qr;
+
+use std::collections::BTreeMap;
+use std::io::{IsTerminal, Write};
+
+use clap::Args;
+
+pub(crate) use event::Event;
+#[cfg(test)]
+pub(crate) use event::tests::view;
+use people::People;
+
+use crate::failure::Failure;
+
+/// The options that say how much is said, and how.
+#[derive(Clone, Copy, Debug, Default, Args)]
+#[command(next_help_heading = "What is said")]
+pub(crate) struct SayArgs {
+    /// Print events as JSON on stdout, one object a line and nothing else
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    /// Say on stderr only what goes wrong
+    #[arg(long, short, conflicts_with = "verbose")]
+    quiet: bool,
+
+    /// Say on stderr also who comes and goes, and name every file
+    #[arg(long, short)]
+    verbose: bool,
+}
+
+/// Says it.
+pub(crate) struct Voice {
+    is_json: bool,
+    /// The last that was told of the progress of each parcel.
+    progress: BTreeMap<String, Event>,
+    people: People,
+}
+
+impl Voice {
+    pub(crate) fn new(args: SayArgs) -> Self {
+        Self {
+            is_json: args.json,
+            progress: BTreeMap::new(),
+            people: People::new(args.quiet, args.verbose),
+        }
+    }
+
+    /// Tells an event. Progress that changed nothing is none.
+    pub(crate) fn tell(&mut self, event: &Event) {
+        if let Event::Progress { parcel, .. } = event {
+            let before = self.progress.insert(parcel.clone(), event.clone());
+            if before.as_ref() == Some(event) {
+                return;
+            }
+        }
+        if self.is_json {
+            print(&format!("{}\n", event.to_json()));
+        }
+        self.people.tell(event);
+    }
+
+    /// Tells where the files of a parcel are.
+    pub(crate) fn saved(&mut self, files: &[Event]) {
+        if self.is_json {
+            let lines = files.iter().map(|event| event.to_json() + "\n");
+            print(&lines.collect::<String>());
+        }
+        self.people.saved(files);
+    }
+
+    /// Gives the user a text: as it is where stdout leads to a program or a file, cleaned on a
+    /// terminal.
+    pub(crate) fn deliver(&mut self, parcel: String, text: String) {
+        if self.is_json {
+            self.tell(&Event::Message { parcel, text });
+        } else if std::io::stdout().is_terminal() {
+            self.people
+                .aside(|| print(&format!("{}\n", clean::lines(&text))));
+        } else {
+            print(&text);
+        }
+    }
+
+    /// Says how to get into the room.
+    pub(crate) fn invite(&mut self, key: &str, link: Option<&str>, is_made: bool) {
+        if self.is_json && is_made {
+            let (key, link) = (key.to_owned(), link.map(str::to_owned));
+            print(&format!("{}\n", Event::Room { key, link }.to_json()));
+        }
+        self.people.invite(key, link, is_made);
+    }
+
+    /// Asks somebody at the terminal. The answer comes another way.
+    pub(crate) fn ask(&mut self, question: &str) {
+        self.people.ask(question);
+    }
+
+    /// Says how the command ended, as far as stderr does not.
+    pub(crate) fn end(&mut self, outcome: &Result<(), Failure>) {
+        if self.is_json {
+            print(&format!("{}\n", Event::end(outcome).to_json()));
+        }
+        self.people.end();
+    }
+}
+
+/// Prints to stdout. If nobody reads it any more there is nobody to tell.
+fn print(text: &str) {
+    let mut stdout = std::io::stdout().lock();
+    let _ = stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush());
+}

@@ -1,0 +1,162 @@
+//! The connection to the broker, as a command sees it: a broker that cannot be reached at the start
+//! is an error, and later interruptions are ridden out.
+
+use core::time::Duration;
+
+use mqdrop_core::Time;
+use mqdrop_core::view::{ConnectionState, StatusView};
+
+use crate::failure::Failure;
+use crate::say::Event;
+
+/// The broker is to let this device in within so long at the start.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Watches the connection.
+pub(super) struct Connecting {
+    /// When a broker that was never reached is given up.
+    until: Time,
+    /// The state that was told last.
+    stage: Stage,
+    /// The last status, in words.
+    words: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// This device was not in the room yet.
+    First,
+    /// It is.
+    Online,
+    /// It was, and that it is not was told.
+    Lost,
+}
+
+/// Something to do about the connection.
+#[derive(Debug, PartialEq)]
+pub(super) enum Change {
+    /// The room was entered for the first time.
+    Entered(Event),
+    /// Tell the user.
+    Say(Event),
+    /// The command cannot go on.
+    Failed(Failure),
+}
+
+impl Connecting {
+    /// Begins to connect now.
+    pub(super) fn new(now: Time) -> Self {
+        Self {
+            until: now + PATIENCE,
+            stage: Stage::First,
+            words: "the broker does not answer".into(),
+        }
+    }
+
+    /// Takes in how the connection stands.
+    pub(super) fn handle_status(&mut self, status: &StatusView) -> Option<Change> {
+        if status.state == ConnectionState::Error && status.remedy.is_some() {
+            // Trying again does not help.
+            return Some(Change::Failed(Failure::Broker(status.text.clone())));
+        }
+        if status.state == ConnectionState::Online {
+            let online = Event::Online {
+                protocol: status.protocol.clone(),
+                limit: status.limit.clone(),
+            };
+            return match std::mem::replace(&mut self.stage, Stage::Online) {
+                Stage::First => Some(Change::Entered(online)),
+                Stage::Lost => Some(Change::Say(online)),
+                Stage::Online => None,
+            };
+        }
+        if status.state == ConnectionState::Error {
+            self.words.clone_from(&status.text);
+        }
+        if self.stage == Stage::Online {
+            self.stage = Stage::Lost;
+            let text = "the connection to the broker was lost; it goes on once it is back".into();
+            return Some(Change::Say(Event::Warning { text }));
+        }
+        None
+    }
+
+    /// Looks at the time.
+    pub(super) fn handle_time(&self, now: Time) -> Option<Change> {
+        let words = self
+            .words
+            .trim_end_matches(" Trying again …")
+            .trim_end_matches('.');
+        self.deadline()
+            .filter(|until| *until <= now)
+            .map(|_| Change::Failed(Failure::Broker(words.to_owned())))
+    }
+
+    /// When to look at the time.
+    pub(super) fn deadline(&self) -> Option<Time> {
+        (self.stage == Stage::First).then_some(self.until)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use mqdrop_core::view::Remedy;
+
+    use super::*;
+
+    fn status(state: ConnectionState, text: &str) -> StatusView {
+        StatusView {
+            state,
+            text: text.into(),
+            ..StatusView::default()
+        }
+    }
+
+    const LATER: Time = Time::from_micros(10_000_000);
+
+    #[test]
+    fn a_broker_that_is_never_reached_is_given_up_with_its_words() {
+        let mut connecting = Connecting::new(Time::ZERO);
+        let error = status(
+            ConnectionState::Error,
+            "Cannot reach it. Is it there? Trying again …",
+        );
+        assert_eq!(connecting.handle_status(&error), None);
+        assert_eq!(connecting.handle_time(Time::from_micros(9_999_999)), None);
+        let failed = Change::Failed(Failure::Broker("Cannot reach it. Is it there?".into()));
+        assert_eq!(connecting.handle_time(LATER), Some(failed));
+        assert_eq!(connecting.deadline(), Some(LATER));
+    }
+
+    #[test]
+    fn later_interruptions_are_told_and_ridden_out() {
+        let mut connecting = Connecting::new(Time::ZERO);
+        let online = status(ConnectionState::Online, "Connected");
+        let lost = status(ConnectionState::Connecting, "Connecting again");
+        let error = status(ConnectionState::Error, "Cannot reach it");
+        assert!(matches!(
+            connecting.handle_status(&online),
+            Some(Change::Entered(_))
+        ));
+        assert_eq!(connecting.handle_status(&online), None);
+        for _ in 0..2 {
+            let change = connecting.handle_status(&lost);
+            assert!(matches!(change, Some(Change::Say(Event::Warning { .. }))));
+            assert_eq!(connecting.handle_status(&error), None);
+            assert_eq!(connecting.handle_time(LATER), None);
+            let change = connecting.handle_status(&online);
+            assert!(matches!(change, Some(Change::Say(Event::Online { .. }))));
+        }
+    }
+
+    #[test]
+    fn a_login_that_is_refused_is_an_error_at_once() {
+        let mut connecting = Connecting::new(Time::ZERO);
+        let refused = StatusView {
+            remedy: Some(Remedy::Login),
+            ..status(ConnectionState::Error, "Wrong user name or password")
+        };
+        let failed = Change::Failed(Failure::Broker("Wrong user name or password".into()));
+        assert_eq!(connecting.handle_status(&refused), Some(failed));
+    }
+}

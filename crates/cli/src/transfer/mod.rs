@@ -1,0 +1,143 @@
+//! Sending and receiving: the run of a command in its room.
+
+mod connecting;
+mod incoming;
+mod interrupts;
+mod outgoing;
+mod receiving;
+mod sending;
+mod session;
+mod task;
+
+use core::time::Duration;
+
+use mqdrop_client::Client;
+use mqdrop_core::ParcelId;
+use tokio::sync::mpsc;
+
+use crate::failure::Failure;
+use crate::native::{Kept, Native, NativeError, Target};
+use crate::room::{Room, seed};
+use crate::say::{Event, Voice};
+use interrupts::Interrupts;
+use receiving::Receiving;
+use sending::Sending;
+use session::{Inputs, Session};
+
+pub(crate) use incoming::{Place, Same};
+pub(crate) use outgoing::Outgoing;
+pub(crate) use receiving::Wish as ReceiveWish;
+pub(crate) use sending::Wish as SendWish;
+
+/// Reads a number of seconds, with a point if need be.
+pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
+    let number = text.parse().ok();
+    let duration = number.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    duration
+        .filter(|duration| *duration <= Duration::from_secs(u32::MAX.into()))
+        .ok_or_else(|| "give a number of seconds, such as 60".to_owned())
+}
+
+/// Sends, and ends when the wish says so.
+///
+/// # Errors
+/// Why it was not delivered.
+pub(crate) fn send(
+    room: &Room,
+    outgoing: Outgoing,
+    wish: SendWish,
+    voice: &mut Voice,
+) -> Result<(), Failure> {
+    block_on(async {
+        let mut interrupts = Interrupts::listen()?;
+        // Folders may be long and pipes slow.
+        let finding = tokio::task::spawn_blocking(|| outgoing.find());
+        let found = tokio::select! {
+            found = finding => found.map_err(|error| {
+                Failure::other(format!("cannot look for the files: {error}"))
+            })??,
+            () = interrupts.next() => return Err(Failure::Interrupted("interrupted".into())),
+        };
+        for text in &found.skipped {
+            voice.tell(&Event::Warning { text: text.clone() });
+        }
+        let (mut client, inputs) = client(room, &Target::Nowhere)?;
+        // Without it nothing goes on, and all can be sent anew.
+        let kept = client.platform().take_up().unwrap_or_default();
+        join(&mut client, room)?;
+        let parcels = found.offer(&mut client, kept.sent)?;
+        let parcels: Vec<String> = parcels.iter().map(ToString::to_string).collect();
+        let made_key = room.is_made.then(|| room.key.clone());
+        let task = Sending::new(wish, &parcels, made_key);
+        let session = Session::new(client, inputs, task, voice).sending(found);
+        session.run(interrupts).await
+    })
+}
+
+/// Receives, and ends when the wish says so.
+///
+/// # Errors
+/// Why nothing was received.
+pub(crate) fn receive(
+    room: &Room,
+    place: &Place,
+    wish: ReceiveWish,
+    voice: &mut Voice,
+) -> Result<(), Failure> {
+    block_on(async {
+        let interrupts = Interrupts::listen()?;
+        let (mut client, inputs) = client(room, &place.target())?;
+        let kept = client.platform().take_up().map_err(|error| {
+            Failure::Storage(format!(
+                "cannot look into the folder for what is received: {error}"
+            ))
+        })?;
+        if let Some(folder) = place.folder() {
+            let finished = kept.finished.iter();
+            finished
+                .flat_map(|saved| incoming::finished(folder, saved))
+                .for_each(|event| voice.tell(&event));
+        }
+        for kept in kept.received {
+            restore(&mut client, kept);
+        }
+        join(&mut client, room)?;
+        let session = Session::new(client, inputs, Receiving::new(wish), voice);
+        session.receiving_into(place.folder()).run(interrupts).await
+    })
+}
+
+fn block_on<T>(run: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::other(format!("cannot start: {error}")))?;
+    let outcome = runtime.block_on(run);
+    // Whoever still reads stdin must not delay the end.
+    runtime.shutdown_background();
+    outcome
+}
+
+fn client(room: &Room, target: &Target) -> Result<(Client<Native>, Inputs), Failure> {
+    let (sender, inputs) = mpsc::unbounded_channel();
+    let native = Native::new(room.connection.clone(), target, sender);
+    let native = native.map_err(|error| match error {
+        NativeError::Certificate(_) => Failure::usage(error.to_string()),
+        NativeError::Target(_) => Failure::Storage(error.to_string()),
+    })?;
+    Ok((Client::new(seed()?, native), inputs))
+}
+
+fn join(client: &mut Client<Native>, room: &Room) -> Result<(), Failure> {
+    let join = room.join()?;
+    let joined = client.act(|engine, now| engine.join(join, now));
+    joined.map_err(|error| Failure::usage(error.to_string()))
+}
+
+/// Takes up what an earlier command left; `None` if that cannot go on. Damaged notes stay where they
+/// are: a later version may read them.
+fn restore(client: &mut Client<Native>, kept: Kept) -> Option<ParcelId> {
+    let restored =
+        client.act_with_platform(|engine, native, now| native.restore(kept, engine, now));
+    restored.ok().flatten()
+}

@@ -1,0 +1,157 @@
+//! The parcels of `mqdrop send`: found, offered, and offered again after a restart.
+
+use std::path::{Path, PathBuf};
+
+use mqdrop_client::Client;
+use mqdrop_core::{Entry, OfferError, ParcelId};
+
+use crate::failure::Failure;
+use crate::native::{Fingerprint, Kept, Native, SourceFile, WalkOptions, spool, walk};
+
+/// What is to be sent.
+#[derive(Clone, Debug)]
+pub(crate) struct Outgoing {
+    /// Files and folders.
+    pub(crate) paths: Vec<PathBuf>,
+    /// What comes from stdin is sent under this name.
+    pub(crate) stdin: Option<String>,
+    /// A text.
+    pub(crate) text: Option<String>,
+    /// Patterns of what is left out of folders.
+    pub(crate) exclude: Vec<String>,
+    /// .gitignore files are heeded.
+    pub(crate) gitignore: bool,
+}
+
+/// What was found of it.
+pub(super) struct Found {
+    pub(super) files: Vec<SourceFile>,
+    text: Option<String>,
+    /// Words for what is not sent.
+    pub(super) skipped: Vec<String>,
+}
+
+impl Outgoing {
+    /// Finds the files, and writes stdin to a file. Takes a while.
+    ///
+    /// # Errors
+    /// If there is nothing to send.
+    pub(super) fn find(self) -> Result<Found, Failure> {
+        let options = WalkOptions {
+            exclude: self.exclude,
+            gitignore: self.gitignore,
+        };
+        let walked = walk(&self.paths, &options).map_err(Failure::Other)?;
+        let skipped = walked
+            .skipped
+            .iter()
+            .map(|skipped| not_sent(&skipped.path, &skipped.reason));
+        let skipped: Vec<String> = skipped.collect();
+        let mut files = walked.files;
+        if let Some(name) = self.stdin {
+            let spooled = spool(&mut std::io::stdin().lock(), &name);
+            files.push(spooled.map_err(Failure::Storage)?);
+        }
+        if files.is_empty() && self.text.is_none() {
+            return Err(Failure::Other(match skipped.into_iter().next() {
+                Some(first) => format!("nothing is left to send: {first}"),
+                None => "there are no files in what was named".into(),
+            }));
+        }
+        Ok(Found {
+            files,
+            text: self.text,
+            skipped,
+        })
+    }
+}
+
+impl Found {
+    /// Goes on with what was being sent before a restart if it is the same, and else offers it.
+    /// `kept` is what was left then.
+    ///
+    /// # Errors
+    /// If it is more than can be sent.
+    pub(super) fn offer(
+        &self,
+        client: &mut Client<Native>,
+        kept: Vec<Kept>,
+    ) -> Result<Vec<ParcelId>, Failure> {
+        let mut parcels = Vec::new();
+        if !self.files.is_empty() {
+            let fingerprint = self.fingerprint();
+            let same = kept
+                .into_iter()
+                .filter(|kept| kept.fingerprint == Some(fingerprint));
+            // Those of other commands are left to them.
+            let restored: Vec<ParcelId> = same
+                .filter_map(|kept| super::restore(client, kept))
+                .collect();
+            let again = restored
+                .into_iter()
+                .find(|parcel| self.choose_again(client, *parcel));
+            parcels.push(match again {
+                Some(parcel) => parcel,
+                None => self.offer_files(client)?,
+            });
+        }
+        if let Some(text) = &self.text {
+            let offered = client.act(|engine, now| engine.offer_text(text, now));
+            parcels.push(offered.map_err(|error| refused(&error))?);
+        }
+        Ok(parcels)
+    }
+
+    fn offer_files(&self, client: &mut Client<Native>) -> Result<ParcelId, Failure> {
+        let offered = client.act_with_platform(|engine, native, now| {
+            let parcel = engine.offer_files(self.entries(), now)?;
+            native.keep_files(parcel, self.files.clone());
+            Ok(parcel)
+        });
+        offered.map_err(|error: OfferError| refused(&error))
+    }
+
+    /// Tells whether these are the files of a parcel that was sent in this room, as far as their
+    /// names and sizes tell.
+    fn choose_again(&self, client: &mut Client<Native>, parcel: ParcelId) -> bool {
+        client.act_with_platform(|engine, native, now| {
+            let Ok(places) = engine.choose_again(parcel, self.entries(), now) else {
+                return false;
+            };
+            let files = places
+                .into_iter()
+                .filter_map(|place| self.files.get(place).cloned());
+            native.keep_files(parcel, files.collect());
+            true
+        })
+    }
+
+    fn fingerprint(&self) -> Fingerprint {
+        Fingerprint::of(self.files.iter().map(|file| &file.entry))
+    }
+
+    fn entries(&self) -> Vec<Entry> {
+        self.files.iter().map(|file| file.entry.clone()).collect()
+    }
+
+    /// Offers the files as a new parcel, as they turned out to be others than those of the old one.
+    ///
+    /// # Errors
+    /// If they are more than can be sent.
+    pub(super) fn offer_anew(
+        &self,
+        client: &mut Client<Native>,
+        parcel: ParcelId,
+    ) -> Result<ParcelId, Failure> {
+        client.act(|engine, now| engine.remove(parcel, now));
+        self.offer_files(client)
+    }
+}
+
+fn refused(error: &OfferError) -> Failure {
+    Failure::Other(error.to_string())
+}
+
+fn not_sent(path: &Path, reason: &str) -> String {
+    format!("{} is not sent: {reason}", path.display())
+}

@@ -1,0 +1,433 @@
+//! What `mqdrop send` does: counts who has it, and ends.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use mqdrop_core::Time;
+use mqdrop_core::view::{Direction, Fault, ReceiverView, TransferState, TransferView};
+
+use super::task::{Happened, Patience, Step, Task};
+use crate::failure::Failure;
+use crate::say::Event;
+
+/// When sending is over.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wish {
+    /// So many are to have everything.
+    pub(crate) receivers: usize,
+    /// Go on for others then.
+    pub(crate) stays: bool,
+    /// How long to wait while nobody receives.
+    pub(crate) timeout: Option<Duration>,
+}
+
+/// Sends.
+pub(super) struct Sending {
+    wish: Wish,
+    /// How many parcels this command sends.
+    count: usize,
+    parcels: BTreeMap<String, Parcel>,
+    patience: Patience,
+    has_entered: bool,
+    /// The key that was made for this command, without which nobody can go on with it.
+    made_key: Option<String>,
+}
+
+/// A parcel of this command.
+#[derive(Default)]
+struct Parcel {
+    view: Option<TransferView>,
+    /// Devices that have it.
+    have: BTreeSet<String>,
+    /// Devices that do not receive it, and the words for that.
+    refused: BTreeMap<String, String>,
+}
+
+impl Sending {
+    /// Sends these parcels.
+    pub(super) fn new(wish: Wish, parcels: &[String], made_key: Option<String>) -> Self {
+        let parcels = parcels.iter().map(|id| (id.clone(), Parcel::default()));
+        let parcels: BTreeMap<_, _> = parcels.collect();
+        Self {
+            count: parcels.len(),
+            wish,
+            parcels,
+            patience: Patience::new(wish.timeout),
+            has_entered: false,
+            made_key,
+        }
+    }
+
+    fn handle_view(&mut self, view: TransferView, fault: Option<Fault>, steps: &mut Vec<Step>) {
+        let Some(parcel) = self.parcels.get_mut(&view.parcel) else {
+            return;
+        };
+        if parcel.view.is_none() {
+            steps.push(Step::Say(Event::offer(&view)));
+        }
+        for receiver in &view.receivers {
+            parcel.note(&view, receiver, steps);
+        }
+        if !view.receivers.is_empty() {
+            steps.push(Step::Say(Event::progress(&view)));
+        }
+        if fault == Some(Fault::Source) {
+            let why = view.error.as_deref().unwrap_or("it could not be sent");
+            let failure = Failure::other(format!("\"{}\": {why}", view.title));
+            return steps.push(Step::End(Err(failure)));
+        }
+        parcel.view = Some(view);
+        steps.extend(self.outcome().map(Step::End));
+    }
+
+    /// The end of it, if it has come.
+    fn outcome(&self) -> Option<Result<(), Failure>> {
+        let views = self
+            .parcels
+            .values()
+            .filter_map(|parcel| parcel.view.as_ref());
+        if self.wish.stays {
+            return None;
+        }
+        let enough = |parcel: &Parcel| parcel.have.len() >= self.wish.receivers;
+        if self.parcels.len() == self.count && self.parcels.values().all(enough) {
+            let left_out: u32 = views.map(|view| view.left_out).sum();
+            return Some(match left_out {
+                0 => Ok(()),
+                1 => Err(Failure::other(
+                    "one file could not be read and was left out; send it again",
+                )),
+                number => Err(Failure::other(format!(
+                    "{number} files could not be read and were left out; send them again"
+                ))),
+            });
+        }
+        let hopeless =
+            |parcel: &&Parcel| !enough(parcel) && !parcel.refused.is_empty() && !parcel.is_open();
+        let hopeless = self.parcels.values().find(hopeless)?;
+        let words = hopeless
+            .refused
+            .values()
+            .next()
+            .cloned()
+            .unwrap_or_default();
+        Some(Err(if hopeless.has_failed() {
+            Failure::other(words)
+        } else {
+            Failure::Refused(words)
+        }))
+    }
+
+    fn is_busy(&self) -> bool {
+        self.parcels.values().any(Parcel::is_busy)
+    }
+
+    fn nobody(&self) -> Failure {
+        let fewest = self.parcels.values().map(|parcel| parcel.have.len()).min();
+        Failure::Nobody(match fewest.unwrap_or_default() {
+            0 => "nobody received it in time: are others in the same room, with the same key and broker?".into(),
+            had => format!("only {had} of {} received it in time; the same command goes on", self.wish.receivers),
+        })
+    }
+}
+
+impl Parcel {
+    /// Notes what became of a receiver, once.
+    fn note(&mut self, view: &TransferView, receiver: &ReceiverView, steps: &mut Vec<Step>) {
+        let device = receiver.device.clone();
+        // It has all that could be read.
+        let has_the_rest =
+            receiver.state == TransferState::Failed && view.left_out > 0 && receiver.bytes > 0;
+        if receiver.state == TransferState::Done || has_the_rest {
+            self.refused.remove(&device);
+            if self.have.insert(device.clone()) {
+                steps.push(Step::Say(Event::Receipt {
+                    parcel: view.parcel.clone(),
+                    device,
+                    name: receiver.name.clone(),
+                }));
+            }
+        } else if receiver.state.is_final() {
+            let words = format!(
+                "{} {}",
+                receiver.name,
+                match (&receiver.reason, receiver.state) {
+                    (Some(reason), _) => format!("does not receive it: {reason}"),
+                    (None, TransferState::Declined) => "declined it".into(),
+                    (None, TransferState::Cancelled) => "cancelled it".into(),
+                    (None, _) => "did not receive it".into(),
+                }
+            );
+            if self.refused.insert(device, words.clone()).is_none() {
+                steps.push(Step::Say(Event::Warning { text: words }));
+            }
+        } else {
+            // It thought again.
+            self.refused.remove(&device);
+        }
+    }
+
+    fn receivers(&self) -> impl Iterator<Item = &ReceiverView> {
+        self.view.iter().flat_map(|view| &view.receivers)
+    }
+
+    /// Somebody may still receive it, or is about to decide.
+    fn is_open(&self) -> bool {
+        self.receivers().any(|receiver| {
+            !receiver.state.is_final() && (receiver.has_answered || !receiver.is_away)
+        })
+    }
+
+    /// Somebody receives it now.
+    fn is_busy(&self) -> bool {
+        self.receivers().any(|receiver| {
+            let state = receiver.state;
+            matches!(
+                state,
+                TransferState::Active | TransferState::Verifying | TransferState::Paused
+            )
+        })
+    }
+
+    /// A receiver did not end it by its user's wish.
+    fn has_failed(&self) -> bool {
+        self.receivers().any(|receiver| {
+            receiver.state == TransferState::Failed && self.refused.contains_key(&receiver.device)
+        })
+    }
+}
+
+impl Task for Sending {
+    fn handle(&mut self, happened: Happened, now: Time) -> Vec<Step> {
+        let mut steps = Vec::new();
+        match happened {
+            Happened::Entered => self.has_entered = true,
+            Happened::Transfer { view, fault } if view.direction == Direction::Out => {
+                self.handle_view(*view, fault, &mut steps);
+            }
+            Happened::Unfit(id) if self.parcels.contains_key(&id) => {
+                steps.push(Step::OfferAnew(id));
+            }
+            Happened::Woken if self.patience.is_over(now) => {
+                steps.push(Step::End(Err(self.nobody())));
+            }
+            _ => {}
+        }
+        if self.has_entered {
+            self.patience.note(self.is_busy(), now);
+        }
+        steps
+    }
+
+    fn deadline(&self) -> Option<Time> {
+        self.patience.until()
+    }
+
+    fn replace(&mut self, old: &str, new: String) {
+        self.parcels.remove(old);
+        self.parcels.insert(new, Parcel::default());
+    }
+
+    fn remedy(&self) -> String {
+        match &self.made_key {
+            Some(key) => format!("interrupted; with MQDROP_KEY={key} the same command goes on"),
+            None => "interrupted; the same command goes on".into(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::say::view;
+
+    const START: Time = Time::ZERO;
+
+    fn task(receivers: usize) -> Sending {
+        let wish = Wish {
+            receivers,
+            stays: false,
+            timeout: Some(Duration::from_secs(5)),
+        };
+        Sending::new(wish, &["a".to_owned()], None)
+    }
+
+    fn receiver(name: &str, state: TransferState) -> ReceiverView {
+        ReceiverView {
+            device: name.to_lowercase(),
+            name: name.into(),
+            state,
+            is_away: false,
+            has_answered: state != TransferState::Offered,
+            bytes: 0,
+            reason: None,
+            without: 0,
+        }
+    }
+
+    fn outgoing(receivers: Vec<ReceiverView>) -> TransferView {
+        let state = receivers
+            .first()
+            .map_or(TransferState::Waiting, |first| first.state);
+        TransferView {
+            parcel: "a".into(),
+            receivers,
+            ..view(Direction::Out, state)
+        }
+    }
+
+    fn told(task: &mut Sending, view: TransferView, fault: Option<Fault>) -> Vec<Step> {
+        let view = Box::new(view);
+        task.handle(Happened::Transfer { view, fault }, START)
+    }
+
+    fn see(task: &mut Sending, receivers: &[(&str, TransferState)]) -> Vec<Step> {
+        let receivers = receivers.iter().map(|(name, state)| receiver(name, *state));
+        told(task, outgoing(receivers.collect()), None)
+    }
+
+    fn code(steps: &[Step]) -> Option<u8> {
+        steps.iter().find_map(|step| match step {
+            Step::End(Ok(())) => Some(0),
+            Step::End(Err(failure)) => Some(failure.code()),
+            _ => None,
+        })
+    }
+
+    fn receipts(steps: &[Step]) -> usize {
+        let is_receipt = |step: &&Step| matches!(step, Step::Say(Event::Receipt { .. }));
+        steps.iter().filter(is_receipt).count()
+    }
+
+    #[test]
+    fn it_is_over_when_as_many_as_wanted_have_it() {
+        use TransferState::{Active, Done};
+        let mut task = task(2);
+        assert_eq!(code(&see(&mut task, &[])), None);
+        let steps = see(&mut task, &[("Ann", Done), ("Ben", Active)]);
+        assert_eq!((receipts(&steps), code(&steps)), (1, None));
+        let steps = see(&mut task, &[("Ann", Done), ("Ben", Done)]);
+        assert_eq!(
+            (receipts(&steps), code(&steps)),
+            (1, Some(0)),
+            "each is told once"
+        );
+    }
+
+    #[test]
+    fn every_parcel_is_to_be_had() {
+        let wish = task(1).wish;
+        let mut task = Sending::new(wish, &["a".to_owned(), "b".to_owned()], None);
+        assert_eq!(code(&see(&mut task, &[("Ann", TransferState::Done)])), None);
+        let other = TransferView {
+            parcel: "b".into(),
+            ..outgoing(vec![receiver("Ann", TransferState::Done)])
+        };
+        assert_eq!(code(&told(&mut task, other, None)), Some(0));
+    }
+
+    #[test]
+    fn it_ends_with_four_when_nobody_is_left_who_may_want_it() {
+        use TransferState::{Cancelled, Declined, Offered};
+        let mut task = task(1);
+        assert_eq!(
+            code(&see(&mut task, &[("Ann", Declined), ("Ben", Offered)])),
+            None
+        );
+        let steps = see(&mut task, &[("Ann", Declined), ("Ben", Cancelled)]);
+        assert_eq!(code(&steps), Some(4));
+    }
+
+    #[test]
+    fn who_left_before_answering_is_not_waited_for_and_who_began_is() {
+        let away = |has_answered| ReceiverView {
+            is_away: true,
+            has_answered,
+            ..receiver("Ben", TransferState::Waiting)
+        };
+        let ann = || receiver("Ann", TransferState::Declined);
+        let steps = told(&mut task(1), outgoing(vec![ann(), away(true)]), None);
+        assert_eq!(code(&steps), None);
+        let steps = told(&mut task(1), outgoing(vec![ann(), away(false)]), None);
+        assert_eq!(code(&steps), Some(4));
+    }
+
+    #[test]
+    fn a_receiver_that_fails_is_another_failure() {
+        let ann = ReceiverView {
+            reason: Some("no space".into()),
+            ..receiver("Ann", TransferState::Failed)
+        };
+        let steps = told(&mut task(1), outgoing(vec![ann]), None);
+        assert_eq!(code(&steps), Some(1));
+    }
+
+    #[test]
+    fn files_that_were_left_out_are_a_failure_though_all_have_the_rest() {
+        let ann = ReceiverView {
+            bytes: 5,
+            ..receiver("Ann", TransferState::Failed)
+        };
+        let view = TransferView {
+            left_out: 2,
+            ..outgoing(vec![ann])
+        };
+        let steps = told(&mut task(1), view, None);
+        assert_eq!((receipts(&steps), code(&steps)), (1, Some(1)));
+    }
+
+    #[test]
+    fn files_that_changed_end_it() {
+        let steps = told(&mut task(1), outgoing(Vec::new()), Some(Fault::Source));
+        assert_eq!(code(&steps), Some(1));
+    }
+
+    #[test]
+    fn who_stays_goes_on() {
+        let mut task = task(1);
+        task.wish.stays = true;
+        let steps = see(&mut task, &[("Ann", TransferState::Done)]);
+        assert_eq!((receipts(&steps), code(&steps)), (1, None));
+        assert_eq!(
+            code(&see(&mut task, &[("Ann", TransferState::Declined)])),
+            None
+        );
+    }
+
+    #[test]
+    fn files_that_are_others_by_now_are_offered_anew() {
+        let mut task = task(1);
+        let steps = task.handle(Happened::Unfit("a".into()), START);
+        assert_eq!(steps, [Step::OfferAnew("a".into())]);
+        task.replace("a", "b".into());
+        assert_eq!(task.handle(Happened::Unfit("a".into()), START), []);
+        let view = TransferView {
+            parcel: "b".into(),
+            ..outgoing(vec![receiver("Ann", TransferState::Done)])
+        };
+        assert_eq!(code(&told(&mut task, view, None)), Some(0));
+    }
+
+    #[test]
+    fn nobody_who_receives_in_time_is_an_error_and_somebody_stops_the_clock() {
+        use TransferState::{Active, Offered, Waiting};
+        let mut task = task(1);
+        see(&mut task, &[]);
+        assert_eq!(task.deadline(), None, "not in the room yet");
+        task.handle(Happened::Entered, START);
+        let until = START + Duration::from_secs(5);
+        see(&mut task, &[("Ann", Offered)]);
+        assert_eq!(task.deadline(), Some(until));
+        see(&mut task, &[("Ann", Active)]);
+        assert_eq!(task.deadline(), None);
+        see(&mut task, &[("Ann", Waiting)]);
+        assert_eq!(code(&task.handle(Happened::Woken, until)), Some(3));
+    }
+
+    #[test]
+    fn an_interruption_tells_the_key_that_was_made() {
+        assert_eq!(task(1).remedy(), "interrupted; the same command goes on");
+        let made = Sending::new(task(1).wish, &[], Some("a-b-c".into()));
+        assert!(made.remedy().contains("MQDROP_KEY=a-b-c"));
+    }
+}

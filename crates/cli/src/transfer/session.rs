@@ -1,0 +1,381 @@
+//! One device in a room, for as long as a command runs: brings what happens to the client, what the
+//! client tells to the task, and does what the task says.
+
+use std::collections::BTreeMap;
+use std::io::BufRead;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use mqdrop_client::{Client, Input, Platform, Update};
+use mqdrop_core::view::{Direction, PeerView, TransferState};
+use mqdrop_core::{ParcelId, Time};
+use tokio::sync::mpsc;
+
+use super::connecting::{Change, Connecting};
+use super::incoming;
+use super::interrupts::Interrupts;
+use super::outgoing::Found;
+use super::task::{Happened, Step, Task};
+use crate::failure::Failure;
+use crate::native::{Native, Saved};
+use crate::say::{Event, Voice};
+
+/// What happens on the platform.
+pub(super) type Inputs = mpsc::UnboundedReceiver<Input<Saved>>;
+
+/// So many inputs are handled before anything else has its turn.
+const AT_ONCE: usize = 256;
+
+/// The broker has so long to acknowledge what was said last, such as a receipt.
+const HEARING: Duration = Duration::from_secs(5);
+
+/// The connection has so long to end.
+const CLOSING: Duration = Duration::from_secs(1);
+
+/// A device in a room.
+pub(super) struct Session<'a, T> {
+    client: Client<Native>,
+    inputs: Inputs,
+    task: T,
+    /// What is sent.
+    found: Option<Found>,
+    /// Where to put what is received.
+    folder: Option<PathBuf>,
+    voice: &'a mut Voice,
+    connecting: Connecting,
+    answers: (
+        mpsc::UnboundedSender<Option<bool>>,
+        mpsc::UnboundedReceiver<Option<bool>>,
+    ),
+    /// The names of others in the room, by device.
+    present: BTreeMap<String, String>,
+    /// Finished parcels that nobody was told of yet.
+    contents: BTreeMap<ParcelId, Saved>,
+}
+
+impl<'a, T: Task> Session<'a, T> {
+    /// A client that was just told to join its room.
+    pub(super) fn new(
+        client: Client<Native>,
+        inputs: Inputs,
+        task: T,
+        voice: &'a mut Voice,
+    ) -> Self {
+        Self {
+            connecting: Connecting::new(client.platform().now()),
+            client,
+            inputs,
+            task,
+            found: None,
+            folder: None,
+            voice,
+            answers: mpsc::unbounded_channel(),
+            present: BTreeMap::new(),
+            contents: BTreeMap::new(),
+        }
+    }
+
+    /// It sends these.
+    pub(super) fn sending(mut self, found: Found) -> Self {
+        self.found = Some(found);
+        self
+    }
+
+    /// It receives into this folder.
+    pub(super) fn receiving_into(mut self, folder: Option<&Path>) -> Self {
+        self.folder = folder.map(Path::to_owned);
+        self
+    }
+
+    /// Runs until the task is over or interrupted, and leaves the room.
+    ///
+    /// # Errors
+    /// Why the task failed.
+    pub(super) async fn run(mut self, mut interrupts: Interrupts) -> Result<(), Failure> {
+        let outcome = loop {
+            if let Some(outcome) = self.turn() {
+                break outcome;
+            }
+            let sleep = self.sleep();
+            tokio::select! {
+                biased;
+                () = interrupts.next() => {
+                    break Err(Failure::Interrupted(self.task.remedy()));
+                }
+                answer = self.answers.1.recv() => {
+                    let outcome = self.happen(Happened::Answer(answer.flatten()));
+                    if let Some(outcome) = outcome {
+                        break outcome;
+                    }
+                }
+                () = sleep => {
+                    if let Some(outcome) = self.wake() {
+                        break outcome;
+                    }
+                }
+                input = self.inputs.recv() => self.handle(input),
+            }
+        };
+        let is_hurried = matches!(outcome, Err(Failure::Interrupted(_)));
+        tokio::select! {
+            () = self.close(is_hurried) => {}
+            () = interrupts.next() => {}
+        }
+        outcome
+    }
+
+    /// Leaves the room: when all that was said is heard, and with a goodbye.
+    async fn close(&mut self, is_hurried: bool) {
+        if !is_hurried {
+            // A broker that does not answer must not keep the command.
+            let _ = tokio::time::timeout(HEARING, self.be_heard()).await;
+        }
+        self.client.act(|engine, now| engine.leave(now));
+        let _ = tokio::time::timeout(CLOSING, self.client.platform_mut().ended()).await;
+    }
+
+    async fn be_heard(&mut self) {
+        let is_online = |engine: &mqdrop_core::Engine| {
+            engine.status().state == mqdrop_core::view::ConnectionState::Online
+        };
+        while is_online(self.client.engine()) && !self.client.engine().is_heard() {
+            // Sets the timer.
+            self.client.tell(&mut |_| ());
+            let input = self.inputs.recv().await;
+            self.handle(input);
+        }
+    }
+
+    fn handle(&mut self, input: Option<Input<Saved>>) {
+        let Some(input) = input else { return };
+        self.client.handle(input);
+        for _ in 1..AT_ONCE {
+            match self.inputs.try_recv() {
+                Ok(input) => self.client.handle(input),
+                Err(_) => return,
+            }
+        }
+    }
+
+    /// Sleeps until task or connection want to look at the time.
+    fn sleep(&self) -> impl Future<Output = ()> + use<T> {
+        let deadlines = [self.task.deadline(), self.connecting.deadline()];
+        let now = self.now();
+        let left = deadlines
+            .into_iter()
+            .flatten()
+            .min()
+            .map(|at| at.since(now));
+        async move {
+            match left {
+                Some(left) => tokio::time::sleep(left).await,
+                None => core::future::pending().await,
+            }
+        }
+    }
+
+    fn wake(&mut self) -> Option<Result<(), Failure>> {
+        match self.connecting.handle_time(self.now()) {
+            Some(change) => self.change(change),
+            None => self.happen(Happened::Woken),
+        }
+    }
+
+    /// Takes in what the client tells, until it tells nothing more.
+    fn turn(&mut self) -> Option<Result<(), Failure>> {
+        loop {
+            let mut updates = Vec::new();
+            self.client.tell(&mut |update| updates.push(update));
+            if updates.is_empty() {
+                return None;
+            }
+            for update in updates {
+                let outcome = self.take_in(update);
+                if outcome.is_some() {
+                    return outcome;
+                }
+            }
+        }
+    }
+
+    fn take_in(&mut self, update: Update<Saved>) -> Option<Result<(), Failure>> {
+        match update {
+            Update::Status(status) => {
+                let change = self.connecting.handle_status(&status)?;
+                self.change(change)
+            }
+            Update::Peers(peers) => {
+                self.meet(&peers);
+                None
+            }
+            Update::Transfer(view) => {
+                let parcel = view.parcel.parse().ok();
+                let fault = parcel.and_then(|parcel| self.client.engine().fault(parcel));
+                if let Some(parcel) = parcel
+                    && view.state == TransferState::Offered
+                    && view.direction == Direction::In
+                {
+                    // Before it is accepted, and gets a place by that name.
+                    let title = view.title.clone();
+                    self.client.platform_mut().set_title(parcel, title);
+                }
+                let view = Box::new(view);
+                self.happen(Happened::Transfer { view, fault })
+            }
+            Update::Removed(parcel) => self.happen(Happened::Removed(parcel.to_string())),
+            Update::Text { parcel, text } => {
+                let parcel = parcel.to_string();
+                self.happen(Happened::Text { parcel, text })
+            }
+            Update::Content { parcel, content } => {
+                self.contents.insert(parcel, content);
+                None
+            }
+            Update::Unfit { parcel, error } => {
+                let text = format!("{error}; it is sent anew");
+                self.voice.tell(&Event::Warning { text });
+                self.happen(Happened::Unfit(parcel.to_string()))
+            }
+            Update::Error(text) => {
+                self.voice.tell(&Event::Warning { text });
+                None
+            }
+            Update::Files {
+                parcel, first: 0, ..
+            } => {
+                // All of them: they are told in parts.
+                let files = self.client.engine().files(parcel).unwrap_or_default();
+                self.client.platform_mut().set_files(parcel, files);
+                None
+            }
+            Update::Files { .. } | Update::Learnt { .. } | Update::Kept(_) => None,
+        }
+    }
+
+    fn change(&mut self, change: Change) -> Option<Result<(), Failure>> {
+        match change {
+            Change::Entered(event) => {
+                self.voice.tell(&event);
+                self.happen(Happened::Entered)
+            }
+            Change::Say(event) => {
+                self.voice.tell(&event);
+                None
+            }
+            Change::Failed(failure) => Some(Err(failure)),
+        }
+    }
+
+    /// Tells who came and who left.
+    fn meet(&mut self, peers: &[PeerView]) {
+        let now: BTreeMap<String, String> = peers
+            .iter()
+            .map(|peer| (peer.device.clone(), peer.name.clone()))
+            .collect();
+        let before = std::mem::replace(&mut self.present, now);
+        let person = |(device, name): (&String, &String), state| Event::Person {
+            device: device.clone(),
+            name: name.clone(),
+            state,
+        };
+        let came = self
+            .present
+            .iter()
+            .filter(|(device, _)| !before.contains_key(*device));
+        let left = before
+            .iter()
+            .filter(|(device, _)| !self.present.contains_key(*device));
+        for one in came {
+            self.voice.tell(&person(one, "here"));
+        }
+        for one in left {
+            self.voice.tell(&person(one, "away"));
+        }
+    }
+
+    /// Tells the task, and does what it says.
+    fn happen(&mut self, happened: Happened) -> Option<Result<(), Failure>> {
+        let now = self.now();
+        for step in self.task.handle(happened, now) {
+            let outcome = self.act(step);
+            if outcome.is_some() {
+                return outcome;
+            }
+        }
+        None
+    }
+
+    fn act(&mut self, step: Step) -> Option<Result<(), Failure>> {
+        match step {
+            Step::Say(event) => self.voice.tell(&event),
+            Step::Ask(question) => {
+                self.voice.ask(&question);
+                let answers = self.answers.0.clone();
+                // A thread of its own, which nobody waits for: it may stand there until the end.
+                std::thread::spawn(move || answers.send(answer(std::io::stdin().lock())));
+            }
+            Step::Accept(id) => self.act_on(&id, mqdrop_core::Engine::accept),
+            Step::Decline(id) => self.act_on(&id, mqdrop_core::Engine::decline),
+            Step::Resume(id) => self.act_on(&id, mqdrop_core::Engine::resume),
+            Step::OfferAnew(id) => {
+                let parcel = id.parse().ok()?;
+                match self.found.as_ref()?.offer_anew(&mut self.client, parcel) {
+                    Ok(new) => self.task.replace(&id, new.to_string()),
+                    Err(failure) => return Some(Err(failure)),
+                }
+            }
+            Step::Saved(id) => {
+                let parcel = id.parse().ok()?;
+                let files = self.client.engine().files(parcel).unwrap_or_default();
+                if let (Some(saved), Some(folder)) = (self.contents.remove(&parcel), &self.folder) {
+                    self.voice
+                        .saved(&incoming::saved(parcel, folder, &saved, &files));
+                }
+            }
+            Step::Deliver { parcel, text } => self.voice.deliver(parcel, text),
+            Step::End(outcome) => return Some(outcome),
+        }
+        None
+    }
+
+    fn act_on(&mut self, id: &str, act: impl FnOnce(&mut mqdrop_core::Engine, ParcelId, Time)) {
+        if let Ok(parcel) = id.parse() {
+            self.client.act(|engine, now| act(engine, parcel, now));
+        }
+    }
+
+    fn now(&self) -> Time {
+        self.client.platform().now()
+    }
+}
+
+/// Reads an answer: anything but a yes is a no; `None` at the end of the input.
+fn answer(mut input: impl BufRead) -> Option<bool> {
+    let mut line = String::new();
+    match input.read_line(&mut line) {
+        Ok(0) | Err(_) => None,
+        Ok(_) => Some(matches!(
+            line.trim().to_ascii_lowercase().as_str(),
+            "y" | "yes"
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_yes_is_a_yes() {
+        for (line, expected) in [
+            ("y\n", Some(true)),
+            (" Yes \r\n", Some(true)),
+            ("n\n", Some(false)),
+            ("\n", Some(false)),
+            ("yellow\n", Some(false)),
+            ("", None),
+        ] {
+            assert_eq!(answer(line.as_bytes()), expected, "{line:?}");
+        }
+    }
+}

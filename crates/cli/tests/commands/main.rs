@@ -1,0 +1,16 @@
+//! The built `mqdrop send` and `mqdrop receive`, used as people and scripts use them, in a room of a
+//! real `mqdrop serve`.
+
+// Helpers fail as tests do; the lints only know the test functions themselves.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod broker;
+mod contents;
+mod describing;
+mod ending;
+mod hostile;
+mod restarting;
+mod support;
+#[cfg(unix)]
+mod terminal;
+mod usage;

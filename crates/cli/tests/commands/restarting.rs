@@ -1,0 +1,109 @@
+//! Commands that were killed, and go on when they are given again.
+
+use crate::support::{Room, Station, content, names, noise};
+
+/// A station that carries a few megabytes a second, so that there is a middle to be killed in.
+fn slow() -> Station {
+    Station::start(&["--max-packet", "20000", "--max-rate", "200"])
+}
+
+fn sent(room: &Room, len: usize) -> Vec<u8> {
+    let bytes = noise(len);
+    room.file("film.bin", &bytes);
+    bytes
+}
+
+#[test]
+fn a_receiver_that_was_killed_goes_on_with_what_it_has() {
+    let station = slow();
+    let room = station.room();
+    let bytes = sent(&room, 12_000_000);
+    let sender = room.run(&["send", "--json", "film.bin"]);
+    let inbox = room.inbox("inbox");
+    let receiver = room.receive(&inbox, &[]);
+    receiver.until_moved(4_000_000);
+    receiver.kill();
+    let left = names(&inbox);
+    assert!(left.iter().all(|name| name.starts_with('.')), "{left:?}");
+
+    let receiver = room.receive(&inbox, &[]);
+    let events = receiver.wait().expect(0).events();
+    sender.wait().expect(0);
+    assert!(content(inbox.join("film.bin")) == bytes);
+    assert_eq!(names(&inbox), ["film.bin"]);
+    let first = events
+        .iter()
+        .find(|event| event["state"] == "active")
+        .unwrap();
+    assert!(first["bytes"].as_u64() > Some(2_000_000), "{first}");
+}
+
+#[test]
+fn a_sender_that_was_killed_goes_on_with_the_same_files() {
+    let station = slow();
+    let room = station.room();
+    let bytes = sent(&room, 12_000_000);
+    let sender = room.run(&["send", "--json", "film.bin"]);
+    let inbox = room.inbox("inbox");
+    let receiver = room.receive(&inbox, &[]);
+    let before = receiver.until_moved(4_000_000);
+    sender.kill();
+
+    let sender = room.run(&["send", "--json", "film.bin"]);
+    let events = receiver.wait().expect(0).events();
+    sender.wait().expect(0);
+    assert!(content(inbox.join("film.bin")) == bytes);
+    let offers = events.iter().filter(|event| event["event"] == "offer");
+    assert_eq!(offers.count(), 1, "it is the same parcel");
+    let progress = events.iter().filter(|event| event["event"] == "progress");
+    let bytes = progress.filter_map(|event| event["bytes"].as_u64());
+    let after: Vec<u64> = bytes.skip_while(|bytes| *bytes < before).collect();
+    assert!(
+        after.iter().all(|bytes| *bytes > 0),
+        "nothing was lost: {after:?}"
+    );
+}
+
+#[test]
+fn files_that_changed_meanwhile_are_sent_anew() {
+    let station = slow();
+    let room = station.room();
+    sent(&room, 6_000_000);
+    let sender = room.run(&["send", "--json", "film.bin"]);
+    let inbox = room.inbox("inbox");
+    let receiver = room.receive(&inbox, &["--stay"]);
+    receiver.until_moved(1_000_000);
+    sender.kill();
+    let other = vec![7; 6_000_000];
+    room.file("film.bin", &other);
+
+    let sender = room.run(&["send", "--json", "film.bin"]);
+    sender.wait().expect(0);
+    receiver.until("saved", |_| true);
+    receiver.signal("INT");
+    receiver.wait().expect(130);
+    let saved: Vec<String> = names(&inbox)
+        .into_iter()
+        .filter(|name| !name.starts_with('.'))
+        .collect();
+    assert_eq!(saved.len(), 1);
+    assert!(content(inbox.join(&saved[0])) == other);
+}
+
+#[test]
+fn a_station_that_restarts_is_ridden_out() {
+    let station = slow();
+    let room = station.room();
+    let bytes = sent(&room, 6_000_000);
+    let sender = room.run(&["send", "--json", "film.bin"]);
+    let inbox = room.inbox("inbox");
+    let receiver = room.receive(&inbox, &[]);
+    receiver.until_moved(1_000_000);
+    let (web, mqtt) = (station.web.to_string(), station.mqtt.to_string());
+    drop(station);
+    receiver.until_said("connection to the broker was lost");
+    let _station = Station::start_on(&web, &mqtt, &[]);
+    receiver.wait().expect(0);
+    sender.wait().expect(0);
+    assert!(content(inbox.join("film.bin")) == bytes);
+}
