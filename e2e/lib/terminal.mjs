@@ -1,91 +1,87 @@
-// `mqdrop send` and `mqdrop receive` as a person in a terminal runs them.
+// `mqdrop send` and `mqdrop receive`, as scripts use them: by their events.
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { KEY } from './scenario.mjs';
 import { inTime } from './in-time.mjs';
+import { KEY } from './scenario.mjs';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const binary = process.env.MQDROP_STATION ?? `${root}target/debug/mqdrop`;
 
-/** How long something that is to happen may take, in milliseconds. */
+/** How long a command may take to say or do something, in milliseconds. */
 const PATIENCE = 60_000;
 
-/** An event of `--json`. @typedef {{ v: number, event: string, [name: string]: unknown }} Told */
+/** An event of `--json`. @typedef {{ event: string, [field: string]: any }} Said */
 
-/** A running command. */
-export class Terminal {
-  /** @type {Told[]} */
-  #told = [];
-  /** @type {string[]} */
-  #said = [];
-  /** @type {(() => void)[]} */
-  #waiting = [];
+/** A command that runs. */
+export class Command {
+  /** @type {Said[]} */
+  events = [];
+  /** @type {Set<() => void>} */
+  #waiting = new Set();
+  #errors = '';
 
   /**
+   * @param {import('./scenario.mjs').Stage} stage ends it with the test
+   * @param {string} folder where it runs, and keeps what it keeps
    * @param {string} broker
-   * @param {string[]} args the command and what else it is told
-   * @param {{ key?: string, state?: string }} [how] `state` is the folder that it remembers things in
+   * @param {string[]} args
    */
-  constructor(broker, args, { key = KEY, state } = {}) {
-    const [command, ...rest] = args;
-    const env = { ...process.env, MQDROP_KEY: key, MQDROP_BROKER: broker, ...(state ? { XDG_STATE_HOME: state } : {}) };
-    this.child = spawn(binary, [command, '--json', ...rest], { stdio: ['ignore', 'pipe', 'pipe'], env });
+  constructor(stage, folder, broker, args) {
+    this.child = spawn(binary, [...args, '--json'], {
+      cwd: folder,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, HOME: folder, XDG_STATE_HOME: folder, MQDROP_KEY: KEY, MQDROP_BROKER: broker },
+    });
+    this.child.stderr.on('data', (bytes) => (this.#errors += String(bytes)));
     createInterface({ input: this.child.stdout }).on('line', (line) => {
-      this.#told.push(JSON.parse(line));
-      this.#waiting.splice(0).forEach((look) => look());
+      this.events.push(JSON.parse(line));
+      this.#waiting.forEach((look) => look());
     });
-    createInterface({ input: this.child.stderr }).on('line', (line) => this.#said.push(line));
-    this.ended = once(this.child, 'close').then(([code]) => {
-      this.#waiting.splice(0).forEach((look) => look());
-      return /** @type {number | null} */ (code);
-    });
-  }
-
-  /** What it said to people so far. */
-  get said() {
-    return this.#said.join('\n');
-  }
-
-  /** @param {string} event */
-  all(event) {
-    return this.#told.filter((told) => told.event === event);
+    this.ended = once(this.child, 'close');
+    void stage.use(Promise.resolve({ stop: () => this.kill() }));
   }
 
   /**
    * Waits for an event.
-   * @param {string} event
-   * @param {(told: Told) => boolean} [fits]
-   * @returns {Promise<Told>}
+   * @param {string} name
+   * @param {(event: Said) => boolean} [isWanted]
+   * @returns {Promise<Said>}
    */
-  async event(event, fits = () => true) {
-    const look = async () => {
-      for (;;) {
-        const found = this.all(event).find(fits);
-        if (found) return found;
-        assert.ok(this.child.exitCode === null && this.child.signalCode === null, `it ended; it said:\n${this.said}`);
-        await new Promise((resolve) => this.#waiting.push(() => resolve(undefined)));
-      }
-    };
-    return inTime(look(), PATIENCE, `the event ${event}`);
+  async until(name, isWanted = () => true) {
+    const find = () => this.events.find((event) => event.event === name && isWanted(event));
+    /** @type {Promise<void>} */
+    const said = new Promise((resolve) => {
+      const look = () => {
+        if (!find()) return;
+        this.#waiting.delete(look);
+        resolve();
+      };
+      this.#waiting.add(look);
+      look();
+    });
+    const over = this.ended.then(() => undefined);
+    await inTime(Promise.race([said, over]), PATIENCE, `waiting for ${name}`);
+    const found = find();
+    assert.ok(found, `no ${name}: ${this.#errors}`);
+    return found;
   }
 
-  /** Waits for its end and returns the exit code. */
-  async end() {
-    return inTime(this.ended, PATIENCE, 'the end of the command');
+  /**
+   * Waits for its end.
+   * @param {number} expected exit code
+   */
+  async end(expected = 0) {
+    const [code] = await inTime(this.ended, PATIENCE, 'the end of a command');
+    assert.equal(code, expected, this.#errors);
   }
 
-  /** Ends it without any warning. */
+  /** Ends it without any warning (SIGKILL). */
   async kill() {
     this.child.kill('SIGKILL');
     await this.ended;
-  }
-
-  /** Ends it if it has not ended; for what the test leaves behind. */
-  async stop() {
-    if (this.child.exitCode === null && this.child.signalCode === null) await this.kill();
   }
 }

@@ -1,146 +1,151 @@
-// A terminal and browsers in one room.
+// A terminal and browsers in the same room.
 
 import assert from 'node:assert/strict';
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { assertSaved } from '../lib/contents.mjs';
 import { MIB, sha256Of } from '../lib/files.mjs';
 import { startMosquitto } from '../lib/mosquitto.mjs';
-import { proxyTo } from '../lib/proxy.mjs';
 import { scenario } from '../lib/scenario.mjs';
-import { Terminal } from '../lib/terminal.mjs';
-import { Transfer } from '../lib/transfer.mjs';
+import { startStation } from '../lib/station.mjs';
+import { Command } from '../lib/terminal.mjs';
+
+/** @typedef {import('../lib/scenario.mjs').Stage} Stage */
 
 /**
- * A command that ends with the test.
- * @param {import('../lib/scenario.mjs').Stage} stage
- * @param {string} broker
- * @param {string[]} args
+ * Ways into one room: the window's, and the terminal's.
+ * @type {Record<string, (stage: Stage) => Promise<{ window: string, terminal: string }>>}
  */
-async function run(stage, broker, args) {
-  const state = join(await stage.folder(), 'state');
-  return stage.use(Promise.resolve(new Terminal(broker, args, { state })));
-}
+const WAYS = {
+  station: async ({ station: { broker } }) => ({ window: broker, terminal: broker }),
+  'mosquitto over TCP': async (stage) => {
+    const { broker, observerUrl } = await stage.use(startMosquitto());
+    return { window: broker, terminal: observerUrl };
+  },
+  'mosquitto over WebSockets': async (stage) => {
+    const { broker } = await stage.use(startMosquitto());
+    return { window: broker, terminal: broker };
+  },
+};
 
 /**
- * An empty folder to receive into.
- * @param {import('../lib/scenario.mjs').Stage} stage
+ * A folder for a command.
+ * @param {Stage} stage
+ * @param {string} name
  */
-async function emptyFolder(stage) {
-  const folder = join(await stage.folder(), 'received');
+async function folderOf(stage, name) {
+  const folder = join(await stage.folder(), name);
   await mkdir(folder);
   return folder;
 }
 
-scenario('what a browser sends, a terminal receives: files and a text', async (stage) => {
-  const folder = await emptyFolder(stage);
-  const ada = await stage.join('Ada');
-  const terminal = await run(stage, stage.station.broker, ['receive', '--yes', '--stay', '--name', 'Bo', '--out', folder]);
-  await ada.waitForPeer('Bo');
-  const files = [await stage.file('one.bin', 3 * MIB), await stage.file('two.bin', 5)];
-  const sent = await ada.sendFiles(files.map(({ path }) => path));
-  await sent.waitForState('done');
-  for (const { name, size, sha256 } of files) {
-    const saved = await terminal.event('saved', ({ path }) => String(path).endsWith(name));
-    assert.equal(saved.bytes, size);
-    assert.equal(await sha256Of(join(folder, name)), sha256);
-  }
-  const text = await ada.sendText('Grüße aus dem Browser');
-  await text.waitForState('done');
-  assert.equal((await terminal.event('message')).text, 'Grüße aus dem Browser');
-  assert.deepEqual((await readdir(folder)).sort(), ['one.bin', 'two.bin'], 'and nothing else');
-});
-
-scenario('what a terminal sends, two browsers and a terminal receive from one upload', async (stage) => {
-  const proxy = await stage.use(proxyTo(stage.station.broker));
-  const folder = await emptyFolder(stage);
-  const [ada, bo] = await stage.pair();
-  const third = await run(stage, stage.station.broker, ['receive', '--yes', '--name', 'Cleo', '--out', folder]);
-  await ada.waitForPeer('Cleo');
-  const file = await stage.file('for all.bin', 20 * MIB);
-  const sender = await run(stage, proxy.broker, ['send', file.path, '--receivers', '3', '--name', 'Dora']);
-  const offer = await sender.event('offer');
-  const both = [ada, bo].map((room) => new Transfer(room.page, String(offer.parcel)));
-  for (const received of both) await received.press('accept');
-  for (const received of both) {
+for (const [name, way] of Object.entries(WAYS)) {
+  scenario(`${name}: what a terminal sends arrives in a window`, async (stage) => {
+    const { window, terminal } = await way(stage);
+    const receiver = await stage.join('Ada', { broker: window });
+    const file = await stage.file('photo.jpg', 3 * MIB);
+    const sender = new Command(stage, await folderOf(stage, 'home'), terminal, ['send', file.path, '--name', 'Bo']);
+    const { parcel } = await sender.until('offer');
+    const received = await receiver.incoming(/** @type {any} */ ({ parcel }));
+    await received.press('accept');
     await received.waitForState('done');
+    await sender.until('receipt', (event) => event.name === 'Ada');
+    await sender.end();
     await assertSaved(received, [file]);
-  }
-  assert.equal(await sender.end(), 0, sender.said);
-  assert.equal(await third.end(), 0, third.said);
-  assert.equal(await sha256Of(join(folder, 'for all.bin')), file.sha256);
-  assert.ok(proxy.up < 2 * 20 * MIB, `${proxy.up} bytes went up`);
-});
+  });
 
-scenario('a folder goes from a terminal to a browser and back with its structure', async (stage) => {
-  const out = join(await stage.folder(), 'trip');
-  await mkdir(join(out, 'day 1'), { recursive: true });
-  await writeFile(join(out, 'day 1', 'note.txt'), 'first');
-  await writeFile(join(out, 'map.txt'), 'second');
-  const ada = await stage.join('Ada');
-  const sender = await run(stage, stage.station.broker, ['send', out, '--name', 'Dora']);
-  const received = new Transfer(ada.page, String((await sender.event('offer')).parcel));
-  await received.press('accept');
-  await received.waitForState('done');
-  assert.deepEqual((await received.files()).map(({ path }) => path).sort(), ['trip/day 1/note.txt', 'trip/map.txt']);
-  assert.equal(await sender.end(), 0, sender.said);
+  scenario(`${name}: what a window sends arrives at a terminal`, async (stage) => {
+    const { window, terminal } = await way(stage);
+    const sender = await stage.join('Ada', { broker: window });
+    const folder = await folderOf(stage, 'home');
+    const receiver = new Command(stage, folder, terminal, ['receive', '--yes', '--stay', '--name', 'Bo']);
+    await sender.waitForPeer('Bo');
+    const file = await stage.file('photo.jpg', 3 * MIB);
+    const sent = await sender.sendFiles([file.path]);
+    await sent.waitForReceiver('Bo', 'done');
+    const saved = await receiver.until('saved');
+    assert.equal(saved.bytes, file.size);
+    assert.equal(await sha256Of(join(folder, 'photo.jpg')), file.sha256);
+    const text = 'Meet at 7 — 七点见';
+    const told = await sender.sendText(text);
+    await told.waitForReceiver('Bo', 'done');
+    assert.equal((await receiver.until('message')).text, text);
+    receiver.child.kill('SIGINT');
+    await receiver.end(130);
+    await sender.waitForPeerGone('Bo');
+  });
+}
 
-  const folder = await emptyFolder(stage);
-  const receiver = await run(stage, stage.station.broker, ['receive', '--yes', '--name', 'Bo', '--out', folder]);
-  await ada.waitForPeer('Bo');
-  const back = await ada.sendFolder(out);
-  await back.waitForState('done');
-  assert.equal(await receiver.end(), 0, receiver.said);
-  assert.equal(await readFile(join(folder, 'trip', 'day 1', 'note.txt'), 'utf8'), 'first');
-  assert.equal(await readFile(join(folder, 'trip', 'map.txt'), 'utf8'), 'second');
-});
-
-scenario('a terminal that is killed in the middle goes on, as receiver and as sender', async (stage) => {
-  const proxy = await stage.use(proxyTo(stage.station.broker));
-  proxy.limit = 4 * MIB;
-  const folder = await emptyFolder(stage);
-  const ada = await stage.join('Ada');
-  const receive = ['receive', '--yes', '--name', 'Bo', '--out', folder];
-  const first = await run(stage, proxy.broker, receive);
-  await ada.waitForPeer('Bo');
-  const file = await stage.file('long.bin', 24 * MIB);
+scenario('two windows and a terminal share one upload', async (stage) => {
+  const { broker } = stage.station;
+  const [ada, bo] = await stage.pair();
+  const folder = await folderOf(stage, 'home');
+  const terminal = new Command(stage, folder, broker, ['receive', '--yes', '--name', 'Cy']);
+  await ada.waitForPeer('Cy');
+  const cleo = await stage.join('Cleo');
+  const file = await stage.file('photo.jpg', 3 * MIB);
   const sent = await ada.sendFiles([file.path]);
-  await sent.waitForMiddle(8 * MIB);
+  for (const room of [bo, cleo]) {
+    const received = await room.incoming(sent);
+    await received.press('accept');
+    await received.waitForState('done');
+  }
+  await terminal.end();
+  for (const name of ['Bo', 'Cleo', 'Cy']) await sent.waitForReceiver(name, 'done');
+  assert.equal(await sha256Of(join(folder, 'photo.jpg')), file.sha256);
+});
+
+/** So that there is a middle: some megabytes a second. */
+const SLOW = ['--max-packet', '20000', '--max-rate', '200'];
+
+scenario('a terminal that was killed while receiving from a window goes on', async (stage) => {
+  const { origin, broker } = await stage.use(startStation(SLOW));
+  const sender = await stage.join('Ada', {}, { origin });
+  const folder = await folderOf(stage, 'home');
+  const args = ['receive', '--yes', '--name', 'Bo'];
+  const first = new Command(stage, folder, broker, args);
+  await sender.waitForPeer('Bo');
+  const file = await stage.file('film.mp4', 12 * MIB);
+  const sent = await sender.sendFiles([file.path]);
+  await first.until('progress', ({ state, bytes }) => state === 'active' && bytes > 4 * MIB);
   await first.kill();
-  const before = proxy.down;
-  proxy.limit = Infinity;
-  const second = await run(stage, proxy.broker, receive);
-  await sent.waitForState('done');
-  assert.equal(await second.end(), 0, second.said);
-  assert.equal(await sha256Of(join(folder, 'long.bin')), file.sha256);
-  assert.ok(proxy.down - before < 20 * MIB, `${proxy.down - before} bytes came again`);
+  const second = new Command(stage, folder, broker, args);
+  const { bytes } = await second.until('progress', ({ state }) => state === 'active');
+  assert.ok(bytes > 2 * MIB, `it goes on from ${bytes}`);
+  await second.end();
+  await sent.waitForReceiver('Bo', 'done');
+  assert.equal(await sha256Of(join(folder, 'film.mp4')), file.sha256);
+});
 
-  proxy.limit = 4 * MIB;
-  const send = ['send', file.path, '--name', 'Dora'];
-  const third = await run(stage, proxy.broker, send);
-  const received = new Transfer(ada.page, String((await third.event('offer')).parcel));
+scenario('a terminal that was killed while sending to a window goes on', async (stage) => {
+  const { origin, broker } = await stage.use(startStation(SLOW));
+  const receiver = await stage.join('Ada', {}, { origin });
+  const folder = await folderOf(stage, 'home');
+  const file = await stage.file('film.mp4', 12 * MIB);
+  const first = new Command(stage, folder, broker, ['send', file.path]);
+  const { parcel } = await first.until('offer');
+  const received = await receiver.incoming(/** @type {any} */ ({ parcel }));
   await received.press('accept');
-  await received.waitForMiddle(8 * MIB);
-  await third.kill();
-  const sentBefore = proxy.up;
-  proxy.limit = Infinity;
-  const fourth = await run(stage, proxy.broker, send);
+  await received.waitForMiddle(4 * MIB);
+  await first.kill();
+  const second = new Command(stage, folder, broker, ['send', file.path]);
+  assert.equal((await second.until('offer')).parcel, parcel, 'it is the same parcel');
   await received.waitForState('done');
+  await second.end();
   await assertSaved(received, [file]);
-  assert.equal(await fourth.end(), 0, fourth.said);
-  assert.ok(proxy.up - sentBefore < 20 * MIB, `${proxy.up - sentBefore} bytes went again`);
-}, { timeout: 240_000 });
+});
 
-scenario('through mosquitto the terminal speaks TCP and the browser WebSocket', async (stage) => {
-  const mosquitto = await stage.use(startMosquitto({ login: { username: 'workshop', password: 'right' } }));
-  const ada = await stage.join('Ada', { broker: mosquitto.broker, username: 'workshop', password: 'right' });
-  const file = await stage.file('over tcp.bin', 6 * MIB);
-  process.env.MQDROP_PASSWORD = 'right';
-  const sender = await run(stage, mosquitto.observerUrl, ['send', file.path, '--user', 'workshop', '--name', 'Dora']);
-  delete process.env.MQDROP_PASSWORD;
-  const received = new Transfer(ada.page, String((await sender.event('offer')).parcel));
+scenario('a folder from a terminal keeps its paths in a window', async (stage) => {
+  const receiver = await stage.join('Ada');
+  const folder = await folderOf(stage, 'trip');
+  await stage.file('trip/a.txt', 100);
+  await stage.file('trip/b.txt', 200);
+  const sender = new Command(stage, await folderOf(stage, 'home'), stage.station.broker, ['send', folder]);
+  const { parcel } = await sender.until('offer');
+  const received = await receiver.incoming(/** @type {any} */ ({ parcel }));
   await received.press('accept');
   await received.waitForState('done');
-  await assertSaved(received, [file]);
-  assert.equal(await sender.end(), 0, sender.said);
+  const paths = (await received.files()).map(({ path }) => path);
+  assert.deepEqual(paths, ['trip/a.txt', 'trip/b.txt']);
+  await sender.end();
 });
