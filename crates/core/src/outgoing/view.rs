@@ -231,7 +231,14 @@ fn waits_for(receivers: &[ReceiverView]) -> Option<String> {
         (None, Some(ReceiverView { name, .. })) => {
             format!("{} left before answering", names::isolated(name))
         }
-        (None, None) => return None,
+        (None, None) => {
+            let is_waited_for = |one: &&ReceiverView| one.state == TransferState::Waiting;
+            let asked = receivers.iter().find(is_waited_for)?;
+            format!(
+                "Asking {} what it has already",
+                names::isolated(&asked.name)
+            )
+        }
     })
 }
 

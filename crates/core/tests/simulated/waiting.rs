@@ -182,3 +182,20 @@ fn who_stayed_while_a_sender_was_restarted_is_not_away() {
     world.choose_again(0);
     assert!(world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)));
 }
+
+#[test]
+fn a_sender_that_is_back_says_what_it_waits_for() {
+    let (mut world, parcel) = under_way(1_000_000, &[3_000_000], 500_000);
+    world.cut(0);
+    let end = world.now + MINUTE;
+    let mut asked = false;
+    while world.state(0, parcel) != Some(TransferState::Done) {
+        assert!(world.now < end);
+        world.run_for(MINUTE / 60_000);
+        let view = world.devices[0].view(parcel, world.now).unwrap();
+        if view.state == TransferState::Waiting {
+            asked |= view.error.unwrap().starts_with("Asking");
+        }
+    }
+    assert!(asked);
+}
