@@ -1,8 +1,9 @@
 //! The join form's content: where it comes from, whether it will do, what of it is remembered.
 
+use mqdrop_client::link::Link;
 use mqdrop_core::{keys, topic_prefix, view::Remedy};
 
-use super::{address::Page, link::Link, names, settings::Settings};
+use super::{address::Page, names, settings::Settings};
 use crate::bridge::{JoinRequest, Learnt, Protocol};
 
 /// What stands in the form.

@@ -1,6 +1,7 @@
 //! The page around the app: its address, and what happens to it.
 
 use leptos::{ev, prelude::*, task::spawn_local};
+use mqdrop_client::link::Link;
 use mqdrop_core::view::{ConnectionState, TransferState};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{HtmlElement, VisibilityState};
@@ -8,7 +9,6 @@ use web_sys::{HtmlElement, VisibilityState};
 use super::{
     actions,
     address::Page,
-    link::Link,
     session::Session,
     title::{Ended, Told},
 };

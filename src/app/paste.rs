@@ -1,6 +1,8 @@
 //! What pasting does. Only files that came alone are sent by it: office programs put a picture of the
 //! copied cells or words beside them.
 
+use mqdrop_client::link::pairs;
+
 /// What becomes of what was pasted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pasted {
@@ -43,7 +45,7 @@ fn is_list_of(names: &[String], text: &str) -> bool {
 /// Whether a part of an address is this name.
 fn is_escaped(part: &str, name: &str) -> bool {
     let pair = format!("name={part}");
-    super::pairs::decode(&pair)
+    pairs::decode(&pair)
         .first()
         .is_some_and(|(_, value)| value == name)
 }

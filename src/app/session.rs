@@ -1,6 +1,7 @@
 //! Entering and leaving a room.
 
 use leptos::prelude::*;
+use mqdrop_client::link::Link;
 use mqdrop_core::{
     keys,
     view::{ConnectionState, Remedy, StatusView},
@@ -11,7 +12,6 @@ use super::{
     engine::Engine,
     extras::Extras,
     form::{Draft, Field, Problem},
-    link::Link,
     names, page,
     ready::Ready,
     removal,

@@ -1,6 +1,7 @@
 //! What the browser remembers between visits. Never the key, never a password.
 
-use super::pairs;
+use mqdrop_client::link::pairs;
+
 use crate::bridge::{Learnt, Protocol};
 
 /// What is remembered of the join form.

@@ -1,7 +1,9 @@
 //! What a tab remembers of the room it is in, for when its page is loaded anew: phones do that by
 //! themselves. The key and the password are in it, so it is forgotten when the room is left.
 
-use super::{form::Draft, pairs, settings};
+use mqdrop_client::link::pairs;
+
+use super::{form::Draft, settings};
 
 /// The form that led into a room, or is about to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -1,33 +1,11 @@
-//! Links as the page makes them: the page's address, and the room behind its `#`.
+//! Links as the page makes them, given to a command.
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use mqdrop_client::link::Link;
 
 use super::broker;
 
 /// The longest link that is read, in bytes.
 const MAX_LEN: usize = 16 * 1024;
-
-/// RFC 3986's unreserved characters and `:` `/`, which are allowed behind `#`, stay as they are.
-const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~')
-    .remove(b':')
-    .remove(b'/');
-
-/// A link's room. Empty means: not in the link.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Link {
-    /// The room's key.
-    pub(crate) key: String,
-    /// The broker's address: the one that is named, or the one beside the page.
-    pub(crate) broker: String,
-    /// This device's name.
-    pub(crate) name: String,
-    /// The topic prefix.
-    pub(crate) prefix: String,
-}
 
 /// Tells whether an argument is meant as a link to a page.
 pub(crate) fn is_link(text: &str) -> bool {
@@ -39,50 +17,27 @@ pub(crate) fn is_link(text: &str) -> bool {
     })
 }
 
-impl Link {
-    /// Reads a link. As on the page, unknown parameters are ignored, of repeated ones the last
-    /// counts, and a `+` is a `+`. `auto` asks the page to accept everything, which here is said
-    /// with `--yes` alone.
-    ///
-    /// # Errors
-    /// If it has no key, in words.
-    pub(crate) fn parse(text: &str) -> Result<Self, String> {
-        if text.len() > MAX_LEN {
-            return Err("the link is too long to be one".into());
-        }
-        let (page, fragment) = text.split_once('#').unwrap_or((text, ""));
-        let mut link = Self::default();
-        for (name, value) in fragment.split('&').filter_map(|pair| pair.split_once('=')) {
-            let value = percent_decode_str(value).decode_utf8_lossy().into_owned();
-            match name {
-                "key" => link.key = value,
-                "broker" => link.broker = value,
-                "name" => link.name = value,
-                "prefix" => link.prefix = value,
-                _ => {}
-            }
-        }
-        if link.key.is_empty() {
-            return Err(
-                "the link has no key: copy all of it, with what is behind the #, and put it into quotes"
-                    .into(),
-            );
-        }
-        if link.broker.is_empty() {
-            link.broker = broker::beside(page);
-        }
-        Ok(link)
+/// Reads a link. Without a broker it means the one beside its page. `auto` asks the page to accept
+/// everything, which here is said with `--yes` alone.
+///
+/// # Errors
+/// If it has no key, in words.
+pub(super) fn parse(text: &str) -> Result<Link, String> {
+    if text.len() > MAX_LEN {
+        return Err("the link is too long to be one".into());
     }
-
-    /// The link to this room on the page at this address, whose own broker is the room's.
-    pub(crate) fn on(&self, page: &str) -> String {
-        let pairs = [("key", &self.key), ("prefix", &self.prefix)];
-        let pairs = pairs.iter().filter(|(_, value)| !value.is_empty());
-        let pairs: Vec<String> = pairs
-            .map(|(name, value)| format!("{name}={}", utf8_percent_encode(value, ESCAPED)))
-            .collect();
-        format!("{page}#{}", pairs.join("&"))
+    let (page, fragment) = text.split_once('#').unwrap_or((text, ""));
+    let mut link = Link::parse(fragment);
+    if link.key.is_empty() {
+        return Err(
+            "the link has no key: copy all of it, with what is behind the #, and put it into quotes"
+                .into(),
+        );
     }
+    if link.broker.is_empty() {
+        link.broker = broker::beside(page);
+    }
+    Ok(link)
 }
 
 #[cfg(test)]
@@ -91,7 +46,7 @@ mod tests {
 
     #[test]
     fn a_link_of_the_page_says_everything() {
-        let link = Link::parse(
+        let link = parse(
             "https://drop.example/#key=blue-whale%2042&broker=wss%3A%2F%2Fhost%3A8084%2Fmqtt&name=J%C3%BCrgen&prefix=my/team&auto=1",
         );
         let expected = Link {
@@ -99,6 +54,7 @@ mod tests {
             broker: "wss://host:8084/mqtt".into(),
             name: "Jürgen".into(),
             prefix: "my/team".into(),
+            auto: true,
         };
         assert_eq!(link, Ok(expected));
     }
@@ -128,7 +84,7 @@ mod tests {
                 "ws://localhost:8080/mqtt",
             ),
         ] {
-            assert_eq!(Link::parse(link).unwrap().broker, broker, "{link}");
+            assert_eq!(parse(link).unwrap().broker, broker, "{link}");
         }
     }
 
@@ -140,21 +96,24 @@ mod tests {
             "https://site/#auto=1",
             "https://site/#key=",
         ] {
-            assert!(Link::parse(link).unwrap_err().contains("quotes"), "{link}");
+            assert!(parse(link).unwrap_err().contains("quotes"), "{link}");
         }
-        assert!(Link::parse(&format!("https://site/#key={}", "x".repeat(20_000))).is_err());
+        assert!(parse(&format!("https://site/#key={}", "x".repeat(20_000))).is_err());
     }
 
     #[test]
     fn what_is_made_is_read() {
         for key in ["correct-horse", "a&b=c#d%e f+g", "钥匙 🔑", "100%"] {
-            let link = Link {
+            let made = Link {
                 key: key.into(),
-                broker: "ws://host:8080/mqtt".into(),
                 prefix: "my/team".into(),
                 ..Link::default()
             };
-            assert_eq!(Link::parse(&link.on("http://host:8080/")), Ok(link));
+            let read = Link {
+                broker: "ws://host:8080/mqtt".into(),
+                ..made.clone()
+            };
+            assert_eq!(parse(&made.url("http://host:8080/")), Ok(read));
         }
     }
 

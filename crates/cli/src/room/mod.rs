@@ -8,10 +8,11 @@ use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
+use mqdrop_client::link::Link;
 use mqdrop_core::keys::RoomSecret;
 use mqdrop_core::{Join, Login, Version, VersionPolicy};
 
-pub(crate) use link::{Link, is_link};
+pub(crate) use link::is_link;
 
 use crate::failure::Failure;
 use crate::native::{ClientCertificate, ConnectionOptions};
@@ -140,7 +141,7 @@ impl Room {
         environment: Environment,
         may_be_made: bool,
     ) -> Result<Self, Failure> {
-        let link = link.map(Link::parse).transpose().map_err(Failure::usage)?;
+        let link = link.map(link::parse).transpose().map_err(Failure::usage)?;
         if link.is_some() && (args.key.is_some() || args.key_file.is_some()) {
             return Err(Failure::usage(
                 "the link has a key: leave out --key and --key-file",
@@ -194,7 +195,7 @@ impl Room {
             prefix: self.prefix.clone(),
             ..Link::default()
         };
-        Some(link.on(&page))
+        Some(link.url(&page))
     }
 
     /// The room in the engine's terms. Takes tens of milliseconds, as guessing keys is to be slow.

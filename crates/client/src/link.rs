@@ -1,6 +1,6 @@
 //! The link that opens the app in a room: everything in the fragment, which browsers never send.
 
-use super::pairs;
+pub mod pairs;
 
 /// What a link asks for. Empty means: not in the link.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -62,6 +62,8 @@ impl Link {
 #[cfg(test)]
 mod tests {
     use super::*;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
 
     #[test]
     fn a_link_says_everything() {
