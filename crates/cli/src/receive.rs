@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use crate::failure::Failure;
+use crate::native::Collisions;
 use crate::room::{Environment, Room, RoomArgs};
 use crate::say::{SayArgs, Voice};
-use crate::transfer::{self, Place, ReceiveWish, Same, seconds};
+use crate::transfer::{self, Place, ReceiveWish, seconds};
 
 /// The options of `mqdrop receive`.
 #[derive(Debug, Args)]
@@ -100,11 +101,11 @@ impl ReceiveOptions {
                 Ok(Place::Stdout)
             };
         }
-        let same = match () {
-            () if self.overwrite => Same::Overwrite,
-            () if self.skip => Same::Skip,
-            () => Same::Rename,
+        let collisions = match () {
+            () if self.overwrite => Collisions::Overwrite,
+            () if self.skip => Collisions::Skip,
+            () => Collisions::Rename,
         };
-        Ok(Place::Folder(self.out.clone(), same))
+        Ok(Place::Folder(self.out.clone(), collisions))
     }
 }

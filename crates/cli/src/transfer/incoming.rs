@@ -15,31 +15,16 @@ pub(crate) enum Place {
     /// Stdout.
     Stdout,
     /// This folder.
-    Folder(PathBuf, Same),
-}
-
-/// What to do where there is a file of the same name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Same {
-    /// Take another name.
-    Rename,
-    /// Replace it.
-    Overwrite,
-    /// Keep it.
-    Skip,
+    Folder(PathBuf, Collisions),
 }
 
 impl Place {
     pub(super) fn target(&self) -> Target {
         match self {
             Self::Stdout => Target::Stdout,
-            Self::Folder(path, same) => Target::Folder {
+            Self::Folder(path, collisions) => Target::Folder {
                 path: path.clone(),
-                collisions: match same {
-                    Same::Rename => Collisions::Rename,
-                    Same::Overwrite => Collisions::Overwrite,
-                    Same::Skip => Collisions::Skip,
-                },
+                collisions: *collisions,
             },
         }
     }

@@ -24,7 +24,7 @@ use receiving::Receiving;
 use sending::Sending;
 use session::{Inputs, Session};
 
-pub(crate) use incoming::{Place, Same};
+pub(crate) use incoming::Place;
 pub(crate) use outgoing::Outgoing;
 pub(crate) use receiving::Wish as ReceiveWish;
 pub(crate) use sending::Wish as SendWish;
