@@ -135,10 +135,8 @@ impl Parcel {
     /// Notes what became of a receiver, once.
     fn note(&mut self, view: &TransferView, receiver: &ReceiverView, steps: &mut Vec<Step>) {
         let device = receiver.device.clone();
-        // It has all that could be read.
-        let has_the_rest =
-            receiver.state == TransferState::Failed && view.left_out > 0 && receiver.bytes > 0;
-        if receiver.state == TransferState::Done || has_the_rest {
+        // With some files left out it has the others.
+        if receiver.state == TransferState::Done || receiver.without > 0 {
             self.refused.remove(&device);
             if self.have.insert(device.clone()) {
                 steps.push(Step::Say(Event::Receipt {
@@ -365,7 +363,7 @@ mod tests {
     #[test]
     fn files_that_were_left_out_are_a_failure_though_all_have_the_rest() {
         let ann = ReceiverView {
-            bytes: 5,
+            without: 2,
             ..receiver("Ann", TransferState::Failed)
         };
         let view = TransferView {
