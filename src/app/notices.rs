@@ -1,7 +1,7 @@
 //! What the user should know: the last error, the broker's limits, what this browser lacks.
 
 use leptos::prelude::*;
-use mqdrop_core::view::ConnectionState;
+use mqdrop_core::view::{ConnectionState, StatusView};
 
 use super::{
     format::{count, size},
@@ -29,7 +29,7 @@ pub(super) fn ErrorLine(session: Session, in_room: bool) -> impl IntoView {
         own.get().or_else(|| {
             let status = state.status.read();
             let is_told = !in_room && status.remedy.is_some();
-            (status.state == ConnectionState::Error && !is_told).then(|| status.text.clone())
+            (status.state == ConnectionState::Error && !is_told).then(|| status_words(&status))
         })
     });
     view! {
@@ -66,6 +66,16 @@ pub(super) fn ErrorLine(session: Session, in_room: bool) -> impl IntoView {
                     })
             }}
         </div>
+    }
+}
+
+/// The state of the connection in words, with what the device does about it.
+pub(super) fn status_words(status: &StatusView) -> String {
+    let text = &status.text;
+    match status.tries_again {
+        true if text.ends_with('?') => format!("{text} Trying again …"),
+        true => format!("{text}. Trying again …"),
+        false => text.clone(),
     }
 }
 
@@ -203,5 +213,26 @@ fn Dismiss(done: impl Fn() + 'static) -> impl IntoView {
         <button type="button" class="button button-bare" aria-label="Dismiss" on:click=move |_| done()>
             {icon(Icon::Close)}
         </button>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    #[test]
+    fn an_error_says_if_the_device_tries_again() {
+        let words = |text: &str, tries_again| {
+            status_words(&StatusView {
+                text: text.into(),
+                tries_again,
+                ..StatusView::default()
+            })
+        };
+        assert_eq!(words("It was lost", true), "It was lost. Trying again …");
+        assert_eq!(words("Is it there?", true), "Is it there? Trying again …");
+        assert_eq!(words("Wrong password", false), "Wrong password");
     }
 }

@@ -242,7 +242,7 @@ impl Session {
     fn blame(&self, remedy: Remedy, words: &str) {
         let draft = self.draft.get_untracked();
         let field = Field::of(remedy, &draft);
-        let words = words.trim_end_matches(" Trying again …").to_owned();
+        let words = words.to_owned();
         self.wrong.set(Some((Problem { field, words }, draft)));
     }
 

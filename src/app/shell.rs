@@ -10,6 +10,7 @@ use super::{
     icons::{Icon, icon},
     invite::Invite,
     join::Join,
+    notices::status_words,
     page,
     room::Room,
     session::Session,
@@ -119,7 +120,7 @@ fn Status(session: Session) -> impl IntoView {
             <span class="status-text" class:visually-hidden=failed>
                 {move || {
                     let status = status.read();
-                    if status.text.is_empty() { state_words(status.state).to_owned() } else { status.text.clone() }
+                    if status.text.is_empty() { state_words(status.state).to_owned() } else { status_words(&status) }
                 }}
             </span>
             <Show when=move || status.read().state == ConnectionState::Online>

@@ -130,6 +130,7 @@ impl State {
         self.status.update(|status| {
             status.state = ConnectionState::Error;
             status.text = "The app has stopped. Reload the page to go on.".into();
+            status.tries_again = false;
         });
     }
 

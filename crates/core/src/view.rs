@@ -12,8 +12,8 @@ pub enum ConnectionState {
     Connecting,
     /// In the room: subscribed and announced.
     Online,
-    /// Out of the room for a reason the user should read; still trying again by itself, unless
-    /// [`StatusView::remedy`] says what has to change first.
+    /// Out of the room for a reason the user should read. [`StatusView::tries_again`] tells whether
+    /// that may end by itself, and [`StatusView::remedy`] what else has to change.
     Error,
 }
 
@@ -50,6 +50,8 @@ pub struct StatusView {
     pub state: ConnectionState,
     /// One sentence for the user: what is the matter and, where something is wrong, what to do.
     pub text: String,
+    /// After an error the device goes on trying to be in the room, without the user's doing.
+    pub tries_again: bool,
     /// What has to change, where trying again does not help by itself.
     pub remedy: Option<Remedy>,
     /// "MQTT 5" or "MQTT 3.1.1", once the broker accepted the connection.

@@ -83,13 +83,9 @@ impl Connecting {
 
     /// Looks at the time.
     pub(super) fn handle_time(&self, now: Time) -> Option<Change> {
-        let words = self
-            .words
-            .trim_end_matches(" Trying again …")
-            .trim_end_matches('.');
         self.deadline()
             .filter(|until| *until <= now)
-            .map(|_| Change::Failed(Failure::Broker(words.to_owned())))
+            .map(|_| Change::Failed(Failure::Broker(self.words.clone())))
     }
 
     /// When to look at the time.
@@ -117,10 +113,7 @@ mod tests {
     #[test]
     fn a_broker_that_is_never_reached_is_given_up_with_its_words() {
         let mut connecting = Connecting::new(Time::ZERO);
-        let error = status(
-            ConnectionState::Error,
-            "Cannot reach it. Is it there? Trying again …",
-        );
+        let error = status(ConnectionState::Error, "Cannot reach it. Is it there?");
         assert_eq!(connecting.handle_status(&error), None);
         assert_eq!(connecting.handle_time(Time::from_micros(9_999_999)), None);
         let failed = Change::Failed(Failure::Broker("Cannot reach it. Is it there?".into()));

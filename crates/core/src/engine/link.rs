@@ -201,6 +201,7 @@ impl Link {
     /// How it stands; `rights` says what seems not to be allowed here, or whether all is.
     pub(super) fn status(&self, rights: &Rights) -> StatusView {
         let mut remedy = None;
+        let mut tries_again = false;
         let (state, text) = match (&self.failure, self.stage) {
             (_, Stage::Online) => {
                 if let Some(denied) = rights.denied() {
@@ -218,14 +219,10 @@ impl Link {
                 remedy = failure.remedy;
                 (ConnectionState::Error, failure.words.clone())
             }
-            (Some(Refusal { words, .. }), _) => (
-                ConnectionState::Error,
-                if words.ends_with('?') {
-                    format!("{words} Trying again …")
-                } else {
-                    format!("{words}. Trying again …")
-                },
-            ),
+            (Some(failure), _) => {
+                tries_again = true;
+                (ConnectionState::Error, failure.words.clone())
+            }
             (None, _) if self.was_online => (
                 ConnectionState::Connecting,
                 "The connection was lost. Connecting again".into(),
@@ -243,6 +240,7 @@ impl Link {
         StatusView {
             state,
             text,
+            tries_again,
             remedy,
             protocol,
             limit: self
