@@ -29,7 +29,8 @@ pub enum SocketAction {
 pub enum SocketClose {
     /// It never opened: no such host, nothing listens, not a WebSocket, TLS trouble: browsers do not tell which.
     Unreachable,
-    /// The browser did not allow it or the address is no address, in words (for example `ws://` from an `https://` page).
+    /// The driver knows the cause, in words: the browser did not allow it, the address is none, a
+    /// certificate is missing. They are shown, also if the connection was open already.
     Refused(String),
     /// It was open and ended; the WebSocket close code (RFC 6455, section 7.4), if any.
     Closed {

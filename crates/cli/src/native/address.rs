@@ -57,6 +57,15 @@ impl Address {
         })
     }
 
+    /// Words for a web server that answers there instead of a broker.
+    pub(super) fn is_of_the_web(&self) -> String {
+        let place = self.place();
+        let scheme = if self.is_secure { "wss" } else { "ws" };
+        format!(
+            "A web server answers at {place}, and no broker. If there is one behind it, use {scheme}://{place}/mqtt"
+        )
+    }
+
     /// Host and port, as people write them.
     pub(super) fn place(&self) -> String {
         if self.host.contains(':') {

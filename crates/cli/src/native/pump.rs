@@ -67,6 +67,7 @@ pub(super) async fn run<C>(socket: Socket, line: &Line<C>, address: &Address) {
                 reader,
                 buffer: BytesMut::new(),
                 address,
+                is_known: false,
             };
             pump(reader, StreamWriter(writer), line).await;
         }
@@ -142,20 +143,40 @@ struct StreamReader<'a> {
     reader: ReadHalf<Stream>,
     buffer: BytesMut,
     address: &'a Address,
+    /// It does not speak HTTP.
+    is_known: bool,
 }
 
-impl Reader for StreamReader<'_> {
-    async fn next(&mut self) -> Result<Bytes, SocketClose> {
+/// The beginning of a web server's answer, which no packet begins with.
+const WEB: &[u8] = b"HTTP/";
+
+impl StreamReader<'_> {
+    /// Reads something.
+    async fn read(&mut self) -> Result<(), SocketClose> {
         if self.buffer.capacity() < LEAST {
             self.buffer.reserve(CHUNK);
         }
         match self.reader.read_buf(&mut self.buffer).await {
-            Ok(0) => return Err(SocketClose::Closed { code: None }),
-            Ok(_) => {}
+            Ok(1..) => Ok(()),
             Err(error) if tls::is_refusal(&error) => {
-                return Err(SocketClose::Refused(tls::words(&error, self.address)));
+                Err(SocketClose::Refused(tls::words(&error, self.address)))
             }
-            Err(_) => return Err(SocketClose::Closed { code: None }),
+            Ok(0) | Err(_) => Err(SocketClose::Closed { code: None }),
+        }
+    }
+}
+
+impl Reader for StreamReader<'_> {
+    async fn next(&mut self) -> Result<Bytes, SocketClose> {
+        self.read().await?;
+        while !self.is_known {
+            if self.buffer.starts_with(WEB) {
+                return Err(SocketClose::Refused(self.address.is_of_the_web()));
+            }
+            self.is_known = !WEB.starts_with(&self.buffer);
+            if !self.is_known {
+                self.read().await?;
+            }
         }
         // TLS gives a record at a time; what else is there already goes with it. An end comes again.
         while self.buffer.capacity() - self.buffer.len() >= LEAST

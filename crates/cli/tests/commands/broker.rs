@@ -39,6 +39,16 @@ fn the_older_version_carries_it() {
 }
 
 #[test]
+fn a_web_server_in_place_of_a_broker_is_named_with_the_address_to_use() {
+    let station = Station::start(&[]);
+    let room = Room::new(format!("mqtt://127.0.0.1:{}", station.web));
+    let ended = room.receive(&room.inbox("inbox"), &[]).wait().expect(6);
+    let address = format!("ws://127.0.0.1:{}/mqtt", station.web);
+    assert!(ended.stderr.contains("web server"), "{}", ended.stderr);
+    assert!(ended.stderr.contains(&address), "{}", ended.stderr);
+}
+
+#[test]
 fn a_certificate_is_checked_unless_it_is_not_to_be() {
     let data = tempfile::tempdir().unwrap();
     let station = Station::start(&["--tls", "--data", data.path().to_str().unwrap()]);

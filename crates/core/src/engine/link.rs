@@ -159,10 +159,11 @@ impl Link {
         is_first
     }
 
-    /// The session ended, and what that means.
+    /// The session ended. `known` is the driver's cause for it, and `meaning` what it means else.
     pub(super) fn ended(
         &mut self,
         why: &Disconnect,
+        known: Option<Refusal>,
         meaning: Refusal,
         random: &mut Random,
         now: Time,
@@ -180,7 +181,7 @@ impl Link {
             Disconnect::TransportClosed | Disconnect::KeepAliveTimeout
         );
         let meaning = (!(first_loss && is_plain)).then_some(meaning);
-        self.fail(meaning, random, now);
+        self.fail(known.or(meaning), random, now);
     }
 
     /// Not in the room; `None` if it is not worth a word yet.

@@ -203,7 +203,8 @@ impl Engine {
                             Invalid::Text => "a WebSocket message of text",
                             Invalid::TooLong => "a WebSocket message too long to take in",
                         }),
-                        SocketClose::Unreachable | SocketClose::Refused(_) => {}
+                        SocketClose::Refused(words) => room.refused = Some(words),
+                        SocketClose::Unreachable => {}
                     }
                     room.session.handle_disconnected(now);
                 }

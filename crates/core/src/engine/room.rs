@@ -11,7 +11,7 @@ use mqdrop_mqtt::{
 
 use super::link::{Link, Stage};
 use super::outbox::Outbox;
-use super::refusal::{self, Asked};
+use super::refusal::{self, Asked, Refusal};
 use super::rights::Rights;
 use super::subscriptions::Subscriptions;
 use super::topics::{Channel, Topics};
@@ -73,6 +73,8 @@ pub(super) struct Room {
     pub(super) told_of_newer: bool,
     /// The WebSocket's close code, when the session ends by it.
     pub(super) close_code: Option<u16>,
+    /// The driver's words for the end of the connection, if it knows better than the session.
+    pub(super) refused: Option<String>,
 }
 
 impl Room {
@@ -117,6 +119,7 @@ impl Room {
             refresh: now,
             told_of_newer: false,
             close_code: None,
+            refused: None,
         })
     }
 
@@ -152,6 +155,7 @@ impl Room {
         };
         self.session.set_will(Some(will));
         self.close_code = None;
+        self.refused = None;
         self.session.handle_connected(now);
         self.link.stage = Stage::Handshake;
     }
@@ -166,7 +170,10 @@ impl Room {
             self.link.stage = Stage::Waiting(now);
             return true;
         }
-        self.session.is_changing_version() && self.link.try_other_version(now)
+        // With a cause that the driver knows, it is not the version.
+        self.refused.is_none()
+            && self.session.is_changing_version()
+            && self.link.try_other_version(now)
     }
 
     /// The connection ended for good: what that means.
@@ -183,7 +190,8 @@ impl Room {
             },
         };
         let meaning = refusal::meaning(why, &asked);
-        self.link.ended(why, meaning, random, now);
+        let known = self.refused.take().map(Refusal::passing);
+        self.link.ended(why, known, meaning, random, now);
     }
 
     /// How the connection stands.

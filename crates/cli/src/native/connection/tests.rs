@@ -42,6 +42,16 @@ async fn opened(heard: &mut Heard) {
     }
 }
 
+/// A connection that is open, by plain TCP.
+async fn opened_to(port: u16) -> (Connection<()>, Heard) {
+    let (mut connection, mut heard) = connection(ConnectionOptions::default());
+    connection
+        .open(&format!("mqtt://127.0.0.1:{port}"))
+        .unwrap();
+    opened(&mut heard).await;
+    (connection, heard)
+}
+
 async fn closed(heard: &mut Heard) -> SocketClose {
     loop {
         match heard.recv().await {
@@ -118,12 +128,39 @@ async fn what_the_broker_said_last_is_heard_before_its_end() {
         stream.write_all(b"no").await.unwrap();
     })
     .await;
-    let (mut connection, mut heard) = connection(ConnectionOptions::default());
-    connection
-        .open(&format!("mqtt://127.0.0.1:{port}"))
-        .unwrap();
-    opened(&mut heard).await;
+    let (_connection, mut heard) = opened_to(port).await;
     assert_eq!(received(&mut heard, 2).await, b"no");
+    assert_eq!(closed(&mut heard).await, SocketClose::Closed { code: None });
+}
+
+#[tokio::test]
+async fn a_web_server_is_told_from_a_broker_however_its_words_arrive() {
+    let at_once = vec!["HTTP/1.1 400 Bad Request"];
+    for pieces in [at_once, vec!["HT", "TP/1.1 400"]] {
+        let port = listen(|mut stream| async move {
+            for piece in pieces {
+                stream.write_all(piece.as_bytes()).await.unwrap();
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
+        let (_connection, mut heard) = opened_to(port).await;
+        match heard.recv().await {
+            Some(Input::Closed(SocketClose::Refused(text))) => {
+                assert!(text.contains("web server"), "{text}");
+                assert!(
+                    text.contains(&format!("ws://127.0.0.1:{port}/mqtt")),
+                    "{text}"
+                );
+            }
+            _ => panic!("it was taken for a broker"),
+        }
+    }
+    let port = listen(|mut stream| async move {
+        stream.write_all(b"HT").await.unwrap();
+    })
+    .await;
+    let (_connection, mut heard) = opened_to(port).await;
     assert_eq!(closed(&mut heard).await, SocketClose::Closed { code: None });
 }
 
@@ -137,11 +174,7 @@ async fn there_is_no_room_while_the_broker_does_not_read_and_room_is_told_of() {
             .unwrap();
     })
     .await;
-    let (mut connection, mut heard) = connection(ConnectionOptions::default());
-    connection
-        .open(&format!("mqtt://127.0.0.1:{port}"))
-        .unwrap();
-    opened(&mut heard).await;
+    let (connection, mut heard) = opened_to(port).await;
     let packet = Bytes::from(vec![0; 100_000]);
     // What the system takes is not known, but it ends.
     let mut sent = 0;
@@ -181,11 +214,7 @@ async fn a_flood_waits_until_what_came_is_worked_off() {
         let _ = stream.read(&mut [0]).await;
     })
     .await;
-    let (mut connection, mut heard) = connection(ConnectionOptions::default());
-    connection
-        .open(&format!("mqtt://127.0.0.1:{port}"))
-        .unwrap();
-    opened(&mut heard).await;
+    let (connection, mut heard) = opened_to(port).await;
     let line = Arc::clone(connection.line.as_ref().unwrap());
     let mut kept = Vec::new();
     while line.received.bytes() < 4 * 1024 * 1024 {
@@ -258,11 +287,7 @@ async fn closing_does_not_wait_for_a_broker_that_does_not_read() {
         drop(stream);
     })
     .await;
-    let (mut connection, mut heard) = connection(ConnectionOptions::default());
-    connection
-        .open(&format!("mqtt://127.0.0.1:{port}"))
-        .unwrap();
-    opened(&mut heard).await;
+    let (mut connection, _heard) = opened_to(port).await;
     while connection.has_room() {
         connection.send(Bytes::from(vec![0; 100_000_000]));
     }

@@ -128,6 +128,31 @@ fn a_browser_that_hangs_up_on_what_came_says_why() {
 }
 
 #[test]
+fn words_that_the_driver_has_for_an_end_are_shown_at_every_stage() {
+    let is_shown = |victim: &mut Victim| {
+        let close = SocketClose::Refused("A certificate is missing".into());
+        victim.opening = false;
+        victim.act(|engine, now| engine.handle_close(close, now));
+        let status = victim.engine.status();
+        assert_eq!(status.state, ConnectionState::Error);
+        assert_eq!(status.text, "A certificate is missing");
+        assert!(status.tries_again);
+        recovers(victim);
+    };
+    for version in [Version::V5, Version::V311] {
+        let mut victim = Victim::speaking(version);
+        is_shown(&mut victim);
+        let mut victim = Victim::speaking(version);
+        victim.open();
+        is_shown(&mut victim);
+        // Also where the first loss of a connection is not worth a word.
+        is_shown(&mut victim);
+        victim.act(|engine, now| engine.handle_close(SocketClose::Closed { code: None }, now));
+        assert_ne!(victim.engine.status().text, "A certificate is missing");
+    }
+}
+
+#[test]
 fn what_was_learnt_of_a_broker_is_not_forgotten_while_it_is_looked_for_anew() {
     let mut victim = Victim::new();
     victim.join_knowing(65_536);
