@@ -1,27 +1,63 @@
 //! Commands that were killed, and go on when they are given again.
 
-use crate::support::{Room, Station, content, names, noise};
+use std::path::PathBuf;
+
+use crate::support::{Room, Run, Station, content, names, noise};
 
 /// A station that carries a few megabytes a second, so that there is a middle to be killed in.
 fn slow() -> Station {
     Station::start(&["--max-packet", "20000", "--max-rate", "200"])
 }
 
-fn sent(room: &Room, len: usize) -> Vec<u8> {
-    let bytes = noise(len);
-    room.file("film.bin", &bytes);
-    bytes
+/// A film that is on its way from a sender to a receiver.
+struct UnderWay {
+    station: Station,
+    room: Room,
+    inbox: PathBuf,
+    sender: Run,
+    receiver: Run,
+    film: Vec<u8>,
+    /// Bytes that arrived.
+    moved: u64,
+}
+
+impl UnderWay {
+    /// A film of `len` bytes, of which more than `moved` have arrived.
+    fn with(len: usize, moved: u64, args: &[&str]) -> Self {
+        let station = slow();
+        let room = station.room();
+        let film = noise(len);
+        room.file("film.bin", &film);
+        let sender = send(&room);
+        let inbox = room.inbox("inbox");
+        let receiver = room.receive(&inbox, args);
+        Self {
+            moved: receiver.until_moved(moved),
+            station,
+            room,
+            inbox,
+            sender,
+            receiver,
+            film,
+        }
+    }
+}
+
+fn send(room: &Room) -> Run {
+    room.run(&["send", "--json", "film.bin"])
 }
 
 #[test]
 fn a_receiver_that_was_killed_goes_on_with_what_it_has() {
-    let station = slow();
-    let room = station.room();
-    let bytes = sent(&room, 12_000_000);
-    let sender = room.run(&["send", "--json", "film.bin"]);
-    let inbox = room.inbox("inbox");
-    let receiver = room.receive(&inbox, &[]);
-    receiver.until_moved(4_000_000);
+    let UnderWay {
+        station: _station,
+        room,
+        inbox,
+        sender,
+        receiver,
+        film,
+        ..
+    } = UnderWay::with(12_000_000, 4_000_000, &[]);
     receiver.kill();
     let left = names(&inbox);
     assert!(left.iter().all(|name| name.starts_with('.')), "{left:?}");
@@ -29,7 +65,7 @@ fn a_receiver_that_was_killed_goes_on_with_what_it_has() {
     let receiver = room.receive(&inbox, &[]);
     let events = receiver.wait().expect(0).events();
     sender.wait().expect(0);
-    assert!(content(inbox.join("film.bin")) == bytes);
+    assert!(content(inbox.join("film.bin")) == film);
     assert_eq!(names(&inbox), ["film.bin"]);
     let first = events
         .iter()
@@ -40,24 +76,26 @@ fn a_receiver_that_was_killed_goes_on_with_what_it_has() {
 
 #[test]
 fn a_sender_that_was_killed_goes_on_with_the_same_files() {
-    let station = slow();
-    let room = station.room();
-    let bytes = sent(&room, 12_000_000);
-    let sender = room.run(&["send", "--json", "film.bin"]);
-    let inbox = room.inbox("inbox");
-    let receiver = room.receive(&inbox, &[]);
-    let before = receiver.until_moved(4_000_000);
+    let UnderWay {
+        station: _station,
+        room,
+        inbox,
+        sender,
+        receiver,
+        film,
+        moved,
+    } = UnderWay::with(12_000_000, 4_000_000, &[]);
     sender.kill();
 
-    let sender = room.run(&["send", "--json", "film.bin"]);
+    let sender = send(&room);
     let events = receiver.wait().expect(0).events();
     sender.wait().expect(0);
-    assert!(content(inbox.join("film.bin")) == bytes);
+    assert!(content(inbox.join("film.bin")) == film);
     let offers = events.iter().filter(|event| event["event"] == "offer");
     assert_eq!(offers.count(), 1, "it is the same parcel");
     let progress = events.iter().filter(|event| event["event"] == "progress");
     let bytes = progress.filter_map(|event| event["bytes"].as_u64());
-    let after: Vec<u64> = bytes.skip_while(|bytes| *bytes < before).collect();
+    let after: Vec<u64> = bytes.skip_while(|bytes| *bytes < moved).collect();
     assert!(
         after.iter().all(|bytes| *bytes > 0),
         "nothing was lost: {after:?}"
@@ -66,18 +104,19 @@ fn a_sender_that_was_killed_goes_on_with_the_same_files() {
 
 #[test]
 fn files_that_changed_meanwhile_are_sent_anew() {
-    let station = slow();
-    let room = station.room();
-    sent(&room, 6_000_000);
-    let sender = room.run(&["send", "--json", "film.bin"]);
-    let inbox = room.inbox("inbox");
-    let receiver = room.receive(&inbox, &["--stay"]);
-    receiver.until_moved(1_000_000);
+    let UnderWay {
+        station: _station,
+        room,
+        inbox,
+        sender,
+        receiver,
+        ..
+    } = UnderWay::with(6_000_000, 1_000_000, &["--stay"]);
     sender.kill();
     let other = vec![7; 6_000_000];
     room.file("film.bin", &other);
 
-    let sender = room.run(&["send", "--json", "film.bin"]);
+    let sender = send(&room);
     sender.wait().expect(0);
     receiver.until("saved", |_| true);
     receiver.signal("INT");
@@ -92,18 +131,20 @@ fn files_that_changed_meanwhile_are_sent_anew() {
 
 #[test]
 fn a_station_that_restarts_is_ridden_out() {
-    let station = slow();
-    let room = station.room();
-    let bytes = sent(&room, 6_000_000);
-    let sender = room.run(&["send", "--json", "film.bin"]);
-    let inbox = room.inbox("inbox");
-    let receiver = room.receive(&inbox, &[]);
-    receiver.until_moved(1_000_000);
+    let UnderWay {
+        station,
+        room: _room,
+        inbox,
+        sender,
+        receiver,
+        film,
+        ..
+    } = UnderWay::with(6_000_000, 1_000_000, &[]);
     let (web, mqtt) = (station.web.to_string(), station.mqtt.to_string());
     drop(station);
     receiver.until_said("connection to the broker was lost");
     let _station = Station::start_on(&web, &mqtt, &[]);
     receiver.wait().expect(0);
     sender.wait().expect(0);
-    assert!(content(inbox.join("film.bin")) == bytes);
+    assert!(content(inbox.join("film.bin")) == film);
 }

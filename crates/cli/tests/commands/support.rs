@@ -240,34 +240,27 @@ fn events(stdout: &[u8]) -> Vec<Value> {
 
 impl Run {
     pub(crate) fn start(command: &mut Command) -> Self {
-        let mut child = command
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("mqdrop starts");
-        let stdout = Output::read(child.stdout.take().expect("stdout is piped"));
-        let stderr = Output::read(child.stderr.take().expect("stderr is piped"));
-        Self {
-            child,
-            stdout,
-            stderr,
-        }
+        Self::spawn(command, Stdio::null())
     }
 
     /// Starts with something on stdin.
     pub(crate) fn start_with(command: &mut Command, input: &[u8]) -> Self {
+        let mut run = Self::spawn(command, Stdio::piped());
+        let mut stdin = run.child.stdin.take().expect("stdin is piped");
+        // A program that does not read it may have ended already.
+        let _ = stdin.write_all(input);
+        run
+    }
+
+    fn spawn(command: &mut Command, stdin: Stdio) -> Self {
         let mut child = command
-            .stdin(Stdio::piped())
+            .stdin(stdin)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .expect("mqdrop starts");
-        let mut stdin = child.stdin.take().expect("stdin is piped");
         let stdout = Output::read(child.stdout.take().expect("stdout is piped"));
         let stderr = Output::read(child.stderr.take().expect("stderr is piped"));
-        // A program that does not read it may have ended already.
-        let _ = stdin.write_all(input);
         Self {
             child,
             stdout,

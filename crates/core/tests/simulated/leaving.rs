@@ -224,6 +224,15 @@ fn what_storage_refuses_after_leaving_is_not_kept() {
     assert_eq!(world.devices[1].engine().kept().parcels, 0);
 }
 
+/// A parcel that its sender paused at `bytes` stays there, and goes on when its sender wants it.
+pub(crate) fn rests_until_resumed(world: &mut World, parcel: ParcelId, bytes: u64) {
+    world.run_for(MINUTE);
+    assert_eq!(world.state(0, parcel), Some(TransferState::Paused));
+    assert_eq!(world.bytes(1, parcel), bytes);
+    world.act(0, |engine, now| engine.resume(parcel, now));
+    assert!(world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)));
+}
+
 #[test]
 fn a_sender_that_paused_and_left_does_not_go_on_by_itself() {
     let (mut world, parcel) = under_way(2_000_000, &[3_000_000], 1_000_000);
@@ -234,11 +243,7 @@ fn a_sender_that_paused_and_left_does_not_go_on_by_itself() {
     world.act(0, |engine, now| {
         engine.join(mqdrop_sim::join(), now).unwrap()
     });
-    world.run_for(MINUTE);
-    assert_eq!(world.state(0, parcel), Some(TransferState::Paused));
-    assert_eq!(world.bytes(1, parcel), before);
-    world.act(0, |engine, now| engine.resume(parcel, now));
-    assert!(world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)));
+    rests_until_resumed(&mut world, parcel, before);
 }
 
 #[test]

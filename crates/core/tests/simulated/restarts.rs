@@ -8,6 +8,8 @@ use mqdrop_sim::{MINUTE, SECOND, World, room, under_way};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
+use crate::leaving::rests_until_resumed;
+
 #[test]
 fn a_receiver_that_was_restarted_goes_on_where_it_was() {
     let (mut world, parcel) = under_way(2_000_000, &[3_000_000, 0, 70_000, 2_000_000], 2_000_000);
@@ -227,11 +229,7 @@ fn a_pause_while_files_are_compared_holds_and_can_be_ended() {
     let (mut world, parcel) = checking();
     let before = world.bytes(1, parcel);
     world.act(0, |engine, now| engine.pause(parcel, now));
-    world.run_for(MINUTE);
-    assert_eq!(world.state(0, parcel), Some(TransferState::Paused));
-    assert_eq!(world.bytes(1, parcel), before);
-    world.act(0, |engine, now| engine.resume(parcel, now));
-    assert!(world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)));
+    rests_until_resumed(&mut world, parcel, before);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! What the engine asks, and the answers.
+//! Requests of the engine, and the answers.
 
 use tokio::sync::mpsc;
 
@@ -35,6 +35,14 @@ fn write(parcel: ParcelId, offset: u64, data: &'static [u8]) -> StoreRequest {
     }
 }
 
+fn read(parcel: ParcelId, offset: u64, len: usize) -> StoreRequest {
+    StoreRequest::Read {
+        parcel,
+        offset,
+        len,
+    }
+}
+
 #[tokio::test]
 async fn a_parcel_is_created_written_read_back_and_finished() {
     let (folder, state) = (folder(), folder());
@@ -63,14 +71,7 @@ async fn a_parcel_is_created_written_read_back_and_finished() {
         [".two files.mqdrop-notes", ".two files.mqdrop-part"]
     );
     let (offset, len) = (2, 3);
-    stores.request(
-        StoreRequest::Read {
-            parcel,
-            offset,
-            len,
-        },
-        false,
-    );
+    stores.request(read(parcel, offset, len), false);
     let data = Bytes::from_static(b"cde");
     assert_eq!(
         reply(&mut heard).await,
@@ -83,14 +84,7 @@ async fn a_parcel_is_created_written_read_back_and_finished() {
     let left_out = Vec::new();
     stores.request(StoreRequest::Finish { parcel, left_out }, false);
     // Its files are not known yet.
-    stores.request(
-        StoreRequest::Read {
-            parcel,
-            offset,
-            len,
-        },
-        false,
-    );
+    stores.request(read(parcel, offset, len), false);
     assert!(matches!(reply(&mut heard).await, StoreReply::Read { .. }));
     stores.set_files(parcel, files(&[("a", 2), ("d/b", 4)]));
     let Some(Input::Finished { content, .. }) = heard.recv().await else {
@@ -165,14 +159,7 @@ async fn a_parcel_goes_on_in_another_process() {
     second.go_on(kept, parcel, 4, 6);
     let (offset, len) = (0, 6);
     second.request(write(parcel, 3, b"def"), false);
-    second.request(
-        StoreRequest::Read {
-            parcel,
-            offset,
-            len,
-        },
-        false,
-    );
+    second.request(read(parcel, offset, len), false);
     assert_eq!(
         reply(&mut heard_second).await,
         StoreReply::Written { parcel, len: 3 }
