@@ -1,4 +1,4 @@
-//! Why the program ends early: one line for a person, and an exit code.
+//! Reasons to end early: one line for a person, and an exit code.
 
 use std::process::ExitCode;
 
@@ -27,7 +27,7 @@ pub(crate) enum Failure {
     /// The broker cannot be reached or does not let this device in; exit code 6.
     #[error("{0}")]
     Broker(String),
-    /// What arrived is not what was sent; exit code 7.
+    /// The content that arrived is not the one that was sent; exit code 7.
     #[error("{0}")]
     Integrity(String),
     /// Ctrl-C; exit code 130.

@@ -1,4 +1,4 @@
-//! What the program says on stderr while it runs: what went wrong, or more when asked, as lines
+//! Output on stderr while the program runs: trouble alone, or more when asked, as lines
 //! for people or as JSON for programs. Never payloads, keys or passwords; topics, which contain
 //! room ids, only among the details.
 

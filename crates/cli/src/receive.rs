@@ -86,7 +86,7 @@ fn receive(options: &ReceiveOptions, voice: &mut Voice) -> Result<(), Failure> {
 }
 
 impl ReceiveOptions {
-    /// Where to put what is received.
+    /// The place for what is received.
     fn place(&self) -> Result<Place, Failure> {
         if self.out == Path::new("-") {
             return if self.say.json {

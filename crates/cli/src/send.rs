@@ -53,7 +53,7 @@ pub(crate) struct SendOptions {
     say: SayArgs,
 }
 
-/// What the positional arguments stand for.
+/// The meaning of the positional arguments.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Given<'a> {
     link: Option<&'a str>,

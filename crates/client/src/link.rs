@@ -2,14 +2,14 @@
 
 pub mod pairs;
 
-/// What a link asks for. Empty means: not in the link.
+/// The wishes of a link. Empty means: not in the link.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Link {
     /// The room's key.
     pub key: String,
     /// The broker's `ws://` or `wss://` address; without it `/mqtt` at the app's own origin.
     pub broker: String,
-    /// What this device shall be called.
+    /// The name that this device shall have.
     pub name: String,
     /// The topic prefix.
     pub prefix: String,

@@ -75,7 +75,7 @@ pub enum Update<C> {
     Unfit {
         /// The parcel.
         parcel: ParcelId,
-        /// What is wrong with them.
+        /// The trouble with them.
         error: OfferError,
     },
     /// Something did not work, in words that begin in lower case.

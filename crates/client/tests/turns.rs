@@ -97,7 +97,7 @@ fn content_of_what_was_removed_is_not_told() {
     assert_eq!(place(&room.members[1], 0, is_content), None);
 }
 
-/// What a sender sends to a receiver of a parcel, in the first turn after its machine slept for so long.
+/// The messages that a sender sends to a receiver of a parcel, in the first turn after its machine slept for so long.
 fn sent_after(sleep: Duration) -> Vec<Call> {
     let mut room = Room::with(2);
     let parcel = room.offer(0, LONG);

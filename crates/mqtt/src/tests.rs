@@ -1,7 +1,11 @@
 //! The session and the codec against an independent codec; the same natively and in wasm.
 
-// In a test, a panic is how a failure is told.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers fail as tests do, and the lints only know the test functions themselves"
+)]
 
 mod client;
 mod connect;

@@ -41,10 +41,10 @@ pub(crate) use sources::{SourceFile, WalkOptions, spool, walk};
 pub(crate) use store::{Collisions, Fingerprint, Kept, Saved, TakenUp, Target};
 pub(crate) use tls::{ClientCertificate, ConnectionOptions};
 
-/// What happens is put in here.
+/// Takes everything that happens on this computer.
 type Inputs<C> = mpsc::UnboundedSender<Input<C>>;
 
-/// Why the platform cannot be set up.
+/// A reason that the platform cannot be set up.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum NativeError {
     /// A file for TLS cannot be used; in words.
@@ -65,8 +65,8 @@ pub(crate) struct Native {
 }
 
 impl Native {
-    /// What happens is put into `inputs`, and is to be brought to the client. To be called on a
-    /// runtime.
+    /// Puts everything that happens into `inputs`, from where the caller brings it to the client. To be
+    /// called on a runtime.
     ///
     /// # Errors
     /// If a file of the options or the target cannot be used.

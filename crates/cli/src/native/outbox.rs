@@ -21,7 +21,7 @@ const TOGETHER: usize = 64 * 1024;
 /// The writer takes about so much at once, so that room is told of in between. Bytes.
 const BATCH: usize = 256 * 1024;
 
-/// What waits to be written.
+/// The packets that wait to be written.
 #[derive(Default)]
 pub(super) struct Outbox {
     state: Mutex<State>,

@@ -40,7 +40,7 @@ const LEAST: usize = 16 * 1024;
 /// Nothing more is read while so much of what was received is not worked off. Bytes.
 const UNHANDLED: usize = 4 * 1024 * 1024;
 
-/// What was received may be kept for long, as a part of something that is not whole: a little more is
+/// Received bytes may be kept for long, as a part of something that is not whole. So a little more is
 /// read all the same, each time that this has passed.
 const PATIENCE: Duration = Duration::from_secs(1);
 

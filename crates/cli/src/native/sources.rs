@@ -42,7 +42,7 @@ enum Content {
     Spool(Arc<File>),
 }
 
-/// What tells that a file was changed.
+/// The marks by which a changed file is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Stamp {
     size: u64,
@@ -94,7 +94,7 @@ impl SourceFile {
     }
 }
 
-/// What the engine is to know of a file.
+/// The file as the engine is to know it.
 fn entry(path: String, size: u64, modified: Option<SystemTime>) -> Entry {
     // The extension alone: only names are looked at.
     let mime = mime_guess::from_path(&path).first_raw().unwrap_or_default();
@@ -130,7 +130,7 @@ fn open_regular(path: &Path) -> io::Result<File> {
     }
 }
 
-/// What something is that is not a file.
+/// Words for something that is not a file.
 fn no_file(kind: std::fs::FileType) -> &'static str {
     #[cfg(unix)]
     {
@@ -253,7 +253,7 @@ impl Source {
     }
 }
 
-/// Why a piece was not read.
+/// The reason that a piece was not read.
 enum Failure {
     /// It is another file than the one that was chosen.
     Changed,

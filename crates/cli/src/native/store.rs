@@ -188,7 +188,7 @@ impl Stores {
             StoreRequest::Note { parcel, note } => {
                 self.decide(parcel, is_sent);
                 self.later(parcel, move |store, _| {
-                    // What it tells is received again after a restart.
+                    // Without it, the content that it tells of is received again after a restart.
                     let _ = match store {
                         Some(Store::Part(part)) => part.note(&note),
                         Some(Store::Sent(sent)) => sent.note(&note),

@@ -127,7 +127,7 @@ impl Side {
         }
     }
 
-    /// Where it stands, for a test that failed.
+    /// The state of both sides, for a test that failed.
     fn story(&self) -> String {
         let now = self.native.now();
         let transfers = self.parcels.iter();
@@ -274,7 +274,7 @@ async fn both_sides_go_on_after_they_were_killed() {
 
     let mut sender = Side::new(3, &Target::Nowhere, &state);
     let mut receiver = Side::new(4, &into(&to), &state);
-    // What was under way when they were dropped lets go of its files in a moment.
+    // Tasks that were under way when these were dropped let go of their files in a moment.
     let kept = taken_up(&sender.native, |taken| &mut taken.sent).await;
     let walked = walk(std::slice::from_ref(&tree), &WalkOptions::default()).unwrap();
     let entries: Vec<_> = walked.files.iter().map(|file| file.entry.clone()).collect();

@@ -17,7 +17,7 @@ const SUBPROTOCOL: &str = "mqtt";
 /// than a few MiB are never asked for. Bytes.
 pub(super) const MAX_MESSAGE: usize = 64 * 1024 * 1024;
 
-/// What to offer to a broker.
+/// The subprotocol that is offered to a broker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Offer {
     /// MQTT's own subprotocol, as every broker expects.
@@ -26,7 +26,7 @@ pub(super) enum Offer {
     Nothing,
 }
 
-/// Why a WebSocket did not open.
+/// The reason that a WebSocket did not open.
 pub(super) enum Failure {
     /// The offer was not answered: it may open without.
     Unanswered,

@@ -88,7 +88,7 @@ enum MqttVersion {
     V311,
 }
 
-/// What the environment says of the room.
+/// The room as the environment names it.
 #[derive(Debug, Default)]
 pub(crate) struct Environment {
     key: Option<String>,

@@ -1,4 +1,4 @@
-//! What a command says: for people on stderr, for scripts as JSON on stdout.
+//! The output of a command: for people on stderr, for scripts as JSON on stdout.
 
 pub(crate) mod clean;
 mod event;

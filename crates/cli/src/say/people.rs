@@ -1,4 +1,4 @@
-//! What people read on stderr: lines, and bars of progress on a terminal.
+//! Words for people on stderr: lines, and bars of progress on a terminal.
 
 use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write};

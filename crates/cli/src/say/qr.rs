@@ -14,7 +14,7 @@ pub(crate) fn code(text: &str) -> Option<String> {
     let mut lines = String::new();
     for y in (from..to).step_by(2) {
         for x in from..to {
-            // What lies beyond the code is light.
+            // Everything beyond the code is light.
             let is_light = |y| !code.get_module(x, y);
             lines.push(match (is_light(y), is_light(y + 1)) {
                 (true, true) => '█',

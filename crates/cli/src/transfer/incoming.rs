@@ -9,7 +9,7 @@ use mqdrop_core::view::FileView;
 use crate::native::{Collisions, Saved, Target};
 use crate::say::Event;
 
-/// Where to put what is received.
+/// The place for what is received.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
     /// Stdout.

@@ -41,7 +41,7 @@ pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
 /// Sends, and ends when the wish says so.
 ///
 /// # Errors
-/// Why it was not delivered.
+/// The reason that it was not delivered.
 pub(crate) fn send(
     room: &Room,
     outgoing: Outgoing,
@@ -77,7 +77,7 @@ pub(crate) fn send(
 /// Receives, and ends when the wish says so.
 ///
 /// # Errors
-/// Why nothing was received.
+/// The reason that nothing was received.
 pub(crate) fn receive(
     room: &Room,
     place: &Place,

@@ -8,12 +8,12 @@ use mqdrop_core::{Entry, OfferError, ParcelId};
 use crate::failure::Failure;
 use crate::native::{Fingerprint, Kept, Native, SourceFile, WalkOptions, spool, walk};
 
-/// What is to be sent.
+/// Everything that is to be sent.
 #[derive(Clone, Debug)]
 pub(crate) struct Outgoing {
     /// Files and folders.
     pub(crate) paths: Vec<PathBuf>,
-    /// What comes from stdin is sent under this name.
+    /// A name for the bytes from stdin, if these are sent.
     pub(crate) stdin: Option<String>,
     /// A text.
     pub(crate) text: Option<String>,
@@ -23,7 +23,7 @@ pub(crate) struct Outgoing {
     pub(crate) gitignore: bool,
 }
 
-/// What was found of it.
+/// The part of it that was found.
 pub(super) struct Found {
     pub(super) files: Vec<SourceFile>,
     text: Option<String>,

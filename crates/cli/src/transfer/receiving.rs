@@ -1,4 +1,4 @@
-//! What `mqdrop receive` does: takes one parcel or all, resumes, and ends.
+//! Runs `mqdrop receive`: takes one parcel or all, resumes, and ends.
 
 #[cfg(test)]
 mod tests;
@@ -14,7 +14,7 @@ use super::task::{Happened, Patience, Step, Task};
 use crate::failure::Failure;
 use crate::say::Event;
 
-/// What to receive.
+/// The parcels to receive, and when that is over.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Wish {
     /// Take everything without asking.

@@ -1,4 +1,4 @@
-//! What `mqdrop send` does: counts who has it, and ends.
+//! Runs `mqdrop send`: counts the receivers that have it, and ends.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -10,7 +10,7 @@ use super::task::{Happened, Patience, Step, Task};
 use crate::failure::Failure;
 use crate::say::Event;
 
-/// When sending is over.
+/// The condition under which sending is over.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Wish {
     /// So many are to have everything.

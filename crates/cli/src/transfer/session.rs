@@ -20,7 +20,7 @@ use crate::failure::Failure;
 use crate::native::{Native, Saved};
 use crate::say::{Event, Voice};
 
-/// What happens on the platform.
+/// Everything that happens on the platform.
 pub(super) type Inputs = mpsc::UnboundedReceiver<Input<Saved>>;
 
 /// So many inputs are handled before anything else has its turn.
@@ -37,9 +37,9 @@ pub(super) struct Session<'a, T> {
     client: Client<Native>,
     inputs: Inputs,
     task: T,
-    /// What is sent.
+    /// The files that are sent.
     found: Option<Found>,
-    /// Where to put what is received.
+    /// The folder for what is received.
     folder: Option<PathBuf>,
     voice: &'a mut Voice,
     connecting: Connecting,
@@ -90,7 +90,7 @@ impl<'a, T: Task> Session<'a, T> {
     /// Runs until the task is over or interrupted, and leaves the room.
     ///
     /// # Errors
-    /// Why the task failed.
+    /// The reason that the task failed.
     pub(super) async fn run(mut self, mut interrupts: Interrupts) -> Result<(), Failure> {
         let outcome = loop {
             if let Some(outcome) = self.turn() {

@@ -1,5 +1,5 @@
-//! What sending and receiving have in common: a state machine that is told what happens and says
-//! what to do.
+//! The common part of sending and receiving: a state machine that is told what happens and says what
+//! to do.
 
 use mqdrop_core::Time;
 use mqdrop_core::view::{Fault, TransferView};

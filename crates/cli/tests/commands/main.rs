@@ -1,8 +1,12 @@
 //! The built `mqdrop send` and `mqdrop receive`, used as people and scripts use them, in a room of a
 //! real `mqdrop serve`.
 
-// Helpers fail as tests do; the lints only know the test functions themselves.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers fail as tests do, and the lints only know the test functions themselves"
+)]
 
 mod broker;
 mod contents;

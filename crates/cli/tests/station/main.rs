@@ -1,7 +1,11 @@
 //! The built `mqdrop serve`, used as people and browsers use it.
 
-// Helpers fail as tests do; the lints only know the test functions themselves.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers fail as tests do, and the lints only know the test functions themselves"
+)]
 
 mod attention;
 mod crowding;

@@ -26,7 +26,7 @@ pub(crate) struct Machine {
     pub(crate) timer: Option<Time>,
     /// Happened, and is yet to be handled.
     pub(crate) inputs: VecDeque<Input<Vec<u8>>>,
-    /// What its client did in this turn.
+    /// The actions of its client in this turn.
     pub(crate) calls: Vec<Call>,
     /// How many packets its connection takes in a turn.
     pub(crate) room: usize,
@@ -35,12 +35,12 @@ pub(crate) struct Machine {
     gathered: Vec<Bytes>,
     /// On the way to the broker.
     pub(crate) sent: Vec<Bytes>,
-    /// What is sent, one file a parcel.
+    /// The files that are sent, one a parcel.
     pub(crate) files: BTreeMap<ParcelId, Vec<u8>>,
     pub(crate) disk: Disk,
 }
 
-/// What outlives a restart: content and notes.
+/// The things that outlive a restart: content and notes.
 #[derive(Default)]
 pub(crate) struct Disk(pub(crate) BTreeMap<ParcelId, (Vec<u8>, Vec<u8>)>);
 

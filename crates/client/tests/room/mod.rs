@@ -29,7 +29,7 @@ pub(crate) struct Room {
 
 pub(crate) struct Member {
     pub(crate) client: Client<Machine>,
-    /// What it was told, and when.
+    /// Everything that it was told, and when.
     pub(crate) told: Vec<(Time, Update<Vec<u8>>)>,
     /// How many packets its connection takes in a turn.
     pub(crate) room: usize,

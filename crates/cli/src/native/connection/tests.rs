@@ -62,7 +62,7 @@ async fn closed(heard: &mut Heard) -> SocketClose {
     }
 }
 
-/// Why an address did not open.
+/// The words for an address that did not open.
 async fn refusal(url: &str, options: ConnectionOptions) -> String {
     let (mut connection, mut heard) = connection(options);
     connection.open(url).unwrap();
@@ -176,7 +176,7 @@ async fn there_is_no_room_while_the_broker_does_not_read_and_room_is_told_of() {
     .await;
     let (connection, mut heard) = opened_to(port).await;
     let packet = Bytes::from(vec![0; 100_000]);
-    // What the system takes is not known, but it ends.
+    // The system takes an unknown number of bytes, but not all.
     let mut sent = 0;
     loop {
         while connection.has_room() {
@@ -195,7 +195,7 @@ async fn there_is_no_room_while_the_broker_does_not_read_and_room_is_told_of() {
     assert!(connection.has_room());
 }
 
-/// What comes while the connection can still write, or nothing.
+/// The next input while the connection can still write, or nothing.
 async fn timeout_of<T>(future: impl Future<Output = Option<T>>) -> Option<T> {
     tokio::time::timeout(Duration::from_millis(300), future)
         .await

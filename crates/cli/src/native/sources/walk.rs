@@ -18,7 +18,7 @@ const MOST_SKIPPED: usize = 10_000;
 
 const NOT_TEXT: &str = "its name is not Unicode, and no other device could show it";
 
-/// What of folders to leave out.
+/// The files that are left out of folders.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct WalkOptions {
     /// Patterns as in a `.gitignore` file.
@@ -27,12 +27,12 @@ pub(crate) struct WalkOptions {
     pub(crate) gitignore: bool,
 }
 
-/// What was found.
+/// Files that were found.
 #[derive(Debug, Default)]
 pub(crate) struct Walked {
     /// In the order of the arguments, then of names.
     pub(crate) files: Vec<SourceFile>,
-    /// What is not sent though nobody asked for that.
+    /// Files that are not sent though nobody asked for that.
     pub(crate) skipped: Vec<Skipped>,
 }
 
@@ -41,7 +41,7 @@ pub(crate) struct Walked {
 pub(crate) struct Skipped {
     /// As it was found. May have letters that a terminal takes for commands.
     pub(crate) path: PathBuf,
-    /// Why, in words that follow a name and a colon.
+    /// The reason, in words that follow a name and a colon.
     pub(crate) reason: String,
 }
 

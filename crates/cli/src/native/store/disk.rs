@@ -1,4 +1,4 @@
-//! What a disk says of itself, and errors as the engine is to know them.
+//! Facts about a disk, and errors as the engine is to know them.
 
 use std::fs::File;
 use std::io;

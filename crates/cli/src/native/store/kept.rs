@@ -1,10 +1,10 @@
-//! What stores come to, and what earlier processes left of them.
+//! Results of stores, and stores that earlier processes left.
 
 use std::path::PathBuf;
 
 use super::{Fingerprint, Store};
 
-/// What became of a parcel that was received.
+/// The files that a received parcel became.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Saved {
     /// The files that were made, relative to the target folder; none if it went to standard output.
@@ -22,7 +22,7 @@ pub(crate) struct Kept {
     pub(super) store: Store,
 }
 
-/// What earlier processes left.
+/// Everything that earlier processes left.
 #[derive(Default)]
 pub(crate) struct TakenUp {
     /// Parcels that were being received into the target folder.

@@ -51,7 +51,7 @@ struct Moved {
     path: Option<String>,
 }
 
-/// What became of files.
+/// The places that files came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Outcome {
     pub(super) paths: Vec<String>,
@@ -96,7 +96,7 @@ impl Plan {
     }
 }
 
-/// Where a parcel's own files are.
+/// The folder with a parcel's own files, and their names.
 pub(super) struct Workplace<'a> {
     pub(super) dir: &'a Dir,
     /// The name of the content.

@@ -49,7 +49,7 @@ pub(super) struct Part {
     pub(super) step: u64,
 }
 
-/// What was left in a folder.
+/// A parcel that was left in a folder.
 pub(super) enum Left {
     /// A parcel that can go on, with its notes.
     Part(Box<Part>, Vec<u8>),
@@ -124,7 +124,7 @@ impl Part {
             }
         }
         let left = stems.into_iter();
-        // What cannot be opened now is left to a process that starts later.
+        // A part that cannot be opened now is left to a process that starts later.
         Ok(left
             .filter_map(|stem| Self::take_up_one(dir, stem, collisions).ok().flatten())
             .collect())

@@ -10,7 +10,7 @@ use super::names::numbered;
 /// So many names are tried for a file whose own is taken.
 const MOST_NUMBERS: u32 = 10_000;
 
-/// What to do where a file is in the way.
+/// The way to deal with a file that has the name already.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Collisions {
     /// The new one is called "name (2).ext".

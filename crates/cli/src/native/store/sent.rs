@@ -43,7 +43,7 @@ impl Fingerprint {
     }
 }
 
-/// What a process that is gone left, its notes, and the files that it was about.
+/// The store that a process that is gone left, its notes, and the files that it was about.
 type Found = (Sent, Vec<u8>, Option<Fingerprint>);
 
 /// The folder with the notes.
@@ -90,7 +90,7 @@ impl SentFolder {
         self.sweep();
         let mut found = Vec::new();
         for (path, _) in listed.into_iter().take(MOST) {
-            // What cannot be opened now is left to a process that starts later.
+            // A store that cannot be opened now is left to a process that starts later.
             if let Ok(Some(sent)) = Sent::open(path)
                 && let Ok(notes) = sent.notes.read()
             {

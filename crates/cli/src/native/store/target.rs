@@ -16,7 +16,7 @@ pub(crate) enum Target {
     Folder {
         /// It.
         path: PathBuf,
-        /// What to do where a file is in the way.
+        /// The way to deal with a file that has the name already.
         collisions: Collisions,
     },
     /// Standard output, for parcels of one file.
