@@ -17,6 +17,7 @@ pub(super) fn join(request: JoinRequest) -> Result<Join, KeyError> {
         broker: request.broker,
         prefix: request.prefix,
         name: request.name,
+        keep_alive: Join::KEEP_ALIVE,
         auto_accept: request.auto_accept,
         frame_limit: request.learnt.frame_limit,
         frame_length: request.learnt.frame_length,

@@ -1,5 +1,7 @@
 //! The words between an engine and its driver: what it is told, what it tells, and why it refuses.
 
+use core::time::Duration;
+
 use mqdrop_mqtt::{Login, VersionPolicy};
 
 use crate::ids::ParcelId;
@@ -20,12 +22,21 @@ pub struct Join {
     pub login: Option<Login>,
     /// Protocol version.
     pub version: VersionPolicy,
+    /// The longest silence towards the broker; whole seconds, 1 s to 65,535 s. The broker counts this
+    /// device as gone after one and a half times as long (MQTT 5, section 3.1.2.10). Usually
+    /// [`KEEP_ALIVE`](Self::KEEP_ALIVE).
+    pub keep_alive: Duration,
     /// Accept every offer.
     pub auto_accept: bool,
     /// The longest data frame this broker carried before it hung up, learnt earlier; bytes.
     pub frame_limit: Option<u32>,
     /// The quickest length of packets at this broker, learnt earlier; bytes.
     pub frame_length: Option<u32>,
+}
+
+impl Join {
+    /// The keep-alive that suits most brokers and the routers on the way to them.
+    pub const KEEP_ALIVE: Duration = Duration::from_secs(30);
 }
 
 /// Why a room cannot be entered.

@@ -75,6 +75,7 @@ pub struct Options {
     /// The will, if any.
     pub will: Option<Will>,
     /// The longest silence before a PINGREQ; the server may shorten it (MQTT 5). Whole seconds, 1 s to 65,535 s.
+    /// Of a server that says nothing no more than 45 s are borne.
     pub keep_alive: Duration,
     /// MQTT 5: how long the broker keeps the session after the connection ends. Zero: a new session on every connection.
     /// On 3.1.1 every connection begins a clean session, because a broker would keep it without end.

@@ -154,6 +154,7 @@ pub fn join() -> Join {
         name: "device".into(),
         login: None,
         version: VersionPolicy::Auto,
+        keep_alive: Join::KEEP_ALIVE,
         auto_accept: false,
         frame_limit: None,
         frame_length: None,

@@ -46,6 +46,7 @@ impl Side {
             name: "side".to_owned(),
             login: None,
             version: VersionPolicy::default(),
+            keep_alive: Join::KEEP_ALIVE,
             auto_accept: true,
             frame_limit: None,
             frame_length: None,

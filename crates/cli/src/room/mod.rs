@@ -6,6 +6,7 @@ mod link;
 
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use mqdrop_client::link::Link;
@@ -64,6 +65,10 @@ pub(crate) struct RoomArgs {
     /// The version of MQTT
     #[arg(long, value_name = "VERSION", value_enum, default_value_t = MqttVersion::Auto)]
     mqtt_version: MqttVersion,
+
+    /// Ask the broker for a sign of life after so many seconds of silence, 5 to 65535; 30 if missing
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u16).range(5..))]
+    keep_alive: Option<u16>,
 
     /// The topic prefix; mqdrop/1 if missing
     #[arg(long, value_name = "PREFIX")]
@@ -127,6 +132,7 @@ pub(crate) struct Room {
     name: String,
     login: Option<Login>,
     version: VersionPolicy,
+    keep_alive: Duration,
 }
 
 impl Room {
@@ -184,6 +190,7 @@ impl Room {
                 .unwrap_or_else(host_name),
             login,
             version: args.mqtt_version.policy(),
+            keep_alive: args.keep_alive(),
         })
     }
 
@@ -211,6 +218,7 @@ impl Room {
             name: self.name.clone(),
             login: self.login.clone(),
             version: self.version,
+            keep_alive: self.keep_alive,
             auto_accept: false,
             frame_limit: None,
             frame_length: None,
@@ -227,6 +235,12 @@ impl RoomArgs {
         warnings
             .into_iter()
             .filter_map(|(is_so, words)| is_so.then_some(words))
+    }
+
+    fn keep_alive(&self) -> Duration {
+        self.keep_alive.map_or(Join::KEEP_ALIVE, |seconds| {
+            Duration::from_secs(seconds.into())
+        })
     }
 
     fn connection(&self) -> ConnectionOptions {
@@ -322,6 +336,7 @@ mod tests {
             key: Some("red fox".into()),
             name: Some("Kitchen".into()),
             mqtt_version: MqttVersion::V311,
+            keep_alive: Some(65_535),
             ..RoomArgs::default()
         };
         let given = room(&args, None).unwrap();
@@ -334,11 +349,13 @@ mod tests {
             (join.name.as_str(), join.version),
             ("Kitchen", VersionPolicy::Only(Version::V311))
         );
+        assert_eq!(join.keep_alive, Duration::from_secs(65_535));
         let default = room(&RoomArgs::default(), None).unwrap();
         assert_eq!(
             (default.key.as_str(), default.broker.as_str()),
             ("blue whale", "mqtt://localhost")
         );
+        assert_eq!(default.join().unwrap().keep_alive, Join::KEEP_ALIVE);
         assert!(!default.is_made && !default.name.is_empty() && default.login.is_none());
     }
 

@@ -22,6 +22,7 @@ fn what_is_missing_is_named() {
         ),
         (&["receive", "--yes", "--rename", "--skip"], "--skip"),
         (&["receive", "--yes", "--timeout", "soon"], "seconds"),
+        (&["receive", "--yes", "--keep-alive", "4"], "5..=65535"),
         (&["receive", "--yes", "--cert", "x"], "--cert-key"),
         (&["receive", "--yes", "--prefix", "A/#"], "prefix"),
         (&["send", "--receivers", "0", "a.txt"], "receivers"),

@@ -31,7 +31,6 @@ use crate::seal::OpenError;
 use crate::view::StatusView;
 use crate::words::grouped;
 
-const KEEP_ALIVE: Duration = Duration::from_secs(30);
 /// MQTT 5: how long the broker keeps this device's place during an interruption.
 const SESSION_EXPIRY: Duration = Duration::from_secs(120);
 /// MQTT 5: how long others are not told of an interruption.
@@ -88,7 +87,7 @@ impl Room {
             version: join.version,
             login: join.login,
             will: None,
-            keep_alive: KEEP_ALIVE,
+            keep_alive: join.keep_alive,
             session_expiry: SESSION_EXPIRY,
             max_incoming_packet: MAX_INCOMING_PACKET,
             receive_maximum: RECEIVE_MAXIMUM,

@@ -201,6 +201,34 @@ fn a_link_that_falls_silent_is_noticed_within_ten_seconds_while_something_is_und
 }
 
 #[test]
+fn the_keep_alive_is_as_wished_and_a_long_one_hides_no_dead_link() {
+    // The shortest wish is asked for by pings, and the longest by none.
+    for (seconds, least, most) in [(5, 2 * 60, 2 * 130), (65_535, 0, 0)] {
+        let mut world = World::new(6, Faults::default());
+        for _ in 0..2 {
+            world.join_as(Join {
+                keep_alive: seconds * SECOND,
+                ..mqdrop_sim::join()
+            });
+        }
+        world.run_for(MINUTE);
+        let before = world.broker.pings;
+        world.run_for(10 * MINUTE);
+        let pings = world.broker.pings - before;
+        assert!((least..=most).contains(&pings), "{seconds} s: {pings}");
+        world.sever(0);
+        assert!(
+            world.run_until(90 * SECOND, |w| status(w, 0).state
+                != ConnectionState::Online),
+            "{seconds} s"
+        );
+        assert!(world.run_until(2 * MINUTE, |w| { w.devices[1].engine().peers().is_empty() }));
+        world.mend(0);
+        assert!(world.run_until(MINUTE, |w| { w.devices[1].engine().peers().len() == 1 }));
+    }
+}
+
+#[test]
 fn nobody_pings_more_often_when_nothing_is_under_way() {
     let mut world = room(2);
     let parcel = world.offer(0, &[100_000]);

@@ -13,6 +13,10 @@ const CHECK: Duration = Duration::from_secs(5);
 /// While something is under way a server that was silent for so long is asked on purpose.
 const QUIET: Duration = Duration::from_secs(4);
 
+/// A server that was silent for so long is asked, however long the keep-alive is: that is for the
+/// server, which is to keep the connection, and says nothing of how long a dead one may be trusted.
+const SILENCE: Duration = Duration::from_secs(45);
+
 /// What of a connection that may be dead decides when to ask and how long to wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Watch {
@@ -28,7 +32,7 @@ impl Watch {
         if self.is_busy {
             interval.min(QUIET * self.patience)
         } else {
-            interval
+            interval.min(SILENCE)
         }
     }
 
@@ -40,7 +44,7 @@ impl Watch {
 /// Keeps a connection alive and notices when it is not (MQTT 5, section 3.1.2.10).
 ///
 /// PINGREQ goes out after a keep-alive without sending, as the server demands,
-/// or without receiving, because QoS 0 publications vanish unnoticed in a dead
+/// or after as long or 45 s without receiving, because QoS 0 publications vanish unnoticed in a dead
 /// connection. Any byte received is a sign of life, not only PINGRESP.
 #[derive(Debug)]
 pub(super) struct KeepAlive {

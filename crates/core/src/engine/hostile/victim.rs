@@ -37,6 +37,7 @@ fn join(version: Version) -> Join {
         name: "Victim".into(),
         login: None,
         version: VersionPolicy::Only(version),
+        keep_alive: Join::KEEP_ALIVE,
         auto_accept: false,
         frame_limit: None,
         frame_length: None,
