@@ -1,6 +1,7 @@
 //! The typed commands and events between the app and its worker.
 
 use js_sys::Array;
+use mqdrop_client::lesson::Learnt;
 use mqdrop_core::view::{FileView, KeptView, PeerView, StatusView, TransferView};
 use serde::{Deserialize, Serialize};
 use wasm_bindgen::JsValue;
@@ -151,17 +152,6 @@ pub enum Protocol {
     V5,
     /// MQTT 3.1.1 only.
     V311,
-}
-
-/// What was found out about a broker and is worth remembering.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Learnt {
-    /// The broker speaks 3.1.1 only.
-    pub only_v311: bool,
-    /// The longest data frame it carries, in bytes, if it hung up on a longer one.
-    pub frame_limit: Option<u32>,
-    /// The quickest length of its packets, in bytes, once it was found.
-    pub frame_length: Option<u32>,
 }
 
 /// A file the user picked or dropped.

@@ -1,10 +1,10 @@
 //! The join form's content: where it comes from, whether it will do, what of it is remembered.
 
-use mqdrop_client::link::Link;
+use mqdrop_client::{lesson::Learnt, link::Link};
 use mqdrop_core::{keys, topic_prefix, view::Remedy};
 
 use super::{address::Page, names, settings::Settings};
-use crate::bridge::{JoinRequest, Learnt, Protocol};
+use crate::bridge::{JoinRequest, Protocol};
 
 /// What stands in the form.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

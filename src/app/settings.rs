@@ -2,7 +2,7 @@
 
 use mqdrop_client::link::pairs;
 
-use crate::bridge::{Learnt, Protocol};
+use crate::bridge::Protocol;
 
 /// What is remembered of the join form.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -66,58 +66,6 @@ pub fn protocol_from(text: &str) -> Protocol {
     }
 }
 
-/// For how many days what was learnt of a broker counts. It may have been changed since, or the
-/// network was to blame.
-const LESSON_DAYS: u32 = 7;
-
-/// What was learnt of a broker, and when.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Lesson {
-    /// What it was.
-    pub learnt: Learnt,
-    /// The day when the last of it was learnt, in days since 1970.
-    pub day: u32,
-}
-
-impl Lesson {
-    /// As one line of text.
-    #[must_use]
-    pub fn to_text(&self) -> String {
-        let bytes = |length: Option<u32>| length.map(|it| it.to_string()).unwrap_or_default();
-        pairs::encode(&[
-            ("v311", if self.learnt.only_v311 { "1" } else { "" }),
-            ("frame", &bytes(self.learnt.frame_limit)),
-            ("length", &bytes(self.learnt.frame_length)),
-            ("day", &self.day.to_string()),
-        ])
-    }
-
-    /// Reads [`Self::to_text`]; what is not understood counts as not learnt, or as long ago.
-    #[must_use]
-    pub fn from_text(text: &str) -> Self {
-        let mut lesson = Self {
-            learnt: Learnt::default(),
-            day: 0,
-        };
-        for (name, value) in pairs::decode(text) {
-            match name.as_str() {
-                "v311" => lesson.learnt.only_v311 = value == "1",
-                "frame" => lesson.learnt.frame_limit = value.parse().ok(),
-                "length" => lesson.learnt.frame_length = value.parse().ok(),
-                "day" => lesson.day = value.parse().unwrap_or_default(),
-                _ => {}
-            }
-        }
-        lesson
-    }
-
-    /// Whether it still counts on a day since 1970.
-    #[must_use]
-    pub fn counts(&self, today: u32) -> bool {
-        (self.day..=self.day.saturating_add(LESSON_DAYS)).contains(&today)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -144,37 +92,5 @@ mod tests {
             Settings::from_text("protocol=7&color=red"),
             Settings::default()
         );
-        assert_eq!(
-            Lesson::from_text("frame=lots&v311=maybe&day=never"),
-            lesson(Learnt::default(), 0)
-        );
-    }
-
-    fn lesson(learnt: Learnt, day: u32) -> Lesson {
-        Lesson { learnt, day }
-    }
-
-    #[test]
-    fn lessons_are_read_as_they_were_written() {
-        let learnt = Learnt {
-            only_v311: true,
-            frame_limit: Some(16_384),
-            frame_length: Some(4096),
-        };
-        for lesson in [lesson(learnt, 20_000), lesson(Learnt::default(), 0)] {
-            assert_eq!(Lesson::from_text(&lesson.to_text()), lesson);
-        }
-    }
-
-    #[test]
-    fn lessons_count_for_a_week() {
-        let lesson = lesson(Learnt::default(), 20_000);
-        assert!(lesson.counts(20_000) && lesson.counts(20_007));
-        // The clock may have been set back.
-        for today in [20_008, 19_999, 0, u32::MAX] {
-            assert!(!lesson.counts(today), "{today}");
-        }
-        let undated = Lesson::from_text("v311=1&frame=16384");
-        assert!(!undated.counts(20_000));
     }
 }

@@ -3,15 +3,10 @@
 
 use js_sys::Date;
 use leptos::{prelude::window, task::spawn_local};
+use mqdrop_client::lesson::{Learnt, Lesson};
 
-use super::{
-    settings::{Lesson, Settings},
-    tab::Stay,
-};
-use crate::{
-    bridge::Learnt,
-    js::{call_async, property},
-};
+use super::{settings::Settings, tab::Stay};
+use crate::js::{call_async, property};
 
 const SETTINGS: &str = "mqdrop.settings";
 /// `src/loader.js` reads it as well.

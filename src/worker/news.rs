@@ -5,7 +5,7 @@ use mqdrop_core::view::FileView;
 use mqdrop_unicode::upper_case;
 use web_sys::Blob;
 
-use crate::bridge::{Event, Learnt};
+use crate::bridge::Event;
 
 /// The latest time that JavaScript can express, in milliseconds since 1970 (ECMA-262, section
 /// 21.4.1.1). What a sender claims beyond is no time.
@@ -37,15 +37,7 @@ pub(super) fn event(update: Update<Blob>) -> Event {
             parcel: parcel.to_string(),
             blob: content.into(),
         },
-        Update::Learnt {
-            only_v311,
-            frame_limit,
-            frame_length,
-        } => Event::Learnt(Learnt {
-            only_v311,
-            frame_limit,
-            frame_length,
-        }),
+        Update::Learnt(learnt) => Event::Learnt(learnt),
         Update::Kept(kept) => Event::Kept(kept),
         Update::Unfit { error, .. } => failure(&error.to_string()),
         Update::Error(text) => failure(&text),

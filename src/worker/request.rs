@@ -3,25 +3,27 @@
 use mqdrop_core::keys::{KeyError, RoomSecret};
 use mqdrop_core::{Join, Login, Version, VersionPolicy};
 
-use crate::bridge::{JoinRequest, Learnt, Protocol};
+use crate::bridge::{JoinRequest, Protocol};
 
 /// Derives the room's secret, which blocks for tens of milliseconds.
 ///
 /// # Errors
 /// If the key is empty or too long.
 pub(super) fn join(request: JoinRequest) -> Result<Join, KeyError> {
-    Ok(Join {
+    let mut join = Join {
         secret: RoomSecret::derive(&request.key)?,
-        version: version(request.protocol, request.learnt),
+        version: version(request.protocol),
         login: login(request.username, request.password),
         broker: request.broker,
         prefix: request.prefix,
         name: request.name,
         keep_alive: Join::KEEP_ALIVE,
         auto_accept: request.auto_accept,
-        frame_limit: request.learnt.frame_limit,
-        frame_length: request.learnt.frame_length,
-    })
+        frame_limit: None,
+        frame_length: None,
+    };
+    request.learnt.apply(&mut join);
+    Ok(join)
 }
 
 fn login(username: String, password: String) -> Option<Login> {
@@ -29,27 +31,50 @@ fn login(username: String, password: String) -> Option<Login> {
     (!username.is_empty() || !password.is_empty()).then_some(Login { username, password })
 }
 
-fn version(wish: Protocol, learnt: Learnt) -> VersionPolicy {
+fn version(wish: Protocol) -> VersionPolicy {
     match wish {
         Protocol::V5 => VersionPolicy::Only(Version::V5),
         Protocol::V311 => VersionPolicy::Only(Version::V311),
-        Protocol::Auto if learnt.only_v311 => VersionPolicy::Prefer311,
         Protocol::Auto => VersionPolicy::Auto,
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use mqdrop_client::lesson::Learnt;
+
     use super::*;
     #[cfg(target_arch = "wasm32")]
     use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    fn request(key: &str, protocol: Protocol, learnt: Learnt) -> JoinRequest {
+        JoinRequest {
+            key: key.to_owned(),
+            name: "Laptop".to_owned(),
+            broker: "wss://broker.example/mqtt".to_owned(),
+            prefix: String::new(),
+            username: String::new(),
+            password: String::new(),
+            protocol,
+            auto_accept: false,
+            learnt,
+        }
+    }
 
     #[test]
     fn what_was_learnt_counts_unless_the_user_chose() {
         let learnt = Learnt {
             only_v311: true,
-            frame_limit: None,
-            frame_length: None,
+            frame_limit: Some(16_384),
+            frame_length: Some(4096),
+        };
+        let version = |protocol, learnt| {
+            let join = join(request("blue whale", protocol, learnt)).unwrap();
+            assert_eq!(
+                (join.frame_limit, join.frame_length),
+                (learnt.frame_limit, learnt.frame_length)
+            );
+            join.version
         };
         assert_eq!(
             version(Protocol::Auto, Learnt::default()),
@@ -75,17 +100,7 @@ mod tests {
 
     #[test]
     fn an_empty_key_is_refused() {
-        let request = JoinRequest {
-            key: " - ".to_owned(),
-            name: "Laptop".to_owned(),
-            broker: "wss://broker.example/mqtt".to_owned(),
-            prefix: String::new(),
-            username: String::new(),
-            password: String::new(),
-            protocol: Protocol::Auto,
-            auto_accept: false,
-            learnt: Learnt::default(),
-        };
+        let request = request(" - ", Protocol::Auto, Learnt::default());
         assert_eq!(join(request).err(), Some(KeyError::Empty));
     }
 }

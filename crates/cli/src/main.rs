@@ -5,6 +5,7 @@ mod args;
 mod completions;
 mod failure;
 mod hash_password;
+mod lessons;
 mod logs;
 mod native;
 mod receive;
@@ -12,6 +13,7 @@ mod room;
 mod say;
 mod send;
 mod serve;
+mod state;
 mod transfer;
 
 use std::process::ExitCode;

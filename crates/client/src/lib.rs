@@ -222,6 +222,7 @@
 //! ```
 
 mod client;
+pub mod lesson;
 pub mod link;
 mod platform;
 mod throttle;

@@ -6,6 +6,7 @@ use mqdrop_core::view::{FileView, KeptView, PeerView, StatusView, TransferState,
 use mqdrop_core::{Engine, Event, OfferError, ParcelId, Time};
 
 use crate::Platform;
+use crate::lesson::Learnt;
 use crate::throttle::Throttle;
 
 /// A transfer's progress is told so often at most: about as often as an eye follows a number.
@@ -61,14 +62,7 @@ pub enum Update<C> {
     },
     /// Something about this broker is worth remembering for the next
     /// [`Join`](mqdrop_core::Join).
-    Learnt {
-        /// It speaks MQTT 3.1.1 only.
-        only_v311: bool,
-        /// The longest data frame it carries, if it hung up on a longer one; bytes.
-        frame_limit: Option<u32>,
-        /// The quickest length of packets, once it is found; bytes.
-        frame_length: Option<u32>,
-    },
+    Learnt(Learnt),
     /// Parcels of other rooms that storage keeps. The platform counts those that are damaged.
     Kept(KeptView),
     /// The files that were chosen again turned out not to be the parcel's, which lacks them again.
@@ -133,11 +127,11 @@ impl<C: Clone> Updates<C> {
                 only_v311,
                 frame_limit,
                 frame_length,
-            } => self.add(Update::Learnt {
+            } => self.add(Update::Learnt(Learnt {
                 only_v311,
                 frame_limit,
                 frame_length,
-            }),
+            })),
             Event::Unfit { parcel, error } => self.add(Update::Unfit { parcel, error }),
             Event::Error(text) => self.add(Update::Error(text)),
         }

@@ -70,7 +70,7 @@ impl Device {
             Update::Text { parcel, text } => self.texts.push((parcel, text)),
             Update::Error(text) => self.errors.push(text),
             Update::Unfit { error, .. } => self.errors.push(error.to_string()),
-            Update::Learnt { frame_limit, .. } => self.learnt = frame_limit,
+            Update::Learnt(learnt) => self.learnt = learnt.frame_limit,
             Update::Status(_) | Update::Peers(_) | Update::Files { .. } | Update::Kept(_) => {}
         }
         None

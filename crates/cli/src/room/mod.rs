@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
+use mqdrop_client::lesson::Learnt;
 use mqdrop_client::link::Link;
 use mqdrop_core::keys::RoomSecret;
 use mqdrop_core::{Join, Login, Version, VersionPolicy};
@@ -205,13 +206,13 @@ impl Room {
         Some(link.url(&page))
     }
 
-    /// The room in the engine's terms. Takes tens of milliseconds, as guessing keys is to be slow.
+    /// The room in the engine's terms, with what was learnt of its broker. Takes tens of milliseconds, as guessing keys is to be slow.
     ///
     /// # Errors
     /// If the key is none.
-    pub(crate) fn join(&self) -> Result<Join, Failure> {
+    pub(crate) fn join(&self, learnt: Learnt) -> Result<Join, Failure> {
         let secret = RoomSecret::derive(&self.key);
-        Ok(Join {
+        let mut join = Join {
             secret: secret.map_err(|error| Failure::usage(error.to_string()))?,
             broker: self.broker.clone(),
             prefix: self.prefix.clone(),
@@ -222,7 +223,9 @@ impl Room {
             auto_accept: false,
             frame_limit: None,
             frame_length: None,
-        })
+        };
+        learnt.apply(&mut join);
+        Ok(join)
     }
 }
 
@@ -344,7 +347,7 @@ mod tests {
             (given.key.as_str(), given.broker.as_str()),
             ("red fox", "wss://broker.example/mqtt")
         );
-        let join = given.join().unwrap();
+        let join = given.join(Learnt::default()).unwrap();
         assert_eq!(
             (join.name.as_str(), join.version),
             ("Kitchen", VersionPolicy::Only(Version::V311))
@@ -355,7 +358,10 @@ mod tests {
             (default.key.as_str(), default.broker.as_str()),
             ("blue whale", "mqtt://localhost")
         );
-        assert_eq!(default.join().unwrap().keep_alive, Join::KEEP_ALIVE);
+        assert_eq!(
+            default.join(Learnt::default()).unwrap().keep_alive,
+            Join::KEEP_ALIVE
+        );
         assert!(!default.is_made && !default.name.is_empty() && default.login.is_none());
     }
 

@@ -12,10 +12,12 @@ mod task;
 use core::time::Duration;
 
 use mqdrop_client::Client;
+use mqdrop_client::lesson::Learnt;
 use mqdrop_core::ParcelId;
 use tokio::sync::mpsc;
 
 use crate::failure::Failure;
+use crate::lessons::Lessons;
 use crate::native::{Kept, Native, NativeError, Target};
 use crate::room::{Room, seed};
 use crate::say::{Event, Voice};
@@ -64,12 +66,13 @@ pub(crate) fn send(
         let (mut client, inputs) = client(room, &Target::Nowhere)?;
         // Without it nothing goes on, and all can be sent anew.
         let kept = client.platform().take_up().unwrap_or_default();
-        join(&mut client, room)?;
+        let lessons = Lessons::of(&room.broker);
+        join(&mut client, room, lessons.known())?;
         let parcels = found.offer(&mut client, kept.sent)?;
         let parcels: Vec<String> = parcels.iter().map(ToString::to_string).collect();
         let made_key = room.is_made.then(|| room.key.clone());
         let task = Sending::new(wish, &parcels, made_key);
-        let session = Session::new(client, inputs, task, voice).sending(found);
+        let session = Session::new(client, inputs, task, lessons, voice).sending(found);
         session.run(interrupts).await
     })
 }
@@ -101,8 +104,9 @@ pub(crate) fn receive(
         for kept in kept.received {
             restore(&mut client, kept);
         }
-        join(&mut client, room)?;
-        let session = Session::new(client, inputs, Receiving::new(wish), voice);
+        let lessons = Lessons::of(&room.broker);
+        join(&mut client, room, lessons.known())?;
+        let session = Session::new(client, inputs, Receiving::new(wish), lessons, voice);
         session.receiving_into(place.folder()).run(interrupts).await
     })
 }
@@ -128,8 +132,8 @@ fn client(room: &Room, target: &Target) -> Result<(Client<Native>, Inputs), Fail
     Ok((Client::new(seed()?, native), inputs))
 }
 
-fn join(client: &mut Client<Native>, room: &Room) -> Result<(), Failure> {
-    let join = room.join()?;
+fn join(client: &mut Client<Native>, room: &Room, learnt: Learnt) -> Result<(), Failure> {
+    let join = room.join(learnt)?;
     let joined = client.act(|engine, now| engine.join(join, now));
     joined.map_err(|error| Failure::usage(error.to_string()))
 }

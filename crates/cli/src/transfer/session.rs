@@ -17,6 +17,7 @@ use super::interrupts::Interrupts;
 use super::outgoing::Found;
 use super::task::{Happened, Step, Task};
 use crate::failure::Failure;
+use crate::lessons::Lessons;
 use crate::native::{Native, Saved};
 use crate::say::{Event, Voice};
 
@@ -41,6 +42,7 @@ pub(super) struct Session<'a, T> {
     found: Option<Found>,
     /// The folder for what is received.
     folder: Option<PathBuf>,
+    lessons: Lessons,
     voice: &'a mut Voice,
     connecting: Connecting,
     answers: (
@@ -59,6 +61,7 @@ impl<'a, T: Task> Session<'a, T> {
         client: Client<Native>,
         inputs: Inputs,
         task: T,
+        lessons: Lessons,
         voice: &'a mut Voice,
     ) -> Self {
         Self {
@@ -68,6 +71,7 @@ impl<'a, T: Task> Session<'a, T> {
             task,
             found: None,
             folder: None,
+            lessons,
             voice,
             answers: mpsc::unbounded_channel(),
             present: BTreeMap::new(),
@@ -248,7 +252,11 @@ impl<'a, T: Task> Session<'a, T> {
                 self.client.platform_mut().set_files(parcel, files);
                 None
             }
-            Update::Files { .. } | Update::Learnt { .. } | Update::Kept(_) => None,
+            Update::Learnt(learnt) => {
+                self.lessons.note(learnt);
+                None
+            }
+            Update::Files { .. } | Update::Kept(_) => None,
         }
     }
 

@@ -39,6 +39,37 @@ fn the_older_version_carries_it() {
 }
 
 #[test]
+fn what_was_learnt_of_a_broker_is_remembered_and_heeded() {
+    let station = Station::start(&[]);
+    let room = station.room();
+    let protocol = || {
+        room.file("a.txt", "a");
+        let sender = room.run(&["send", "--json", "a.txt"]);
+        let events = room
+            .receive(&room.inbox("inbox"), &[])
+            .wait()
+            .expect(0)
+            .events();
+        sender.wait().expect(0);
+        let online = events.iter().find(|event| event["event"] == "online");
+        online.unwrap()["protocol"].clone()
+    };
+    let file = room.path("home/mqdrop/brokers");
+    assert_eq!(protocol(), "MQTT 5");
+    // It is told to whoever comes next that this broker knows the older version alone.
+    let mark = &blake3::hash(room.broker.as_bytes()).to_hex()[..16];
+    let today = std::time::UNIX_EPOCH.elapsed().unwrap().as_secs() / 86_400;
+    std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+    std::fs::write(&file, format!("{mark} v311=1&day={today}\n")).unwrap();
+    assert_eq!(protocol(), "MQTT 3.1.1");
+    let lessons = String::from_utf8(content(&file)).unwrap();
+    assert!(lessons.contains("v311=1"), "{lessons}");
+    let old = today - 8;
+    std::fs::write(&file, format!("{mark} v311=1&day={old}\n")).unwrap();
+    assert_eq!(protocol(), "MQTT 5");
+}
+
+#[test]
 fn a_web_server_in_place_of_a_broker_is_named_with_the_address_to_use() {
     let station = Station::start(&[]);
     let room = Room::new(format!("mqtt://127.0.0.1:{}", station.web));

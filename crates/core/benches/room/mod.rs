@@ -81,6 +81,7 @@ impl Room {
             name: format!("device {index}"),
             login: None,
             version: VersionPolicy::Auto,
+            keep_alive: Join::KEEP_ALIVE,
             auto_accept: true,
             frame_limit: self.frame_limit,
             frame_length: self.frame_limit,

@@ -9,9 +9,10 @@ use std::time::{Duration, SystemTime};
 use mqdrop_core::{Entry, ParcelId};
 
 use super::notes::Notes;
+use crate::state;
 
-/// Below the user's folder for state.
-const FOLDER: [&str; 2] = ["mqdrop", "sent"];
+/// The name in this program's folder for state.
+const FOLDER: &str = "sent";
 
 /// Endings of the names of a parcel's two files.
 const NOTES: &str = "notes";
@@ -53,12 +54,11 @@ pub(super) struct SentFolder(PathBuf);
 impl SentFolder {
     /// `None` where a user has no such folder.
     pub(super) fn of_user() -> Option<Self> {
-        let state = dirs::state_dir().or_else(dirs::data_local_dir)?;
-        Some(Self::below(&state))
+        Some(Self(state::folder()?.join(FOLDER)))
     }
 
     pub(super) fn below(state: &Path) -> Self {
-        Self(state.join(FOLDER[0]).join(FOLDER[1]))
+        Self(state::below(state).join(FOLDER))
     }
 
     /// Begins the notes of a parcel.
@@ -66,7 +66,7 @@ impl SentFolder {
     /// # Errors
     /// Those of the system.
     pub(super) fn create(&self, parcel: ParcelId) -> io::Result<Sent> {
-        self.make()?;
+        state::make(&self.0)?;
         self.sweep();
         let path = self.0.join(format!("{parcel}.{NOTES}"));
         let file = private(&path)?;
@@ -103,17 +103,6 @@ impl SentFolder {
             }
         }
         Ok(found)
-    }
-
-    fn make(&self) -> io::Result<()> {
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::DirBuilderExt;
-            let mut builder = fs::DirBuilder::new();
-            builder.recursive(true).mode(0o700).create(&self.0)
-        }
-        #[cfg(not(unix))]
-        fs::create_dir_all(&self.0)
     }
 
     /// The files of notes, and when they were added to; those first that were last.
