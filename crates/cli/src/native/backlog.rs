@@ -6,6 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use bytes::Bytes;
 use tokio::sync::Notify;
 
+/// A message of a single byte takes about so much memory until it is worked off. Bytes.
+const LEAST: usize = 256;
+
 /// Counts bytes that are under way.
 #[derive(Default)]
 pub(super) struct Backlog {
@@ -14,9 +17,9 @@ pub(super) struct Backlog {
 }
 
 impl Backlog {
-    /// Counts these bytes until the last slice of them is dropped.
+    /// Counts these bytes, or [`LEAST`] if they are fewer, until the last slice of them is dropped.
     pub(super) fn count(self: &Arc<Self>, bytes: Bytes) -> Bytes {
-        let held = self.hold(bytes.len());
+        let held = self.hold(bytes.len().max(LEAST));
         Bytes::from_owner(Counted { bytes, _held: held })
     }
 
@@ -79,16 +82,18 @@ mod tests {
     #[tokio::test]
     async fn bytes_count_until_their_last_slice_is_dropped() {
         let backlog = Arc::new(Backlog::default());
-        let bytes = backlog.count(Bytes::from_static(b"abcdef"));
+        let bytes = backlog.count(Bytes::from_static(&[b'c'; 1000]));
         let slice = bytes.slice(2..3);
         drop(bytes);
-        assert_eq!((&slice[..], backlog.bytes()), (&b"c"[..], 6));
+        assert_eq!((&slice[..], backlog.bytes()), (&b"c"[..], 1000));
         let waiting = Arc::clone(&backlog);
-        let waiting = tokio::spawn(async move { waiting.below(6).await });
+        let waiting = tokio::spawn(async move { waiting.below(1000).await });
         tokio::task::yield_now().await;
         assert!(!waiting.is_finished());
         drop(slice);
         waiting.await.unwrap();
         assert_eq!(backlog.bytes(), 0);
+        let short = backlog.count(Bytes::from_static(b"a"));
+        assert_eq!((short.len(), backlog.bytes()), (1, LEAST));
     }
 }

@@ -44,6 +44,10 @@ const UNHANDLED: usize = 4 * 1024 * 1024;
 /// read all the same, each time that this has passed.
 const PATIENCE: Duration = Duration::from_secs(1);
 
+/// However long that takes, nothing more is read while so much is not worked off: whoever reads what
+/// this program says may stop, and the program with it. Bytes.
+const MOST_UNHANDLED: usize = 64 * 1024 * 1024;
+
 /// Nothing more is read while so much waits to be written to the disk. Bytes.
 const UNWRITTEN: usize = 32 * 1024 * 1024;
 
@@ -116,6 +120,7 @@ async fn pump<C>(mut reader: impl Reader, mut writer: impl Writer, line: &Line<C
 async fn read<C>(reader: &mut impl Reader, line: &Line<C>) -> SocketClose {
     loop {
         let _ = timeout(PATIENCE, line.received.below(UNHANDLED)).await;
+        line.received.below(MOST_UNHANDLED).await;
         line.stores.below(UNWRITTEN).await;
         let mut bytes = match reader.next().await {
             Ok(bytes) => bytes,

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use mqdrop_client::{Client, Input, Platform, Update};
-use mqdrop_core::view::{Direction, PeerView, TransferState};
+use mqdrop_core::view::PeerView;
 use mqdrop_core::{ParcelId, Time};
 use tokio::sync::mpsc;
 
@@ -213,16 +213,8 @@ impl<'a, T: Task> Session<'a, T> {
                 None
             }
             Update::Transfer(view) => {
-                let parcel = view.parcel.parse().ok();
+                let parcel: Option<ParcelId> = view.parcel.parse().ok();
                 let fault = parcel.and_then(|parcel| self.client.engine().fault(parcel));
-                if let Some(parcel) = parcel
-                    && view.state == TransferState::Offered
-                    && view.direction == Direction::In
-                {
-                    // Before it is accepted, and gets a place by that name.
-                    let title = view.title.clone();
-                    self.client.platform_mut().set_title(parcel, title);
-                }
                 let view = Box::new(view);
                 self.happen(Happened::Transfer { view, fault })
             }
@@ -322,7 +314,7 @@ impl<'a, T: Task> Session<'a, T> {
                 // A thread of its own, which nobody waits for: it may stand there until the end.
                 std::thread::spawn(move || answers.send(answer(std::io::stdin().lock())));
             }
-            Step::Accept(id) => self.act_on(&id, mqdrop_core::Engine::accept),
+            Step::Accept(id) => self.accept(id.parse().ok()?),
             Step::Decline(id) => self.act_on(&id, mqdrop_core::Engine::decline),
             Step::Resume(id) => self.act_on(&id, mqdrop_core::Engine::resume),
             Step::OfferAnew(id) => {
@@ -344,6 +336,15 @@ impl<'a, T: Task> Session<'a, T> {
             Step::End(outcome) => return Some(outcome),
         }
         None
+    }
+
+    /// Takes an offer, whose hidden files are named by its title. Titles of offers that nobody takes
+    /// are not kept: others send as many as they like.
+    fn accept(&mut self, parcel: ParcelId) {
+        if let Some(view) = self.client.engine().transfer(parcel, self.now()) {
+            self.client.platform_mut().set_title(parcel, view.title);
+        }
+        self.client.act(|engine, now| engine.accept(parcel, now));
     }
 
     fn act_on(&mut self, id: &str, act: impl FnOnce(&mut mqdrop_core::Engine, ParcelId, Time)) {

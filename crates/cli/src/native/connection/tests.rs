@@ -238,6 +238,34 @@ async fn a_flood_waits_until_what_came_is_worked_off() {
 }
 
 #[tokio::test]
+async fn who_never_works_off_what_came_is_given_no_more_at_last() {
+    const MOST: usize = 64 * 1024 * 1024;
+    let port = listen(|mut stream| async move {
+        let piece = vec![7; 1024 * 1024];
+        while stream.write_all(&piece).await.is_ok() {}
+    })
+    .await;
+    let (connection, mut heard) = opened_to(port).await;
+    let line = Arc::clone(connection.line.as_ref().unwrap());
+    // It waits for a second each time.
+    tokio::time::pause();
+    let mut kept = Vec::new();
+    while line.received.bytes() < MOST {
+        match heard.recv().await {
+            Some(Input::Received(bytes)) => kept.push(bytes),
+            _ => panic!("it ended"),
+        }
+    }
+    while let Some(Input::Received(bytes)) = timeout_of(heard.recv()).await {
+        kept.push(bytes);
+    }
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert!(heard.try_recv().is_err());
+    let bytes = line.received.bytes();
+    assert!(bytes <= MOST + 1024 * 1024, "{bytes}");
+}
+
+#[tokio::test]
 async fn a_disk_that_is_behind_holds_the_connection_back() {
     let port = listen(|mut stream| async move {
         let piece = vec![7; 100_000];
