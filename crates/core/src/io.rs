@@ -258,7 +258,7 @@ pub enum StoreError {
         available: Option<u64>,
     },
     /// What was stored is not there any more, and trying again does not help.
-    #[error("the browser removed what was received; receive it again")]
+    #[error("what was received was removed from this device; receive it again")]
     Gone,
     /// Anything else, in words.
     #[error("{0}")]

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::io::StoreError;
+
 /// Whether the device is in its room.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ConnectionState {
@@ -140,12 +142,12 @@ impl TransferState {
 }
 
 /// The part of this device that keeps a parcel from being delivered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// The files that it sends cannot be read, or are others by now.
     Source,
     /// Its storage takes no more, or fails.
-    Storage,
+    Storage(StoreError),
     /// What arrived is not what was offered.
     Integrity,
 }

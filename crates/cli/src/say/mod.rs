@@ -51,6 +51,12 @@ impl Voice {
         }
     }
 
+    /// Forgets a parcel that is off the list.
+    pub(crate) fn forget(&mut self, parcel: &str) {
+        self.progress.remove(parcel);
+        self.people.forget(parcel);
+    }
+
     /// Tells an event. Progress that changed nothing is none.
     pub(crate) fn tell(&mut self, event: &Event) {
         if let Event::Progress { parcel, .. } = event {

@@ -97,6 +97,13 @@ impl People {
         }
     }
 
+    /// Takes the bar of a parcel away, if there is one.
+    pub(super) fn forget(&mut self, parcel: &str) {
+        if let Some(bar) = self.running.remove(parcel) {
+            bar.finish_and_clear();
+        }
+    }
+
     fn says(&self, level: Level) -> bool {
         match level {
             Level::Always => true,
@@ -121,10 +128,7 @@ impl People {
             return;
         }
         if matches!(*state, "done" | "failed" | "cancelled" | "declined") {
-            if let Some(bar) = self.running.remove(parcel) {
-                bar.finish_and_clear();
-            }
-            return;
+            return self.forget(parcel);
         }
         let bars = &self.bars;
         let bar = self.running.entry(parcel.clone()).or_insert_with(|| {

@@ -6,9 +6,9 @@ mod tests;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use mqdrop_core::Time;
 use mqdrop_core::view::{Direction, Fault, ParcelKind, TransferState, TransferView};
 use mqdrop_core::words::size;
+use mqdrop_core::{StoreError, Time};
 
 use super::task::{Happened, Patience, Step, Task};
 use crate::failure::Failure;
@@ -94,8 +94,8 @@ impl Receiving {
         }
         match view.state {
             TransferState::Paused if view.paused_here => {
-                if fault == Some(Fault::Storage) {
-                    let failure = Failure::Storage(stuck(view));
+                if let Some(Fault::Storage(error)) = &fault {
+                    let failure = Failure::Storage(stuck(&view.title, error));
                     self.end(failure, steps);
                 } else if parcel.stand == (Stand::Taken { resumed: false }) {
                     parcel.stand = Stand::Taken { resumed: true };
@@ -262,17 +262,13 @@ fn question(view: &TransferView) -> String {
     )
 }
 
-/// Words for a parcel that storage stops. What a page's user is to press then is left out.
-fn stuck(view: &TransferView) -> String {
-    let why = view.error.as_deref().unwrap_or("it could not be stored");
-    let cut = [". Resume", ". Make some"]
-        .iter()
-        .filter_map(|press| why.find(press));
-    let why = &why[..cut.min().unwrap_or(why.len())];
-    format!(
-        "\"{}\": {why}; then the same command goes on with what arrived",
-        view.title
-    )
+/// Words for a parcel that storage stops.
+fn stuck(title: &str, error: &StoreError) -> String {
+    let remedy = match error {
+        StoreError::NoSpace { .. } => "make some, then",
+        StoreError::Gone | StoreError::Other(_) => "once that is mended",
+    };
+    format!("\"{title}\": {error}; {remedy} the same command goes on with what arrived")
 }
 
 /// The failure that a parcel ended with.
@@ -295,7 +291,7 @@ fn failure(view: &TransferView, fault: Option<Fault>) -> Failure {
                 .unwrap_or("it failed; ask for it to be sent again");
             let text = format!("\"{title}\": {why}");
             match fault {
-                Some(Fault::Storage) => Failure::Storage(text),
+                Some(Fault::Storage(_)) => Failure::Storage(text),
                 Some(Fault::Integrity) => Failure::Integrity(text),
                 Some(Fault::Source) | None => Failure::Other(text),
             }

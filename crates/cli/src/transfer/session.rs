@@ -218,7 +218,11 @@ impl<'a, T: Task> Session<'a, T> {
                 let view = Box::new(view);
                 self.happen(Happened::Transfer { view, fault })
             }
-            Update::Removed(parcel) => self.happen(Happened::Removed(parcel.to_string())),
+            Update::Removed(parcel) => {
+                let parcel = parcel.to_string();
+                self.voice.forget(&parcel);
+                self.happen(Happened::Removed(parcel))
+            }
             Update::Text { parcel, text } => {
                 let parcel = parcel.to_string();
                 self.happen(Happened::Text { parcel, text })

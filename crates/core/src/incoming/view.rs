@@ -14,14 +14,19 @@ impl Incoming {
     pub(crate) fn fault(&self) -> Option<Fault> {
         match &self.phase {
             Phase::Declined(reason) | Phase::EndedHere(reason) => match reason {
-                EndReason::NoSpace { .. } | EndReason::Storage(_) => Some(Fault::Storage),
+                EndReason::NoSpace { available } => Some(Fault::Storage(StoreError::NoSpace {
+                    available: *available,
+                })),
+                EndReason::Storage(text) => Some(Fault::Storage(StoreError::Other(text.clone()))),
                 EndReason::BadManifest | EndReason::FileChanged(_) => Some(Fault::Integrity),
                 _ => None,
             },
             Phase::Receiving(receiving) if receiving.paused => {
-                receiving.stuck.error.as_ref().map(|_| Fault::Storage)
+                receiving.stuck.error.clone().map(Fault::Storage)
             }
-            Phase::Finishing(finishing) if finishing.has_given_up() => Some(Fault::Storage),
+            Phase::Finishing(finishing) if finishing.has_given_up() => {
+                finishing.error.clone().map(Fault::Storage)
+            }
             _ => None,
         }
     }

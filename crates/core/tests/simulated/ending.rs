@@ -33,10 +33,10 @@ fn who_leaves_once_heard_leaves_a_receipt() {
 #[test]
 fn storage_that_stops_a_parcel_is_told_from_the_rest() {
     let failure = StoreError::Other("the disk was pulled out".into());
-    let (world, parcel) = stopped_by(failure, "the disk was pulled out");
+    let (world, parcel) = stopped_by(failure.clone(), "the disk was pulled out");
     assert_eq!(
         world.devices[1].engine().fault(parcel),
-        Some(Fault::Storage)
+        Some(Fault::Storage(failure))
     );
     assert_eq!(world.devices[0].engine().fault(parcel), None);
 }
@@ -49,9 +49,10 @@ fn storage_without_space_refuses() {
     assert!(world.run_until(MINUTE, |w| {
         w.state(1, parcel) == Some(TransferState::Failed)
     }));
-    assert_eq!(
-        world.devices[1].engine().fault(parcel),
-        Some(Fault::Storage)
+    let fault = world.devices[1].engine().fault(parcel);
+    assert!(
+        matches!(fault, Some(Fault::Storage(StoreError::NoSpace { .. }))),
+        "{fault:?}"
     );
 }
 

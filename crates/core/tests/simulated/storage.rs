@@ -66,7 +66,7 @@ fn what_the_browser_removed_ends_with_a_reason_on_both_sides() {
     world.run_for(10 * SECOND);
     let view = world.devices[1].view(parcel, world.now).unwrap();
     assert_eq!(view.state, TransferState::Failed);
-    assert!(view.error.unwrap().contains("the browser removed"));
+    assert!(view.error.unwrap().contains("was removed from this device"));
     assert!(!world.devices[1].stores.contains_key(&parcel));
     let sender = world.devices[0].view(parcel, world.now).unwrap();
     assert_eq!(sender.receivers[0].state, TransferState::Failed);

@@ -17,6 +17,8 @@ fn incoming(parcel: &str, state: TransferState) -> TransferView {
     }
 }
 
+const NO_SPACE: StoreError = StoreError::NoSpace { available: None };
+
 fn told(task: &mut Receiving, view: TransferView, fault: Option<Fault>) -> Vec<Step> {
     let view = Box::new(view);
     let steps = task.handle(Happened::Transfer { view, fault }, START);
@@ -138,24 +140,38 @@ fn what_was_begun_before_a_restart_goes_on_once() {
     see(&mut task, "a", TransferState::Verifying);
     assert_eq!(told(&mut task, paused(), None), [Step::Resume("a".into())]);
     assert_eq!(told(&mut task, paused(), None), []);
-    let steps = told(&mut task, paused(), Some(Fault::Storage));
+    let steps = told(&mut task, paused(), Some(Fault::Storage(NO_SPACE)));
     assert_eq!(code(&steps), Some(5));
 }
 
 #[test]
 fn what_storage_stops_names_the_command_and_no_button() {
     let view = TransferView {
+        paused_here: true,
         error: Some("There is no space left on this device. Make some, then resume".into()),
         ..incoming("a", TransferState::Paused)
     };
-    let words = "\"a.txt\": There is no space left on this device; then the same command goes on with what arrived";
-    assert_eq!(stuck(&view), words);
+    let pulled = StoreError::Other("the disk was pulled out".into());
+    for (error, words) in [
+        (
+            NO_SPACE,
+            "\"a.txt\": there is no space left for it on this device; make some, then the same command goes on with what arrived",
+        ),
+        (
+            pulled,
+            "\"a.txt\": the disk was pulled out; once that is mended the same command goes on with what arrived",
+        ),
+    ] {
+        let steps = told(&mut yes(), view.clone(), Some(Fault::Storage(error)));
+        let failure = Failure::Storage(words.into());
+        assert_eq!(steps.last(), Some(&Step::End(Err(failure))));
+    }
 }
 
 #[test]
 fn the_exit_code_tells_what_failed() {
     for (fault, expected) in [
-        (Some(Fault::Storage), 5),
+        (Some(Fault::Storage(NO_SPACE)), 5),
         (Some(Fault::Integrity), 7),
         (None, 1),
     ] {
