@@ -120,29 +120,31 @@ impl<'a, T: Task> Session<'a, T> {
                 input = self.inputs.recv() => self.handle(input),
             }
         };
-        let is_hurried = matches!(outcome, Err(Failure::Interrupted(_)));
         tokio::select! {
-            () = self.close(is_hurried) => {}
+            () = self.close(&outcome) => {}
             () = interrupts.next() => {}
         }
         outcome
     }
 
     /// Leaves the room: when all that was said is heard, and with a goodbye.
-    async fn close(&mut self, is_hurried: bool) {
-        if !is_hurried {
+    async fn close(&mut self, outcome: &Result<(), Failure>) {
+        if !matches!(outcome, Err(Failure::Interrupted(_))) {
             // A broker that does not answer must not keep the command.
-            let _ = tokio::time::timeout(HEARING, self.be_heard()).await;
+            let heard = self.be_heard(outcome.is_ok());
+            let _ = tokio::time::timeout(HEARING, heard).await;
         }
         self.client.act(|engine, now| engine.leave(now));
         let _ = tokio::time::timeout(CLOSING, self.client.platform_mut().ended()).await;
     }
 
-    async fn be_heard(&mut self) {
+    /// Waits until all was heard. What was finished after a restart may be done before this device is
+    /// in the room, and then has its sender told there; a failure is not worth a new connection.
+    async fn be_heard(&mut self, is_done: bool) {
         let is_online = |engine: &mqdrop_core::Engine| {
             engine.status().state == mqdrop_core::view::ConnectionState::Online
         };
-        while is_online(self.client.engine()) && !self.client.engine().is_heard() {
+        while !self.client.engine().is_heard() && (is_done || is_online(self.client.engine())) {
             // Sets the timer.
             self.client.tell(&mut |_| ());
             let input = self.inputs.recv().await;

@@ -2,15 +2,20 @@
 
 use super::Engine;
 use crate::ids::ParcelId;
+use crate::incoming::Incoming;
 use crate::view::Fault;
 
 impl Engine {
-    /// Tells whether the broker has acknowledged all that this device said with QoS 1, such as a
-    /// receipt. A driver that ends before may leave others without it.
+    /// Tells whether the broker has acknowledged all that this device had to say with QoS 1, such as a
+    /// receipt. A driver that ends before may leave others without it. The sender of a parcel that was
+    /// finished after a restart may be away, and be told when it is back: who ends waits for a while.
     #[must_use]
     pub fn is_heard(&self) -> bool {
         self.room.as_ref().is_none_or(|room| {
-            room.link.is_online() && room.unacknowledged.is_empty() && room.outbox.is_empty()
+            room.link.is_online()
+                && room.unacknowledged.is_empty()
+                && room.outbox.is_empty()
+                && !self.incoming.values().any(Incoming::owes_receipt)
         })
     }
 

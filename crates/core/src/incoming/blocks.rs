@@ -292,6 +292,7 @@ impl Incoming {
             cx.event(Event::Text { parcel, text });
         }
         self.phase = Phase::Done(Box::new(content));
+        self.receipt_due = !self.sender_present;
         cx.event(Event::Files(parcel));
         cx.event(Event::Transfer(parcel));
         cx.send(self.origin.sender, Body::Receipt(self.receipt()));

@@ -42,6 +42,8 @@ pub(crate) struct Incoming {
     sender_paused: bool,
     /// How often it was noted who sends it.
     noted: u32,
+    /// It is here, and its sender was not there to be told.
+    receipt_due: bool,
     phase: Phase,
 }
 
@@ -83,6 +85,7 @@ impl Incoming {
             sender_present: true,
             sender_paused,
             noted: 0,
+            receipt_due: false,
             phase: Phase::Offered,
         })
     }
@@ -208,7 +211,10 @@ impl Incoming {
                 receiving.unknown_to_sender = false;
                 receiving.ack.now(now);
             }
-            Phase::Done(_) => cx.answer(sender, Body::Receipt(self.receipt())),
+            Phase::Done(_) => {
+                self.receipt_due = false;
+                cx.answer(sender, Body::Receipt(self.receipt()));
+            }
             Phase::EndedBySender(_) => self.phase = Phase::Offered,
             _ => {}
         }

@@ -29,6 +29,11 @@ impl Incoming {
         matches!(self.phase, Phase::Done(_))
     }
 
+    /// Tells whether it is here and its sender has yet to be told, when it is back.
+    pub(crate) fn owes_receipt(&self) -> bool {
+        self.is_done() && self.receipt_due
+    }
+
     /// Whether everything is here and was verified: nobody but this user may end it.
     pub(crate) fn is_whole(&self) -> bool {
         match &self.phase {

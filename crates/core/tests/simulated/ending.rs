@@ -31,6 +31,27 @@ fn who_leaves_once_heard_leaves_a_receipt() {
 }
 
 #[test]
+fn what_was_whole_before_a_restart_is_not_heard_before_its_sender_is_told() {
+    let mut world = room(2);
+    let parcel = world.offer(0, &[50_000]);
+    assert!(world.run_until(MINUTE, |w| {
+        w.state(1, parcel) == Some(TransferState::Done)
+    }));
+    // Its receipt is lost.
+    world.restart(1, false);
+    assert!(world.run_until(MINUTE, |w| {
+        w.state(1, parcel) == Some(TransferState::Done)
+    }));
+    assert_ne!(world.state(0, parcel), Some(TransferState::Done));
+    assert!(!world.devices[1].engine().is_heard());
+    assert!(world.run_until(MINUTE, |w| w.devices[1].engine().is_heard()));
+    world.act(1, |engine, now| engine.leave(now));
+    assert!(world.run_until(MINUTE, |w| {
+        w.state(0, parcel) == Some(TransferState::Done)
+    }));
+}
+
+#[test]
 fn storage_that_stops_a_parcel_is_told_from_the_rest() {
     let failure = StoreError::Other("the disk was pulled out".into());
     let (world, parcel) = stopped_by(failure.clone(), "the disk was pulled out");
