@@ -2,6 +2,7 @@
 
 mod disk;
 mod kept;
+mod moved;
 mod moves;
 mod names;
 mod notes;
@@ -29,6 +30,7 @@ use super::Inputs;
 use super::backlog::Backlog;
 use super::lane::Lane;
 use super::sources::spool_folder;
+use moved::Moved;
 use part::{Left, Part};
 use sent::{Sent, SentFolder};
 use spooled::Spooled;
@@ -43,6 +45,7 @@ enum Store {
     /// Nothing yet: it is known with the first note.
     Undecided,
     Part(Box<Part>),
+    Moved(Box<Moved>),
     Spooled(Spooled),
     Sent(Sent),
 }
@@ -106,6 +109,11 @@ impl Stores {
             for left in Part::take_up(dir, *collisions)? {
                 match left {
                     Left::Finished(saved) => taken.finished.push(saved),
+                    Left::Moved(moved, notes) => taken.received.push(Kept {
+                        notes,
+                        fingerprint: None,
+                        store: Store::Moved(moved),
+                    }),
                     Left::Part(part, notes) => taken.received.push(Kept {
                         notes,
                         fingerprint: None,
@@ -134,7 +142,7 @@ impl Stores {
         match &mut store {
             Store::Part(part) => drop(part.go_on(notes_len, size)),
             Store::Sent(sent) => drop(sent.cut(notes_len)),
-            Store::Undecided | Store::Spooled(_) => {}
+            Store::Undecided | Store::Spooled(_) | Store::Moved(_) => {}
         }
         self.discard(parcel);
         self.slots.insert(parcel, Slot::new(Some(store)));
@@ -192,7 +200,9 @@ impl Stores {
                     let _ = match store {
                         Some(Store::Part(part)) => part.note(&note),
                         Some(Store::Sent(sent)) => sent.note(&note),
-                        Some(Store::Spooled(_) | Store::Undecided) | None => Ok(()),
+                        Some(Store::Spooled(_) | Store::Moved(_) | Store::Undecided) | None => {
+                            Ok(())
+                        }
                     };
                 });
             }
@@ -208,6 +218,7 @@ impl Stores {
                 self.later(parcel, move |store, tell| {
                     let read = match store {
                         Some(Store::Part(part)) => part.read(offset, len),
+                        Some(Store::Moved(moved)) => moved.read(offset, len),
                         Some(Store::Spooled(spooled)) => spooled.read(offset, len),
                         Some(Store::Sent(_) | Store::Undecided) | None => Err(StoreError::Gone),
                     };
@@ -318,7 +329,10 @@ impl Stores {
             let written = match store {
                 Some(Store::Part(part)) => part.write(offset, &data),
                 Some(Store::Spooled(spooled)) => spooled.write(offset, &data),
-                Some(Store::Sent(_) | Store::Undecided) | None => Err(StoreError::Gone),
+                // One that is whole and in its place needs nothing more.
+                Some(Store::Sent(_) | Store::Moved(_) | Store::Undecided) | None => {
+                    Err(StoreError::Gone)
+                }
             };
             drop(held);
             let len = data.len();
@@ -341,6 +355,7 @@ impl Stores {
         self.later(parcel, move |store, tell| {
             let saved = match store {
                 Some(Store::Part(part)) => part.finish(&files, &left_out),
+                Some(Store::Moved(moved)) => Ok(moved.finish()),
                 Some(Store::Spooled(spooled)) => spooled.finish(&files, &mut io::stdout().lock()),
                 Some(Store::Sent(_) | Store::Undecided) | None => Err(StoreError::Gone),
             };
@@ -403,6 +418,7 @@ impl Store {
     fn discard(self) {
         match self {
             Self::Part(part) => part.discard(),
+            Self::Moved(moved) => moved.discard(),
             Self::Sent(sent) => sent.discard(),
             // It has no name.
             Self::Spooled(_) | Self::Undecided => {}

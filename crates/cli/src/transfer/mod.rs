@@ -90,19 +90,22 @@ pub(crate) fn receive(
     block_on(async {
         let interrupts = Interrupts::listen()?;
         let (mut client, inputs) = client(room, &place.target())?;
-        let kept = client.platform().take_up().map_err(|error| {
+        let mut kept = client.platform().take_up().map_err(|error| {
             Failure::Storage(format!(
                 "cannot look into the folder for what is received: {error}"
             ))
         })?;
+        for received in kept.received {
+            let saved = received.saved().cloned();
+            if restore(&mut client, received).is_none() {
+                kept.finished.extend(saved);
+            }
+        }
         if let Some(folder) = place.folder() {
             let finished = kept.finished.iter();
             finished
                 .flat_map(|saved| incoming::finished(folder, saved))
                 .for_each(|event| voice.tell(&event));
-        }
-        for kept in kept.received {
-            restore(&mut client, kept);
         }
         let lessons = Lessons::of(&room.broker);
         join(&mut client, room, lessons.known())?;
@@ -139,9 +142,17 @@ fn join(client: &mut Client<Native>, room: &Room, learnt: Learnt) -> Result<(), 
 }
 
 /// Takes up what an earlier command left; `None` if that cannot go on. Damaged notes stay where they
-/// are: a later version may read them.
+/// are, as a later version may read them, unless the user has the files.
 fn restore(client: &mut Client<Native>, kept: Kept) -> Option<ParcelId> {
     let restored =
         client.act_with_platform(|engine, native, now| native.restore(kept, engine, now));
-    restored.ok().flatten()
+    match restored {
+        Ok(parcel) => parcel,
+        Err(kept) => {
+            if kept.saved().is_some() {
+                kept.discard();
+            }
+            None
+        }
+    }
 }

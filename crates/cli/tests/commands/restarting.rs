@@ -75,6 +75,49 @@ fn a_receiver_that_was_killed_goes_on_with_what_it_has() {
 }
 
 #[test]
+fn a_receiver_that_was_killed_while_it_put_files_in_their_places_tells_its_sender() {
+    let station = slow();
+    let room = station.room();
+    for name in ["a", "b", "c"] {
+        room.file(&format!("trip/{name}.bin"), noise(1_000_000));
+    }
+    let sender = room.run(&["send", "--json", "trip"]);
+    let inbox = room.inbox("inbox");
+    let receiver = room.receive(&inbox, &[]);
+    receiver.until_moved(0);
+    // A folder in the way of the second file holds the work up there, until it is taken away.
+    let ends_with = |end: &str| names(&inbox).into_iter().find(|name| name.ends_with(end));
+    let part = ends_with(".mqdrop-part").unwrap();
+    let block = inbox.join(part.replace("-part", "-piece-1"));
+    std::fs::create_dir(&block).unwrap();
+    receiver.until("progress", |event| event["state"] == "verifying");
+    let began = std::time::Instant::now();
+    while ends_with(".mqdrop-moves").is_none() {
+        assert!(began.elapsed().as_secs() < 20, "{:?}", names(&inbox));
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    receiver.kill();
+    std::fs::remove_dir(block).unwrap();
+
+    let events = room.receive(&inbox, &[]).wait().expect(0).events();
+    sender.wait().expect(0);
+    let saved = events.iter().filter(|event| event["event"] == "saved");
+    assert_eq!(saved.count(), 3, "{events:?}");
+    assert!(
+        events.iter().all(|event| event["state"] != "active"),
+        "nothing came twice"
+    );
+    assert_eq!(names(&inbox), ["trip"]);
+    for name in ["a", "b", "c"] {
+        let name = format!("trip/{name}.bin");
+        assert!(
+            content(inbox.join(&name)) == content(room.path(&name)),
+            "{name}"
+        );
+    }
+}
+
+#[test]
 fn a_sender_that_was_killed_goes_on_with_the_same_files() {
     let UnderWay {
         station: _station,

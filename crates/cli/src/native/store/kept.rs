@@ -29,11 +29,19 @@ pub(crate) struct TakenUp {
     pub(crate) received: Vec<Kept>,
     /// Parcels that were being sent.
     pub(crate) sent: Vec<Kept>,
-    /// Parcels that were whole, and are in their places by now.
+    /// Parcels that were whole, are in their places by now, and that the engine cannot look at.
     pub(crate) finished: Vec<Saved>,
 }
 
 impl Kept {
+    /// The files that it became, if it was whole and is in its place already.
+    pub(crate) fn saved(&self) -> Option<&Saved> {
+        match &self.store {
+            Store::Moved(moved) => Some(moved.saved()),
+            _ => None,
+        }
+    }
+
     /// Frees its space.
     pub(crate) fn discard(self) {
         self.store.discard();

@@ -51,6 +51,17 @@ struct Moved {
     path: Option<String>,
 }
 
+/// A file's place.
+#[derive(Debug)]
+pub(super) struct Place {
+    /// Where it begins in the content, in bytes.
+    pub(super) offset: u64,
+    /// Its length in bytes.
+    pub(super) size: u64,
+    /// Its path below the folder; none if it was left out.
+    pub(super) path: Option<String>,
+}
+
 /// The places that files came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Outcome {
@@ -192,6 +203,31 @@ impl Moves {
         }
         placer.sync()?;
         sync(work.dir)?;
+        Ok(self.outcome())
+    }
+
+    /// Tells whether all that has a place is in it.
+    pub(super) fn is_over(&self) -> bool {
+        let files = self.plan.files.iter().enumerate();
+        files
+            .filter(|(_, file)| !file.left_out)
+            .all(|(number, _)| self.moved.contains_key(&number))
+    }
+
+    /// The places of the files, one after the other as they lie in the content.
+    pub(super) fn places(&self) -> Vec<Place> {
+        let files = self.plan.files.iter().enumerate();
+        files
+            .map(|(number, file)| Place {
+                offset: file.offset,
+                size: file.size,
+                path: self.moved.get(&number).cloned().flatten(),
+            })
+            .collect()
+    }
+
+    /// What became of the files so far.
+    pub(super) fn outcome(&self) -> Outcome {
         let mut result = Outcome::default();
         for (number, file) in self.plan.files.iter().enumerate() {
             match self.moved.get(&number) {
@@ -200,7 +236,7 @@ impl Moves {
                 None => {}
             }
         }
-        Ok(result)
+        result
     }
 
     /// The first file of the next step, whose last one is before `at`.

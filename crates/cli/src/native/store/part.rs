@@ -17,6 +17,7 @@ use mqdrop_core::{ParcelId, StoreError};
 use super::super::positioned::{read_exact_at, write_all_at};
 use super::Saved;
 use super::disk::{available, claim, end_within, is_removed, store_error};
+use super::moved::Moved;
 use super::moves::{Moves, Outcome, Plan, STEP, Workplace};
 use super::names::stem;
 use super::notes::Notes;
@@ -53,7 +54,11 @@ pub(super) struct Part {
 pub(super) enum Left {
     /// A parcel that can go on, with its notes.
     Part(Box<Part>, Vec<u8>),
-    /// A parcel that was whole and is in its place by now.
+    /// A parcel that was whole and is in its place by now, with its notes. Its sender has yet to be
+    /// told.
+    Moved(Box<Moved>, Vec<u8>),
+    /// A parcel that was whole and is in its place by now, without files that others were in the way
+    /// of: nobody can read it back.
     Finished(Saved),
 }
 
@@ -150,6 +155,9 @@ impl Part {
             Err(error) => return Err(error),
         };
         let Some(content) = content else {
+            if let Some(moves) = journal.filter(Moves::is_over) {
+                return Self::moved(dir, &stem, notes, &moves).map(Some);
+            }
             // It was moved to its place, or somebody removed it.
             for ending in [MOVES, NOTES] {
                 let _ = dir.remove_file(format!("{stem}{ending}"));
@@ -169,8 +177,8 @@ impl Part {
         };
         if part.moves.is_some() {
             // Without its end the content is nothing that an engine could go on with.
-            return match part.move_all() {
-                Ok(saved) => Ok(Some(Left::Finished(saved))),
+            return match part.run_moves() {
+                Ok(_) => part.into_moved().map(Some),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
                     part.discard();
                     Ok(None)
@@ -185,6 +193,29 @@ impl Part {
         }
         let notes = part.notes.read()?;
         Ok(Some(Left::Part(Box::new(part), notes)))
+    }
+
+    /// Keeps the notes for the engine, and nothing else.
+    fn into_moved(self) -> io::Result<Left> {
+        let _ = self.dir.remove_file(format!("{}{PART}", self.stem));
+        match &self.moves {
+            Some(moves) => Self::moved(&self.dir, &self.stem, self.notes, moves),
+            None => Err(io::ErrorKind::InvalidInput.into()),
+        }
+    }
+
+    fn moved(dir: &Arc<Dir>, stem: &str, notes: Notes, moves: &Moves) -> io::Result<Left> {
+        let text = notes.read()?;
+        let saved = Saved::from(moves.outcome());
+        // The notes go last, as without them nobody would know of the rest.
+        let own = [format!("{stem}{MOVES}"), format!("{stem}{NOTES}")];
+        let is_readable = saved.skipped.is_empty();
+        let moved = Moved::new(dir, moves.places(), saved, own, notes);
+        if is_readable {
+            Ok(Left::Moved(Box::new(moved), text))
+        } else {
+            Ok(Left::Finished(moved.finish()))
+        }
     }
 
     /// Cuts the notes and makes room for the whole content.
@@ -269,6 +300,13 @@ impl Part {
     }
 
     fn move_all(&mut self) -> io::Result<Saved> {
+        let outcome = self.run_moves()?;
+        self.is_finished = true;
+        self.remove();
+        Ok(outcome.into())
+    }
+
+    fn run_moves(&mut self) -> io::Result<Outcome> {
         let work = Workplace {
             dir: &self.dir,
             part: format!("{}{PART}", self.stem),
@@ -279,14 +317,7 @@ impl Part {
         let Some(moves) = &mut self.moves else {
             return Err(io::ErrorKind::InvalidInput.into());
         };
-        let Outcome { paths, skipped } = moves.run(&work)?;
-        self.is_finished = true;
-        self.remove();
-        let owned = |names: Vec<String>| names.into_iter().map(PathBuf::from).collect();
-        Ok(Saved {
-            paths: owned(paths),
-            skipped: owned(skipped),
-        })
+        moves.run(&work)
     }
 
     /// Frees its space, unless it was finished: then its files are the user's.
@@ -315,6 +346,16 @@ impl Part {
         }
         for ending in [PART, MOVES, NOTES] {
             let _ = self.dir.remove_file(format!("{}{ending}", self.stem));
+        }
+    }
+}
+
+impl From<Outcome> for Saved {
+    fn from(outcome: Outcome) -> Self {
+        let owned = |names: Vec<String>| names.into_iter().map(PathBuf::from).collect();
+        Self {
+            paths: owned(outcome.paths),
+            skipped: owned(outcome.skipped),
         }
     }
 }
@@ -360,7 +401,7 @@ fn new_notes(dir: &Dir, parcel: ParcelId, title: Option<&str>) -> io::Result<(St
 }
 
 /// Opens a file that this program left: no link, and nobody else's.
-fn open_own(dir: &Dir, name: &str) -> io::Result<File> {
+pub(super) fn open_own(dir: &Dir, name: &str) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).follow(FollowSymlinks::No);
     #[cfg(unix)]

@@ -78,10 +78,28 @@ fn cutting_goes_on_after_an_interruption_at_any_place() {
         drop(part);
         fs::remove_dir(block).unwrap();
         let left = Part::take_up(&open(folder.path()), Collisions::Rename).unwrap();
-        let [Left::Finished(made)] = &left[..] else {
+        let [Left::Moved(moved, notes)] = &left[..] else {
             panic!("{number}: it did not go on");
         };
-        assert_eq!(made, &saved(&MANY.map(|(path, _)| path), &[]), "{number}");
+        let made = saved(&MANY.map(|(path, _)| path), &[]);
+        assert_eq!(
+            (moved.saved(), &notes[..]),
+            (&made, &b"note"[..]),
+            "{number}"
+        );
+        for (offset, len) in [(0, size as usize), (size - 1, 1), (size / 2, 100)] {
+            let at = offset as usize;
+            let read = moved.read(offset, len).unwrap();
+            assert_eq!(read, content(size)[at..at + len], "{number}");
+        }
+        moved.read(size, 1).unwrap_err();
+        // Once more, before the sender was told.
+        drop(left);
+        let left = Part::take_up(&open(folder.path()), Collisions::Rename).unwrap();
+        let [Left::Moved(moved, _)] = &left[..] else {
+            panic!("{number}: it was forgotten");
+        };
+        assert_eq!(moved.finish(), made, "{number}");
         check_many(folder.path());
     }
 }
