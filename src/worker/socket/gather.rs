@@ -9,8 +9,8 @@ use wasm_bindgen::prelude::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::MessageChannel;
 
-/// Longer messages are handed over as they are, in bytes.
-const SHORT: u32 = 8 * 1024;
+/// Longer messages are handed over as they are, in bytes. Packets of one block are shorter.
+const SHORT: u32 = 32 * 1024;
 
 /// Bytes that are handed over together at most.
 const TOGETHER: u32 = 256 * 1024;

@@ -41,7 +41,7 @@ const QUEUE: u32 = 4 * 1024 * 1024;
 
 /// Packets up to this go together in one message of up to [`TOGETHER`] bytes (MQTT 5, section 6):
 /// each message has its price in two threads and in the browser's network process.
-const SHORT: usize = 8 * 1024;
+const SHORT: usize = 32 * 1024;
 const TOGETHER: usize = 64 * 1024;
 
 /// So many bytes are taken in before the thread hears of it.
