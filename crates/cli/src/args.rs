@@ -6,6 +6,7 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::completions::{CompletionsOptions, ManOptions};
+use crate::doctor::DoctorOptions;
 use crate::failure::Failure;
 use crate::hash_password::HashPasswordOptions;
 use crate::receive::ReceiveOptions;
@@ -27,6 +28,8 @@ pub(crate) enum Command {
     Send(Box<SendOptions>),
     /// Receive what is sent in a room
     Receive(Box<ReceiveOptions>),
+    /// Find out what a broker can do
+    Doctor(Box<DoctorOptions>),
     /// Serve the app and an MQTT broker of its own from one port
     Serve(Box<ServeOptions>),
     /// Print a line for the file of --users; asks for the password or reads it from stdin

@@ -3,6 +3,7 @@
 
 mod args;
 mod completions;
+mod doctor;
 mod failure;
 mod hash_password;
 mod lessons;
@@ -35,6 +36,7 @@ fn run() -> Result<(), Failure> {
     match command {
         Command::Send(options) => send::run(&options),
         Command::Receive(options) => receive::run(&options),
+        Command::Doctor(options) => doctor::run(&options),
         Command::Serve(options) => serve::run(*options),
         Command::HashPassword(options) => hash_password::run(&options),
         Command::Completions(options) => completions::completions(&options, args::command()),

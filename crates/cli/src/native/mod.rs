@@ -19,6 +19,7 @@ mod store;
 mod tests;
 mod tls;
 mod websocket;
+pub(crate) mod wire;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -3,24 +3,22 @@
 mod broker;
 mod key;
 mod link;
+mod way;
 
 use std::io::IsTerminal;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use mqdrop_client::lesson::Learnt;
 use mqdrop_client::link::Link;
 use mqdrop_core::keys::RoomSecret;
-use mqdrop_core::{Join, Login, Version, VersionPolicy};
+use mqdrop_core::{Join, Version, VersionPolicy};
 
 pub(crate) use link::is_link;
+pub(crate) use way::{BrokerArgs, Way};
 
 use crate::failure::Failure;
-use crate::native::{ClientCertificate, ConnectionOptions};
-
-/// The longest password of a broker, in bytes (MQTT 5, section 1.5.6).
-const LONGEST_PASSWORD: usize = 65_535;
 
 /// The options that say which room, and how its broker is reached.
 #[derive(Debug, Default, Args)]
@@ -34,34 +32,8 @@ pub(crate) struct RoomArgs {
     #[arg(long, value_name = "FILE")]
     key_file: Option<PathBuf>,
 
-    /// The broker: mqtt://, mqtts://, ws:// or wss://, then host and port. Without it MQDROP_BROKER
-    #[arg(long, value_name = "URL")]
-    broker: Option<String>,
-
-    /// The user name at the broker
-    #[arg(long, value_name = "NAME")]
-    user: Option<String>,
-
-    /// Read the password at the broker from the first line of this file. Without it MQDROP_PASSWORD
-    #[arg(long, value_name = "FILE")]
-    password_file: Option<PathBuf>,
-
-    /// Trust the certificates in this PEM file, instead of those that the system trusts
-    #[arg(long, value_name = "FILE")]
-    ca_file: Option<PathBuf>,
-
-    /// The client certificate for the broker, as a PEM file
-    #[arg(long, value_name = "FILE", requires = "cert_key")]
-    cert: Option<PathBuf>,
-
-    /// The client certificate's private key, as a PEM file
-    #[arg(long, value_name = "FILE", requires = "cert")]
-    cert_key: Option<PathBuf>,
-
-    /// Do not check the broker's certificate. What is sent stays encrypted with the room's key, but
-    /// the login does not
-    #[arg(long, conflicts_with = "ca_file")]
-    insecure: bool,
+    #[command(flatten)]
+    broker: BrokerArgs,
 
     /// The version of MQTT
     #[arg(long, value_name = "VERSION", value_enum, default_value_t = MqttVersion::Auto)]
@@ -124,14 +96,11 @@ pub(crate) struct Room {
     pub(crate) key: String,
     /// The key was made for this command: nobody else knows it.
     pub(crate) is_made: bool,
-    /// The broker's address.
-    pub(crate) broker: String,
-    /// How to connect to it.
-    pub(crate) connection: ConnectionOptions,
+    /// The way to its broker.
+    pub(crate) way: Way,
     /// The topic prefix, or empty for the usual one.
     prefix: String,
     name: String,
-    login: Option<Login>,
     version: VersionPolicy,
     keep_alive: Duration,
 }
@@ -155,18 +124,11 @@ impl Room {
             ));
         }
         let link = link.unwrap_or_default();
-        let broker = (args.broker.clone())
-            .or(non_empty(link.broker))
-            .or(environment.broker)
-            .ok_or_else(|| Failure::usage("say which broker: set MQDROP_BROKER or give --broker URL, such as --broker mqtts://broker.example"))?;
-        let broker = broker::address(&broker).map_err(Failure::usage)?;
-        let login = login(
-            args.user.as_deref(),
-            args.password_file.as_deref(),
-            environment.password,
-        )?;
-        for warning in args.warnings() {
-            eprintln!("mqdrop: {warning}");
+        let way = args.broker.way(link.broker, &environment)?;
+        if args.key.is_some() {
+            eprintln!(
+                "mqdrop: others on this computer can see --key; MQDROP_KEY or --key-file hides it"
+            );
         }
         let link_key = non_empty(link.key);
         let source = key::Places {
@@ -181,15 +143,13 @@ impl Room {
         Ok(Self {
             is_made: source == key::Source::Made,
             key: source.key()?,
-            broker,
-            connection: args.connection(),
+            way,
             prefix: args.prefix.clone().unwrap_or(link.prefix),
             name: args
                 .name
                 .clone()
                 .or(non_empty(link.name))
                 .unwrap_or_else(host_name),
-            login,
             version: args.mqtt_version.policy(),
             keep_alive: args.keep_alive(),
         })
@@ -197,7 +157,7 @@ impl Room {
 
     /// The link that opens the room in a browser, if there is a page beside its broker.
     pub(crate) fn link(&self) -> Option<String> {
-        let page = broker::page_of(&self.broker)?;
+        let page = broker::page_of(&self.way.broker)?;
         let link = Link {
             key: self.key.clone(),
             prefix: self.prefix.clone(),
@@ -214,10 +174,10 @@ impl Room {
         let secret = RoomSecret::derive(&self.key);
         let mut join = Join {
             secret: secret.map_err(|error| Failure::usage(error.to_string()))?,
-            broker: self.broker.clone(),
+            broker: self.way.broker.clone(),
             prefix: self.prefix.clone(),
             name: self.name.clone(),
-            login: self.login.clone(),
+            login: self.way.login.clone(),
             version: self.version,
             keep_alive: self.keep_alive,
             auto_accept: false,
@@ -230,32 +190,10 @@ impl Room {
 }
 
 impl RoomArgs {
-    /// Words for what is not safe.
-    fn warnings(&self) -> impl Iterator<Item = &'static str> {
-        let key = "others on this computer can see --key; MQDROP_KEY or --key-file hides it";
-        let insecure = "the broker's certificate is not checked: anybody on the way may pretend to be the broker, and see the login";
-        let warnings = [(self.key.is_some(), key), (self.insecure, insecure)];
-        warnings
-            .into_iter()
-            .filter_map(|(is_so, words)| is_so.then_some(words))
-    }
-
     fn keep_alive(&self) -> Duration {
         self.keep_alive.map_or(Join::KEEP_ALIVE, |seconds| {
             Duration::from_secs(seconds.into())
         })
-    }
-
-    fn connection(&self) -> ConnectionOptions {
-        let certificate = self.cert.clone().zip(self.cert_key.clone());
-        ConnectionOptions {
-            ca_file: self.ca_file.clone(),
-            client_certificate: certificate.map(|(chain_file, key_file)| ClientCertificate {
-                chain_file,
-                key_file,
-            }),
-            insecure: self.insecure,
-        }
     }
 }
 
@@ -281,31 +219,6 @@ pub(crate) fn seed() -> Result<[u8; 32], Failure> {
         ))
     })?;
     Ok(seed)
-}
-
-/// The login at the broker. MQTT 3.1.1 takes a password only with a user name.
-fn login(
-    user: Option<&str>,
-    file: Option<&Path>,
-    environment: Option<String>,
-) -> Result<Option<Login>, Failure> {
-    let password = match file {
-        Some(path) => Some(key::first_line(path, "password", LONGEST_PASSWORD)?),
-        None => environment,
-    };
-    let Some(username) = user else {
-        return if file.is_some() {
-            Err(Failure::usage(
-                "a password needs a user name: give --user NAME",
-            ))
-        } else {
-            Ok(None)
-        };
-    };
-    Ok(Some(Login {
-        username: username.to_owned(),
-        password: password.unwrap_or_default(),
-    }))
 }
 
 fn host_name() -> String {
@@ -335,7 +248,7 @@ mod tests {
     #[test]
     fn options_count_before_the_environment() {
         let args = RoomArgs {
-            broker: Some("wss://broker.example".into()),
+            broker: BrokerArgs::at("wss://broker.example"),
             key: Some("red fox".into()),
             name: Some("Kitchen".into()),
             mqtt_version: MqttVersion::V311,
@@ -344,7 +257,7 @@ mod tests {
         };
         let given = room(&args, None).unwrap();
         assert_eq!(
-            (given.key.as_str(), given.broker.as_str()),
+            (given.key.as_str(), given.way.broker.as_str()),
             ("red fox", "wss://broker.example/mqtt")
         );
         let join = given.join(Learnt::default()).unwrap();
@@ -355,14 +268,14 @@ mod tests {
         assert_eq!(join.keep_alive, Duration::from_secs(65_535));
         let default = room(&RoomArgs::default(), None).unwrap();
         assert_eq!(
-            (default.key.as_str(), default.broker.as_str()),
+            (default.key.as_str(), default.way.broker.as_str()),
             ("blue whale", "mqtt://localhost")
         );
         assert_eq!(
             default.join(Learnt::default()).unwrap().keep_alive,
             Join::KEEP_ALIVE
         );
-        assert!(!default.is_made && !default.name.is_empty() && default.login.is_none());
+        assert!(!default.is_made && !default.name.is_empty() && default.way.login.is_none());
     }
 
     #[test]
@@ -370,7 +283,7 @@ mod tests {
         let link = "http://station:8080/#key=red-fox&name=Screen&prefix=my/team";
         let linked = room(&RoomArgs::default(), Some(link)).unwrap();
         assert_eq!(
-            (linked.key.as_str(), linked.broker.as_str()),
+            (linked.key.as_str(), linked.way.broker.as_str()),
             ("red-fox", "ws://station:8080/mqtt")
         );
         assert_eq!(
@@ -379,10 +292,13 @@ mod tests {
         );
         // Plain MQTT is quicker where it can be reached.
         let args = RoomArgs {
-            broker: Some("mqtt://station".into()),
+            broker: BrokerArgs::at("mqtt://station"),
             ..RoomArgs::default()
         };
-        assert_eq!(room(&args, Some(link)).unwrap().broker, "mqtt://station");
+        assert_eq!(
+            room(&args, Some(link)).unwrap().way.broker,
+            "mqtt://station"
+        );
         let args = RoomArgs {
             key: Some("blue".into()),
             ..RoomArgs::default()
@@ -397,7 +313,7 @@ mod tests {
     fn a_room_with_a_page_has_a_link() {
         let mut room = room(&RoomArgs::default(), None).unwrap();
         assert_eq!(room.link(), None);
-        room.broker = "ws://localhost:8080/mqtt".into();
+        room.way.broker = "ws://localhost:8080/mqtt".into();
         assert_eq!(
             room.link().as_deref(),
             Some("http://localhost:8080/#key=blue%20whale")
@@ -415,26 +331,5 @@ mod tests {
             .unwrap();
         assert_eq!(failure.code(), 2);
         assert!(failure.to_string().contains("MQDROP_BROKER"));
-    }
-
-    #[test]
-    fn a_password_comes_from_a_file_or_the_environment_and_needs_a_name() {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        std::fs::write(file.path(), "se cret\n").unwrap();
-        let password = |user, file, environment: Option<&str>| {
-            let login = login(user, file, environment.map(str::to_owned))?;
-            Ok::<_, Failure>(login.map(|login| login.password))
-        };
-        assert_eq!(
-            password(Some("ann"), Some(file.path()), Some("other")),
-            Ok(Some("se cret".into()))
-        );
-        assert_eq!(
-            password(Some("ann"), None, Some("other")),
-            Ok(Some("other".into()))
-        );
-        assert_eq!(password(Some("ann"), None, None), Ok(Some(String::new())));
-        assert_eq!(password(None, None, Some("other")), Ok(None));
-        assert!(password(None, Some(file.path()), None).is_err());
     }
 }

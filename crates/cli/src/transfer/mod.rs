@@ -127,7 +127,7 @@ fn block_on<T>(run: impl Future<Output = Result<T, Failure>>) -> Result<T, Failu
 
 fn client(room: &Room, target: &Target) -> Result<(Client<Native>, Inputs), Failure> {
     let (sender, inputs) = mpsc::unbounded_channel();
-    let native = Native::new(room.connection.clone(), target, sender);
+    let native = Native::new(room.way.connection.clone(), target, sender);
     let native = native.map_err(|error| match error {
         NativeError::Certificate(_) => Failure::usage(error.to_string()),
         NativeError::Target(_) => Failure::Storage(error.to_string()),

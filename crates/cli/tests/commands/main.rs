@@ -11,6 +11,7 @@
 mod broker;
 mod contents;
 mod describing;
+mod doctor;
 mod ending;
 mod hostile;
 mod restarting;

@@ -1,0 +1,104 @@
+//! `mqdrop doctor`: what a broker can do, asked of the broker itself.
+
+mod conversation;
+mod findings;
+mod probes;
+
+use std::cell::Cell;
+use std::io::Write;
+
+use clap::Args;
+use mqdrop_mqtt::{Disconnect, RequestError};
+
+use crate::failure::Failure;
+use crate::native::wire::Route;
+use crate::room::{BrokerArgs, Environment, seed};
+use crate::say::clean;
+use probes::Patient;
+
+/// The options of `mqdrop doctor`.
+#[derive(Debug, Args)]
+pub(crate) struct DoctorOptions {
+    #[command(flatten)]
+    broker: BrokerArgs,
+
+    /// The topic prefix below which the broker is asked; mqdrop/1 if missing
+    #[arg(long, value_name = "PREFIX", default_value = "mqdrop/1")]
+    prefix: String,
+
+    /// Print one JSON object on stdout instead of a table
+    #[arg(long)]
+    json: bool,
+}
+
+/// Asks the broker, and prints what it can do.
+///
+/// # Errors
+/// [`Failure::Broker`] if it cannot be reached or lets this login do nothing.
+pub(crate) fn run(options: &DoctorOptions) -> Result<(), Failure> {
+    let way = options.broker.way(String::new(), &Environment::read())?;
+    let prefix = mqdrop_core::topic_prefix(&options.prefix)
+        .map_err(|error| Failure::usage(error.to_string()))?;
+    let word: String = seed()?[..8]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    if !options.json {
+        eprintln!(
+            "Asking {}, which takes up to a minute",
+            clean::line(&way.broker)
+        );
+    }
+    let patient = Patient {
+        route: Route {
+            url: way.broker,
+            options: way.connection,
+        },
+        login: way.login,
+        // As a room's topics are called, so that the same rights count.
+        prefix: format!("{prefix}/doctor{word}"),
+        name: format!("mqdrop{word}"),
+        count: Cell::new(0),
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::other(format!("cannot start: {error}")))?;
+    let findings = runtime
+        .block_on(patient.examine())
+        .map_err(|fault| Failure::Broker(fault.to_string()))?;
+    let text = if options.json {
+        clean::json(&findings.json().to_string()) + "\n"
+    } else {
+        let rows = findings.rows();
+        let width = rows.iter().map(|(what, _)| what.chars().count()).max();
+        let width = width.unwrap_or_default();
+        let lines = rows
+            .iter()
+            .map(|(what, how)| format!("{what:width$}  {}\n", clean::line(how)));
+        lines.collect()
+    };
+    // A reader that has seen enough is no error.
+    let _ = std::io::stdout().write_all(text.as_bytes());
+    Ok(())
+}
+
+/// Why something could not be found out.
+#[derive(Debug, thiserror::Error)]
+enum Fault {
+    /// There is no way to it, in words.
+    #[error("{0}")]
+    Unreachable(String),
+    /// The connection ended.
+    #[error("{0}")]
+    Ended(Disconnect),
+    /// The connection was lost, in words.
+    #[error("{0}")]
+    Lost(String),
+    /// It owes an answer.
+    #[error("the broker did not answer in time")]
+    Silent,
+    /// It was not even sent.
+    #[error("{0}")]
+    Request(RequestError),
+}
