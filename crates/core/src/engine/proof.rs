@@ -1,35 +1,24 @@
 //! The proof that the room's topics work for this login: what the device says to them comes back.
 
-use core::time::Duration;
-
 use mqdrop_mqtt::{QoS, ReasonCode, Time};
 
 use super::refusal::said;
-use super::rights::Rights;
+use super::rights::{Due, Rights};
 use super::room::Room;
 use crate::effects::To;
-use crate::ids::DeviceId;
 use crate::message::Body;
 use crate::random::Random;
-
-/// So long what was said may take to come back.
-const PATIENCE: Duration = Duration::from_secs(3);
-/// How often the device says something before it takes silence for a refusal.
-const TRIES: u32 = 2;
 
 impl Room {
     /// The device is in the room and has said hello.
     pub(super) fn begin_proof(&mut self, now: Time) {
-        self.rights = Rights {
-            due: Some(now + PATIENCE),
-            ..Rights::default()
-        };
+        self.rights = Rights::begin(now);
         self.say_to_self(now);
     }
 
     /// Publishes nothing to this device's own topic, which tells whether that works.
     pub(super) fn say_to_self(&mut self, now: Time) {
-        if self.rights.inbox {
+        if self.rights.has_inbox() {
             return;
         }
         let topic = self.topics.device(self.identity.device);
@@ -55,15 +44,8 @@ impl Room {
     }
 
     fn prove(&mut self, room: bool, inbox: bool) -> bool {
-        let rights = &mut self.rights;
-        let was_proven = rights.are_proven();
-        rights.room |= room;
-        rights.inbox |= inbox;
-        let is_news = !was_proven && rights.are_proven();
+        let is_news = self.rights.prove(room, inbox);
         if is_news {
-            rights.due = None;
-            // The topics of others are not proven by that.
-            rights.denied.take_if(|(_, other)| other.is_none());
             self.link.proven();
         }
         is_news
@@ -71,34 +53,30 @@ impl Room {
 
     /// Says something again, or draws the conclusion, if it is time. Returns whether it concluded.
     pub(super) fn check_rights(&mut self, random: &mut Random, now: Time) -> bool {
-        if self.rights.due.is_none_or(|due| due > now) {
-            return false;
-        }
-        self.rights.tries += 1;
-        if self.rights.tries < TRIES {
-            self.rights.due = Some(now + PATIENCE);
-            self.show_presence(random, now);
-            return false;
-        }
-        self.rights.due = None;
-        let topic = match (self.rights.room, self.rights.inbox) {
-            (false, false) => self.topics.all(),
-            (false, true) => self.topics.room(),
-            (true, _) => self.topics.device(self.identity.device),
+        let topic = match self.rights.check(now) {
+            None => return false,
+            Some(Due::Again) => {
+                self.show_presence(random, now);
+                return false;
+            }
+            Some(Due::Denied {
+                room: true,
+                inbox: true,
+            }) => self.topics.all(),
+            Some(Due::Denied { room: true, .. }) => self.topics.room(),
+            Some(Due::Denied { .. }) => self.topics.device(self.identity.device),
         };
         let denied = format!(
             "What this device says does not come back from the broker: its login may not be allowed to publish or subscribe to {topic}. {}",
             self.remedy_of_rights()
         );
-        self.rights.denied = Some((denied, None));
+        self.rights.suspect(denied);
         true
     }
 
     /// Notes that PUBACK took a message. Returns whether that is news.
     pub(super) fn note_taken(&mut self, to: To) -> bool {
-        let denied = &mut self.rights.denied;
-        let is_allowed = |other: Option<DeviceId>| other.is_some_and(|it| to == To::Device(it));
-        denied.take_if(|(_, other)| is_allowed(*other)).is_some()
+        self.rights.note_taken(to)
     }
 
     /// Notes that PUBACK refused a message. Returns whether that is to be shown.
@@ -122,22 +100,7 @@ impl Room {
             said(Some(reason.describe())),
             self.remedy_of_rights()
         );
-        let other = match to {
-            To::Room => {
-                self.rights.room = false;
-                None
-            }
-            To::Device(device) if device == self.identity.device => {
-                self.rights.inbox = false;
-                None
-            }
-            To::Device(device) => Some(device),
-        };
-        if other.is_none() {
-            self.rights.due = None;
-        }
-        let denied = Some((denied, other));
-        std::mem::replace(&mut self.rights.denied, denied.clone()) != denied
+        self.rights.note_refused(to, self.identity.device, denied)
     }
 
     /// Advice on missing rights, as the end of a sentence.

@@ -4,26 +4,50 @@
 //! drop messages without a word, on their way in or out. So what a device says to the room and to
 //! itself has to come back, as both are subscribed without "no local".
 
+use core::time::Duration;
+
 use mqdrop_mqtt::Time;
 
+use crate::effects::To;
 use crate::ids::DeviceId;
+
+/// So long what was said may take to come back.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// How often the device says something before it takes silence for a refusal.
+const TRIES: u32 = 2;
 
 /// The room's topics, as they were seen to work on this connection.
 #[derive(Default)]
 pub(super) struct Rights {
     /// The broker passes on what this device says to the room.
-    pub(super) room: bool,
+    room: bool,
     /// The broker delivers here what is said to this device alone.
-    pub(super) inbox: bool,
+    inbox: bool,
     /// When the device says something again, or gives up hoping.
-    pub(super) due: Option<Time>,
-    pub(super) tries: u32,
+    due: Option<Time>,
+    tries: u32,
     /// Words for a right that seems to be missing; and the other device, if it is about the topic of
     /// one.
-    pub(super) denied: Option<(String, Option<DeviceId>)>,
+    denied: Option<(String, Option<DeviceId>)>,
+}
+
+/// What is to be done as nothing came back in time.
+pub(super) enum Due {
+    /// Something is said again.
+    Again,
+    /// Silence is taken for a refusal, of the room's topic, of the device's own, or of both.
+    Denied { room: bool, inbox: bool },
 }
 
 impl Rights {
+    /// Nothing was said on this connection before `now`.
+    pub(super) fn begin(now: Time) -> Self {
+        Self {
+            due: Some(now + PATIENCE),
+            ..Self::default()
+        }
+    }
+
     /// Words for a right that seems to be missing; `None` while none does.
     pub(super) fn denied(&self) -> Option<&str> {
         self.denied.as_ref().map(|(words, _)| words.as_str())
@@ -34,7 +58,77 @@ impl Rights {
         self.room && self.inbox
     }
 
+    /// Returns whether the device's own topic was seen to work.
+    pub(super) fn has_inbox(&self) -> bool {
+        self.inbox
+    }
+
     pub(super) fn deadline(&self) -> Option<Time> {
         self.due
+    }
+
+    /// Notes that one of the topics works, or both. Returns whether it is news that both do.
+    pub(super) fn prove(&mut self, room: bool, inbox: bool) -> bool {
+        let was_proven = self.are_proven();
+        self.room |= room;
+        self.inbox |= inbox;
+        let is_news = !was_proven && self.are_proven();
+        if is_news {
+            self.due = None;
+            // The topics of others are not proven by that.
+            self.denied.take_if(|(_, other)| other.is_none());
+        }
+        is_news
+    }
+
+    /// Looks at the time.
+    pub(super) fn check(&mut self, now: Time) -> Option<Due> {
+        if self.due.is_none_or(|due| due > now) {
+            return None;
+        }
+        self.tries += 1;
+        if self.tries < TRIES {
+            self.due = Some(now + PATIENCE);
+            return Some(Due::Again);
+        }
+        self.due = None;
+        Some(Due::Denied {
+            room: !self.room,
+            inbox: !self.inbox,
+        })
+    }
+
+    /// A right seems to be missing; the words for that.
+    pub(super) fn suspect(&mut self, words: String) {
+        self.denied = Some((words, None));
+    }
+
+    /// Notes that a message was taken. Returns whether that is news.
+    pub(super) fn note_taken(&mut self, to: To) -> bool {
+        let is_allowed = |other: Option<DeviceId>| other.is_some_and(|it| to == To::Device(it));
+        self.denied
+            .take_if(|(_, other)| is_allowed(*other))
+            .is_some()
+    }
+
+    /// Notes that a message was refused, with the words for that; `me` is this device. Returns whether
+    /// that is to be shown.
+    pub(super) fn note_refused(&mut self, to: To, me: DeviceId, words: String) -> bool {
+        let other = match to {
+            To::Room => {
+                self.room = false;
+                None
+            }
+            To::Device(device) if device == me => {
+                self.inbox = false;
+                None
+            }
+            To::Device(device) => Some(device),
+        };
+        if other.is_none() {
+            self.due = None;
+        }
+        let denied = Some((words, other));
+        std::mem::replace(&mut self.denied, denied.clone()) != denied
     }
 }
