@@ -66,7 +66,7 @@ pub(crate) fn send(
         let (mut client, inputs) = client(room, &Target::Nowhere)?;
         // Without it nothing goes on, and all can be sent anew.
         let kept = client.platform().take_up().unwrap_or_default();
-        let lessons = Lessons::of(&room.broker);
+        let lessons = Lessons::of(&room.way.broker);
         join(&mut client, room, lessons.known())?;
         let parcels = found.offer(&mut client, kept.sent)?;
         let parcels: Vec<String> = parcels.iter().map(ToString::to_string).collect();
@@ -107,7 +107,7 @@ pub(crate) fn receive(
                 .flat_map(|saved| incoming::finished(folder, saved))
                 .for_each(|event| voice.tell(&event));
         }
-        let lessons = Lessons::of(&room.broker);
+        let lessons = Lessons::of(&room.way.broker);
         join(&mut client, room, lessons.known())?;
         let session = Session::new(client, inputs, Receiving::new(wish), lessons, voice);
         session.receiving_into(place.folder()).run(interrupts).await
