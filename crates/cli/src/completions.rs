@@ -107,6 +107,7 @@ mod tests {
             "",
             "-send",
             "-receive",
+            "-doctor",
             "-serve",
             "-hash-password",
             "-completions",
