@@ -2,7 +2,9 @@
 
 use js_sys::Array;
 use mqdrop_client::lesson::Learnt;
+use mqdrop_core::keys::KeyError;
 use mqdrop_core::view::{FileView, KeptView, PeerView, StatusView, TransferView};
+use mqdrop_core::{JoinError, Notice, OfferError};
 use serde::{Deserialize, Serialize};
 use wasm_bindgen::JsValue;
 
@@ -216,8 +218,34 @@ pub enum Event {
     Learnt(Learnt),
     /// What storage keeps of other rooms.
     Kept(KeptView),
-    /// Something did not work; in words.
-    Error(String),
+    /// Something did not work, or the user should know of it.
+    Failed(Failure),
+}
+
+/// Something that did not work, or that the user should know.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Failure {
+    /// The key cannot be used.
+    Key(KeyError),
+    /// The room cannot be entered.
+    Join(JoinError),
+    /// A parcel cannot be sent.
+    Offer(OfferError),
+    /// What happened in a room.
+    Notice(Notice),
+    /// Files that may be read again are not where they were.
+    FilesGone,
+    /// The room that files were chosen for was left before they were sent.
+    RoomLeft,
+    /// Files cannot be read where they were chosen.
+    Unreadable {
+        /// The first of them.
+        path: String,
+        /// How many more there are.
+        others: u32,
+    },
+    /// Anything else, in the browser's words or the worker's.
+    Other(String),
 }
 
 /// Where received files are kept until they are saved.

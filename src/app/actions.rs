@@ -114,7 +114,7 @@ pub fn state_words(view: &TransferView) -> String {
         (Direction::Out, S::Waiting) if view.receivers.is_empty() => "Waiting for someone to join",
         (Direction::Out, S::Waiting) => "Waiting",
         // It says who did it.
-        (_, S::Cancelled | S::Declined) if view.error.is_some() => "",
+        (_, S::Cancelled | S::Declined) if view.cause.is_some() => "",
         (Direction::In, S::Waiting) => "Waiting for the sender",
         (Direction::Out, S::Active) => "Sending",
         (Direction::In, S::Active) => "Receiving",

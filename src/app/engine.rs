@@ -49,7 +49,7 @@ impl Engine {
                     }
                     state.start(place);
                 }
-                (event @ (Event::Kept(_) | Event::Status(_) | Event::Error(_)), _)
+                (event @ (Event::Kept(_) | Event::Status(_) | Event::Failed(_)), _)
                 | (event, Some(_)) => state.apply(event),
                 // On its way when the room was left.
                 (_, None) => {}

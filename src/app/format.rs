@@ -1,6 +1,12 @@
 //! Numbers in words: sizes, rates and times left.
 
-pub use mqdrop_core::words::size;
+use super::words::words;
+
+/// A size for people: `0 bytes`, `1.5 MB`.
+#[must_use]
+pub fn size(bytes: u64) -> String {
+    words().size(bytes)
+}
 
 /// A rate in bytes a second for people; empty if nothing moves.
 #[must_use]

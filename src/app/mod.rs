@@ -48,6 +48,7 @@ mod state;
 mod storage;
 mod transfer;
 mod transfers;
+mod words;
 
 /// Draws the app into the page's body and starts its worker.
 pub fn mount() {

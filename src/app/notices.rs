@@ -1,16 +1,20 @@
 //! What the user should know: the last error, the broker's limits, what this browser lacks.
 
 use leptos::prelude::*;
-use mqdrop_core::view::{ConnectionState, StatusView};
+use mqdrop_core::view::ConnectionState;
 
 use super::{
-    format::{count, size},
+    format::count,
     icons::{Icon, icon},
     page,
     session::Session,
     state::State,
+    words::words,
 };
 use crate::bridge::{Command, Storage};
+
+/// The words for a worker that is gone.
+pub(super) const CRASHED: &str = "The app has stopped. Reload the page to go on.";
 
 /// The last error in words: what went wrong last, else why the connection is not there. In the form
 /// what the user has to change stands below its field.
@@ -22,21 +26,21 @@ pub(super) fn ErrorLine(session: Session, in_room: bool) -> impl IntoView {
         let status = state.status.read();
         in_room && status.state == ConnectionState::Error && !state.crashed.get()
     };
-    let words = Memo::new(move |_| {
+    let told = Memo::new(move |_| {
         if state.crashed.get() {
-            return Some("The app has stopped. Reload the page to go on.".to_owned());
+            return Some(CRASHED.to_owned());
         }
         own.get().or_else(|| {
             let status = state.status.read();
             let is_told = !in_room && status.remedy.is_some();
-            (status.state == ConnectionState::Error && !is_told).then(|| status_words(&status))
+            (status.state == ConnectionState::Error && !is_told).then(|| words().status(&status))
         })
     });
     view! {
         // Live regions are announced only if they were there before their text.
         <div role="alert">
             {move || {
-                words
+                told
                     .get()
                     .map(|words| {
                         view! {
@@ -69,20 +73,16 @@ pub(super) fn ErrorLine(session: Session, in_room: bool) -> impl IntoView {
     }
 }
 
-/// The state of the connection in words, with what the device does about it.
-pub(super) fn status_words(status: &StatusView) -> String {
-    let text = &status.text;
-    match status.tries_again {
-        true if text.ends_with('?') => format!("{text} Trying again …"),
-        true => format!("{text}. Trying again …"),
-        false => text.clone(),
-    }
-}
-
 /// A limit of the broker that makes transfers smaller or slower.
 #[component]
 pub(super) fn LimitNotice(state: State) -> impl IntoView {
-    let limit = Memo::new(move |_| state.status.read().limit.clone());
+    let limit = Memo::new(move |_| {
+        let status = state.status.read();
+        status
+            .limit
+            .as_ref()
+            .map(|limit| words().broker_limit(limit))
+    });
     move || {
         limit.get().map(|limit| {
             view! {
@@ -114,7 +114,7 @@ pub(super) fn KeptNotice(session: Session) -> impl IntoView {
             };
             let told = |parcels: usize, bytes: u64, what: &str| {
                 let place = if bytes > 0 {
-                    format!(", {} in this browser’s storage", size(bytes))
+                    format!(", {} in this browser’s storage", words().size(bytes))
                 } else {
                     String::new()
                 };
@@ -213,26 +213,5 @@ fn Dismiss(done: impl Fn() + 'static) -> impl IntoView {
         <button type="button" class="button button-bare" aria-label="Dismiss" on:click=move |_| done()>
             {icon(Icon::Close)}
         </button>
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    #[cfg(target_arch = "wasm32")]
-    use wasm_bindgen_test::wasm_bindgen_test as test;
-
-    #[test]
-    fn an_error_says_if_the_device_tries_again() {
-        let words = |text: &str, tries_again| {
-            status_words(&StatusView {
-                text: text.into(),
-                tries_again,
-                ..StatusView::default()
-            })
-        };
-        assert_eq!(words("It was lost", true), "It was lost. Trying again …");
-        assert_eq!(words("Is it there?", true), "Is it there? Trying again …");
-        assert_eq!(words("Wrong password", false), "Wrong password");
     }
 }

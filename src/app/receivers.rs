@@ -5,7 +5,7 @@ use std::sync::Arc;
 use leptos::prelude::*;
 use mqdrop_core::view::{ReceiverView, TransferState, TransferView};
 
-use super::{actions, format, session::Session};
+use super::{actions, format, session::Session, words::words};
 use crate::bridge::Command;
 
 /// One line for each receiver.
@@ -56,19 +56,19 @@ fn Receiver(
             receiver: now.read().device.clone(),
         });
     };
-    let words = move || {
+    let text = move || {
         let now = now.read();
-        let mut words = actions::receiver_words(&now);
+        let mut text = actions::receiver_words(&now);
         if matches!(
             now.state,
             TransferState::Active | TransferState::Paused | TransferState::Waiting
         ) && now.bytes > 0
         {
-            words = format!("{words}, {} %", format::percent(now.bytes, total.get()));
+            text = format!("{text}, {} %", format::percent(now.bytes, total.get()));
         }
         match &now.reason {
-            Some(reason) => format!("{words}: {reason}"),
-            None => words,
+            Some(reason) => format!("{text}: {}", words().ended_by_receiver(reason)),
+            None => text,
         }
     };
     view! {
@@ -80,7 +80,7 @@ fn Receiver(
             data-bytes=move || now.read().bytes.to_string()
         >
             <bdi class="receiver-name">{move || now.read().name.clone()}</bdi>
-            <span class="receiver-state">{words}</span>
+            <span class="receiver-state">{text}</span>
             <Show when=move || is_waited_for.get()>
                 <button
                     type="button"

@@ -19,6 +19,7 @@ use super::{
     state::State,
     storage,
     tab::Stay,
+    words::words,
 };
 use crate::bridge::{Command, JoinRequest};
 
@@ -216,7 +217,7 @@ impl Session {
             if status.state == ConnectionState::Online || !self.state.transfers.read().is_empty() {
                 self.entered.set(true);
             } else if let Some(remedy) = status.remedy {
-                self.blame(remedy, &status.text);
+                self.blame(remedy, &words().status(&status));
             }
         });
     }
@@ -250,7 +251,8 @@ impl Session {
     pub(super) fn change_connection(&self) {
         let status = self.state.status.get_untracked();
         self.leave();
-        self.blame(status.remedy.unwrap_or(Remedy::Broker), &status.text);
+        let words = words().status(&status);
+        self.blame(status.remedy.unwrap_or(Remedy::Broker), &words);
     }
 
     /// Enters the room that the form describes, or says what is wrong with the form.

@@ -10,10 +10,11 @@ use super::{
     icons::{Icon, icon},
     invite::Invite,
     join::Join,
-    notices::status_words,
+    notices::CRASHED,
     page,
     room::Room,
     session::Session,
+    words::words,
 };
 
 /// The whole page.
@@ -120,7 +121,7 @@ fn Status(session: Session) -> impl IntoView {
             <span class="status-text" class:visually-hidden=failed>
                 {move || {
                     let status = status.read();
-                    if status.text.is_empty() { state_words(status.state).to_owned() } else { status_words(&status) }
+                    if session.state.crashed.get() { CRASHED.to_owned() } else { words().status(&status) }
                 }}
             </span>
             <Show when=move || status.read().state == ConnectionState::Online>
@@ -148,14 +149,5 @@ fn remedy_name(remedy: Remedy) -> &'static str {
         Remedy::Rights => "rights",
         Remedy::Protocol => "protocol",
         Remedy::Broker => "broker",
-    }
-}
-
-fn state_words(state: ConnectionState) -> &'static str {
-    match state {
-        ConnectionState::Offline => "Not connected",
-        ConnectionState::Connecting => "Connecting…",
-        ConnectionState::Online => "Connected",
-        ConnectionState::Error => "Trying again…",
     }
 }

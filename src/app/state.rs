@@ -19,6 +19,7 @@ use super::{
     saved::Saved,
     storage,
     title::{Ended, Told},
+    words::{failure_words, words},
 };
 use crate::bridge::{Event, Storage};
 
@@ -129,7 +130,6 @@ impl State {
         self.crashed.set(true);
         self.status.update(|status| {
             status.state = ConnectionState::Error;
-            status.text = "The app has stopped. Reload the page to go on.".into();
             status.tries_again = false;
         });
     }
@@ -189,7 +189,7 @@ impl State {
                     .handles
                     .set(Some(SendWrapper::new(handles)));
             }
-            Event::Error(words) => self.fail(words),
+            Event::Failed(failure) => self.fail(failure_words(&failure)),
             Event::Kept(kept) => self.kept.set(kept),
             Event::Ready(_) | Event::Learnt(_) => {}
         }
@@ -329,9 +329,8 @@ fn presence(before: &[PeerView], now: &[PeerView]) -> Option<String> {
 /// What to announce of a transfer's new state; progress is not announced.
 fn news(view: &TransferView) -> Option<String> {
     let title = &view.title;
-    let reason = view
-        .error
-        .as_ref()
+    let reason = words()
+        .cause(view)
         .map(|reason| format!(": {reason}"))
         .unwrap_or_default();
     Some(match (view.direction, view.state) {

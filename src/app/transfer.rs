@@ -25,6 +25,7 @@ use super::{
     state::{Parts, Transfer},
     storage,
     text::{self, Piece},
+    words::words,
 };
 use crate::bridge::{Command, TransferAction};
 
@@ -85,13 +86,12 @@ pub(super) fn Card(session: Session, transfer: Transfer) -> impl IntoView {
             {(direction == Direction::In && kind == ParcelKind::Files)
                 .then(|| view! { <SavedMark saved=parts.saved.clone() now /> })}
             {move || {
-                now.read()
-                    .error
-                    .clone()
-                    .map(|words| {
+                words()
+                    .cause(&now.read())
+                    .map(|cause| {
                         view! {
                             <p class="transfer-error" data-testid="transfer-error">
-                                {words}
+                                {cause}
                             </p>
                         }
                     })
@@ -452,7 +452,7 @@ mod tests {
             paused_here: false,
             rate: 0.0,
             eta: None,
-            error: None,
+            cause: None,
             sender: Some("Ann".into()),
             lacks_files: false,
             offline: false,

@@ -9,14 +9,14 @@ use gloo_timers::callback::Timeout;
 use js_sys::Array;
 use litemap::LiteMap;
 use mqdrop_client::{Client, Update};
-use mqdrop_core::view::{ConnectionState, KeptView, StatusView};
+use mqdrop_core::view::{Approach, ConnectionState, KeptView, StatusView};
 use mqdrop_core::{ParcelId, RestoreError};
 use wasm_bindgen_futures::spawn_local;
 
 use super::browser::{Browser, Signal};
 use super::store::{Backend, BlockStore, Kept};
 use super::{handles, news, request};
-use crate::bridge::{self, Command, JoinRequest, PickedFile, TransferAction};
+use crate::bridge::{self, Command, Failure, JoinRequest, PickedFile, TransferAction};
 
 /// How long commands wait at most for what storage holds, in milliseconds: a browser whose storage
 /// does not answer is to send and receive all the same.
@@ -105,9 +105,7 @@ impl Driver {
             Input::Reopened(parcel, _) if !self.lacks_files(parcel) => {}
             Input::Reopened(parcel, Some(files)) => self.take_again(parcel, files),
             Input::Reopened(_, None) => {
-                self.fail(
-                    "The files are not where they were, or may not be read. Choose them again",
-                );
+                self.fail(Failure::FilesGone);
             }
             Input::Storage(backend, description) => {
                 self.client.platform_mut().shelf.set_backend(backend);
@@ -150,7 +148,7 @@ impl Driver {
             Command::SendText(text) => {
                 let offered = self.client.act(|engine, now| engine.offer_text(&text, now));
                 if let Err(error) = offered {
-                    self.fail(&error.to_string());
+                    self.fail(Failure::Offer(error));
                 }
             }
             Command::Transfer { parcel, action } => self.act(&parcel, action),
@@ -204,29 +202,29 @@ impl Driver {
         }
     }
 
-    /// Something did not work; in words.
-    fn fail(&mut self, text: &str) {
-        self.events.push(news::failure(text));
+    /// Something did not work.
+    fn fail(&mut self, failure: Failure) {
+        self.events.push(bridge::Event::Failed(failure));
     }
 
     fn join(&mut self, request: JoinRequest, tell: &mut dyn FnMut(bridge::Event)) {
         self.visit += 1;
         tell(bridge::Event::Status(StatusView {
             state: ConnectionState::Connecting,
-            text: "Preparing the key …".to_owned(),
+            approach: Approach::Preparing,
             ..StatusView::default()
         }));
         let joined = request::join(request)
-            .map_err(|error| error.to_string())
+            .map_err(Failure::Key)
             .and_then(|join| {
                 let joined = self.client.act(|engine, now| engine.join(join, now));
-                joined.map_err(|error| error.to_string())
+                joined.map_err(Failure::Join)
             });
-        if let Err(text) = joined {
+        if let Err(failure) = joined {
             // Replaces what was said above.
             let status = self.client.engine().status();
             self.events.push(bridge::Event::Status(status));
-            self.fail(&text);
+            self.fail(failure);
         }
     }
 
@@ -256,7 +254,7 @@ impl Driver {
     fn parse(&mut self, parcel: &str) -> Option<ParcelId> {
         let parsed = parcel.parse().ok();
         if parsed.is_none() {
-            self.fail(&format!("there is no transfer {parcel}"));
+            self.fail(Failure::Other(format!("there is no transfer {parcel}")));
         }
         parsed
     }

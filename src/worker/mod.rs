@@ -15,7 +15,7 @@ use std::rc::Rc;
 
 use gloo_worker::{HandlerId, Worker, WorkerScope};
 
-use crate::bridge::{Command, Event};
+use crate::bridge::{Command, Event, Failure};
 use driver::Driver;
 
 pub use driver::Message;
@@ -73,7 +73,7 @@ impl Worker for EngineWorker {
                 driver.handle_command(command, &mut |event| scope.respond(id, event));
                 self.report(scope);
             }
-            Err(reason) => scope.respond(id, Event::Error(reason.clone())),
+            Err(reason) => scope.respond(id, Event::Failed(Failure::Other(reason.clone()))),
         }
     }
 }

@@ -2,10 +2,9 @@
 
 use mqdrop_client::Update;
 use mqdrop_core::view::FileView;
-use mqdrop_unicode::upper_case;
 use web_sys::Blob;
 
-use crate::bridge::Event;
+use crate::bridge::{Event, Failure};
 
 /// The latest time that JavaScript can express, in milliseconds since 1970 (ECMA-262, section
 /// 21.4.1.1). What a sender claims beyond is no time.
@@ -39,14 +38,9 @@ pub(super) fn event(update: Update<Blob>) -> Event {
         },
         Update::Learnt(learnt) => Event::Learnt(learnt),
         Update::Kept(kept) => Event::Kept(kept),
-        Update::Unfit { error, .. } => failure(&error.to_string()),
-        Update::Error(text) => failure(&text),
+        Update::Unfit { error, .. } => Event::Failed(Failure::Offer(error)),
+        Update::Notice(notice) => Event::Failed(Failure::Notice(notice)),
     }
-}
-
-/// Something did not work; in words.
-pub(super) fn failure(text: &str) -> Event {
-    Event::Error(sentence(text))
 }
 
 fn expressible(mut file: FileView) -> FileView {
@@ -54,25 +48,11 @@ fn expressible(mut file: FileView) -> FileView {
     file
 }
 
-/// Errors begin in lower case, to be part of longer ones; what a person reads begins in upper case.
-fn sentence(text: &str) -> String {
-    let first = text.chars().next().map_or(0, char::len_utf8);
-    let (first, rest) = text.split_at(first);
-    upper_case(first) + rest
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     #[cfg(target_arch = "wasm32")]
     use wasm_bindgen_test::wasm_bindgen_test as test;
-
-    #[test]
-    fn errors_read_as_sentences() {
-        assert_eq!(sentence("join a room first"), "Join a room first");
-        assert_eq!(sentence("über"), "Über");
-        assert_eq!(sentence(""), "");
-    }
 
     #[test]
     fn times_that_no_browser_can_express_are_left_out() {

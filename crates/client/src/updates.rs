@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use mqdrop_core::view::{FileView, KeptView, PeerView, StatusView, TransferState, TransferView};
-use mqdrop_core::{Engine, Event, OfferError, ParcelId, Time};
+use mqdrop_core::{Engine, Event, Notice, OfferError, ParcelId, Time};
 
 use crate::Platform;
 use crate::lesson::Learnt;
@@ -72,8 +72,8 @@ pub enum Update<C> {
         /// The trouble with them.
         error: OfferError,
     },
-    /// Something did not work, in words that begin in lower case.
-    Error(String),
+    /// Something that the user should know.
+    Notice(Notice),
 }
 
 /// Everything that is new and was not told.
@@ -133,7 +133,7 @@ impl<C: Clone> Updates<C> {
                 frame_length,
             })),
             Event::Unfit { parcel, error } => self.add(Update::Unfit { parcel, error }),
-            Event::Error(text) => self.add(Update::Error(text)),
+            Event::Notice(notice) => self.add(Update::Notice(notice)),
         }
     }
 

@@ -3,7 +3,9 @@
 use core::time::Duration;
 
 use mqdrop_mqtt::{Login, VersionPolicy};
+use serde::{Deserialize, Serialize};
 
+use crate::cause::{Notice, TooMuch};
 use crate::ids::ParcelId;
 use crate::keys::RoomSecret;
 
@@ -40,12 +42,10 @@ impl Join {
 }
 
 /// Why a room cannot be entered.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub enum JoinError {
     /// The prefix does not fit.
-    #[error(
-        "the topic prefix may have up to four parts of a-z, 0-9 and -, with / between them, and 100 letters in all"
-    )]
+    #[error("the topic prefix does not fit")]
     InvalidPrefix,
 }
 
@@ -63,35 +63,31 @@ pub struct Entry {
 }
 
 /// Why a parcel cannot be sent.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub enum OfferError {
     /// This device is in no room.
-    #[error("join a room first")]
+    #[error("there is no room")]
     NoRoom,
     /// Nothing was chosen.
     #[error("there is nothing to send")]
     Empty,
-    /// More than a parcel can hold, in words.
-    #[error("this is more than can be sent at once: {0}")]
-    TooLarge(&'static str),
+    /// More than a parcel can hold.
+    #[error("it is more than a parcel can hold ({0:?})")]
+    TooLarge(TooMuch),
     /// Of what was sent before, this file was not chosen.
-    #[error("\u{201c}{0}\u{201d} is not among what you chose: choose all files of this transfer")]
+    #[error("`{0}` is missing")]
     Missing(String),
     /// It is another file, or has changed.
-    #[error(
-        "\u{201c}{0}\u{201d} is not the file it was: its size is another. Cancel this transfer and send it anew"
-    )]
+    #[error("`{0}` has another size")]
     Changed(String),
     /// It looks like the file that was being sent, but what was sent of that was different.
-    #[error(
-        "\u{201c}{0}\u{201d} is not the file it was: its content is another. Choose the one that was being sent, or cancel this transfer and send it anew"
-    )]
+    #[error("`{0}` has another content")]
     OtherContent(String),
     /// It cannot be read: the path, and why in the driver's words.
-    #[error("\u{201c}{0}\u{201d} could not be read: {1}")]
+    #[error("`{0}` could not be read: {1}")]
     Unreadable(String, String),
     /// There is nothing to go on with.
-    #[error("this transfer does not wait for files")]
+    #[error("it does not wait for files")]
     NotWaiting,
 }
 
@@ -133,8 +129,8 @@ pub enum Event {
     },
     /// What is kept of other rooms changed; see [`Engine::kept`](crate::Engine::kept).
     Kept,
-    /// Something did not work, in words for the user.
-    Error(String),
+    /// Something that the user should know.
+    Notice(Notice),
 }
 
 /// What was taken up of what storage kept.

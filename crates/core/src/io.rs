@@ -249,7 +249,7 @@ pub enum StoreReply {
 }
 
 /// Why storage failed.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub enum StoreError {
     /// Not enough space.
     #[error("there is no space left for it on this device")]

@@ -5,6 +5,7 @@ use hkdf::Hkdf;
 use mqdrop_unicode::{lower_case, nfkc};
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
+use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
@@ -29,13 +30,13 @@ const WORD_COUNT: usize = 2048;
 const GENERATED_WORDS: usize = 6;
 
 /// Why a key cannot be used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub enum KeyError {
     /// Nothing is left after normalisation.
-    #[error("type a key, or generate one")]
+    #[error("the key is empty")]
     Empty,
     /// Longer than [`MAX_KEY_LEN`].
-    #[error("this key is too long: at most {MAX_KEY_LEN} bytes")]
+    #[error("the key is longer than {MAX_KEY_LEN} bytes")]
     TooLong,
 }
 

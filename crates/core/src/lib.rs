@@ -6,6 +6,7 @@
 //! storage, files and clock bring, and does what it asks for. `docs/PROTOCOL.md` has the protocol.
 
 mod api;
+mod cause;
 mod effects;
 mod engine;
 mod envelope;
@@ -30,13 +31,12 @@ mod peers;
 mod random;
 mod ranges;
 mod rate;
-mod reasons;
 mod replay;
 mod seal;
 pub mod view;
-pub mod words;
 
 pub use api::{Entry, Event, Join, JoinError, OfferError, RestoreError, Restored, Timer};
+pub use cause::{Notice, TooMuch};
 pub use engine::{Engine, topic_prefix};
 pub use ids::{DeviceId, InvalidId, ParcelId};
 pub use incoming::MAX_TEXT;
@@ -44,5 +44,5 @@ pub use io::{
     Invalid, ReadError, ReadFailure, ReadRequest, Segment, SocketAction, SocketClose, StoreError,
     StoreReply, StoreRequest,
 };
-pub use mqdrop_mqtt::{Login, Time, Version, VersionPolicy};
+pub use mqdrop_mqtt::{Login, ReasonCode, Time, Version, VersionPolicy};
 pub use names::isolated;

@@ -3,6 +3,7 @@
 use minicbor::{Decode, Encode};
 
 use crate::api::Entry;
+use crate::cause::TooMuch;
 use crate::layout::Layout;
 use crate::names;
 use crate::view::FileView;
@@ -65,9 +66,9 @@ impl Manifest {
     }
 
     /// Makes the manifest of a parcel, and its bytes. `Err` says what there is too much of.
-    pub(crate) fn build(entries: Vec<Entry>) -> Result<(Self, Vec<u8>), &'static str> {
+    pub(crate) fn build(entries: Vec<Entry>) -> Result<(Self, Vec<u8>), TooMuch> {
         if entries.len() > MAX_FILES as usize {
-            return Err("at most 250,000 files");
+            return Err(TooMuch::Files);
         }
         let wire = Wire {
             entries: entries
@@ -83,9 +84,9 @@ impl Manifest {
         // Writing into a Vec cannot fail.
         let bytes = minicbor::to_vec(&wire).unwrap_or_default();
         if bytes.len() as u64 > MAX_MANIFEST {
-            return Err("at most 32 MiB of names");
+            return Err(TooMuch::Names);
         }
-        let layout = Self::lay_out(bytes.len() as u64, &entries).ok_or("at most 16 TiB")?;
+        let layout = Self::lay_out(bytes.len() as u64, &entries).ok_or(TooMuch::Bytes)?;
         Ok((
             Self {
                 entries: safe(entries),

@@ -9,7 +9,8 @@ use minicbor::{Decode, Encode};
 
 use crate::identity::{PUBLIC, SIGNATURE};
 use crate::ids::{ParcelId, Token};
-pub(crate) use ending::{CHANGED, EndReason, Ending};
+pub use ending::EndReason;
+pub(crate) use ending::{CHANGED, Ending};
 pub(crate) use left_out::LeftOut;
 pub(crate) use runs::Runs;
 

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::cause::{BrokerLimit, Cause, RoomTrouble, SubscriptionTrouble};
 use crate::io::StoreError;
+pub use crate::message::EndReason;
 
 /// Whether the device is in its room.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,21 +47,39 @@ pub struct KeptView {
     pub damaged_bytes: u64,
 }
 
-/// The state of the connection to the broker, in words.
+/// How far a device on its way into the room has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Approach {
+    /// The room's secret is being derived from its key.
+    Preparing,
+    /// It connects for the first time.
+    #[default]
+    Connecting,
+    /// It was in the room, and connects again.
+    Returning,
+    /// It is connected, and finds out whether the room's topics work.
+    Entering,
+}
+
+/// The state of the connection to the broker.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StatusView {
     /// Which of the four states.
     pub state: ConnectionState,
-    /// One sentence for the user: what is the matter and, where something is wrong, what to do.
-    pub text: String,
+    /// The broker's address; empty without a room.
+    pub broker: String,
+    /// How far it has come, while it is connecting.
+    pub approach: Approach,
+    /// Why it is not in the room, after an error.
+    pub trouble: Option<RoomTrouble>,
     /// After an error the device goes on trying to be in the room, without the user's doing.
     pub tries_again: bool,
     /// What has to change, where trying again does not help by itself.
     pub remedy: Option<Remedy>,
     /// "MQTT 5" or "MQTT 3.1.1", once the broker accepted the connection.
     pub protocol: Option<String>,
-    /// A limit of the broker that makes transfers smaller or slower, in words.
-    pub limit: Option<String>,
+    /// A limit of the broker that makes transfers smaller or slower.
+    pub limit: Option<BrokerLimit>,
 }
 
 /// Another device in the room.
@@ -167,8 +187,8 @@ pub struct ReceiverView {
     pub has_answered: bool,
     /// Bytes of content it says it holds.
     pub bytes: u64,
-    /// Why it declined or failed, in words, if that was not its user's wish.
-    pub reason: Option<String>,
+    /// Why it declined or failed, if that was not its user's wish.
+    pub reason: Option<EndReason>,
     /// How many of the files it does without, as the sender could not read them. It has the others.
     pub without: u32,
 }
@@ -199,8 +219,8 @@ pub struct TransferView {
     pub rate: f64,
     /// Seconds left at that rate, when it can be told.
     pub eta: Option<f64>,
-    /// What went wrong or what is being waited for, in words.
-    pub error: Option<String>,
+    /// What went wrong or what is being waited for.
+    pub cause: Option<Cause>,
     /// It waits for this device's own connection.
     pub offline: bool,
     /// How many of its files its sender could not read. The others arrive without them.

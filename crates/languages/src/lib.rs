@@ -194,7 +194,7 @@ one = "eine Datei von {name}"
         );
         assert_eq!(
             with("other = ", "otter = "),
-            Err(Fault::NoMessage("room_files_one".into()))
+            Err(Fault::Unknown("room_files_one".into()))
         );
         assert_eq!(
             with("{count} files of", "files of"),

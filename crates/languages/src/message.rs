@@ -36,9 +36,6 @@ pub(crate) fn read(within: &str, table: &Table, messages: &mut Vec<Message>) -> 
             format!("{within}_{key}")
         };
         match value {
-            Value::String(_) if !within.is_empty() && is_category(key) => {
-                return Err(Fault::NoMessage(name));
-            }
             Value::String(text) => messages.push(Message::new(name, Shape::Text(text.clone()))?),
             Value::Table(inner) if is_plural(inner) => {
                 let form = |(category, text): (&String, &Value)| {
@@ -56,12 +53,8 @@ pub(crate) fn read(within: &str, table: &Table, messages: &mut Vec<Message>) -> 
     Ok(())
 }
 
-fn is_category(key: &str) -> bool {
-    CATEGORIES.contains(&key)
-}
-
 fn is_plural(table: &Table) -> bool {
-    !table.is_empty() && table.keys().all(|key| is_category(key))
+    !table.is_empty() && table.keys().all(|key| CATEGORIES.contains(&key.as_str()))
 }
 
 impl Message {

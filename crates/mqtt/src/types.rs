@@ -186,7 +186,7 @@ pub enum Disconnect {
     #[error("the broker closed the connection before answering")]
     ClosedBeforeConnack,
     /// CONNACK refused the connection.
-    #[error("the broker refused the connection: {}", .reason.describe())]
+    #[error("the broker refused the connection: reason code {:#04x}", .reason.0)]
     Refused {
         /// The reason code.
         reason: ReasonCode,
@@ -194,7 +194,7 @@ pub enum Disconnect {
         text: Option<String>,
     },
     /// The server sent DISCONNECT.
-    #[error("the broker ended the connection: {}", .reason.describe())]
+    #[error("the broker ended the connection: reason code {:#04x}", .reason.0)]
     ByServer {
         /// The reason code.
         reason: ReasonCode,

@@ -2,6 +2,7 @@
 
 use core::cell::Cell;
 use core::ops::{Deref, DerefMut};
+use mqdrop_core::{Notice, OfferError};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
@@ -16,8 +17,10 @@ pub struct Device {
     pub(crate) client: Client<Machine>,
     /// Texts that its user was shown.
     pub texts: Vec<(ParcelId, String)>,
-    /// Errors that its user was told.
-    pub errors: Vec<String>,
+    /// What its user was told of.
+    pub notices: Vec<Notice>,
+    /// Why files that were chosen again were none of a parcel's.
+    pub unfit: Vec<OfferError>,
     /// The frame limit that it found out.
     pub learnt: Option<u32>,
     /// What its page shows of each transfer: the view that it was told last.
@@ -36,7 +39,8 @@ impl Device {
         Self {
             client: Client::new(seed, Machine::new(connections)),
             texts: Vec::new(),
-            errors: Vec::new(),
+            notices: Vec::new(),
+            unfit: Vec::new(),
             learnt: None,
             shown: BTreeMap::new(),
             contents: BTreeSet::new(),
@@ -68,8 +72,8 @@ impl Device {
             }
             Update::Content { parcel, .. } => drop(self.contents.insert(parcel)),
             Update::Text { parcel, text } => self.texts.push((parcel, text)),
-            Update::Error(text) => self.errors.push(text),
-            Update::Unfit { error, .. } => self.errors.push(error.to_string()),
+            Update::Notice(notice) => self.notices.push(notice),
+            Update::Unfit { error, .. } => self.unfit.push(error),
             Update::Learnt(learnt) => self.learnt = learnt.frame_limit,
             Update::Status(_) | Update::Peers(_) | Update::Files { .. } | Update::Kept(_) => {}
         }

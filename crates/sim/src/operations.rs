@@ -303,14 +303,14 @@ impl Run {
                 };
                 match view.state {
                     TransferState::Failed => {
-                        assert!(view.error.is_some(), "no reason: {view:?}");
+                        assert!(view.cause.is_some(), "no reason: {view:?}");
                         let may = index != sender || self.model.unreadable.contains(&parcel);
                         assert!(may, "nothing else fails at the sender: {view:?}");
                     }
                     TransferState::Cancelled if index == sender => {
                         assert!(self.model.ended.contains(&parcel), "{view:?}");
                     }
-                    TransferState::Waiting => assert!(view.error.is_some(), "{view:?}"),
+                    TransferState::Waiting => assert!(view.cause.is_some(), "{view:?}"),
                     _ => {}
                 }
             }

@@ -11,7 +11,12 @@
 //! assert_eq!(words.number_bytes(1500), "1,500 bytes");
 //! ```
 
+mod error;
 mod locale;
+mod reason;
+mod room;
+mod size;
+mod transfer;
 
 pub use locale::{English, Locale, Plural};
 

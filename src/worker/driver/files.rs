@@ -9,7 +9,7 @@ use wasm_bindgen_futures::spawn_local;
 
 use super::super::{handles, sources};
 use super::{Driver, Input, Message};
-use crate::bridge::PickedFile;
+use crate::bridge::{Failure, PickedFile};
 
 /// What the user chose, after it was looked into.
 pub(super) struct Probed {
@@ -42,33 +42,31 @@ impl Driver {
 
     pub(super) fn offer_files(&mut self, probed: Probed) {
         if probed.visit != self.visit {
-            return self.fail("The files were not sent: the room they were chosen for was left");
+            return self.fail(Failure::RoomLeft);
         }
         if let Some((first, others)) = probed.unreadable.split_first() {
-            let others = match others.len() {
-                0 => String::new(),
-                1 => " and another file".to_owned(),
-                number => format!(" and {number} other files"),
-            };
-            self.fail(&format!(
-                "\u{201c}{first}\u{201d}{others} cannot be read here and will not be sent. Look at their permissions, or choose copies"
-            ));
+            self.fail(Failure::Unreadable {
+                path: first.clone(),
+                others: u32::try_from(others.len()).unwrap_or(u32::MAX),
+            });
             if probed.files.is_empty() {
                 return;
             }
         }
         let handles = probed.handles;
-        let offered = sources::open(probed.files).and_then(|(files, entries)| {
-            self.client.act_with_platform(|engine, browser, now| {
-                let parcel = engine.offer_files(entries, now);
-                let parcel = parcel.map_err(|error| error.to_string())?;
-                browser.sources.keep(parcel, files);
-                handles::keep(parcel, handles);
-                Ok(())
-            })
-        });
-        if let Err(text) = offered {
-            self.fail(&text);
+        let offered = sources::open(probed.files)
+            .map_err(Failure::Other)
+            .and_then(|(files, entries)| {
+                self.client.act_with_platform(|engine, browser, now| {
+                    let parcel = engine.offer_files(entries, now);
+                    let parcel = parcel.map_err(Failure::Offer)?;
+                    browser.sources.keep(parcel, files);
+                    handles::keep(parcel, handles);
+                    Ok(())
+                })
+            });
+        if let Err(failure) = offered {
+            self.fail(failure);
         }
     }
 
@@ -108,17 +106,19 @@ impl Driver {
 
     /// Goes on with a parcel whose files are these, if they are.
     pub(super) fn take_again(&mut self, parcel: ParcelId, picked: Vec<PickedFile>) {
-        let chosen = sources::open(picked).and_then(|(files, entries)| {
-            self.client.act_with_platform(|engine, browser, now| {
-                let places = engine.choose_again(parcel, entries, now);
-                let places = places.map_err(|error| error.to_string())?.into_iter();
-                let files = places.filter_map(|place| files.get(place).cloned());
-                browser.sources.keep(parcel, files.collect());
-                Ok(())
-            })
-        });
-        if let Err(text) = chosen {
-            self.fail(&text);
+        let chosen = sources::open(picked)
+            .map_err(Failure::Other)
+            .and_then(|(files, entries)| {
+                self.client.act_with_platform(|engine, browser, now| {
+                    let places = engine.choose_again(parcel, entries, now);
+                    let places = places.map_err(Failure::Offer)?.into_iter();
+                    let files = places.filter_map(|place| files.get(place).cloned());
+                    browser.sources.keep(parcel, files.collect());
+                    Ok(())
+                })
+            });
+        if let Err(failure) = chosen {
+            self.fail(failure);
         }
     }
 }

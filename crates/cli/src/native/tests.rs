@@ -148,7 +148,7 @@ impl Side {
                 let files = self.engine.files(parcel).unwrap_or_default();
                 self.native.set_files(parcel, files);
             }
-            Event::Error(text) => self.errors.push(text),
+            Event::Notice(notice) => self.errors.push(format!("{notice:?}")),
             Event::Unfit { error, .. } => self.errors.push(error.to_string()),
             _ => {}
         }

@@ -162,7 +162,7 @@ pub(crate) mod tests {
             paused_here: false,
             rate: 0.0,
             eta: None,
-            error: None,
+            cause: None,
             offline: false,
             left_out: 0,
             sender: Some("Ann".into()),

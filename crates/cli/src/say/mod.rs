@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write};
 
 use clap::Args;
+use mqdrop_words::Words;
 
 pub(crate) use event::Event;
 #[cfg(test)]
@@ -32,6 +33,11 @@ pub(crate) struct SayArgs {
     /// Say on stderr also who comes and goes, and name every file
     #[arg(long, short)]
     verbose: bool,
+}
+
+/// The sentences that a terminal shows.
+pub(crate) fn words() -> Words {
+    Words::terminal()
 }
 
 /// Says it.

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write};
 
 use indicatif::{HumanDuration, MultiProgress, ProgressBar, ProgressStyle};
-use mqdrop_core::words::size;
 
 use super::{Event, clean, qr};
 
@@ -219,7 +218,9 @@ fn words(event: &Event) -> Option<String> {
             format!("{sender} sends \"{title}\" ({})", amount(*files, *bytes))
         }
         Event::Receipt { name, .. } => format!("{name} has it"),
-        Event::Saved { path, bytes, .. } => format!("Saved {path} ({})", size(*bytes)),
+        Event::Saved { path, bytes, .. } => {
+            format!("Saved {path} ({})", super::words().size(*bytes))
+        }
         Event::Warning { text } => format!("mqdrop: {text}"),
         Event::Offer { .. }
         | Event::Room { .. }
@@ -232,14 +233,18 @@ fn words(event: &Event) -> Option<String> {
 
 fn amount(files: u32, bytes: u64) -> String {
     match files {
-        0 | 1 => size(bytes),
-        files => format!("{files} files, {}", size(bytes)),
+        0 | 1 => super::words().size(bytes),
+        files => format!("{files} files, {}", super::words().size(bytes)),
     }
 }
 
 /// The words beside a bar.
 fn progress(state: &str, bytes: u64, total: u64, rate: f64, eta: Option<f64>) -> String {
-    let done = format!("{} of {}", size(bytes), size(total));
+    let done = format!(
+        "{} of {}",
+        super::words().size(bytes),
+        super::words().size(total)
+    );
     match (state, eta) {
         ("active", Some(eta)) => {
             // Hours are enough for what takes for ever.
@@ -247,7 +252,7 @@ fn progress(state: &str, bytes: u64, total: u64, rate: f64, eta: Option<f64>) ->
             // Whole bytes are exact enough.
             format!(
                 "{done}, {}/s, {:#} left",
-                size(rate as u64),
+                super::words().size(rate as u64),
                 HumanDuration(left)
             )
         }

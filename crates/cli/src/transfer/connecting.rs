@@ -7,7 +7,7 @@ use mqdrop_core::Time;
 use mqdrop_core::view::{ConnectionState, StatusView};
 
 use crate::failure::Failure;
-use crate::say::Event;
+use crate::say::{self, Event};
 
 /// The broker is to let this device in within so long at the start.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -57,12 +57,12 @@ impl Connecting {
     pub(super) fn handle_status(&mut self, status: &StatusView) -> Option<Change> {
         if status.state == ConnectionState::Error && status.remedy.is_some() {
             // Trying again does not help.
-            return Some(Change::Failed(Failure::Broker(status.text.clone())));
+            return Some(Change::Failed(Failure::Broker(words(status))));
         }
         if status.state == ConnectionState::Online {
             let online = Event::Online {
                 protocol: status.protocol.clone(),
-                limit: status.limit.clone(),
+                limit: (status.limit.as_ref()).map(|limit| say::words().broker_limit(limit)),
             };
             return match std::mem::replace(&mut self.stage, Stage::Online) {
                 Stage::First => Some(Change::Entered(online)),
@@ -71,7 +71,7 @@ impl Connecting {
             };
         }
         if status.state == ConnectionState::Error {
-            self.words.clone_from(&status.text);
+            self.words = words(status);
         }
         if self.stage == Stage::Online {
             self.stage = Stage::Lost;
@@ -94,16 +94,26 @@ impl Connecting {
     }
 }
 
+/// The reason that the device is not in its room.
+fn words(status: &StatusView) -> String {
+    let trouble = status.trouble.as_ref();
+    trouble.map_or_else(
+        || say::words().status(status),
+        |trouble| say::words().room_trouble(trouble, &status.broker),
+    )
+}
+
 #[cfg(test)]
 mod tests {
-    use mqdrop_core::view::Remedy;
+    use mqdrop_core::view::{Remedy, RoomTrouble};
 
     use super::*;
 
-    fn status(state: ConnectionState, text: &str) -> StatusView {
+    fn status(state: ConnectionState, trouble: Option<RoomTrouble>) -> StatusView {
         StatusView {
             state,
-            text: text.into(),
+            broker: "ws://broker".into(),
+            trouble,
             ..StatusView::default()
         }
     }
@@ -113,10 +123,12 @@ mod tests {
     #[test]
     fn a_broker_that_is_never_reached_is_given_up_with_its_words() {
         let mut connecting = Connecting::new(Time::ZERO);
-        let error = status(ConnectionState::Error, "Cannot reach it. Is it there?");
+        let error = status(ConnectionState::Error, Some(RoomTrouble::Silent));
         assert_eq!(connecting.handle_status(&error), None);
         assert_eq!(connecting.handle_time(Time::from_micros(9_999_999)), None);
-        let failed = Change::Failed(Failure::Broker("Cannot reach it. Is it there?".into()));
+        let failed = Change::Failed(Failure::Broker(
+            "ws://broker does not answer. Is it an MQTT broker?".into(),
+        ));
         assert_eq!(connecting.handle_time(LATER), Some(failed));
         assert_eq!(connecting.deadline(), Some(LATER));
     }
@@ -124,9 +136,9 @@ mod tests {
     #[test]
     fn later_interruptions_are_told_and_ridden_out() {
         let mut connecting = Connecting::new(Time::ZERO);
-        let online = status(ConnectionState::Online, "Connected");
-        let lost = status(ConnectionState::Connecting, "Connecting again");
-        let error = status(ConnectionState::Error, "Cannot reach it");
+        let online = status(ConnectionState::Online, None);
+        let lost = status(ConnectionState::Connecting, None);
+        let error = status(ConnectionState::Error, Some(RoomTrouble::Unreachable));
         assert!(matches!(
             connecting.handle_status(&online),
             Some(Change::Entered(_))
@@ -145,11 +157,16 @@ mod tests {
     #[test]
     fn a_login_that_is_refused_is_an_error_at_once() {
         let mut connecting = Connecting::new(Time::ZERO);
+        let wrong = RoomTrouble::WrongLogin {
+            said: String::new(),
+        };
         let refused = StatusView {
             remedy: Some(Remedy::Login),
-            ..status(ConnectionState::Error, "Wrong user name or password")
+            ..status(ConnectionState::Error, Some(wrong))
         };
-        let failed = Change::Failed(Failure::Broker("Wrong user name or password".into()));
+        let failed = Change::Failed(Failure::Broker(
+            "Wrong user name or password for this broker".into(),
+        ));
         assert_eq!(connecting.handle_status(&refused), Some(failed));
     }
 }

@@ -20,7 +20,7 @@ use crate::failure::Failure;
 use crate::lessons::Lessons;
 use crate::native::{Kept, Native, NativeError, Target};
 use crate::room::{Room, seed};
-use crate::say::{Event, Voice};
+use crate::say::{self, Event, Voice};
 use interrupts::Interrupts;
 use receiving::Receiving;
 use sending::Sending;
@@ -138,7 +138,7 @@ fn client(room: &Room, target: &Target) -> Result<(Client<Native>, Inputs), Fail
 fn join(client: &mut Client<Native>, room: &Room, learnt: Learnt) -> Result<(), Failure> {
     let join = room.join(learnt)?;
     let joined = client.act(|engine, now| engine.join(join, now));
-    joined.map_err(|error| Failure::usage(error.to_string()))
+    joined.map_err(|error| Failure::usage(say::words().join_error(&error)))
 }
 
 /// Takes up what an earlier command left; `None` if that cannot go on. Damaged notes stay where they

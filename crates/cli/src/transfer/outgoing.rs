@@ -7,6 +7,7 @@ use mqdrop_core::{Entry, OfferError, ParcelId};
 
 use crate::failure::Failure;
 use crate::native::{Fingerprint, Kept, Native, SourceFile, WalkOptions, spool, walk};
+use crate::say;
 
 /// Everything that is to be sent.
 #[derive(Clone, Debug)]
@@ -149,7 +150,7 @@ impl Found {
 }
 
 fn refused(error: &OfferError) -> Failure {
-    Failure::Other(error.to_string())
+    Failure::Other(say::words().offer_error(error))
 }
 
 fn not_sent(path: &Path, reason: &str) -> String {

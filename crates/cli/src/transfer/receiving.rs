@@ -7,12 +7,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use mqdrop_core::view::{Direction, Fault, ParcelKind, TransferState, TransferView};
-use mqdrop_core::words::size;
 use mqdrop_core::{StoreError, Time};
 
 use super::task::{Happened, Patience, Step, Task};
 use crate::failure::Failure;
-use crate::say::Event;
+use crate::say::{self, Event};
 
 /// The parcels to receive, and when that is over.
 #[derive(Clone, Copy, Debug, Default)]
@@ -258,7 +257,7 @@ fn question(view: &TransferView) -> String {
     format!(
         "{sender} wants to send you \"{}\" ({files}{}). Take it? [y/N] ",
         view.title,
-        size(view.total)
+        say::words().size(view.total)
     )
 }
 
@@ -278,17 +277,15 @@ fn failure(view: &TransferView, fault: Option<Fault>) -> Failure {
     match view.state {
         TransferState::Declined => Failure::Refused(format!("\"{title}\" was declined")),
         TransferState::Cancelled => {
-            let why = view.error.clone();
+            let why = say::words().cause(view);
             Failure::Refused(format!(
                 "\"{title}\" was cancelled: {}",
                 why.unwrap_or_else(|| format!("ask {sender} to send it again"))
             ))
         }
         _ => {
-            let why = view
-                .error
-                .as_deref()
-                .unwrap_or("it failed; ask for it to be sent again");
+            let why = say::words().cause(view);
+            let why = why.unwrap_or_else(|| "it failed; ask for it to be sent again".into());
             let text = format!("\"{title}\": {why}");
             match fault {
                 Some(Fault::Storage(_)) => Failure::Storage(text),

@@ -8,7 +8,7 @@ use mqdrop_core::view::{Direction, Fault, ReceiverView, TransferState, TransferV
 
 use super::task::{Happened, Patience, Step, Task};
 use crate::failure::Failure;
-use crate::say::Event;
+use crate::say::{self, Event};
 
 /// The condition under which sending is over.
 #[derive(Clone, Copy, Debug)]
@@ -72,7 +72,8 @@ impl Sending {
             steps.push(Step::Say(Event::progress(&view)));
         }
         if fault == Some(Fault::Source) {
-            let why = view.error.as_deref().unwrap_or("it could not be sent");
+            let why = say::words().cause(&view);
+            let why = why.as_deref().unwrap_or("it could not be sent");
             let failure = Failure::other(format!("\"{}\": {why}", view.title));
             return steps.push(Step::End(Err(failure)));
         }
@@ -150,7 +151,10 @@ impl Parcel {
                 "{} {}",
                 receiver.name,
                 match (&receiver.reason, receiver.state) {
-                    (Some(reason), _) => format!("does not receive it: {reason}"),
+                    (Some(reason), _) => {
+                        let reason = say::words().ended_by_receiver(reason);
+                        format!("does not receive it: {reason}")
+                    }
                     (None, TransferState::Declined) => "declined it".into(),
                     (None, TransferState::Cancelled) => "cancelled it".into(),
                     (None, _) => "did not receive it".into(),
@@ -237,6 +241,8 @@ impl Task for Sending {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use mqdrop_core::view::EndReason;
+
     use crate::say::view;
 
     const START: Time = Time::ZERO;
@@ -353,7 +359,7 @@ mod tests {
     #[test]
     fn a_receiver_that_fails_is_another_failure() {
         let ann = ReceiverView {
-            reason: Some("no space".into()),
+            reason: Some(EndReason::NoSpace { available: None }),
             ..receiver("Ann", TransferState::Failed)
         };
         let steps = told(&mut task(1), outgoing(vec![ann]), None);

@@ -19,7 +19,7 @@ use super::task::{Happened, Step, Task};
 use crate::failure::Failure;
 use crate::lessons::Lessons;
 use crate::native::{Native, Saved};
-use crate::say::{Event, Voice};
+use crate::say::{self, Event, Voice};
 
 /// Everything that happens on the platform.
 pub(super) type Inputs = mpsc::UnboundedReceiver<Input<Saved>>;
@@ -234,11 +234,12 @@ impl<'a, T: Task> Session<'a, T> {
                 None
             }
             Update::Unfit { parcel, error } => {
-                let text = format!("{error}; it is sent anew");
+                let text = format!("{}. It is sent anew", say::words().offer_error(&error));
                 self.voice.tell(&Event::Warning { text });
                 self.happen(Happened::Unfit(parcel.to_string()))
             }
-            Update::Error(text) => {
+            Update::Notice(notice) => {
+                let text = say::words().notice(&notice);
                 self.voice.tell(&Event::Warning { text });
                 None
             }

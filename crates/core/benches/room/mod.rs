@@ -94,7 +94,7 @@ impl Room {
         client.act(|engine, now| engine.join(join, now)).unwrap();
         while self.step(index) | self.step(SENDER) {}
         let status = self.devices[index].client.engine().status();
-        assert_eq!(status.state, ConnectionState::Online, "{}", status.text);
+        assert_eq!(status.state, ConnectionState::Online, "{status:?}");
     }
 
     /// A device's client, whose connection takes so many packets.

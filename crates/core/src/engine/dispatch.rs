@@ -7,6 +7,7 @@ use super::link::{self, Stage};
 use super::topics::Channel;
 use super::{Engine, refusal};
 use crate::api::Event;
+use crate::cause::Notice;
 use crate::envelope::Opened;
 use crate::ids::DeviceId;
 use crate::incoming::Incoming;
@@ -114,11 +115,9 @@ impl Engine {
         };
         let has_others = self.incoming.values().any(Incoming::is_subscribed);
         if let Some(incoming) = self.incoming.get_mut(&parcel) {
-            let refusal = refusal::no_data(reason, &room.topics.data(parcel), has_others);
-            let is_final = refusal.remedy.is_some();
-            if incoming.handle_not_subscribed(refusal.words, is_final, now, &mut self.cx)
-                && !is_final
-            {
+            let topic = room.topics.data(parcel);
+            let (trouble, is_final) = refusal::no_data(reason, topic, has_others);
+            if incoming.handle_not_subscribed(trouble, is_final, now, &mut self.cx) && !is_final {
                 room.subscriptions.refused(parcel, now);
             }
         }
@@ -155,7 +154,7 @@ impl Engine {
         let was_online = room.link.is_online();
         let loss = link::loss(why, room.close_code);
         let limit_found = room.frame_size.on_connection_lost(loss, now);
-        room.describe_limits();
+        room.note_limits();
         if !room.may_go_otherwise(why, now) {
             room.end(why, &mut self.random, now);
         }
@@ -208,8 +207,7 @@ impl Engine {
             Ok(opened) => opened,
             Err(OpenError::Newer) => {
                 if !std::mem::replace(&mut room.told_of_newer, true) {
-                    let text = "A device in this room speaks a newer version of mqdrop. Reload this page to update it";
-                    self.cx.event(Event::Error(text.into()));
+                    self.cx.event(Event::Notice(Notice::NewerVersion));
                 }
                 return;
             }
@@ -419,7 +417,7 @@ impl Engine {
             outgoing.begin(sender, room.peers.name(sender), &mut self.cx);
         }
         if was_hopeless && !room.frame_size.is_hopeless() {
-            room.describe_limits();
+            room.note_limits();
             self.cx.event(Event::Status);
         }
         if room

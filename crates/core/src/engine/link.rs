@@ -6,10 +6,11 @@ use mqdrop_mqtt::{Disconnect, ReasonCode, Ticket, Time, Version};
 
 use super::refusal::Refusal;
 use super::rights::Rights;
+use crate::cause::{BrokerLimit, RoomTrouble};
 use crate::frame_size::Loss;
 use crate::io::SocketClose;
 use crate::random::Random;
-use crate::view::{ConnectionState, Remedy, StatusView};
+use crate::view::{Approach, ConnectionState, Remedy, StatusView};
 
 const FIRST_RETRY: Duration = Duration::from_millis(500);
 const LAST_RETRY: Duration = Duration::from_secs(20);
@@ -20,9 +21,6 @@ const OPENING: Duration = Duration::from_secs(15);
 /// A broker that let this device in before is asked again so often when it says that it never will:
 /// what it asks about logins may only start a little later than it does itself.
 const SECOND_THOUGHTS: u32 = 3;
-
-/// Words for a broker that compresses messages.
-const COMPRESSES: &str = "This broker compresses messages (permessage-deflate), which slows encrypted files and makes none shorter. Have that switched off for more speed";
 
 /// The reason of a broker that gave this device's session to another connection (MQTT 5, section 2.4).
 const SESSION_TAKEN_OVER: ReasonCode = ReasonCode(0x8e);
@@ -76,12 +74,12 @@ pub(super) struct Link {
     version: Option<Version>,
     /// The broker compresses messages.
     pub(super) compresses: bool,
-    /// A limit of the broker, in words.
-    pub(super) limit: Option<String>,
-    /// A message that the broker did not take, in words.
-    pub(super) refused: Option<String>,
-    /// Nothing can be sent here, in words.
-    pub(super) unfit: Option<String>,
+    /// A limit of the broker's packets.
+    pub(super) limit: Option<BrokerLimit>,
+    /// The reason for which the broker did not take a message.
+    pub(super) refused: Option<ReasonCode>,
+    /// Nothing can be sent here.
+    pub(super) unfit: Option<RoomTrouble>,
 }
 
 impl Link {
@@ -137,16 +135,13 @@ impl Link {
 
     /// The transport ended before the session could say anything about it.
     pub(super) fn unreachable(&mut self, close: &SocketClose, random: &mut Random, now: Time) {
-        let text = match close {
-            SocketClose::Refused(text) => text.clone(),
+        let trouble = match close {
+            SocketClose::Refused(words) => RoomTrouble::Transport(words.clone()),
             SocketClose::Unreachable | SocketClose::Closed { .. } | SocketClose::Invalid(_) => {
-                format!(
-                    "Cannot reach {}. Is the address right, does the broker run, and does it offer WebSockets there?",
-                    self.broker
-                )
+                RoomTrouble::Unreachable
             }
         };
-        self.fail(Some(Refusal::passing(text)), random, now);
+        self.fail(Some(Refusal::passing(trouble)), random, now);
     }
 
     /// The next try speaks another version than the last one, which did not go well. Whether it is
@@ -201,54 +196,43 @@ impl Link {
 
     /// How it stands; `rights` says what seems not to be allowed here, or whether all is.
     pub(super) fn status(&self, rights: &Rights) -> StatusView {
-        let mut remedy = None;
-        let mut tries_again = false;
-        let (state, text) = match (&self.failure, self.stage) {
-            (_, Stage::Online) => {
-                if let Some(denied) = rights.denied() {
-                    remedy = Some(Remedy::Rights);
-                    (ConnectionState::Error, denied.to_owned())
-                } else if let Some(unfit) = &self.unfit {
-                    (ConnectionState::Error, unfit.clone())
-                } else if rights.are_proven() {
-                    (ConnectionState::Online, "Connected".into())
-                } else {
-                    (ConnectionState::Connecting, "Entering the room".into())
-                }
-            }
-            (Some(failure), Stage::Stopped) => {
-                remedy = failure.remedy;
-                (ConnectionState::Error, failure.words.clone())
-            }
-            (Some(failure), _) => {
-                tries_again = true;
-                (ConnectionState::Error, failure.words.clone())
-            }
-            (None, _) if self.was_online => (
-                ConnectionState::Connecting,
-                "The connection was lost. Connecting again".into(),
-            ),
-            (None, _) => (
-                ConnectionState::Connecting,
-                format!("Connecting to {}", self.broker),
-            ),
+        let (trouble, remedy) = match (&self.failure, self.stage) {
+            (_, Stage::Online) => match (rights.denied(), &self.unfit) {
+                (Some(denied), _) => (Some(denied.clone()), Some(Remedy::Rights)),
+                (None, unfit) => (unfit.clone(), None),
+            },
+            (Some(failure), _) => (Some(failure.trouble.clone()), failure.remedy),
+            (None, _) => (None, None),
         };
-        let protocol = match self.version {
-            Some(Version::V5) => Some("MQTT 5".into()),
-            Some(Version::V311) => Some("MQTT 3.1.1".into()),
-            None => None,
-        };
+        let is_in = self.stage == Stage::Online && rights.are_proven();
         StatusView {
-            state,
-            text,
-            tries_again,
-            remedy,
-            protocol,
+            state: match trouble {
+                Some(_) => ConnectionState::Error,
+                None if is_in => ConnectionState::Online,
+                None => ConnectionState::Connecting,
+            },
+            broker: self.broker.clone(),
+            approach: match self.stage {
+                Stage::Online => Approach::Entering,
+                _ if self.was_online => Approach::Returning,
+                _ => Approach::Connecting,
+            },
+            tries_again: trouble.is_some() && !matches!(self.stage, Stage::Online | Stage::Stopped),
+            // That of a try which is followed by another one is not to be acted on yet.
+            remedy: remedy.filter(|_| matches!(self.stage, Stage::Online | Stage::Stopped)),
+            trouble,
+            protocol: self.version.map(|version| {
+                match version {
+                    Version::V5 => "MQTT 5",
+                    Version::V311 => "MQTT 3.1.1",
+                }
+                .into()
+            }),
             limit: self
                 .limit
                 .clone()
-                .or_else(|| self.refused.clone())
-                .or_else(|| self.compresses.then(|| COMPRESSES.into())),
+                .or_else(|| Some(BrokerLimit::NotTaken(self.refused?.0)))
+                .or_else(|| self.compresses.then_some(BrokerLimit::Compresses)),
         }
     }
 }

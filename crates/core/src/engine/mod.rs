@@ -26,6 +26,7 @@ use bytes::Bytes;
 use mqdrop_mqtt::Time;
 
 use crate::api::{Event, Join, JoinError, Timer};
+use crate::cause::Cause;
 use crate::effects::Effects;
 use crate::ids::ParcelId;
 use crate::incoming::Incoming;
@@ -349,13 +350,7 @@ impl Engine {
     /// How the connection stands.
     #[must_use]
     pub fn status(&self) -> StatusView {
-        self.room.as_ref().map_or_else(
-            || StatusView {
-                text: "Not connected".into(),
-                ..StatusView::default()
-            },
-            Room::status,
-        )
+        self.room.as_ref().map(Room::status).unwrap_or_default()
     }
 
     /// Everyone else in the room.
@@ -380,12 +375,12 @@ impl Engine {
             incoming.view(sender, now)
         };
         view.state = self.as_shown(view.state);
-        if view.state == TransferState::Active && view.error.is_none() {
-            view.error = self.stall_words(parcel, view.direction);
+        if view.state == TransferState::Active && view.cause.is_none() {
+            view.cause = self.stall(parcel, view.direction);
         }
         if self.is_cut_off() && view.state == TransferState::Waiting && !view.lacks_files {
             (view.rate, view.eta, view.offline) = (0.0, None, true);
-            view.error = Some("It goes on once the connection is back".into());
+            view.cause = Some(Cause::NoConnection);
         }
         Some(view)
     }

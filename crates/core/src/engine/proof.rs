@@ -2,9 +2,9 @@
 
 use mqdrop_mqtt::{QoS, ReasonCode, Time};
 
-use super::refusal::said;
 use super::rights::{Due, Rights};
 use super::room::Room;
+use crate::cause::RoomTrouble;
 use crate::effects::To;
 use crate::message::Body;
 use crate::random::Random;
@@ -66,11 +66,8 @@ impl Room {
             Some(Due::Denied { room: true, .. }) => self.topics.room(),
             Some(Due::Denied { .. }) => self.topics.device(self.identity.device),
         };
-        let denied = format!(
-            "What this device says does not come back from the broker: its login may not be allowed to publish or subscribe to {topic}. {}",
-            self.remedy_of_rights()
-        );
-        self.rights.suspect(denied);
+        let topics = self.topics.all();
+        self.rights.suspect(RoomTrouble::Unheard { topic, topics });
         true
     }
 
@@ -85,30 +82,18 @@ impl Room {
             reason,
             ReasonCode::NOT_AUTHORIZED | ReasonCode::TOPIC_NAME_INVALID
         ) {
-            let refused = format!(
-                "The broker did not take a message of this device: {}",
-                reason.describe()
-            );
-            return self.link.refused.replace(refused.clone()) != Some(refused);
+            return self.link.refused.replace(reason) != Some(reason);
         }
         let topic = match to {
             To::Room => self.topics.room(),
             To::Device(device) => self.topics.device(device),
         };
-        let denied = format!(
-            "The broker does not let this login publish to {topic}{}. {}",
-            said(Some(reason.describe())),
-            self.remedy_of_rights()
-        );
+        let denied = RoomTrouble::MayNotPublish {
+            topic,
+            reason: reason.0,
+            topics: self.topics.all(),
+        };
         self.rights.note_refused(to, self.identity.device, denied)
-    }
-
-    /// Advice on missing rights, as the end of a sentence.
-    pub(super) fn remedy_of_rights(&self) -> String {
-        format!(
-            "Allow {}, or change the login or the topic prefix",
-            self.topics.all()
-        )
     }
 
     /// Shows that this device is still here.

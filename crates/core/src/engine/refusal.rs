@@ -2,186 +2,158 @@
 
 use mqdrop_mqtt::{Disconnect, ReasonCode};
 
+use crate::cause::{RoomTrouble, SubscriptionTrouble};
 use crate::view::Remedy;
 
 /// A reason not to be in the room.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Refusal {
-    /// The reason in words.
-    pub(super) words: String,
+    /// The reason.
+    pub(super) trouble: RoomTrouble,
     /// The setting that has to be changed; `None` if it may pass by itself.
     pub(super) remedy: Option<Remedy>,
 }
 
 impl Refusal {
-    pub(super) fn passing(words: impl Into<String>) -> Self {
+    pub(super) fn passing(trouble: RoomTrouble) -> Self {
         Self {
-            words: words.into(),
+            trouble,
             remedy: None,
         }
     }
 
-    pub(super) fn hopeless(words: impl Into<String>, remedy: Remedy) -> Self {
+    pub(super) fn hopeless(trouble: RoomTrouble, remedy: Remedy) -> Self {
         Self {
-            words: words.into(),
+            trouble,
             remedy: Some(remedy),
         }
     }
 }
 
 /// Facts about a connection that is refused.
-pub(super) struct Asked<'a> {
-    /// The broker's address.
-    pub(super) broker: &'a str,
+pub(super) struct Asked {
     /// A user name was sent.
     pub(super) has_login: bool,
     /// The user insists on one version.
     pub(super) is_one_version: bool,
-    /// Advice on missing rights, in words.
-    pub(super) rights: String,
+    /// A filter of all topics that the room needs.
+    pub(super) topics: String,
     /// The connection ended while the device entered the room.
     pub(super) was_entering: bool,
 }
 
 /// Gives the meaning of the end of a connection.
-pub(super) fn meaning(why: &Disconnect, asked: &Asked<'_>) -> Refusal {
-    let broker = asked.broker;
+pub(super) fn meaning(why: &Disconnect, asked: Asked) -> Refusal {
     match why {
-        Disconnect::Refused { reason, text } => refused(*reason, text.as_deref(), asked),
-        Disconnect::ByServer { reason, text } => ended(*reason, text.as_deref(), asked),
-        Disconnect::ClosedBeforeConnack => Refusal::passing(format!(
-            "{broker} hung up before it answered. Is it an MQTT broker, does it want a login, or another protocol version?"
-        )),
-        Disconnect::ConnackTimeout => {
-            Refusal::passing(format!("{broker} does not answer. Is it an MQTT broker?"))
+        Disconnect::Refused { reason, text } => refused(*reason, said(text.as_deref()), asked),
+        Disconnect::ByServer { reason, text } => {
+            ended(*reason, said(text.as_deref()), asked.topics)
         }
-        Disconnect::Protocol(what) => Refusal::passing(format!(
-            "{broker} sent something that is not valid MQTT ({what})"
-        )),
+        Disconnect::ClosedBeforeConnack => Refusal::passing(RoomTrouble::HungUp),
+        Disconnect::ConnackTimeout => Refusal::passing(RoomTrouble::Silent),
+        Disconnect::Protocol(what) => Refusal::passing(RoomTrouble::NotMqtt(what.to_string())),
         Disconnect::InvalidOptions(what) => {
-            Refusal::hopeless(format!("The login cannot be sent: {what}"), Remedy::Login)
+            Refusal::hopeless(RoomTrouble::UnfitLogin(what.to_string()), Remedy::Login)
         }
-        Disconnect::TransportClosed if asked.was_entering => Refusal::passing(format!(
-            "{broker} hangs up when this device enters the room. It may not allow this login the room's topics. {}",
-            asked.rights
-        )),
+        Disconnect::TransportClosed if asked.was_entering => {
+            Refusal::passing(RoomTrouble::HangsUpOnEntering {
+                topics: asked.topics,
+            })
+        }
         Disconnect::TransportClosed | Disconnect::KeepAliveTimeout | Disconnect::ByClient => {
-            Refusal::passing("The connection to the broker was lost")
+            Refusal::passing(RoomTrouble::Lost)
         }
     }
 }
 
 /// CONNACK said no.
-fn refused(reason: ReasonCode, text: Option<&str>, asked: &Asked<'_>) -> Refusal {
-    let said = said(text);
+fn refused(reason: ReasonCode, said: String, asked: Asked) -> Refusal {
     match reason {
         ReasonCode::BAD_USER_NAME_OR_PASSWORD
         | ReasonCode::NOT_AUTHORIZED
-        | ReasonCode::BAD_AUTHENTICATION_METHOD => Refusal::hopeless(
-            if asked.has_login {
-                format!("Wrong user name or password for this broker{said}")
+        | ReasonCode::BAD_AUTHENTICATION_METHOD => {
+            let trouble = if asked.has_login {
+                RoomTrouble::WrongLogin { said }
             } else {
-                format!("This broker asks for a user name and a password{said}")
-            },
-            Remedy::Login,
-        ),
-        ReasonCode::BANNED => Refusal::hopeless(
-            format!("The broker has banned this login or this device{said}"),
-            Remedy::Login,
-        ),
-        ReasonCode::TOPIC_NAME_INVALID => Refusal::hopeless(
-            format!(
-                "The broker does not allow the room's topics{said}. {}",
-                asked.rights
-            ),
-            Remedy::Rights,
-        ),
-        ReasonCode::UNSUPPORTED_PROTOCOL_VERSION if asked.is_one_version => Refusal::hopeless(
-            format!(
-                "The broker does not speak the chosen version of MQTT{said}. Choose “Automatic”"
-            ),
-            Remedy::Protocol,
-        ),
-        ReasonCode::UNSUPPORTED_PROTOCOL_VERSION => Refusal::hopeless(
-            format!("The broker speaks neither MQTT 5 nor 3.1.1{said}"),
-            Remedy::Broker,
-        ),
-        ReasonCode::CLIENT_IDENTIFIER_NOT_VALID
-        | ReasonCode::QOS_NOT_SUPPORTED
-        | ReasonCode::SERVER_MOVED => Refusal::hopeless(
-            format!(
-                "The broker refused the connection: {}{said}",
-                reason.describe()
-            ),
-            Remedy::Broker,
-        ),
-        _ => Refusal::passing(format!(
-            "The broker refused the connection: {}{said}",
-            reason.describe()
-        )),
+                RoomTrouble::NoLogin { said }
+            };
+            Refusal::hopeless(trouble, Remedy::Login)
+        }
+        ReasonCode::BANNED => Refusal::hopeless(RoomTrouble::Banned { said }, Remedy::Login),
+        ReasonCode::TOPIC_NAME_INVALID => {
+            let topics = asked.topics;
+            Refusal::hopeless(RoomTrouble::TopicsRefused { said, topics }, Remedy::Rights)
+        }
+        ReasonCode::UNSUPPORTED_PROTOCOL_VERSION if asked.is_one_version => {
+            Refusal::hopeless(RoomTrouble::VersionRefused { said }, Remedy::Protocol)
+        }
+        ReasonCode::UNSUPPORTED_PROTOCOL_VERSION => {
+            Refusal::hopeless(RoomTrouble::VersionsRefused { said }, Remedy::Broker)
+        }
+        _ => {
+            let trouble = RoomTrouble::Refused {
+                reason: reason.0,
+                said,
+            };
+            match reason {
+                ReasonCode::CLIENT_IDENTIFIER_NOT_VALID
+                | ReasonCode::QOS_NOT_SUPPORTED
+                | ReasonCode::SERVER_MOVED => Refusal::hopeless(trouble, Remedy::Broker),
+                _ => Refusal::passing(trouble),
+            }
+        }
     }
 }
 
 /// The broker said goodbye.
-fn ended(reason: ReasonCode, text: Option<&str>, asked: &Asked<'_>) -> Refusal {
-    let said = said(text);
-    let words = format!(
-        "The broker ended the connection: {}{said}",
-        reason.describe()
-    );
-    match reason {
+fn ended(reason: ReasonCode, said: String, topics: String) -> Refusal {
+    let remedy = match reason {
         ReasonCode::NOT_AUTHORIZED
         | ReasonCode::TOPIC_FILTER_INVALID
-        | ReasonCode::TOPIC_NAME_INVALID => {
-            Refusal::hopeless(format!("{words}. {}", asked.rights), Remedy::Rights)
-        }
-        ReasonCode::BANNED => Refusal::hopeless(words, Remedy::Login),
-        ReasonCode::QOS_NOT_SUPPORTED | ReasonCode::SERVER_MOVED => {
-            Refusal::hopeless(words, Remedy::Broker)
-        }
-        _ => Refusal::passing(words),
+        | ReasonCode::TOPIC_NAME_INVALID => Some(Remedy::Rights),
+        ReasonCode::BANNED => Some(Remedy::Login),
+        ReasonCode::QOS_NOT_SUPPORTED | ReasonCode::SERVER_MOVED => Some(Remedy::Broker),
+        _ => None,
+    };
+    let trouble = RoomTrouble::Ended {
+        reason: reason.0,
+        said,
+        topics: (remedy == Some(Remedy::Rights)).then_some(topics),
+    };
+    Refusal { trouble, remedy }
+}
+
+/// SUBACK said no to a topic without which there is no room; `topics` is a filter of all that it needs.
+pub(super) fn not_subscribed(reason: ReasonCode, topic: String, topics: String) -> Refusal {
+    let is_right = is_denied(reason) || reason == ReasonCode::UNSPECIFIED_ERROR;
+    let trouble = RoomTrouble::MayNotSubscribe {
+        topic,
+        reason: reason.0,
+        topics: is_right.then_some(topics),
+    };
+    Refusal {
+        trouble,
+        remedy: is_right.then_some(Remedy::Rights),
     }
 }
 
-/// SUBACK said no to a topic without which there is no room; `rights` is what to do about that.
-pub(super) fn not_subscribed(reason: ReasonCode, topic: &str, rights: &str) -> Refusal {
-    let words = format!(
-        "The broker does not let this login subscribe to {topic}: {}",
-        reason.describe()
-    );
-    if is_denied(reason) || reason == ReasonCode::UNSPECIFIED_ERROR {
-        Refusal::hopeless(format!("{words}. {rights}"), Remedy::Rights)
-    } else {
-        Refusal::passing(words)
-    }
-}
-
-/// SUBACK said no to a parcel's data: the words, and what to change unless it may pass by itself.
-/// MQTT 3.1.1 has one code for everything. A quota is then the likelier cause if the broker let this
-/// device subscribe to other parcels' data.
-pub(super) fn no_data(reason: ReasonCode, topic: &str, has_others: bool) -> Refusal {
-    let why = reason.describe();
-    if is_denied(reason) {
-        return Refusal::hopeless(
-            format!(
-                "The broker does not let this login subscribe to {topic}: {why}. Allow it, then resume"
-            ),
-            Remedy::Rights,
-        );
-    }
-    Refusal::passing(if has_others {
-        format!(
-            "Waiting: the broker gives this device no further subscription now ({why}). It goes on by itself when another transfer is done"
-        )
-    } else if reason == ReasonCode::UNSPECIFIED_ERROR {
-        format!(
-            "Waiting: the broker refuses the subscription to {topic} ({why}). Allow it to this login, or raise the broker's limit of subscriptions; it is asked again by itself"
-        )
-    } else {
-        format!(
-            "Waiting: the broker gives this device no further subscription now ({why}). It is asked again by itself"
-        )
-    })
+/// SUBACK said no to a parcel's data, and whether that is final. MQTT 3.1.1 has one code for
+/// everything. A quota is then the likelier cause if the broker let this device subscribe to other
+/// parcels' data.
+pub(super) fn no_data(
+    reason: ReasonCode,
+    topic: String,
+    has_others: bool,
+) -> (SubscriptionTrouble, bool) {
+    let is_final = is_denied(reason);
+    let is_vague = reason == ReasonCode::UNSPECIFIED_ERROR && !has_others;
+    let reason = reason.0;
+    let trouble = match (is_final, is_vague) {
+        (true, _) => SubscriptionTrouble::Denied { topic, reason },
+        (false, true) => SubscriptionTrouble::Refused { topic, reason },
+        (false, false) => SubscriptionTrouble::Quota { reason, has_others },
+    };
+    (trouble, is_final)
 }
 
 fn is_denied(reason: ReasonCode) -> bool {
@@ -193,14 +165,9 @@ fn is_denied(reason: ReasonCode) -> bool {
     )
 }
 
-/// The broker's own words, in brackets.
-pub(super) fn said(text: Option<&str>) -> String {
-    let text = crate::names::line(text.unwrap_or_default(), 200);
-    if text.is_empty() {
-        text
-    } else {
-        format!(" (\u{201c}{text}\u{201d})")
-    }
+/// The broker's own words, on one line.
+fn said(text: Option<&str>) -> String {
+    crate::names::line(text.unwrap_or_default(), 200)
 }
 
 #[cfg(test)]
@@ -209,12 +176,11 @@ mod tests {
     #[cfg(target_arch = "wasm32")]
     use wasm_bindgen_test::wasm_bindgen_test as test;
 
-    fn asked(has_login: bool, is_one_version: bool) -> Asked<'static> {
+    fn asked(has_login: bool, is_one_version: bool) -> Asked {
         Asked {
-            broker: "ws://broker",
             has_login,
             is_one_version,
-            rights: "Allow x/#".into(),
+            topics: "x/#".into(),
             was_entering: false,
         }
     }
@@ -242,10 +208,10 @@ mod tests {
             (0x9C, None),
             (0x9F, None),
         ] {
-            let meaning = meaning(&refused(code), &asked(true, false));
-            assert_eq!(meaning.remedy, remedy, "{code:#x}: {}", meaning.words);
+            let meaning = meaning(&refused(code), asked(true, false));
+            assert_eq!(meaning.remedy, remedy, "{code:#x}: {:?}", meaning.trouble);
         }
-        let one = meaning(&refused(0x84), &asked(true, true));
+        let one = meaning(&refused(0x84), asked(true, true));
         assert_eq!(one.remedy, Some(Remedy::Protocol));
         for (code, remedy) in [
             (0x87, Some(Remedy::Rights)),
@@ -260,47 +226,57 @@ mod tests {
                 reason: ReasonCode(code),
                 text: None,
             };
-            let meaning = meaning(&why, &asked(true, false));
-            assert_eq!(meaning.remedy, remedy, "{code:#x}: {}", meaning.words);
+            let meaning = meaning(&why, asked(true, false));
+            assert_eq!(meaning.remedy, remedy, "{code:#x}: {:?}", meaning.trouble);
         }
     }
 
     #[test]
-    fn a_refused_login_says_so_in_one_line_with_the_brokers_words() {
+    fn a_refused_login_says_so_with_the_brokers_words_on_one_line() {
         let why = Disconnect::Refused {
             reason: ReasonCode::BAD_USER_NAME_OR_PASSWORD,
             text: Some("no\nsuch user".into()),
         };
-        let words = |has_login| meaning(&why, &asked(has_login, false)).words;
+        let said = "no such user".to_owned();
+        let trouble = |has_login| meaning(&why, asked(has_login, false)).trouble;
         assert_eq!(
-            words(true),
-            "Wrong user name or password for this broker (\u{201c}no such user\u{201d})"
+            trouble(true),
+            RoomTrouble::WrongLogin { said: said.clone() }
         );
-        assert!(words(false).starts_with("This broker asks for a user name"));
+        assert_eq!(trouble(false), RoomTrouble::NoLogin { said });
     }
 
     #[test]
     fn a_subscription_that_is_refused_is_told_as_what_it_is() {
-        let room = |code| not_subscribed(ReasonCode(code), "x/c", "Allow x/#");
+        let room = |code| not_subscribed(ReasonCode(code), "x/c".into(), "x/#".into());
         for code in [0x80, 0x87, 0x8F] {
             let refusal = room(code);
             assert_eq!(refusal.remedy, Some(Remedy::Rights));
-            assert!(refusal.words.contains("x/c") && refusal.words.contains("x/#"));
+            let trouble = RoomTrouble::MayNotSubscribe {
+                topic: "x/c".into(),
+                reason: code,
+                topics: Some("x/#".into()),
+            };
+            assert_eq!(refusal.trouble, trouble);
         }
         assert_eq!(room(0x97).remedy, None);
-        for (code, remedy) in [(0x97, None), (0x80, None), (0x87, Some(Remedy::Rights))] {
-            for has_others in [true, false] {
-                let refusal = no_data(ReasonCode(code), "x/d/y", has_others);
-                assert_eq!(refusal.remedy, remedy);
-                let reason = ReasonCode(code).describe();
-                assert!(refusal.words.contains(reason), "{}", refusal.words);
-                let promises = refusal.words.contains("another transfer");
-                assert_eq!(promises, has_others && remedy.is_none());
-                // One of these two may be the cause, and nobody knows which one.
-                if code == 0x80 && !has_others {
-                    assert!(refusal.words.contains("x/d/y") && refusal.words.contains("limit"));
-                }
-            }
+        let topic = "x/d/y".to_owned();
+        let data = |code, has_others| no_data(ReasonCode(code), topic.clone(), has_others);
+        for has_others in [true, false] {
+            let denied = SubscriptionTrouble::Denied {
+                topic: topic.clone(),
+                reason: 0x87,
+            };
+            assert_eq!(data(0x87, has_others), (denied, true));
+            let quota = |reason| SubscriptionTrouble::Quota { reason, has_others };
+            assert_eq!(data(0x97, has_others), (quota(0x97), false));
+            // Right and quota may both be the cause, and nobody knows which one.
+            let vague = SubscriptionTrouble::Refused {
+                topic: topic.clone(),
+                reason: 0x80,
+            };
+            let vague = if has_others { quota(0x80) } else { vague };
+            assert_eq!(data(0x80, has_others), (vague, false));
         }
     }
 }

@@ -8,6 +8,7 @@ use core::time::Duration;
 
 use mqdrop_mqtt::Time;
 
+use crate::cause::RoomTrouble;
 use crate::effects::To;
 use crate::ids::DeviceId;
 
@@ -26,9 +27,8 @@ pub(super) struct Rights {
     /// When the device says something again, or gives up hoping.
     due: Option<Time>,
     tries: u32,
-    /// Words for a right that seems to be missing; and the other device, if it is about the topic of
-    /// one.
-    denied: Option<(String, Option<DeviceId>)>,
+    /// A right that seems to be missing; and the other device, if it is about the topic of one.
+    denied: Option<(RoomTrouble, Option<DeviceId>)>,
 }
 
 /// What is to be done as nothing came back in time.
@@ -48,9 +48,9 @@ impl Rights {
         }
     }
 
-    /// Words for a right that seems to be missing; `None` while none does.
-    pub(super) fn denied(&self) -> Option<&str> {
-        self.denied.as_ref().map(|(words, _)| words.as_str())
+    /// A right that seems to be missing; `None` while none does.
+    pub(super) fn denied(&self) -> Option<&RoomTrouble> {
+        self.denied.as_ref().map(|(trouble, _)| trouble)
     }
 
     /// Returns whether both topics were seen to work.
@@ -98,9 +98,9 @@ impl Rights {
         })
     }
 
-    /// A right seems to be missing; the words for that.
-    pub(super) fn suspect(&mut self, words: String) {
-        self.denied = Some((words, None));
+    /// A right seems to be missing.
+    pub(super) fn suspect(&mut self, trouble: RoomTrouble) {
+        self.denied = Some((trouble, None));
     }
 
     /// Notes that a message was taken. Returns whether that is news.
@@ -111,9 +111,9 @@ impl Rights {
             .is_some()
     }
 
-    /// Notes that a message was refused, with the words for that; `me` is this device. Returns whether
+    /// Notes that a message was refused, which is `trouble`; `me` is this device. Returns whether
     /// that is to be shown.
-    pub(super) fn note_refused(&mut self, to: To, me: DeviceId, words: String) -> bool {
+    pub(super) fn note_refused(&mut self, to: To, me: DeviceId, trouble: RoomTrouble) -> bool {
         let other = match to {
             To::Room => {
                 self.room = false;
@@ -128,7 +128,7 @@ impl Rights {
         if other.is_none() {
             self.due = None;
         }
-        let denied = Some((words, other));
+        let denied = Some((trouble, other));
         std::mem::replace(&mut self.denied, denied.clone()) != denied
     }
 }

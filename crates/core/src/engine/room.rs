@@ -16,6 +16,7 @@ use super::rights::Rights;
 use super::subscriptions::Subscriptions;
 use super::topics::{Channel, Topics};
 use crate::api::{Join, JoinError};
+use crate::cause::{BrokerLimit, RoomTrouble};
 use crate::effects::{DataTopic, To};
 use crate::envelope::{self, Opened};
 use crate::frame::PIECE_OVERHEAD;
@@ -29,7 +30,6 @@ use crate::peers::Peers;
 use crate::random::Random;
 use crate::seal::OpenError;
 use crate::view::StatusView;
-use crate::words::grouped;
 
 /// MQTT 5: how long the broker keeps this device's place during an interruption.
 const SESSION_EXPIRY: Duration = Duration::from_secs(120);
@@ -178,18 +178,18 @@ impl Room {
     /// The connection ended for good: what that means.
     pub(super) fn end(&mut self, why: &Disconnect, random: &mut Random, now: Time) {
         let asked = Asked {
-            broker: &self.broker,
             has_login: self.has_login,
             is_one_version: matches!(self.policy, VersionPolicy::Only(_)),
-            rights: self.remedy_of_rights(),
+            topics: self.topics.all(),
             was_entering: match self.link.stage {
                 Stage::Subscribing(_) => true,
                 Stage::Online => !self.rights.are_proven(),
                 _ => false,
             },
         };
-        let meaning = refusal::meaning(why, &asked);
-        let known = self.refused.take().map(Refusal::passing);
+        let meaning = refusal::meaning(why, asked);
+        let known = self.refused.take();
+        let known = known.map(|words| Refusal::passing(RoomTrouble::Transport(words)));
         self.link.ended(why, known, meaning, random, now);
     }
 
@@ -222,7 +222,7 @@ impl Room {
             None => topic,
         };
         self.session.disconnect(now);
-        let failure = refusal::not_subscribed(reason, &topic, &self.remedy_of_rights());
+        let failure = refusal::not_subscribed(reason, topic, self.topics.all());
         self.link.fail(Some(failure), random, now);
     }
 
@@ -392,37 +392,27 @@ impl Room {
     pub(super) fn heed_limits(&mut self) {
         let room = self.most_payload().saturating_sub(PIECE_OVERHEAD);
         self.frame_size.on_connected(room as u64);
-        self.describe_limits();
+        self.note_limits();
     }
 
-    /// Puts the broker's limits into words.
+    /// Notes which of the broker's limits the user should know.
     #[inline(never)]
-    pub(super) fn describe_limits(&mut self) {
+    pub(super) fn note_limits(&mut self) {
         let room = self.most_payload();
         let announced = self
             .session
             .limits()
             .and_then(|limits| limits.max_packet_size);
         self.link.unfit = match announced {
-            Some(limit) if room < LEAST_PAYLOAD => Some(format!(
-                "This broker takes messages of at most {} bytes, and mqdrop needs {}. Raise its limit to send files",
-                grouped(u64::from(limit)),
-                grouped(17_000)
-            )),
-            _ if self.frame_size.is_hopeless() => Some(
-                "This broker hangs up on messages of 4,096 bytes, and mqdrop needs 17,000. Raise its limit to send files".into(),
-            ),
+            Some(limit) if room < LEAST_PAYLOAD => Some(RoomTrouble::ShortPackets(limit)),
+            _ if self.frame_size.is_hopeless() => Some(RoomTrouble::HangsUpOnShortPackets),
             _ => None,
         };
         self.link.limit = match (announced, self.frame_size.limit()) {
-            (Some(limit), _) if room < MAX_FRAME as usize + PIECE_OVERHEAD => Some(format!(
-                "This broker takes messages of at most {} bytes, so files go in smaller pieces",
-                grouped(u64::from(limit))
-            )),
-            (_, Some(limit)) if limit < MAX_FRAME => Some(format!(
-                "This broker hung up on messages above {} bytes, so files go in smaller pieces",
-                grouped(limit)
-            )),
+            (Some(limit), _) if room < MAX_FRAME as usize + PIECE_OVERHEAD => {
+                Some(BrokerLimit::PacketsOf(limit))
+            }
+            (_, Some(limit)) if limit < MAX_FRAME => Some(BrokerLimit::HungUpAbove(limit)),
             _ => None,
         };
     }

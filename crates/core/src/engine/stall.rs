@@ -7,6 +7,7 @@ use mqdrop_mqtt::Time;
 
 use super::Engine;
 use crate::api::Event;
+use crate::cause::Cause;
 use crate::ids::ParcelId;
 use crate::incoming::Incoming;
 use crate::outgoing::Outgoing;
@@ -94,8 +95,8 @@ impl Engine {
         self.stalls = Stalls::default();
     }
 
-    /// Words for an active transfer of which nothing gets through.
-    pub(super) fn stall_words(&self, parcel: ParcelId, direction: Direction) -> Option<String> {
+    /// Why nothing of an active transfer gets through, if nothing does.
+    pub(super) fn stall(&self, parcel: ParcelId, direction: Direction) -> Option<Cause> {
         let seen = self.stalls.seen.get(&parcel).filter(|seen| seen.told)?;
         let standing = match direction {
             Direction::In => self.incoming.get(&parcel).map(of_incoming)?,
@@ -104,19 +105,11 @@ impl Engine {
         if seen.standing != standing {
             return None;
         }
-        let (what, right, storage) = match direction {
-            Direction::In => ("arrives", "subscribe to", "this device"),
-            Direction::Out => ("gets through", "publish to", "the receiver"),
-        };
         if standing.is_held_up {
-            return Some(format!(
-                "Nothing {what}, as {storage} has not stored yet what came. It goes on when it has"
-            ));
+            return Some(Cause::HeldUp);
         }
         let topic = self.room.as_ref()?.topics.data(parcel);
-        Some(format!(
-            "Nothing {what}. The broker may not allow the login to {right} {topic}, or may drop messages for their length"
-        ))
+        Some(Cause::Stalled { topic })
     }
 }
 

@@ -5,6 +5,7 @@ use mqdrop_mqtt::{QoS, Time};
 use super::Engine;
 use super::kept::Kept;
 use crate::api::{Entry, Event, OfferError};
+use crate::cause::TooMuch;
 use crate::effects::To;
 use crate::ids::{DeviceId, ParcelId};
 use crate::incoming::MAX_TEXT;
@@ -74,9 +75,7 @@ impl Engine {
             return Err(OfferError::Empty);
         }
         if text.len() as u64 > MAX_TEXT {
-            return Err(OfferError::TooLarge(
-                "a text may have 1 MiB; send it as a file",
-            ));
+            return Err(OfferError::TooLarge(TooMuch::Text));
         }
         let outgoing = Outgoing::text(text, &mut self.random).map_err(OfferError::TooLarge)?;
         self.offer(outgoing, now)

@@ -10,6 +10,7 @@ use super::pieces::Partial;
 use super::receiving::CREDIT;
 use super::{Incoming, MAX_REPAIRS, Phase};
 use crate::api::Event;
+use crate::cause::Notice;
 use crate::effects::{DataTopic, Effects};
 use crate::io::{StoreError, StoreReply, StoreRequest};
 use crate::message::{Body, EndReason};
@@ -250,9 +251,7 @@ impl Incoming {
                 if receiving.repairs > MAX_REPAIRS {
                     return self.cancel(EndReason::FileChanged(file), cx);
                 }
-                cx.event(Event::Error(format!(
-                    "\u{201c}{file}\u{201d} did not arrive as it was sent; it is being fetched again"
-                )));
+                cx.event(Event::Notice(Notice::FetchedAgain(file)));
                 self.note_signed(cx);
                 self.has_hashed_all(cx);
                 return;

@@ -15,6 +15,7 @@ mod view;
 use mqdrop_mqtt::Time;
 
 use crate::api::Event;
+use crate::cause::SubscriptionTrouble;
 use crate::effects::{DataTopic, Effects};
 use crate::ids::DeviceId;
 use crate::io::StoreRequest;
@@ -274,11 +275,11 @@ impl Incoming {
         }
     }
 
-    /// The broker does not deliver data frames here, for the reason in `words`: for good, or until
+    /// The broker does not deliver data frames here, which is `trouble`: for good, or until
     /// it has a subscription to spare. Whether the parcel still needs one.
     pub(crate) fn handle_not_subscribed(
         &mut self,
-        words: String,
+        trouble: SubscriptionTrouble,
         is_final: bool,
         now: Time,
         cx: &mut Effects,
@@ -290,7 +291,7 @@ impl Incoming {
             return false;
         }
         receiving.paused = is_final;
-        receiving.not_subscribed = Some(words);
+        receiving.not_subscribed = Some(trouble);
         receiving.rate.clear();
         // The sender learns that it was accepted, and is to wait.
         receiving.ack.now(now);

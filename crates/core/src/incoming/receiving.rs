@@ -6,6 +6,7 @@ use mqdrop_mqtt::Time;
 use super::ack::AckClock;
 use super::content::Content;
 use super::pieces::Pieces;
+use crate::cause::SubscriptionTrouble;
 use crate::frame::{FrameCipher, FrameHead};
 use crate::ids::{ParcelId, Token};
 use crate::io::StoreError;
@@ -21,7 +22,7 @@ pub(super) struct Receiving {
     /// Whether the broker has confirmed that data frames come here.
     pub(super) subscribed: bool,
     /// Why the broker does not deliver data frames here, in words.
-    pub(super) not_subscribed: Option<String>,
+    pub(super) not_subscribed: Option<SubscriptionTrouble>,
     pub(super) paused: bool,
     /// It was accepted before a restart, or before the room was left, and the user has not said to
     /// go on.

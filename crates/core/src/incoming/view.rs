@@ -4,6 +4,7 @@ use mqdrop_mqtt::Time;
 
 use super::receiving::CREDIT;
 use super::{Incoming, Phase};
+use crate::cause::Cause;
 use crate::incoming::content::Content;
 use crate::io::StoreError;
 use crate::message::{CHANGED, EndReason};
@@ -56,7 +57,7 @@ impl Incoming {
             paused_here: self.is_paused_here(),
             rate,
             eta: (rate > 0.0).then(|| (self.offer.total - bytes) as f64 / rate),
-            error: self.error(state),
+            cause: self.cause(state),
             offline: false,
             left_out: self.content().map_or(0, |content| content.left_out().len()),
             sender: Some(sender),
@@ -163,80 +164,49 @@ impl Incoming {
         }
     }
 
-    fn error(&self, state: TransferState) -> Option<String> {
-        match &self.phase {
+    fn cause(&self, state: TransferState) -> Option<Cause> {
+        let receiving = match &self.phase {
+            Phase::Declined(EndReason::ByUser) | Phase::EndedHere(EndReason::ByUser) => {
+                return None;
+            }
             Phase::Declined(reason) | Phase::EndedHere(reason) => {
-                reason.to_receiver(self.offer.total)
+                return Some(Cause::EndedHere(reason.clone()));
             }
-            Phase::EndedBySender(reason) => reason.of_sender(),
-            Phase::Done(content) => left_out_words(content),
-            Phase::Receiving(receiving)
-                if state == TransferState::Waiting && receiving.unknown_to_sender =>
-            {
-                Some(
-                    "The sender left, or does not offer it any more. What arrived is kept; ask for it to be sent again"
-                        .into(),
-                )
-            }
-            Phase::Receiving(receiving) if receiving.not_subscribed.is_some() => {
-                receiving.not_subscribed.clone()
-            }
-            Phase::Receiving(receiving) if receiving.paused && receiving.stuck.error.is_some() => {
-                receiving.stuck.error.as_ref().map(stuck_words)
-            }
+            Phase::EndedBySender(reason) => return Some(Cause::EndedBySender(reason.clone())),
+            Phase::Done(content) => return left_out(content),
             Phase::Finishing(finishing) if finishing.has_given_up() => {
-                finishing.error.as_ref().map(unfinished_words)
+                return finishing.error.clone().map(Cause::NotFinished);
             }
-            Phase::Receiving(receiving) if receiving.restored && receiving.paused => {
-                Some(
-                    "Not finished when this page was closed or the room was left. Resume to go on"
-                        .into(),
-                )
-            }
-            Phase::Receiving(receiving) if state == TransferState::Paused && !receiving.paused => {
-                Some("Paused by the sender".into())
-            }
-            _ if state == TransferState::Waiting => {
-                Some("The sender is away. It goes on when it is back".into())
-            }
-            Phase::Offered if !self.sender_present => Some("The sender is away".into()),
+            Phase::Offered if !self.sender_present => return Some(Cause::SenderAway),
+            Phase::Receiving(receiving) => Some(receiving),
             _ => None,
+        };
+        if let Some(receiving) = receiving {
+            if state == TransferState::Waiting && receiving.unknown_to_sender {
+                return Some(Cause::UnknownToSender);
+            }
+            if let Some(trouble) = &receiving.not_subscribed {
+                return Some(Cause::NotSubscribed(trouble.clone()));
+            }
+            if receiving.paused {
+                let error = receiving.stuck.error.clone().map(Cause::NotStored);
+                return error.or(receiving.restored.then_some(Cause::NotFinishedBefore));
+            }
+            if state == TransferState::Paused {
+                return Some(Cause::PausedByOther);
+            }
         }
+        (state == TransferState::Waiting).then_some(Cause::SenderAway)
     }
 }
 
-/// Words for files that are not here because their sender could not read them.
-fn left_out_words(content: &Content) -> Option<String> {
+/// The files that are not here because their sender could not read them.
+fn left_out(content: &Content) -> Option<Cause> {
     let (file, reason) = content.left_out().files().next()?;
     let path = &content.manifest()?.entries.get(file as usize)?.path;
-    let why = if reason == CHANGED {
-        "was changed or removed"
-    } else {
-        "could not be read"
-    };
-    let others = match content.left_out().len() {
-        1 => String::new(),
-        2 => ", and so was another file".to_owned(),
-        number => format!(", and so were {} other files", number - 1),
-    };
-    Some(format!(
-        "\u{201c}{path}\u{201d} {why} at the sender and was left out{others}. Ask for what is missing to be sent again"
-    ))
-}
-
-/// Why storage did not give what it holds, and what to do.
-fn unfinished_words(error: &StoreError) -> String {
-    format!("It is here and verified, but could not be finished: {error}. Resume to try again")
-}
-
-/// Why storage did not take what arrived, and what to do.
-fn stuck_words(error: &StoreError) -> String {
-    match error {
-        StoreError::NoSpace { .. } => {
-            "There is no space left on this device. Make some, then resume".into()
-        }
-        StoreError::Gone | StoreError::Other(_) => {
-            format!("This device did not store what arrived: {error}. Resume to try again")
-        }
-    }
+    Some(Cause::LeftOutBySender {
+        path: path.clone(),
+        changed: reason == CHANGED,
+        others: content.left_out().len().saturating_sub(1),
+    })
 }

@@ -1,6 +1,7 @@
 //! Why a transfer was declined or ended, as messages say it.
 
 use minicbor::{Decode, Encode};
+use serde::{Deserialize, Serialize};
 
 use crate::ids::{ParcelId, Token};
 use crate::names;
@@ -27,20 +28,24 @@ pub(crate) struct Ending {
     pub(crate) token: Option<Token>,
 }
 
-/// Why a transfer was declined or ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum EndReason {
+/// Why a transfer was declined or ended, as the devices tell each other. Texts are on one line of at
+/// most 200 letters.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum EndReason {
     /// A user did it.
     ByUser,
-    /// The receiver has no room for it, only for so many bytes, if its browser tells.
-    NoSpace { available: Option<u64> },
+    /// The receiver has no room for it.
+    NoSpace {
+        /// Bytes that are free there, if its storage tells.
+        available: Option<u64>,
+    },
     /// The receiver takes no parcel of this size or number of files.
     TooLarge,
     /// The sender's manifest contradicts its offer.
     BadManifest,
-    /// A file was changed or removed while it was being sent.
+    /// This file was changed or removed while it was being sent.
     FileChanged(String),
-    /// The receiver's storage failed.
+    /// The receiver's storage failed, for this reason in its words.
     Storage(String),
     /// The other side knows no such parcel (any more).
     Unknown,
@@ -48,7 +53,7 @@ pub(crate) enum EndReason {
     TooMany,
     /// The sender left the room.
     Left,
-    /// A file could not be read by its sender.
+    /// This file could not be read by its sender.
     Unreadable(String),
     /// A reason that only later versions know.
     Other,

@@ -7,6 +7,7 @@ use mqdrop_mqtt::Time;
 use super::Outgoing;
 use super::receiver::Phase;
 use crate::api::Event;
+use crate::cause::Cause;
 use crate::effects::Effects;
 use crate::hash::ParcelHashes;
 use crate::io::{ReadError, ReadFailure};
@@ -21,8 +22,8 @@ pub(super) struct Gaps {
     pub(super) files: LeftOut,
     /// Their blocks.
     pub(super) blocks: RangeSet,
-    /// Why the first one is, in the driver's words.
-    pub(super) words: Option<String>,
+    /// The path of the first one, and why it is, in the driver's words.
+    pub(super) first: Option<(String, String)>,
 }
 
 impl Gaps {
@@ -73,11 +74,8 @@ impl Outgoing {
             self.hash_read_under_way = false;
         }
         let path = self.entry_path(error.file);
-        let words = format!(
-            "\u{201c}{path}\u{201d} could not be read: {}",
-            error.text.trim_end_matches('.')
-        );
-        self.gaps.words.get_or_insert(words);
+        let why = || error.text.trim_end_matches('.').to_owned();
+        self.gaps.first.get_or_insert_with(|| (path.clone(), why()));
         let reason = match error.kind {
             ReadFailure::Changed => EndReason::FileChanged(path),
             ReadFailure::Unreadable => EndReason::Unreadable(path),
@@ -141,24 +139,18 @@ impl Outgoing {
         self.layout().content_in(self.gaps.blocks.runs())
     }
 
-    /// What is left out, as the user reads it.
-    pub(super) fn left_out_words(&self) -> Option<String> {
-        let words = match (&self.gaps.words, self.gaps.files.files().next()) {
-            (_, None) => return None,
-            (Some(words), _) => words.clone(),
-            (None, Some((file, _))) => format!(
-                "\u{201c}{}\u{201d} could not be read",
-                self.entry_path(file as usize)
-            ),
+    /// What is left out, if anything is.
+    pub(super) fn left_out(&self) -> Option<Cause> {
+        let (file, _) = self.gaps.files.files().next()?;
+        let (path, why) = match self.gaps.first.clone() {
+            Some((path, why)) => (path, Some(why)),
+            None => (self.entry_path(file as usize), None),
         };
-        let others = match self.gaps.files.len() {
-            1 => "It is".to_owned(),
-            2 => "It and another file are".to_owned(),
-            number => format!("It and {} other files are", number - 1),
-        };
-        Some(format!(
-            "{words}. {others} left out. Choose what is missing again to send it as it is now"
-        ))
+        Some(Cause::LeftOut {
+            path,
+            why,
+            others: self.gaps.files.len().saturating_sub(1),
+        })
     }
 
     /// Blocks of content that can be read.

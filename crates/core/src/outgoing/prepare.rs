@@ -10,6 +10,7 @@ use super::journal::Noting;
 use super::leave_out::Gaps;
 use super::original::Files;
 use crate::api::Entry;
+use crate::cause::TooMuch;
 use crate::frame::FrameCipher;
 use crate::hash::ParcelHashes;
 use crate::identity::{ParcelKey, SIGNATURE};
@@ -43,7 +44,7 @@ impl Outgoing {
         entries: Vec<Entry>,
         room: String,
         random: &mut Random,
-    ) -> Result<Self, &'static str> {
+    ) -> Result<Self, TooMuch> {
         let (manifest, manifest_bytes) = Manifest::build(entries)?;
         let secrets = Secrets::new(random);
         let title = manifest.title();
@@ -58,7 +59,7 @@ impl Outgoing {
     }
 
     /// Prepares a parcel that is a text. `Err` says what there is too much of.
-    pub(crate) fn text(text: &str, random: &mut Random) -> Result<Self, &'static str> {
+    pub(crate) fn text(text: &str, random: &mut Random) -> Result<Self, TooMuch> {
         let entry = Entry {
             path: "text.txt".into(),
             size: text.len() as u64,

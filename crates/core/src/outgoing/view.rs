@@ -5,6 +5,7 @@ use mqdrop_mqtt::Time;
 use super::Outgoing;
 use super::original::Files;
 use super::receiver::{Phase, Receiver};
+use crate::cause::Cause;
 use crate::ids::DeviceId;
 use crate::message::EndReason;
 use crate::names;
@@ -48,7 +49,7 @@ impl Outgoing {
                 }
             })
             .collect();
-        let error = self.error(state, &receivers);
+        let cause = self.cause(state, &receivers);
         let total = self.layout().content_len();
         let bytes = self.bytes(state, now);
         let rate = if state == TransferState::Active {
@@ -72,7 +73,7 @@ impl Outgoing {
             paused_here: self.paused,
             rate,
             eta: (rate > 0.0).then(|| (total - bytes) as f64 / rate),
-            error,
+            cause,
             offline: false,
             left_out: self.gaps.files.len(),
             sender: None,
@@ -176,77 +177,63 @@ impl Outgoing {
         least.map_or(0, |receiver| self.bytes_of(receiver))
     }
 
-    fn error(&self, state: TransferState, receivers: &[ReceiverView]) -> Option<String> {
-        if let Some(reason) = &self.ended {
-            let words = self.gaps.words.as_ref();
-            return words
-                .map(|words| format!("{words}. Choose it again to send it as it is now"))
-                .or_else(|| reason.to_sender());
+    fn cause(&self, state: TransferState, receivers: &[ReceiverView]) -> Option<Cause> {
+        match &self.ended {
+            Some(EndReason::ByUser) => return None,
+            Some(reason) => {
+                return Some(match self.gaps.first.clone() {
+                    Some((path, why)) => Cause::Unreadable { path, why },
+                    None => Cause::EndedHere(reason.clone()),
+                });
+            }
+            None => {}
         }
         match &self.files {
             Files::Here => {}
-            Files::Lacking(_) => {
-                return Some(
-                    "This page was closed while sending. It needs the same files again to go on"
-                        .into(),
-                );
-            }
-            Files::Checking(checking) => {
-                return Some(format!(
-                    "Checking that these are the files that were being sent: {} %",
-                    checking.progress()
-                ));
-            }
+            Files::Lacking(_) => return Some(Cause::LacksFiles),
+            Files::Checking(checking) => return Some(Cause::Checking(checking.progress())),
         }
-        if let Some(words) = self.left_out_words() {
-            return Some(words);
+        if let Some(left_out) = self.left_out() {
+            return Some(left_out);
         }
-        let words = match state {
-            TransferState::Waiting if receivers.is_empty() => {
-                "It goes to everyone who joins this room"
-            }
-            TransferState::Waiting => return waits_for(receivers),
-            TransferState::Paused if !self.paused => "Paused by the receiver",
+        match state {
+            TransferState::Waiting if receivers.is_empty() => Some(Cause::ForWhoeverComes),
+            TransferState::Waiting => waits_for(receivers),
+            TransferState::Paused if !self.paused => Some(Cause::PausedByOther),
             TransferState::Failed | TransferState::Declined | TransferState::Cancelled => {
-                let of_state = receivers.iter().find(|receiver| receiver.state == state);
-                let words =
-                    |one: &ReceiverView| format!("{} {}", names::isolated(&one.name), state.name());
-                return of_state.map(|one| one.reason.clone().unwrap_or_else(|| words(one)));
+                let of_state = receivers.iter().find(|receiver| receiver.state == state)?;
+                Some(Cause::OfReceiver {
+                    name: of_state.name.clone(),
+                    state,
+                    reason: of_state.reason.clone(),
+                })
             }
-            _ => return None,
-        };
-        Some(words.to_string())
+            _ => None,
+        }
     }
 }
 
-/// Words for the receiver that a transfer waits for, if nobody else receives it.
-fn waits_for(receivers: &[ReceiverView]) -> Option<String> {
+/// The receiver that a transfer waits for, if nobody else receives it.
+fn waits_for(receivers: &[ReceiverView]) -> Option<Cause> {
     let mut away = receivers.iter().filter(|receiver| receiver.is_away);
     let began = away.clone().find(|receiver| receiver.has_answered);
-    Some(match (began, away.next()) {
-        (Some(ReceiverView { name, .. }), _) => {
-            let name = names::isolated(name);
-            format!("{name} is not here now. It goes on once {name} is back")
-        }
-        (None, Some(ReceiverView { name, .. })) => {
-            format!("{} left before answering", names::isolated(name))
-        }
+    let name = |receiver: &ReceiverView| receiver.name.clone();
+    match (began, away.next()) {
+        (Some(began), _) => Some(Cause::ReceiverAway(name(began))),
+        (None, Some(left)) => Some(Cause::LeftUnanswered(name(left))),
         (None, None) => {
             let is_waited_for = |one: &&ReceiverView| one.state == TransferState::Waiting;
             let asked = receivers.iter().find(is_waited_for)?;
-            format!(
-                "Asking {} what it has already",
-                names::isolated(&asked.name)
-            )
+            Some(Cause::Asking(name(asked)))
         }
-    })
+    }
 }
 
 /// Why a receiver does not receive it, if that was not its user's wish.
-fn reason(phase: &Phase) -> Option<String> {
+fn reason(phase: &Phase) -> Option<EndReason> {
     match phase {
         Phase::Declined(EndReason::ByUser) | Phase::Cancelled(EndReason::ByUser) => None,
-        Phase::Declined(reason) | Phase::Cancelled(reason) => reason.of_receiver(),
+        Phase::Declined(reason) | Phase::Cancelled(reason) => Some(reason.clone()),
         _ => None,
     }
 }

@@ -1,5 +1,6 @@
 //! Rooms that are left: nothing that was accepted is lost.
 
+use crate::said;
 use mqdrop_core::view::TransferState;
 use mqdrop_core::{ParcelId, StoreError};
 use mqdrop_sim::{MINUTE, SECOND, World, one_is_away, room, under_way};
@@ -23,7 +24,7 @@ fn a_receiver_that_leaves_in_the_middle_goes_on_when_it_is_back() {
     let view = world.devices[1].view(parcel, world.now).unwrap();
     assert_eq!(view.state, TransferState::Paused);
     assert!(view.bytes > 1_000_000);
-    assert!(view.error.unwrap().contains("the room was left"));
+    assert!(said(&view).contains("the room was left"));
     let sent = world.devices[0].sent;
     world.act(1, |engine, now| engine.resume(parcel, now));
     assert!(world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)));
@@ -128,7 +129,7 @@ fn a_receiver_that_leaves_with_a_full_disk_goes_on_when_it_is_back() {
     world.run_for(SECOND);
     let view = world.devices[1].view(parcel, world.now).unwrap();
     assert_eq!(view.state, TransferState::Paused);
-    assert!(view.error.unwrap().contains("no space"));
+    assert!(said(&view).contains("no space"));
     world.devices[1].broken = None;
     world.act(1, |engine, now| engine.resume(parcel, now));
     assert!(world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)));
@@ -143,7 +144,7 @@ fn when_the_sender_leaves_what_arrived_is_kept() {
     let view = world.devices[1].view(parcel, world.now).unwrap();
     assert_eq!(view.state, TransferState::Waiting);
     assert!(view.bytes >= 1_000_000);
-    assert!(view.error.unwrap().contains("The sender is away"));
+    assert!(said(&view).contains("The sender is away"));
     assert_eq!(world.devices[0].engine().kept().parcels, 1);
     // Its user is back. The page was not closed, so the files are still at hand.
     let sent = world.devices[0].sent;
@@ -202,7 +203,7 @@ fn leaving_while_storage_makes_room_is_a_pause() {
         if !auto_accept {
             let view = world.devices[1].view(parcel, world.now).unwrap();
             assert_eq!(view.state, TransferState::Paused);
-            assert!(view.error.unwrap().contains("Resume to go on"));
+            assert!(said(&view).contains("Resume to go on"));
             world.act(1, |engine, now| engine.resume(parcel, now));
         }
         assert!(world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)));

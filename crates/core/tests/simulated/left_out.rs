@@ -1,5 +1,6 @@
 //! Files that turn out not to be readable while their parcel is sent, on a virtual clock.
 
+use crate::said;
 use mqdrop_core::view::{FileView, TransferState, TransferView};
 use mqdrop_core::{ParcelId, ReadFailure};
 use mqdrop_sim::{MINUTE, SECOND, World, room, under_way};
@@ -23,7 +24,7 @@ fn view(world: &World, device: usize, parcel: ParcelId) -> TransferView {
 }
 
 fn error(world: &World, device: usize, parcel: ParcelId) -> String {
-    view(world, device, parcel).error.unwrap_or_default()
+    said(&view(world, device, parcel))
 }
 
 /// Goes on until a device has all but some files, and its sender knows; checks what it has.

@@ -14,3 +14,16 @@ mod seeds;
 mod storage;
 mod truth;
 mod waiting;
+
+use mqdrop_core::view::{StatusView, TransferView};
+use mqdrop_words::Words;
+
+/// The words of a transfer's cause; empty if it has none.
+fn said(view: &TransferView) -> String {
+    Words::page().cause(view).unwrap_or_default()
+}
+
+/// The words of a connection's state.
+fn said_of(status: &StatusView) -> String {
+    Words::page().status(status)
+}

@@ -1,5 +1,6 @@
 //! Logins that brokers refuse, and what they do not allow in a room.
 
+use crate::{said, said_of};
 use mqdrop_core::view::{ConnectionState, Remedy, TransferState};
 use mqdrop_core::{Engine, Join, Login};
 use mqdrop_sim::faults::Faults;
@@ -34,7 +35,7 @@ fn a_refused_login_stops_the_trying_and_says_what_to_change() {
                 None => "This broker asks for a user name and a password",
                 Some(_) => "Wrong user name or password for this broker",
             };
-            assert_eq!(stopped.text, words);
+            assert_eq!(said_of(&stopped), words);
             // Not even for the user's coming back to the page.
             let tries = world.broker.connects;
             world.run_for(10 * MINUTE);
@@ -83,7 +84,7 @@ fn what_is_not_allowed_in_the_room_is_said_within_seconds_and_by_name() {
                 assert_eq!(denied.state, ConnectionState::Error, "{part}");
                 assert_eq!(denied.remedy, Some(Remedy::Rights));
                 for topic in [format!("{base}{named}"), format!("{base}/#")] {
-                    assert!(denied.text.contains(&topic), "{topic}: {}", denied.text);
+                    assert!(said_of(&denied).contains(&topic), "{topic}: {denied:?}");
                 }
                 // Allowed meanwhile: seen without a click.
                 (world.broker.faults.deaf_to, world.broker.faults.mute_on) = (None, None);
@@ -103,8 +104,8 @@ fn what_mqtt_5_refuses_in_puback_is_said_at_once() {
         };
         let (_, denied) = after(1, faults);
         assert_eq!(denied.remedy, Some(Remedy::Rights));
-        assert!(denied.text.contains("does not let this login publish to"));
-        assert!(denied.text.contains(part), "{}", denied.text);
+        assert!(said_of(&denied).contains("does not let this login publish to"));
+        assert!(said_of(&denied).contains(part), "{denied:?}");
     }
 }
 
@@ -116,7 +117,7 @@ fn what_may_not_be_said_to_another_device_stays_said_until_it_may() {
     (world.broker.faults.deaf_to, world.broker.faults.says_so) = (Some(topic), true);
     let says_so = |world: &World| {
         let status = status(world, 0);
-        status.remedy == Some(Remedy::Rights) && status.text.contains(topic)
+        status.remedy == Some(Remedy::Rights) && said_of(&status).contains(topic)
     };
     world.offer(1, &[1000]);
     assert!(world.run_until(10 * SECOND, says_so));
@@ -138,7 +139,7 @@ fn a_room_that_cannot_be_subscribed_to_is_not_tried_without_end() {
         };
         let (mut world, denied) = after(5, faults);
         assert_eq!(denied.remedy, Some(Remedy::Rights));
-        assert!(denied.text.contains("/c:"), "{}", denied.text);
+        assert!(said_of(&denied).contains("/c:"), "{denied:?}");
         let tries = world.broker.connects;
         world.run_for(10 * MINUTE);
         assert_eq!(world.broker.connects, tries);
@@ -159,7 +160,7 @@ fn data_that_does_not_get_through_is_said_on_both_sides() {
             let parcel = world.offer(0, &[500_000]);
             let words = |world: &World, device: usize| {
                 let view = world.devices[device].view(parcel, world.now);
-                view.and_then(|view| view.error).unwrap_or_default()
+                view.map(|view| said(&view)).unwrap_or_default()
             };
             let says_so = |world: &World| {
                 (0..2).all(|device| {
@@ -193,7 +194,7 @@ fn a_single_parcel_whose_data_is_refused_without_a_reason_is_not_told_to_wait_fo
         w.state(1, parcel) == Some(TransferState::Waiting)
     }));
     let view = world.devices[1].view(parcel, world.now).unwrap();
-    let words = view.error.unwrap();
+    let words = said(&view);
     assert!(!words.contains("another transfer"), "{words}");
     for part in ["/d/", "Allow it", "limit of subscriptions"] {
         assert!(words.contains(part), "{words}");
@@ -213,11 +214,7 @@ fn data_that_may_not_be_subscribed_to_pauses_the_parcel_and_resume_tries_again()
     assert!(world.run_until(10 * SECOND, |w| {
         (0..2).all(|device| w.state(device, parcel) == Some(TransferState::Paused))
     }));
-    let words = world.devices[1]
-        .view(parcel, world.now)
-        .unwrap()
-        .error
-        .unwrap();
+    let words = said(&world.devices[1].view(parcel, world.now).unwrap());
     assert!(words.contains("/d/") && words.contains("resume"), "{words}");
     world.broker.faults.unsubscribable = None;
     world.act(1, |engine, now| engine.resume(parcel, now));

@@ -1,6 +1,8 @@
 //! What people send in a room and do about it, one behaviour a test, on a virtual clock.
 
-use mqdrop_core::view::TransferState;
+use crate::said;
+use mqdrop_core::Notice;
+use mqdrop_core::view::{EndReason, TransferState};
 use mqdrop_sim::{MINUTE, SECOND, World, room, under_way};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -207,11 +209,7 @@ fn a_file_that_changes_while_it_is_sent_ends_the_transfer_by_name() {
     for device in 0..2 {
         assert!(world.run_until(MINUTE, |w| w.state(device, parcel)
             == Some(TransferState::Failed)));
-        let error = world.devices[device]
-            .view(parcel, world.now)
-            .unwrap()
-            .error
-            .unwrap();
+        let error = said(&world.devices[device].view(parcel, world.now).unwrap());
         assert!(error.contains("file 0.bin"), "{error}");
     }
 }
@@ -235,9 +233,8 @@ fn bytes_that_do_not_match_the_hashes_are_fetched_again_and_never_delivered() {
     assert!(world.devices[1].finished.is_empty());
     assert!(
         world.devices[1]
-            .errors
-            .iter()
-            .any(|error| error.contains("file 0.bin"))
+            .notices
+            .contains(&Notice::FetchedAgain("file 0.bin".into()))
     );
     // It could have been somebody else's doing.
     assert!(world.broker.signed > 0);
@@ -280,7 +277,7 @@ fn more_offers_than_anyone_can_answer_are_refused_with_a_reason() {
         view.receivers[0]
             .reason
             .as_ref()
-            .is_some_and(|reason| reason.contains("too many"))
+            .is_some_and(|reason| *reason == EndReason::TooMany)
     );
 }
 

@@ -1,10 +1,12 @@
 //! Storage that takes no more, fails, gives back other bytes than it was given, or loses its power.
 
+use crate::said;
 use mqdrop_core::view::TransferState;
 use mqdrop_core::{ParcelId, StoreError};
 use mqdrop_sim::faults::Faults;
 use mqdrop_sim::storage::Reads;
 use mqdrop_sim::{MINUTE, SECOND, World, room, under_way};
+use mqdrop_words::Words;
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
@@ -16,15 +18,13 @@ fn no_space_is_a_refusal_with_numbers() {
     assert!(world.run_until(MINUTE, |w| w.state(0, parcel)
         == Some(TransferState::Declined)));
     let sender = world.devices[0].view(parcel, world.now).unwrap();
-    assert!(
-        sender.receivers[0]
-            .reason
-            .as_ref()
-            .is_some_and(|reason| reason.contains("space") && reason.contains("1.0 kB are free"))
-    );
+    assert!(sender.receivers[0].reason.as_ref().is_some_and(|reason| {
+        let reason = Words::page().ended_by_receiver(reason);
+        reason.contains("space") && reason.contains("1.0 kB are free")
+    }));
     let receiver = world.devices[1].view(parcel, world.now).unwrap();
     assert_eq!(receiver.state, TransferState::Failed);
-    let error = receiver.error.unwrap_or_default();
+    let error = said(&receiver);
     assert!(
         error.contains("it takes 50 kB, and 1.0 kB are free"),
         "{error}"
@@ -54,7 +54,7 @@ fn storage_that_fails_in_the_middle_pauses_and_loses_nothing() {
     world.act(1, |engine, now| engine.resume(parcel, now));
     assert!(world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)));
     assert_eq!(
-        world.devices[1].view(parcel, world.now).unwrap().error,
+        world.devices[1].view(parcel, world.now).unwrap().cause,
         None
     );
 }
@@ -66,7 +66,7 @@ fn what_the_browser_removed_ends_with_a_reason_on_both_sides() {
     world.run_for(10 * SECOND);
     let view = world.devices[1].view(parcel, world.now).unwrap();
     assert_eq!(view.state, TransferState::Failed);
-    assert!(view.error.unwrap().contains("was removed from this device"));
+    assert!(said(&view).contains("was removed from this device"));
     assert!(!world.devices[1].stores.contains_key(&parcel));
     let sender = world.devices[0].view(parcel, world.now).unwrap();
     assert_eq!(sender.receivers[0].state, TransferState::Failed);
@@ -80,8 +80,7 @@ pub(crate) fn stopped_by(error: StoreError, words: &str) -> (World, ParcelId) {
         w.state(1, parcel) == Some(TransferState::Paused)
     }));
     let view = world.devices[1].view(parcel, world.now);
-    let error = view.and_then(|view| view.error);
-    assert!(error.is_some_and(|error| error.contains(words)));
+    assert!(view.is_some_and(|view| said(&view).contains(words)));
     (world, parcel)
 }
 
@@ -154,7 +153,7 @@ fn what_could_not_be_finished_is_kept_and_tried_again() {
         world.devices[1].broken = Some(error.clone());
         let failed = |w: &World| {
             let view = w.devices[1].view(parcel, w.now);
-            view.is_some_and(|view| view.paused_here && view.error.is_some())
+            view.is_some_and(|view| view.paused_here && view.cause.is_some())
         };
         assert!(
             world.run_until(MINUTE, failed),
@@ -163,7 +162,7 @@ fn what_could_not_be_finished_is_kept_and_tried_again() {
         );
         let view = world.devices[1].view(parcel, world.now).unwrap();
         assert_eq!(view.state, TransferState::Paused);
-        assert!(view.error.unwrap().contains("Resume"));
+        assert!(said(&view).contains("Resume"));
         // Also over a restart, which finds it broken as well.
         world.restart(1, false);
         world.devices[1].broken = Some(error);

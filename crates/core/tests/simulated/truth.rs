@@ -1,5 +1,6 @@
 //! What is shown of a transfer is what happened, and by whom; on a virtual clock.
 
+use crate::said;
 use mqdrop_core::ParcelId;
 use mqdrop_core::view::{TransferState, TransferView};
 use mqdrop_sim::{MINUTE, SECOND, World, join_as, under_way};
@@ -42,7 +43,7 @@ fn who_leaves_without_an_answer_declined_nothing() {
     world.run_for(5 * SECOND);
     let view = shown(&world, 0, parcel);
     assert_eq!(view.state, TransferState::Waiting);
-    let error = view.error.clone().unwrap_or_default();
+    let error = said(view);
     assert!(
         error.contains("device 1\u{2069} left before answering"),
         "{error}"
@@ -89,7 +90,7 @@ fn a_no_is_told_by_name_and_forgotten_when_its_device_is_another_one() {
     world.run_for(5 * SECOND);
     let view = shown(&world, 0, parcel);
     assert_eq!(view.state, TransferState::Declined);
-    let error = view.error.clone().unwrap_or_default();
+    let error = said(view);
     assert!(
         error.contains("device ") && error.ends_with("declined"),
         "{error}"
@@ -149,7 +150,7 @@ fn a_sender_that_leaves_says_so() {
     world.run_for(5 * SECOND);
     let view = shown(&world, 1, parcel);
     assert_eq!(view.state, TransferState::Cancelled);
-    let error = view.error.clone().unwrap_or_default();
+    let error = said(view);
     assert!(error.contains("left"), "{error}");
 }
 

@@ -1,4 +1,6 @@
 use super::*;
+use mqdrop_core::view::Cause;
+
 use crate::say::view;
 
 const START: Time = Time::ZERO;
@@ -148,7 +150,7 @@ fn what_was_begun_before_a_restart_goes_on_once() {
 fn what_storage_stops_names_the_command_and_no_button() {
     let view = TransferView {
         paused_here: true,
-        error: Some("There is no space left on this device. Make some, then resume".into()),
+        cause: Some(Cause::NotStored(StoreError::NoSpace { available: None })),
         ..incoming("a", TransferState::Paused)
     };
     let pulled = StoreError::Other("the disk was pulled out".into());

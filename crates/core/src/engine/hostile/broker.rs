@@ -1,3 +1,4 @@
+use crate::cause::RoomTrouble;
 use core::time::Duration;
 
 use mqdrop_mqtt::Version;
@@ -77,7 +78,8 @@ mqdrop_testing::properties! {
             victim.receive(&bytes);
             victim.wait(Duration::from_millis(100));
             let status = victim.engine.status();
-            prop_assert!(!status.text.is_empty());
+            let is_error = status.state == ConnectionState::Error;
+            prop_assert_eq!(status.trouble.is_some(), is_error);
         }
         prop_assert!(victim.engine.peers().is_empty());
         recovers(&mut victim);
@@ -102,7 +104,7 @@ fn messages_for_topics_never_asked_for_are_passed_over() {
         victim.receive(&packet(0x30, &body));
     }
     assert_eq!(victim.engine.status().state, ConnectionState::Online);
-    assert!(victim.errors.is_empty());
+    assert!(victim.notices.is_empty());
 }
 
 #[test]
@@ -111,7 +113,7 @@ fn a_broker_that_announces_a_huge_packet_is_left_and_the_user_told() {
     victim.receive(&[0x30, 0xff, 0xff, 0xff, 0x7f]);
     let status = victim.engine.status();
     assert_ne!(status.state, ConnectionState::Online);
-    assert!(!status.text.is_empty());
+    assert!(matches!(status.trouble, Some(RoomTrouble::NotMqtt(_))));
     recovers(&mut victim);
 }
 
@@ -122,20 +124,22 @@ fn a_browser_that_hangs_up_on_what_came_says_why() {
         victim.open();
         victim.act(|engine, now| engine.handle_close(SocketClose::Invalid(what), now));
         let status = victim.engine.status();
-        assert!(status.text.contains(words), "{}", status.text);
+        let is_told = |what: &str| what.contains(words);
+        assert!(matches!(&status.trouble, Some(RoomTrouble::NotMqtt(what)) if is_told(what)));
         recovers(&mut victim);
     }
 }
 
 #[test]
 fn words_that_the_driver_has_for_an_end_are_shown_at_every_stage() {
+    let missing = RoomTrouble::Transport("A certificate is missing".into());
     let is_shown = |victim: &mut Victim| {
         let close = SocketClose::Refused("A certificate is missing".into());
         victim.opening = false;
         victim.act(|engine, now| engine.handle_close(close, now));
         let status = victim.engine.status();
         assert_eq!(status.state, ConnectionState::Error);
-        assert_eq!(status.text, "A certificate is missing");
+        assert_eq!(status.trouble.as_ref(), Some(&missing));
         assert!(status.tries_again);
         recovers(victim);
     };
@@ -148,7 +152,7 @@ fn words_that_the_driver_has_for_an_end_are_shown_at_every_stage() {
         // Also where the first loss of a connection is not worth a word.
         is_shown(&mut victim);
         victim.act(|engine, now| engine.handle_close(SocketClose::Closed { code: None }, now));
-        assert_ne!(victim.engine.status().text, "A certificate is missing");
+        assert_ne!(victim.engine.status().trouble, Some(missing.clone()));
     }
 }
 
@@ -174,9 +178,8 @@ fn a_broker_that_refuses_every_subscription_is_named() {
     let status = victim.engine.status();
     assert_eq!(status.state, ConnectionState::Error);
     assert!(
-        status.text.contains("does not let this login subscribe"),
-        "{}",
-        status.text
+        matches!(status.trouble, Some(RoomTrouble::MayNotSubscribe { .. })),
+        "{status:?}"
     );
     victim.act(|engine, now| engine.handle_close(SocketClose::Closed { code: None }, now));
     victim.wait(Duration::from_secs(600));
@@ -196,9 +199,11 @@ fn a_session_that_another_took_over_is_named_and_taken_back_without_haste() {
         victim.receive(&[0xe0, 2, 0x8e, 0]);
         let status = victim.engine.status();
         assert!(
-            status.text.contains("another connection took over"),
-            "{}",
-            status.text
+            matches!(
+                status.trouble,
+                Some(RoomTrouble::Ended { reason: 0x8e, .. })
+            ),
+            "{status:?}"
         );
         let began = victim.now;
         while !victim.opening {

@@ -98,7 +98,7 @@ mqdrop_testing::properties! {
         prop_assert!(heard.iter().any(|body| matches!(body, Body::Complete(_))), "{:?}", heard);
         honest.tell(&mut victim, Body::Receipt(Receipt { parcel, token: None, without: None }));
         prop_assert_eq!(state_of(&victim, parcel, honest.device()), Some(TransferState::Done));
-        prop_assert!(victim.errors.is_empty(), "{:?}", victim.errors);
+        prop_assert!(victim.notices.is_empty(), "{:?}", victim.notices);
     }
 }
 

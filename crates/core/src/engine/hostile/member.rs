@@ -1,3 +1,4 @@
+use crate::cause::Notice;
 use proptest::prelude::*;
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -93,7 +94,7 @@ mqdrop_testing::properties! {
         for tail in ["c".to_owned(), format!("i/{device}"), format!("d/{}", parcel.id())] {
             victim.deliver(&tail, &noise);
         }
-        prop_assert!(victim.errors.is_empty(), "{:?}", victim.errors);
+        prop_assert!(victim.notices.is_empty(), "{:?}", victim.notices);
         parcel.arrives(&mut honest, &mut victim);
     }
 }
@@ -133,10 +134,7 @@ fn a_manifest_that_lies_ends_its_parcel_with_a_reason_and_no_other() {
                 matches!(view.state, TransferState::Failed | TransferState::Cancelled),
                 "{number}: {view:?}"
             );
-            assert!(
-                view.error.is_some_and(|error| !error.is_empty()),
-                "{number}"
-            );
+            assert!(view.cause.is_some(), "{number}");
         }
     }
     assert_eq!(victim.written, 0);
@@ -402,10 +400,5 @@ fn a_newer_version_is_said_once() {
             envelope::of_later_version(&secret().key, &member.identity, "c", &mut member.random);
         victim.deliver("c", &sealed);
     }
-    assert_eq!(victim.errors.len(), 1);
-    assert!(
-        victim.errors[0].contains("newer version"),
-        "{:?}",
-        victim.errors
-    );
+    assert_eq!(victim.notices, [Notice::NewerVersion]);
 }

@@ -1,5 +1,6 @@
 //! The device under attack, and what is around it.
 
+use crate::cause::Notice;
 use core::time::Duration;
 
 use bytes::Bytes;
@@ -13,7 +14,7 @@ use crate::io::{SocketAction, StoreReply, StoreRequest};
 use crate::keys::RoomSecret;
 use crate::message::{Body, Introduction, Message};
 use crate::random::Random;
-use crate::view::TransferView;
+use crate::view::{ConnectionState, TransferView};
 use crate::{Engine, Event, Join};
 
 /// CONNACK of MQTT 3.1.1.
@@ -49,7 +50,7 @@ pub(super) struct Victim {
     version: Version,
     pub(super) engine: Engine,
     pub(super) now: Time,
-    pub(super) errors: Vec<String>,
+    pub(super) notices: Vec<Notice>,
     /// The length of frames that it learnt.
     pub(super) frame_length: Option<u32>,
     /// Bytes of content that it wrote to storage.
@@ -79,7 +80,7 @@ impl Victim {
             version,
             engine,
             now: Time::ZERO,
-            errors: Vec::new(),
+            notices: Vec::new(),
             frame_length: None,
             written: 0,
             noted: 0,
@@ -106,7 +107,7 @@ impl Victim {
             Version::V311 => self.let_in(&ACCEPTED, &[1, 1]),
         }
         self.echo();
-        assert_eq!(self.engine.status().text, "Connected");
+        assert_eq!(self.engine.status().state, ConnectionState::Online);
     }
 
     /// The connection opens, and the broker answers CONNECT and the first SUBSCRIBE so; what stands
@@ -245,7 +246,7 @@ impl Victim {
             while let Some(event) = self.engine.poll_event() {
                 busy = true;
                 match event {
-                    Event::Error(text) => self.errors.push(text),
+                    Event::Notice(notice) => self.notices.push(notice),
                     Event::Learnt { frame_length, .. } => self.frame_length = frame_length,
                     _ => {}
                 }

@@ -1,0 +1,47 @@
+//! The sentences that the page shows.
+
+use mqdrop_unicode::upper_case;
+use mqdrop_words::Words;
+
+use crate::bridge::Failure;
+
+/// The sentences in the page's language.
+pub(super) fn words() -> Words {
+    Words::page()
+}
+
+/// The sentence for something that did not work.
+pub(super) fn failure_words(failure: &Failure) -> String {
+    let words = words();
+    match failure {
+        Failure::Key(error) => words.key_error(*error),
+        Failure::Join(error) => words.join_error(error),
+        Failure::Offer(error) => words.offer_error(error),
+        Failure::Notice(notice) => words.notice(notice),
+        Failure::FilesGone => words.error_files_gone().into(),
+        Failure::RoomLeft => words.error_room_left().into(),
+        Failure::Unreadable { path, others } => words.unreadable_here(path, (*others).into()),
+        Failure::Other(text) => sentence(text),
+    }
+}
+
+/// What the browser says begins in lower case at times; what a person reads begins in upper case.
+fn sentence(text: &str) -> String {
+    let first = text.chars().next().map_or(0, char::len_utf8);
+    let (first, rest) = text.split_at(first);
+    upper_case(first) + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    #[test]
+    fn errors_read_as_sentences() {
+        assert_eq!(sentence("join a room first"), "Join a room first");
+        assert_eq!(sentence("über"), "Über");
+        assert_eq!(sentence(""), "");
+    }
+}
