@@ -54,12 +54,13 @@ const WHOLE_TRANSFER: &str = "contract";
 const APP: &str = "mqdrop";
 
 /// What the app is made of: compiled to wasm, and tested there without a browser.
-const PURE: [&str; 5] = [
+const PURE: [&str; 6] = [
     "mqdrop-aead",
     "mqdrop-client",
     "mqdrop-core",
     "mqdrop-mqtt",
     "mqdrop-unicode",
+    "mqdrop-words",
 ];
 
 /// Runs all parts, going on after one that fails, or the part that is named first.
