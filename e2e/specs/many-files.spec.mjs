@@ -33,7 +33,7 @@ function expectedOf(files) {
  * @param {Files} files
  */
 async function listed(transfer, files) {
-  await transfer.root.locator('summary', { hasText: `${files.length} files` }).click();
+  await transfer.root.locator('summary', { hasText: `${files.length.toLocaleString('en')} files` }).click();
   const more = transfer.root.getByRole('button', { name: /^Show \d+ more/ });
   // Each click shows more, and the last of them leaves nothing to show.
   for (let shown = await transfer.byId('file').count(); shown < files.length; shown = await transfer.byId('file').count()) {

@@ -3,7 +3,7 @@
 use mqdrop_core::isolated;
 use mqdrop_core::view::{Direction, ParcelKind, ReceiverView, TransferState, TransferView};
 
-use super::format;
+use super::words::words;
 use crate::bridge::TransferAction;
 
 /// A button of a transfer.
@@ -43,18 +43,19 @@ impl Button {
     /// What is written on it while the transfer is in this state.
     #[must_use]
     pub fn label(self, direction: Direction, state: TransferState) -> &'static str {
+        let words = words();
         match self {
             // What is here already is lost with it.
             Self::Cancel if direction == Direction::In && state == TransferState::Paused => {
-                "Discard"
+                words.button_discard()
             }
-            Self::Accept => "Accept",
-            Self::Decline => "Decline",
-            Self::Pause => "Pause",
-            Self::Resume => "Resume",
-            Self::Cancel => "Cancel",
-            Self::Save => "Save",
-            Self::Remove => "Remove",
+            Self::Accept => words.button_accept(),
+            Self::Decline => words.button_decline(),
+            Self::Pause => words.button_pause(),
+            Self::Resume => words.button_resume(),
+            Self::Cancel => words.button_cancel(),
+            Self::Save => words.button_save(),
+            Self::Remove => words.button_remove(),
         }
     }
 
@@ -104,37 +105,41 @@ pub fn buttons(
 #[must_use]
 pub fn state_words(view: &TransferView) -> String {
     use TransferState as S;
+    let words = words();
     if view.lacks_files && !view.state.is_final() {
-        return "Waiting for its files".to_owned();
+        return words.card_waiting_for_files().to_owned();
     }
-    let words = match (view.direction, view.state) {
-        _ if view.offline => "No connection",
-        (Direction::In, S::Offered) => "Wants to send you this",
+    let state = match (view.direction, view.state) {
+        _ if view.offline => words.card_no_connection(),
+        (Direction::In, S::Offered) => words.card_offered(),
         (Direction::Out, S::Offered) => return asked_words(&view.receivers),
-        (Direction::Out, S::Waiting) if view.receivers.is_empty() => "Waiting for someone to join",
-        (Direction::Out, S::Waiting) => "Waiting",
+        (Direction::Out, S::Waiting) if view.receivers.is_empty() => {
+            words.card_waiting_for_anyone()
+        }
+        (Direction::Out, S::Waiting) => words.card_waiting(),
         // It says who did it.
         (_, S::Cancelled | S::Declined) if view.cause.is_some() => "",
-        (Direction::In, S::Waiting) => "Waiting for the sender",
-        (Direction::Out, S::Active) => "Sending",
-        (Direction::In, S::Active) => "Receiving",
-        (_, S::Paused) => "Paused",
-        (_, S::Verifying) => "Verifying",
+        (Direction::In, S::Waiting) => words.card_waiting_for_sender(),
+        (Direction::Out, S::Active) => words.card_sending(),
+        (Direction::In, S::Active) => words.card_receiving(),
+        (_, S::Paused) => words.card_paused(),
+        (_, S::Verifying) => words.card_verifying(),
         (Direction::Out, S::Done) => return delivered_words(&view.receivers),
-        (Direction::In, S::Done) => "Received and verified",
-        (_, S::Failed) if view.left_out > 0 && files_here(view) > 0 => {
-            let done = match view.direction {
-                Direction::Out => "sent",
-                Direction::In => "received",
+        (Direction::In, S::Done) => words.card_received(),
+        (direction, S::Failed) if view.left_out > 0 && files_here(view) > 0 => {
+            let here = words.number(files_here(view) as u64);
+            let all = words.number(view.files.into());
+            return match direction {
+                Direction::Out => words.card_sent_some(&here, &all),
+                Direction::In => words.card_received_some(&here, &all),
             };
-            return format!("{} of {} files {done}", files_here(view), view.files);
         }
-        (_, S::Failed) => "Failed",
-        (_, S::Cancelled) => "Cancelled",
-        (Direction::Out, S::Declined) => "Declined",
-        (Direction::In, S::Declined) => "You declined",
+        (_, S::Failed) => words.card_failed(),
+        (_, S::Cancelled) => words.card_cancelled(),
+        (Direction::Out, S::Declined) => words.card_declined(),
+        (Direction::In, S::Declined) => words.card_declined_here(),
     };
-    words.to_owned()
+    state.to_owned()
 }
 
 /// Whose answer is waited for.
@@ -143,32 +148,29 @@ fn asked_words(receivers: &[ReceiverView]) -> String {
         .iter()
         .filter(|each| each.state == TransferState::Offered);
     match (asked.next(), asked.count()) {
-        (Some(one), 0) => format!("Waiting for {}", isolated(&one.name)),
-        (_, others) => format!("Waiting for {} answers", others + 1),
+        (Some(one), 0) => words().card_asked(&isolated(&one.name)),
+        (_, others) => words().card_asked_many(others as u64 + 1),
     }
 }
 
 /// Who has it, and who of the others comes first to mind.
 fn delivered_words(receivers: &[ReceiverView]) -> String {
+    let words = words();
     let lacks = |each: &&ReceiverView| each.state != TransferState::Done;
     let others = receivers.iter().filter(lacks);
     let Some(other) = others
         .clone()
         .min_by_key(|each| (!is_pending(each), each.has_answered))
     else {
-        return "Delivered and verified".to_owned();
+        return words.card_delivered().to_owned();
     };
-    let (all, without) = (receivers.len(), others.count());
-    let mut words = format!(
-        "{} of {all} have it · {} {}",
-        all - without,
-        isolated(&other.name),
-        receiver_words(other)
-    );
-    if without > 1 {
-        words += &format!(", and {} more", without - 1);
+    let (all, without) = (receivers.len() as u64, others.count() as u64);
+    let (number, all) = (words.number(all - without), words.number(all));
+    let (name, state) = (isolated(&other.name), receiver_words(other));
+    match without {
+        1 => words.card_delivered_to(&number, &all, &name, &state),
+        _ => words.card_delivered_to_more(without - 1, &number, &all, &name, &state),
     }
-    words
 }
 
 /// Whether files were received and can be saved, be it without those that their sender could not
@@ -196,24 +198,24 @@ pub fn is_pending(receiver: &ReceiverView) -> bool {
 #[must_use]
 pub fn receiver_words(receiver: &ReceiverView) -> String {
     use TransferState as S;
-    let words = match receiver.state {
+    let words = words();
+    let state = match receiver.state {
         S::Failed if receiver.without > 0 => {
-            let files = format::count(receiver.without as usize, "file", "files");
-            return format!("delivered without {files}");
+            return words.receiver_left_out(receiver.without.into());
         }
-        S::Offered => "has not answered",
-        S::Waiting if receiver.is_away && !receiver.has_answered => "left before answering",
-        S::Waiting if receiver.is_away => "is not here now",
-        S::Waiting => "waiting",
-        S::Active => "receiving",
-        S::Paused => "paused",
-        S::Verifying => "verifying",
-        S::Done => "delivered",
-        S::Failed => "failed",
-        S::Cancelled => "cancelled",
-        S::Declined => "declined",
+        S::Offered => words.receiver_asked(),
+        S::Waiting if receiver.is_away && !receiver.has_answered => words.receiver_left(),
+        S::Waiting if receiver.is_away => words.receiver_away(),
+        S::Waiting => words.receiver_waiting(),
+        S::Active => words.receiver_receiving(),
+        S::Paused => words.receiver_paused(),
+        S::Verifying => words.receiver_verifying(),
+        S::Done => words.receiver_delivered(),
+        S::Failed => words.receiver_failed(),
+        S::Cancelled => words.receiver_cancelled(),
+        S::Declined => words.receiver_declined(),
     };
-    words.to_owned()
+    state.to_owned()
 }
 
 /// Whether leaving the page now would break the transfer off.

@@ -1,5 +1,7 @@
 //! The broker's address: from what a person types to a WebSocket URL, or to words about why not.
 
+use super::words::words;
+
 /// The path that brokers serve MQTT over WebSockets at, mostly.
 const USUAL_PATH: &str = "/mqtt";
 
@@ -65,11 +67,7 @@ impl Page {
             .filter(|typed| !typed.is_empty())
             .unwrap_or(&own);
         if typed.len() > MAX_LEN || typed.contains(|c: char| c.is_whitespace() || c.is_control()) {
-            return Err(
-                "The broker’s address is not valid: it must be one address without spaces, \
-                        such as wss://broker.example/mqtt."
-                    .into(),
-            );
+            return Err(words().address_not_one().to_owned());
         }
         let (scheme, rest) = match typed.split_once("://") {
             Some((scheme, rest)) => (Some(scheme.to_ascii_lowercase()), rest),
@@ -87,24 +85,15 @@ impl Page {
             None if self.is_https() && !is_this_machine(host) => "wss",
             None => "ws",
             Some("mqtt" | "mqtts" | "tcp" | "ssl" | "tls") => {
-                return Err(format!(
-                    "Browsers reach a broker only over WebSockets. Use the broker’s ws:// or wss:// address, \
-                     often on another port: wss://{}{USUAL_PATH}.",
-                    name_of(host)
-                ));
+                let url = ["wss://", name_of(host), USUAL_PATH].concat();
+                return Err(words().address_not_websocket(&url));
             }
             Some(other) => {
-                return Err(format!(
-                    "“{other}://” is no broker address. It must begin with ws:// or wss://, such as \
-                     wss://broker.example/mqtt."
-                ));
+                return Err(words().address_scheme(&[other, "://"].concat()));
             }
         };
         if scheme == "ws" && self.is_https() && !is_this_machine(host) {
-            return Err(format!(
-                "This page came over https, so the browser allows only encrypted connections. Use wss:// \
-                 instead of ws:// for {host}, or open the app over http."
-            ));
+            return Err(words().address_not_encrypted(host));
         }
         Ok(format!("{scheme}://{host}{path}"))
     }
@@ -160,14 +149,12 @@ pub fn place(host: &str) -> Place {
 
 fn check_host(host: &str) -> Result<(), String> {
     if host.contains('@') {
-        return Err("The broker’s address must not contain a login. Put user name and password under Advanced.".into());
+        return Err(words().address_login().to_owned());
     }
     if let Some(port) = port_of(host)
         && port.parse::<u16>().map_or(true, |port| port == 0)
     {
-        return Err(format!(
-            "“{port}” in the broker’s address is no port: it must be a number from 1 to 65535."
-        ));
+        return Err(words().address_port(port));
     }
     let name = name_of(host);
     let valid = if let Some(v6) = name.strip_prefix('[') {
@@ -179,7 +166,7 @@ fn check_host(host: &str) -> Result<(), String> {
     if valid {
         Ok(())
     } else {
-        Err("The broker’s address names no host. It looks like wss://broker.example/mqtt.".into())
+        Err(words().address_no_host().to_owned())
     }
 }
 

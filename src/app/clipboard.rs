@@ -7,7 +7,10 @@ use leptos::{prelude::*, task::spawn_local};
 use wasm_bindgen::JsCast;
 use web_sys::HtmlTextAreaElement;
 
-use super::icons::{Icon, icon};
+use super::{
+    icons::{Icon, icon},
+    words::words,
+};
 use crate::js::{call, call_async, property};
 
 /// How long the button says what came of it.
@@ -28,15 +31,15 @@ pub(super) fn CopyButton(#[prop(into)] text: String) -> impl IntoView {
             let _ = copied.try_set(None);
         });
     };
-    let words = move || match copied.get() {
-        None => "Copy",
-        Some(true) => "Copied",
-        Some(false) => "Not copied",
+    let label = move || match copied.get() {
+        None => words().invite_copy(),
+        Some(true) => words().invite_copied(),
+        Some(false) => words().invite_not_copied(),
     };
     view! {
         <button type="button" class="button" data-testid="copy" on:click=copy>
             {move || icon(if copied.get() == Some(true) { Icon::Check } else { Icon::Copy })}
-            <span aria-live="polite">{words}</span>
+            <span aria-live="polite">{label}</span>
         </button>
     }
 }

@@ -14,6 +14,7 @@ use super::{
     picked::{self, Picked},
     send,
     session::Session,
+    words::words,
 };
 use crate::bridge::{MAX_DEPTH, MAX_FILES, PickedFile};
 
@@ -57,8 +58,8 @@ pub(super) fn DropZone(session: Session) -> impl IntoView {
             <div class="drop-over" aria-hidden="true">
                 <p>
                     {move || match session.inside().is_some() {
-                        true => "Drop to send to everyone here",
-                        false => "Drop to send in the room that you join",
+                        true => words().composer_drop(),
+                        false => words().composer_drop_early(),
                     }}
                 </p>
             </div>
@@ -96,9 +97,7 @@ fn take(session: Session, data: &DataTransfer) {
                     None => session.ready.add(picked),
                 }
             }
-            Err(_) => session
-                .state
-                .fail("The browser could not read this folder. Try “Choose folder” instead."),
+            Err(_) => session.state.fail(words().composer_folder_unreadable()),
         }
     });
 }

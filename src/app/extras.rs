@@ -68,9 +68,11 @@ impl Module {
         level.as_string().ok_or(Outdated)
     }
 
-    /// What there is to say of a key's letters, if they may be taken for others.
-    pub(super) fn key_warning(&self, key: &str) -> Result<Option<String>, Outdated> {
-        Ok(self.call("key_warning", &[&key.into()])?.as_string())
+    /// Letters of a key that may be taken for others, each with the name of its alphabet before it.
+    pub(super) fn doubtful_letters(&self, key: &str) -> Result<Vec<String>, Outdated> {
+        let letters = self.call("doubtful_letters", &[&key.into()])?;
+        let letters = letters.as_string().ok_or(Outdated)?;
+        Ok(letters.lines().map(str::to_owned).collect())
     }
 
     /// A text as a QR code; `None` if it is too long for one.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use leptos::prelude::*;
 use mqdrop_core::view::FileView;
 
-use super::{format, save, state::Parts, state::State};
+use super::{save, state::Parts, state::State, words::words};
 
 /// How many files are listed at first.
 const FIRST: usize = 100;
@@ -39,7 +39,7 @@ pub(super) fn Files(state: State, parcel: Arc<str>, parts: Parts) -> impl IntoVi
     view! {
         <Show when=move || { number.get() > 0 }>
             <details class="files" open=move || (2..=FIRST).contains(&number.get())>
-                <summary>{move || format::count(number.get(), "file", "files")}</summary>
+                <summary>{move || words().number_files(number.get() as u64)}</summary>
                 <ul>
                     <For
                         each=rows.clone()
@@ -60,7 +60,7 @@ pub(super) fn Files(state: State, parcel: Arc<str>, parts: Parts) -> impl IntoVi
                         {move || {
                             let number = number.get();
                             let more = MORE.min(number - shown.get().min(number));
-                            format!("Show {more} more of {number}")
+                            words().file_more(&words().number(more as u64), &words().number(number as u64))
                         }}
                     </button>
                 </Show>
@@ -76,7 +76,7 @@ fn Row(
     save: impl Fn() + Clone + Send + Sync + 'static,
 ) -> impl IntoView {
     let save = StoredValue::new(save);
-    let label = format!("Save {}", file.path);
+    let label = words().file_save(&file.path);
     let left_out = file.left_out;
     view! {
         <li
@@ -89,7 +89,7 @@ fn Row(
         >
             <bdi class="file-path" dir="ltr">{file.path.clone()}</bdi>
             <span class="file-size" title=file.blake3.as_ref().map(|hash| format!("BLAKE3 {hash}"))>
-                {if left_out { "left out".to_owned() } else { format::size(file.size) }}
+                {if left_out { words().file_left_out().to_owned() } else { words().size(file.size) }}
             </span>
             <Show when=move || saveable.get() && !left_out>
                 <button
@@ -99,7 +99,7 @@ fn Row(
                     aria-label=label.clone()
                     on:click=move |_| save.with_value(|save| save())
                 >
-                    "Save"
+                    {words().button_save()}
                 </button>
             </Show>
         </li>

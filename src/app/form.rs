@@ -3,7 +3,7 @@
 use mqdrop_client::{lesson::Learnt, link::Link};
 use mqdrop_core::{keys, topic_prefix, view::Remedy};
 
-use super::{address::Page, names, settings::Settings};
+use super::{address::Page, names, settings::Settings, words::words};
 use crate::bridge::{JoinRequest, Protocol};
 
 /// What stands in the form.
@@ -164,13 +164,8 @@ impl Draft {
     pub fn check(&self, page: &Page) -> Result<JoinRequest, Problem> {
         if let Err(error) = keys::normalise(&self.key) {
             let words = match error {
-                keys::KeyError::Empty => {
-                    "Type the key of the room, or generate one: everyone with the same key meets in the same room."
-                        .into()
-                }
-                keys::KeyError::TooLong => {
-                    format!("This key is too long: at most {} bytes.", keys::MAX_KEY_LEN)
-                }
+                keys::KeyError::Empty => words().key_missing().to_owned(),
+                error => words().key_error(error),
             };
             return Err(Problem {
                 field: Field::Key,
@@ -183,22 +178,19 @@ impl Draft {
         })?;
         let prefix = topic_prefix(&self.prefix).map_err(|_| Problem {
             field: Field::Prefix,
-            words: "The topic prefix may have up to four parts between slashes, of the letters a to z, \
-                    digits and dashes, 100 in all, such as team/drop."
-                .into(),
+            words: words().form_prefix_wrong().to_owned(),
         })?;
         if self.username.is_empty() && !self.password.is_empty() {
-            let words = "A password needs a user name: MQTT sends none without the other.".into();
             return Err(Problem {
                 field: Field::Username,
-                words,
+                words: words().form_username_missing().to_owned(),
             });
         }
         let name = names::clean_device(&self.name);
         Ok(JoinRequest {
             key: self.key.clone(),
             name: if name.is_empty() {
-                "Someone".into()
+                words().device_someone().to_owned()
             } else {
                 name
             },

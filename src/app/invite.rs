@@ -1,11 +1,13 @@
 //! The invite: a link and its QR code.
 
 use leptos::{html, prelude::*, task::spawn_local};
+use mqdrop_words::Words;
 
 use super::{
     clipboard::CopyButton,
     extras::{Extras, Outdated, QrCode},
     icons::{Icon, icon},
+    words::{around, words},
 };
 
 /// How others get into the room.
@@ -17,18 +19,19 @@ pub(super) fn Invite(link: String, key_text: String, extras: Extras) -> impl Int
             field.select();
         }
     };
+    let [before_key, behind_key] = around(Words::invite_key);
     view! {
         <section class="card invite" aria-labelledby="invite-title">
             <Qr link=link.clone() extras />
             <div class="invite-text">
-                <h2 id="invite-title">"Invite others"</h2>
-                <p>"Scan the code or open the link on the other device."</p>
+                <h2 id="invite-title">{words().invite_title()}</h2>
+                <p>{words().invite_how()}</p>
                 {is_local(&link)
                     .then(|| {
                         view! {
                             <p class="hint hint-icon">
                                 {icon(Icon::Warning)}
-                                "This link leads to this computer only. For other devices, open this page by its address on the network."
+                                {words().invite_local()}
                             </p>
                         }
                     })}
@@ -36,7 +39,7 @@ pub(super) fn Invite(link: String, key_text: String, extras: Extras) -> impl Int
                     <input
                         class="invite-link"
                         data-testid="share-link"
-                        aria-label="Link to this room"
+                        aria-label=words().invite_link()
                         readonly
                         node_ref=field
                         prop:value=link.clone()
@@ -46,14 +49,15 @@ pub(super) fn Invite(link: String, key_text: String, extras: Extras) -> impl Int
                     <CopyButton text=link.clone() />
                 </div>
                 <p>
-                    "Or type the key: "
+                    {before_key}
                     <bdi>
                         <code class="invite-key">{key_text}</code>
                     </bdi>
+                    {behind_key}
                 </p>
                 <p class="hint hint-icon">
                     {icon(Icon::Key)}
-                    "Anyone with this link or key can join and get what is sent here. Pass it on only to those who should."
+                    {words().invite_warning()}
                 </p>
             </div>
         </section>
@@ -77,16 +81,15 @@ fn Qr(link: String, extras: Extras) -> impl IntoView {
             let _ = is_missing.try_set(true);
         }
     });
-    let words = |words: &'static str| view! { <p>{words}</p> }.into_any();
-    let not_loaded = "The QR code did not load. Copy the link, or close this and try again.";
+    let said = |text: &'static str| view! { <p>{text}</p> }.into_any();
     view! {
         <div class="invite-code" role="status">
             {move || match extras.get().map(|module| module.qr_code(&link)) {
                 Some(Ok(Some(code))) => drawn(code),
-                Some(Ok(None)) => words("This link is too long for a QR code."),
-                Some(Err(Outdated)) => words("This page is out of date. Reload it to see the QR code."),
-                None if is_missing.get() => words(not_loaded),
-                None => words("Loading the QR code…"),
+                Some(Ok(None)) => said(words().invite_code_too_long()),
+                Some(Err(Outdated)) => said(words().invite_code_outdated()),
+                None if is_missing.get() => said(words().invite_code_not_loaded()),
+                None => said(words().invite_code_loading()),
             }}
         </div>
     }
@@ -98,7 +101,7 @@ fn drawn(QrCode { side, path }: QrCode) -> AnyView {
             class="invite-qr"
             data-testid="share-qr"
             role="img"
-            aria-label="QR code of the link"
+            aria-label=words().invite_code()
             viewBox=format!("0 0 {side} {side}")
         >
             <path class="qr-light" d=format!("M0 0h{side}v{side}H0z") />

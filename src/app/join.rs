@@ -12,6 +12,7 @@ use super::{
     ready::ReadyNotice,
     session::Session,
     settings,
+    words::words,
 };
 
 /// Asks for the key and what else it takes to enter a room.
@@ -44,10 +45,8 @@ pub(super) fn Join(session: Session) -> impl IntoView {
     view! {
         <div class="join">
             <div class="join-intro">
-                <h2>"Send files to any browser"</h2>
-                <p>
-                    "Everyone who types the same key meets in the same room. What you drop there goes to the others, encrypted from end to end."
-                </p>
+                <h2>{words().form_title()}</h2>
+                <p>{words().form_intro()}</p>
             </div>
             <ReadyNotice session />
             <form class="card join-form" on:submit=submit>
@@ -55,7 +54,7 @@ pub(super) fn Join(session: Session) -> impl IntoView {
                 <Agreement session />
                 <KeyField session />
                 <div class="field">
-                    <label for="name">"Your name"</label>
+                    <label for="name">{words().form_name()}</label>
                     <input
                         id="name"
                         data-testid="name-input"
@@ -65,30 +64,30 @@ pub(super) fn Join(session: Session) -> impl IntoView {
                         prop:value=move || draft.read().name.clone()
                         on:input:target=move |event| draft.write().name = event.target().value()
                     />
-                    <p class="hint" id="name-hint">"What the others in the room see."</p>
+                    <p class="hint" id="name-hint">{words().form_name_hint()}</p>
                 </div>
                 <Line
                     session
                     field=Field::Broker
-                    label="Broker"
-                    hint="Any MQTT broker’s WebSocket address. Leave it empty for this site’s own."
+                    label=words().form_broker()
+                    hint=words().form_broker_hint()
                     placeholder=session.own_broker()
                     get=|draft| &draft.broker
                     set=|draft, value| draft.broker = value
                 />
                 <details class="advanced" node_ref=advanced>
-                    <summary>"Advanced"</summary>
+                    <summary>{words().form_advanced()}</summary>
                     <div class="advanced-fields">
                         <Line
                             session
                             field=Field::Username
-                            label="User name at the broker"
+                            label=words().form_username()
                             autocomplete="username"
                             get=|draft| &draft.username
                             set=|draft, value| draft.username = value
                         />
                         <div class="field">
-                            <label for="password">"Password at the broker"</label>
+                            <label for="password">{words().form_password()}</label>
                             <input
                                 id="password"
                                 type="password"
@@ -106,13 +105,13 @@ pub(super) fn Join(session: Session) -> impl IntoView {
                         <Line
                             session
                             field=Field::Prefix
-                            label="Topic prefix"
+                            label=words().form_prefix()
                             placeholder="mqdrop/1".to_owned()
                             get=|draft| &draft.prefix
                             set=|draft, value| draft.prefix = value
                         />
                         <div class="field">
-                            <label for="protocol">"Protocol"</label>
+                            <label for="protocol">{words().form_protocol()}</label>
                             <select
                                 id="protocol"
                                 data-testid="protocol-input"
@@ -121,7 +120,7 @@ pub(super) fn Join(session: Session) -> impl IntoView {
                                     draft.write().protocol = settings::protocol_from(&event.target().value());
                                 }
                             >
-                                <option value="auto">"Automatic"</option>
+                                <option value="auto">{words().form_protocol_auto()}</option>
                                 <option value="5">"MQTT 5"</option>
                                 <option value="3.1.1">"MQTT 3.1.1"</option>
                             </select>
@@ -134,7 +133,7 @@ pub(super) fn Join(session: Session) -> impl IntoView {
                     data-testid="join"
                     aria-busy=move || is_trying().then_some("true")
                 >
-                    {move || if is_trying() { "Connecting…" } else { "Join the room" }}
+                    {move || if is_trying() { words().page_connecting() } else { words().form_join() }}
                 </button>
                 <Show when=is_trying>
                     <button
@@ -143,7 +142,7 @@ pub(super) fn Join(session: Session) -> impl IntoView {
                         data-testid="leave"
                         on:click=move |_| session.leave()
                     >
-                        "Stop"
+                        {words().form_stop()}
                     </button>
                 </Show>
             </form>
@@ -156,12 +155,11 @@ pub(super) fn Join(session: Session) -> impl IntoView {
 /// Asks whether a link may do what it wants: whoever made it may be nobody that its reader knows.
 #[component]
 fn Agreement(session: Session) -> impl IntoView {
-    let host = move || {
-        let broker = session.draft.read().broker.clone();
-        if broker.is_empty() {
-            String::new()
-        } else {
-            format!(" at {}", address::host(&broker))
+    let asked = move || {
+        let draft = session.draft.read();
+        match draft.broker.as_str() {
+            "" => words().form_agreement().to_owned(),
+            broker => words().form_agreement_at(address::host(broker)),
         }
     };
     view! {
@@ -169,30 +167,20 @@ fn Agreement(session: Session) -> impl IntoView {
             <div class="notice agreement" role="note">
                 {icon(Icon::Warning)}
                 <div>
-                    <p>
-                        "This link wants to enter the room below"{host}
-                        " at once, and to store whatever anyone there sends, without asking. Agree only if you expected that. This browser remembers it for this room."
-                    </p>
+                    <p>{asked}</p>
                     <button
                         type="button"
                         class="button button-main"
                         data-testid="auto-confirm"
                         on:click=move |_| session.agree()
                     >
-                        "Join and accept everything"
+                        {words().form_agree()}
                     </button>
                 </div>
             </div>
         </Show>
     }
 }
-
-/// What is said when the module with the words for keys did not load.
-const NO_KEYS: &str =
-    "What makes keys did not load. Try again once the connection is back, or type a key.";
-
-/// What is said when that module is of another build.
-const OUTDATED: &str = "This page is out of date. Reload it to make a key, or type one.";
 
 /// Letters of a key that a phone's field shows.
 const NARROW: usize = 20;
@@ -210,7 +198,7 @@ fn KeyField(session: Session) -> impl IntoView {
     });
     let warning = Memo::new(move |_| {
         let module = extras.get()?;
-        module.key_warning(&key.read()).ok().flatten()
+        look_closely(&module.doubtful_letters(&key.read()).ok()?)
     });
     // Until then nobody can press the button; after a failure it tries again.
     let asks = session.asks.get_untracked();
@@ -235,8 +223,10 @@ fn KeyField(session: Session) -> impl IntoView {
         let before = key.get_untracked();
         spawn_local(async move {
             let made = match extras.load().await {
-                Ok(module) => module.generate_key().map_err(|Outdated| OUTDATED),
-                Err(NotLoaded) => Err(NO_KEYS),
+                Ok(module) => module
+                    .generate_key()
+                    .map_err(|Outdated| words().key_outdated()),
+                Err(NotLoaded) => Err(words().key_not_loaded()),
             };
             // The form may have been left meanwhile.
             if is_waiting.try_set(false).is_some() {
@@ -244,24 +234,22 @@ fn KeyField(session: Session) -> impl IntoView {
             }
             match made {
                 Ok(Some(made)) => {
-                    session.state.solve(NO_KEYS);
+                    session.state.solve(words().key_not_loaded());
                     // What was typed meanwhile is wanted.
                     if key.get_untracked() == before {
                         draft.write().key = made;
                         session.keep_stay(false);
                     }
                 }
-                Ok(None) => session
-                    .state
-                    .fail("This browser gives no random numbers, so no key can be made. Type one."),
-                Err(words) => session.state.fail(words),
+                Ok(None) => session.state.fail(words().key_not_random()),
+                Err(text) => session.state.fail(text),
             }
         });
     };
     view! {
         <div class="field">
             <div class="key-label">
-                <label for="key">"Key"</label>
+                <label for="key">{words().key_label()}</label>
                 <button
                     type="button"
                     class="button button-small"
@@ -271,7 +259,7 @@ fn KeyField(session: Session) -> impl IntoView {
                     on:click=generate
                 >
                     {icon(Icon::Dice)}
-                    {move || if is_waiting.get() { "One moment…" } else { "Generate" }}
+                    {move || if is_waiting.get() { words().key_moment() } else { words().key_generate() }}
                 </button>
             </div>
             <input
@@ -285,7 +273,7 @@ fn KeyField(session: Session) -> impl IntoView {
                 data-lpignore="true"
                 data-bwignore="true"
                 enterkeyhint="go"
-                placeholder="same words on every device"
+                placeholder=words().key_placeholder()
                 aria-describedby=format!("{} key-strength", Field::Key.error_id())
                 aria-invalid=move || (session.wrong_field() == Some(Field::Key)).then_some("true")
                 prop:value=move || key.get()
@@ -366,7 +354,7 @@ fn FieldError(session: Session, field: Field) -> impl IntoView {
             {move || {
                 session
                     .wrong_words(field)
-                    .map(|words| view! { {icon(Icon::Warning)} <p data-testid="error">{words}</p> })
+                    .map(|text| view! { {icon(Icon::Warning)} <p data-testid="error">{text}</p> })
             }}
         </div>
     }
@@ -374,9 +362,58 @@ fn FieldError(session: Session, field: Field) -> impl IntoView {
 
 fn level_words(level: Option<&str>) -> &'static str {
     match level {
-        Some("weak") => "Weak: can be guessed. Use more words, or generate a key.",
-        Some("fair") => "Fair: good for a while among people you trust.",
-        Some("strong") => "Strong: out of reach of guessing.",
-        _ => "Whoever knows or guesses the key can join: make it a long one.",
+        Some("weak") => words().key_weak(),
+        Some("fair") => words().key_fair(),
+        Some("strong") => words().key_strong(),
+        _ => words().key_unknown(),
+    }
+}
+
+/// So many letters are named.
+const MOST_LETTERS: usize = 5;
+
+/// What the form says of letters of a key that may be taken for others, each with its alphabet's name
+/// before it.
+fn look_closely(letters: &[String]) -> Option<String> {
+    let named = |letter: &String| {
+        let (alphabet, letter) = letter.split_once(' ')?;
+        let words = words();
+        Some(match alphabet {
+            "armenian" => words.key_armenian(letter),
+            "cherokee" => words.key_cherokee(letter),
+            "cyrillic" => words.key_cyrillic(letter),
+            "greek" => words.key_greek(letter),
+            _ => return None,
+        })
+    };
+    let named: Vec<String> = letters.iter().filter_map(named).collect();
+    let shown = &named[..named.len().min(MOST_LETTERS)];
+    let list = shown.join(words().phrase_separator());
+    match named.len() {
+        0 => None,
+        1..=MOST_LETTERS => Some(words().key_look(&list)),
+        _ => Some(words().key_look_more(&list)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn some_of_the_letters_to_look_at_are_named() {
+        let said = |letters: &[&str]| {
+            let letters: Vec<String> = letters.iter().map(ToString::to_string).collect();
+            look_closely(&letters)
+        };
+        assert_eq!(said(&[]), None);
+        let two = said(&["cyrillic а", "greek ο"]).unwrap_or_default();
+        assert!(two.starts_with("Look closely: “а” is Cyrillic, “ο” is Greek. It must"));
+        let many = said(&["cyrillic а"; 6]).unwrap_or_default();
+        assert!(
+            many.contains("“а” is Cyrillic, and more. It must"),
+            "{many}"
+        );
+        assert_eq!(many.matches("Cyrillic").count(), MOST_LETTERS);
     }
 }

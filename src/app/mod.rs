@@ -9,7 +9,6 @@
 pub mod actions;
 pub mod address;
 pub mod form;
-pub mod format;
 pub mod names;
 pub mod paste;
 pub mod saved;

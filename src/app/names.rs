@@ -4,6 +4,8 @@ use std::collections::{HashMap, HashSet};
 
 use mqdrop_unicode::lower_case;
 
+use super::words::words;
+
 /// The longest device name, in characters.
 pub const MAX_NAME: usize = 64;
 
@@ -16,9 +18,9 @@ pub fn guess_device(user_agent: &str) -> String {
     } else if has("iPad") {
         "iPad"
     } else if has("Android") && has("Mobile") {
-        "Android phone"
+        words().device_android_phone()
     } else if has("Android") {
-        "Android tablet"
+        words().device_android_tablet()
     } else if has("CrOS") {
         "Chromebook"
     } else if has("Windows") {
@@ -45,10 +47,10 @@ pub fn guess_device(user_agent: &str) -> String {
         ""
     };
     match (browser, system) {
-        ("", "") => "This device".into(),
+        ("", "") => words().device_unknown().into(),
         (browser, "") => browser.into(),
         ("", system) => system.into(),
-        (browser, system) => format!("{browser} on {system}"),
+        (browser, system) => words().device_browser_on_system(browser, system),
     }
 }
 

@@ -4,7 +4,6 @@ use leptos::prelude::*;
 use mqdrop_core::view::ConnectionState;
 
 use super::{
-    format::count,
     icons::{Icon, icon},
     page,
     session::Session,
@@ -12,9 +11,6 @@ use super::{
     words::words,
 };
 use crate::bridge::{Command, Storage};
-
-/// The words for a worker that is gone.
-pub(super) const CRASHED: &str = "The app has stopped. Reload the page to go on.";
 
 /// The last error in words: what went wrong last, else why the connection is not there. In the form
 /// what the user has to change stands below its field.
@@ -26,9 +22,9 @@ pub(super) fn ErrorLine(session: Session, in_room: bool) -> impl IntoView {
         let status = state.status.read();
         in_room && status.state == ConnectionState::Error && !state.crashed.get()
     };
-    let told = Memo::new(move |_| {
+    let text = Memo::new(move |_| {
         if state.crashed.get() {
-            return Some(CRASHED.to_owned());
+            return Some(words().page_stopped().to_owned());
         }
         own.get().or_else(|| {
             let status = state.status.read();
@@ -40,16 +36,16 @@ pub(super) fn ErrorLine(session: Session, in_room: bool) -> impl IntoView {
         // Live regions are announced only if they were there before their text.
         <div role="alert">
             {move || {
-                told
+                text
                     .get()
-                    .map(|words| {
+                    .map(|text| {
                         view! {
                             <div class="notice notice-error">
                                 {icon(Icon::Warning)}
-                                <p data-testid="error">{words}</p>
+                                <p data-testid="error">{text}</p>
                                 <Show when=move || state.crashed.get()>
                                     <button type="button" class="button" on:click=move |_| page::reload()>
-                                        "Reload"
+                                        {words().page_reload()}
                                     </button>
                                 </Show>
                                 <Show when=may_change>
@@ -59,7 +55,7 @@ pub(super) fn ErrorLine(session: Session, in_room: bool) -> impl IntoView {
                                         data-testid="change-connection"
                                         on:click=move |_| session.change_connection()
                                     >
-                                        "Change connection"
+                                        {words().notice_change_connection()}
                                     </button>
                                 </Show>
                                 <Show when=move || own.read().is_some() && !state.crashed.get()>
@@ -100,48 +96,41 @@ pub(super) fn LimitNotice(state: State) -> impl IntoView {
 pub(super) fn KeptNotice(session: Session) -> impl IntoView {
     let kept = Memo::new(move |_| session.state.kept.get());
     let discard = move || {
-        if page::confirm("What was received there and not saved is gone then. Discard it?") {
+        if page::confirm(words().notice_kept_question()) {
             session.engine.send(Command::DiscardKept);
         }
     };
     move || {
         let kept = kept.get();
         (kept.parcels + kept.damaged > 0).then(|| {
-            let rooms = if session.room.read().is_some() {
-                "other rooms"
-            } else {
-                "earlier rooms"
+            let place = |bytes: u64| match bytes {
+                0 => String::new(),
+                _ => words().notice_kept_place(&words().size(bytes)),
             };
-            let told = |parcels: usize, bytes: u64, what: &str| {
-                let place = if bytes > 0 {
-                    format!(", {} in this browser’s storage", words().size(bytes))
-                } else {
-                    String::new()
-                };
-                let parcels = count(parcels, "transfer", "transfers");
-                format!("{parcels} {what}{place}")
-            };
-            let mut words = Vec::new();
+            let mut told = Vec::new();
             if kept.parcels > 0 {
-                let known = told(kept.parcels, kept.bytes, &format!("of {rooms}"));
-                words.push(known + ": join with the same key to go on or to save.");
+                let (count, place) = (kept.parcels as u64, place(kept.bytes));
+                told.push(match session.room.read().is_some() {
+                    true => words().notice_kept_other(count, &place),
+                    false => words().notice_kept_earlier(count, &place),
+                });
             }
             if kept.damaged > 0 {
-                let damaged = told(kept.damaged, kept.damaged_bytes, "with damaged notes");
-                words.push(damaged + ": this version of the page cannot go on with that.");
+                let place = place(kept.damaged_bytes);
+                told.push(words().notice_kept_damaged(kept.damaged as u64, &place));
             }
-            let words = words.join(" ");
+            let told = told.join(" ");
             view! {
                 <div class="notice" role="note">
                     {icon(Icon::Info)}
-                    <p data-testid="kept-notice">{words}</p>
+                    <p data-testid="kept-notice">{told}</p>
                     <button
                         type="button"
                         class="button"
                         data-testid="discard-kept"
                         on:click=move |_| discard()
                     >
-                        "Discard"
+                        {words().notice_kept_discard()}
                     </button>
                 </div>
             }
@@ -157,10 +146,7 @@ pub(super) fn ScreenNotice(state: State) -> impl IntoView {
             view! {
                 <div class="notice touch-only" role="note">
                     {icon(Icon::Info)}
-                    <p data-testid="screen-notice">
-                        "Keep the screen on until this is done. The browser lets it go dark, and connections may end then; \
-                         they come back by themselves when it is on again."
-                    </p>
+                    <p data-testid="screen-notice">{words().notice_screen()}</p>
                 </div>
             }
         })
@@ -170,32 +156,25 @@ pub(super) fn ScreenNotice(state: State) -> impl IntoView {
 /// What this browser lacks for keeping received files, and what follows from it.
 #[component]
 pub(super) fn StorageNotice(state: State) -> impl IntoView {
-    let words = move || match state.storage.get()? {
+    let told = move || match state.storage.get()? {
         _ if state.storage_known.get() => None,
         Storage::Opfs { .. } => None,
         Storage::Blob {
             secure_context: false,
-        } => Some((
-            "Without https, received files stay in memory, and are gone after a reload.",
-            "This page did not come over https, so the browser withholds its file storage. Save what you receive; \
-             files of up to 1 GB in all go well. Over https, received files outlast a reload.",
-        )),
+        } => Some((words().notice_insecure(), words().notice_insecure_why())),
         Storage::Blob {
             secure_context: true,
-        } => Some((
-            "This browser gives the page no file storage: received files stay in memory, and are gone after a reload.",
-            "Some browsers withhold it in private windows. Save what you receive; files of up to 1 GB in all go well.",
-        )),
+        } => Some((words().notice_memory(), words().notice_memory_why())),
     };
     move || {
-        words().map(|(words, why)| {
+        told().map(|(text, why)| {
             view! {
                 <div class="notice" role="note">
                     {icon(Icon::Info)}
                     <div class="notice-words">
-                        <p data-testid="storage-notice">{words}</p>
+                        <p data-testid="storage-notice">{text}</p>
                         <details>
-                            <summary>"Why?"</summary>
+                            <summary>{words().notice_why()}</summary>
                             <p>{why}</p>
                         </details>
                     </div>
@@ -210,7 +189,7 @@ pub(super) fn StorageNotice(state: State) -> impl IntoView {
 #[component]
 fn Dismiss(done: impl Fn() + 'static) -> impl IntoView {
     view! {
-        <button type="button" class="button button-bare" aria-label="Dismiss" on:click=move |_| done()>
+        <button type="button" class="button button-bare" aria-label=words().notice_dismiss() on:click=move |_| done()>
             {icon(Icon::Close)}
         </button>
     }

@@ -3,10 +3,12 @@
 use leptos::prelude::*;
 use mqdrop_core::view::{ConnectionState, PeerView};
 use mqdrop_unicode::upper_case;
+use mqdrop_words::Words;
 
 use super::{
     icons::{Icon, icon},
     session::Session,
+    words::{around, words},
 };
 use crate::bridge::Command;
 
@@ -23,12 +25,12 @@ pub(super) fn Peers(session: Session, inviting: RwSignal<bool>) -> impl IntoView
         move || peers.read().is_empty() && state.status.read().state == ConnectionState::Online;
     view! {
         <section class="people" aria-labelledby="people-title">
-            <h2 id="people-title" class="visually-hidden">"In this room"</h2>
+            <h2 id="people-title" class="visually-hidden">{words().people_title()}</h2>
             <ul class="people-list">
                 <li class="person person-self">
                     <span class="avatar" aria-hidden="true">{move || own_name().map(|name| initial(&name))}</span>
                     <bdi class="person-name">{own_name}</bdi>
-                    <span class="person-note">"you"</span>
+                    <span class="person-note">{words().people_you()}</span>
                 </li>
                 <For
                     each=move || peers.with(|all| all.iter().take(SHOWN).cloned().collect::<Vec<_>>())
@@ -43,20 +45,25 @@ pub(super) fn Peers(session: Session, inviting: RwSignal<bool>) -> impl IntoView
                         .then(|| {
                             view! {
                                 <li class="person person-more" data-testid="peers-more">
-                                    {format!("and {more} more")}
+                                    {words().people_more(&words().number(more as u64))}
                                 </li>
                             }
                         })
                 }}
             </ul>
             <Show when=alone>
-                <p class="people-empty">
-                    "Nobody else is here yet. "
-                    <button type="button" class="link" on:click=move |_| inviting.set(true)>
-                        "Invite someone"
-                    </button>
-                    ", or drop files already: whoever comes gets them."
-                </p>
+                {
+                    let [before, behind] = around(Words::people_alone);
+                    view! {
+                        <p class="people-empty">
+                            {before}
+                            <button type="button" class="link" on:click=move |_| inviting.set(true)>
+                                {words().people_alone_button()}
+                            </button>
+                            {behind}
+                        </p>
+                    }
+                }
             </Show>
         </section>
     }
@@ -85,8 +92,8 @@ fn Person(session: Session, peer: PeerView) -> impl IntoView {
     let label = Memo::new({
         let name = peer.name.clone();
         move |_| match muted.get() {
-            true => format!("{name} is muted: hear it again"),
-            false => format!("Mute {name}: take nothing from it and give it nothing"),
+            true => words().people_unmute(&name),
+            false => words().people_mute(&name),
         }
     });
     view! {

@@ -5,7 +5,10 @@ use leptos::{prelude::*, task::spawn_local};
 use wasm_bindgen::JsValue;
 use web_sys::{File, FileList};
 
-use super::session::{Room, Session};
+use super::{
+    session::{Room, Session},
+    words::words,
+};
 use crate::bridge::{Command, MAX_FILES, PickedFile};
 use crate::js::turn;
 
@@ -56,8 +59,8 @@ fn begin(
     with: impl FnOnce(u32) -> Command + 'static,
 ) {
     let state = session.state;
-    if let Err(words) = check(files.len()) {
-        return state.fail(words);
+    if let Err(text) = check(files.len()) {
+        return state.fail(text);
     }
     state.error.set(None);
     spawn_local(async move {
@@ -66,7 +69,7 @@ fn begin(
             session.engine.send(with(choice));
         } else {
             session.engine.send(Command::ForgetChoice { choice });
-            state.fail("The files were not sent: the room they were chosen for was left before they were looked at.");
+            state.fail(words().composer_room_left());
         }
     });
 }
@@ -84,7 +87,7 @@ async fn hand_over(
     let number = files.len();
     let is_long = number > PART;
     if is_long {
-        state.news.set(format!("Looking at {number} files"));
+        state.news.set(words().announce_looking(number as u64));
         state.looking.update(|(_, all)| *all += number);
     }
     let mut handed = 0;
@@ -145,11 +148,9 @@ fn relative_path(file: &File) -> Option<String> {
 
 fn check(files: usize) -> Result<(), String> {
     match files {
-        0 => Err("There is no file in this: an empty folder cannot be sent.".into()),
+        0 => Err(words().composer_empty().to_owned()),
         1..=MAX_FILES => Ok(()),
-        _ => Err(format!(
-            "These are more than {MAX_FILES} files. Send them in several parts, or as an archive."
-        )),
+        _ => Err(words().composer_too_many(&words().number(MAX_FILES as u64))),
     }
 }
 
@@ -162,6 +163,6 @@ mod tests {
         assert!(check(0).unwrap_err().contains("no file"));
         assert!(check(1).is_ok());
         assert!(check(MAX_FILES).is_ok());
-        assert!(check(MAX_FILES + 1).unwrap_err().contains("100000"));
+        assert!(check(MAX_FILES + 1).unwrap_err().contains("100,000"));
     }
 }

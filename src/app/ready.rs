@@ -2,12 +2,13 @@
 //! is entered yet, or pasted as something else's picture.
 
 use leptos::prelude::*;
+use mqdrop_core::isolated;
 
 use super::{
-    format::count,
     icons::{Icon, icon},
     picked::{self, Picked},
     session::Session,
+    words::words,
 };
 
 /// So many times files may wait; the oldest make room.
@@ -59,27 +60,26 @@ pub(super) fn ReadyNotice(session: Session) -> impl IntoView {
         }
     };
     let in_room = move || session.inside().is_some();
-    let words = move || {
+    let text = move || {
         let (number, first) = ready.first()?;
-        let what = match number {
-            1 => format!("“\u{2068}{first}\u{2069}” is"),
-            _ => format!("{} are", count(number, "file", "files")),
-        };
-        Some(match in_room() {
-            true => format!("{what} ready, and not sent yet."),
-            false => format!("{what} ready: join a room to send."),
+        let (words, count, name) = (words(), number as u64, isolated(&first));
+        Some(match (number, in_room()) {
+            (1, true) => words.ready_file(&name),
+            (1, false) => words.ready_file_early(&name),
+            (_, true) => words.ready_files(count),
+            (_, false) => words.ready_files_early(count),
         })
     };
     view! {
         // Live regions are announced only if they were there before their text.
         <div role="status">
             {move || {
-                words()
-                    .map(|words| {
+                text()
+                    .map(|text| {
                         view! {
                             <div class="notice">
                                 {icon(Icon::Send)}
-                                <p data-testid="ready">{words}</p>
+                                <p data-testid="ready">{text}</p>
                                 <Show when=in_room>
                                     <button
                                         type="button"
@@ -87,7 +87,7 @@ pub(super) fn ReadyNotice(session: Session) -> impl IntoView {
                                         data-testid="ready-send"
                                         on:click=send
                                     >
-                                        "Send to everyone here"
+                                        {words().ready_send()}
                                     </button>
                                 </Show>
                                 <button
@@ -96,7 +96,7 @@ pub(super) fn ReadyNotice(session: Session) -> impl IntoView {
                                     data-testid="ready-discard"
                                     on:click=move |_| drop(ready.take())
                                 >
-                                    "Discard"
+                                    {words().ready_discard()}
                                 </button>
                             </div>
                         }

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use leptos::prelude::*;
 use mqdrop_core::view::{ReceiverView, TransferState, TransferView};
+use mqdrop_words::percent;
 
-use super::{actions, format, session::Session, words::words};
+use super::{actions, session::Session, words::words};
 use crate::bridge::Command;
 
 /// One line for each receiver.
@@ -56,19 +57,20 @@ fn Receiver(
             receiver: now.read().device.clone(),
         });
     };
-    let text = move || {
+    let state = move || {
         let now = now.read();
-        let mut text = actions::receiver_words(&now);
+        let mut state = actions::receiver_words(&now);
         if matches!(
             now.state,
             TransferState::Active | TransferState::Paused | TransferState::Waiting
         ) && now.bytes > 0
         {
-            text = format!("{text}, {} %", format::percent(now.bytes, total.get()));
+            let percent = words().per_cent(percent(now.bytes, total.get()));
+            state = words().receiver_progress(&state, &percent);
         }
         match &now.reason {
-            Some(reason) => format!("{text}: {}", words().ended_by_receiver(reason)),
-            None => text,
+            Some(reason) => words().phrase_because(&state, &words().ended_by_receiver(reason)),
+            None => state,
         }
     };
     view! {
@@ -80,16 +82,16 @@ fn Receiver(
             data-bytes=move || now.read().bytes.to_string()
         >
             <bdi class="receiver-name">{move || now.read().name.clone()}</bdi>
-            <span class="receiver-state">{text}</span>
+            <span class="receiver-state">{state}</span>
             <Show when=move || is_waited_for.get()>
                 <button
                     type="button"
                     class="link"
                     data-testid="forget-receiver"
-                    aria-label=move || format!("Stop waiting for {}", now.read().name)
+                    aria-label=move || words().receiver_forget_name(&now.read().name)
                     on:click=forget.clone()
                 >
-                    "Stop waiting"
+                    {words().receiver_forget()}
                 </button>
             </Show>
         </li>

@@ -5,12 +5,14 @@ use std::{sync::Arc, time::Duration};
 
 use js_sys::Date;
 use leptos::prelude::*;
+use mqdrop_core::isolated;
 
 use super::{
     actions,
     icons::{Icon, icon},
     session::Session,
     state::Transfer,
+    words::words,
 };
 use crate::bridge::TransferAction;
 
@@ -145,7 +147,7 @@ pub(super) fn RemovedNotice(session: Session) -> impl IntoView {
                         view! {
                             <div class="notice">
                                 {icon(Icon::Info)}
-                                <p>{format!("Removed without being saved: \u{2068}{title}\u{2069}")}</p>
+                                <p>{words().list_removed(&isolated(&title))}</p>
                                 <button
                                     type="button"
                                     class="button"
@@ -154,7 +156,7 @@ pub(super) fn RemovedNotice(session: Session) -> impl IntoView {
                                         let _ = take(session, number);
                                     }
                                 >
-                                    "Undo"
+                                    {words().list_undo()}
                                 </button>
                                 <button
                                     type="button"
@@ -162,7 +164,7 @@ pub(super) fn RemovedNotice(session: Session) -> impl IntoView {
                                     data-testid="remove-now"
                                     on:click=move |_| finish(session, number)
                                 >
-                                    "Delete now"
+                                    {words().list_delete_now()}
                                 </button>
                             </div>
                         }

@@ -4,11 +4,15 @@
 use std::sync::Arc;
 
 use leptos::{html, prelude::*};
+use mqdrop_words::Words;
 use send_wrapper::SendWrapper;
 use wasm_bindgen::{JsCast, closure::Closure};
 use web_sys::{Element, IntersectionObserver, IntersectionObserverEntry, IntersectionObserverInit};
 
-use super::state::State;
+use super::{
+    state::State,
+    words::{around, words},
+};
 
 /// As much of it must be seen where it stands in the list, of 1.
 const SEEN: f64 = 0.9;
@@ -69,15 +73,23 @@ pub(super) fn Request(
                 data-pinned=move || pinned.get().then_some("true")
             >
                 <Show when=move || pinned.get()>
-                    <p class="request-from">
-                        <bdi>{sender.clone().unwrap_or_else(|| "Someone".to_owned())}</bdi>
-                        " wants to send you"
-                        {move || {
-                            let others = others();
-                            (others > 0)
-                                .then(|| view! { <span class="request-more">{format!(" · {others} more to answer")}</span> })
-                        }}
-                    </p>
+                    {
+                        let [before, behind] = around(Words::list_request);
+                        let sender = sender.clone().unwrap_or_else(|| words().device_someone().to_owned());
+                        view! {
+                            <p class="request-from">
+                                {before} <bdi>{sender}</bdi> {behind}
+                                {move || {
+                                    let others = others();
+                                    (others > 0)
+                                        .then(|| {
+                                            let more = words().list_requests_more(others as u64);
+                                            view! { <span class="request-more">" · " {more}</span> }
+                                        })
+                                }}
+                            </p>
+                        }
+                    }
                 </Show>
                 {children()}
             </div>

@@ -14,6 +14,7 @@ use super::{
     names,
     state::{Parts, State},
     storage,
+    words::words,
 };
 
 /// Between two downloads, so that a parcel of very many files does not begin them all at once.
@@ -29,7 +30,7 @@ pub(super) fn all(state: State, parcel: Arc<str>, content: Blob, parts: Parts) {
     parts.saving.set(Some(0));
     let number = files.iter().filter(|file| !file.left_out).count();
     if number > 1 {
-        state.news.set(format!("Saving {number} files"));
+        state.news.set(words().announce_saving(number as u64));
     }
     spawn_local(async move {
         let names = names::save_names(files.iter().map(|file| file.path.as_str()));
@@ -39,7 +40,7 @@ pub(super) fn all(state: State, parcel: Arc<str>, content: Blob, parts: Parts) {
                 sleep(SPACING).await;
             }
             if !is_there(&content, file).await || save(&content, file, name).is_none() {
-                state.fail(words(name));
+                state.fail(words().file_refused(name));
                 break;
             }
             given += 1;
@@ -52,9 +53,9 @@ pub(super) fn all(state: State, parcel: Arc<str>, content: Blob, parts: Parts) {
             .update(|saved| saved.add_first(given, number, bytes, Date::now()));
         note(&parcel, &parts);
         if number > 1 {
-            state
-                .news
-                .set(format!("Handed {given} of {number} files to the browser"));
+            let handed = words().number(given as u64);
+            let news = words().announce_saved(number as u64, &handed);
+            state.news.set(news);
         }
         parts.saving.set(None);
     });
@@ -69,7 +70,7 @@ pub(super) fn one(state: State, parcel: &str, parts: &Parts, place: usize, file:
         .and_then(|content| save(content, file, &name))
         .is_none()
     {
-        return state.fail(words(&name));
+        return state.fail(words().file_refused(&name));
     }
     parts
         .saved
@@ -95,12 +96,6 @@ async fn is_there(content: &Blob, file: &FileView) -> bool {
         Ok(part) => JsFuture::from(part.array_buffer()).await.is_ok(),
         Err(_) => false,
     }
-}
-
-fn words(name: &str) -> String {
-    format!(
-        "The browser refused to save “{name}”. Try again; if it still refuses, reload the page."
-    )
 }
 
 fn save(content: &Blob, file: &FileView, name: &str) -> Option<()> {

@@ -1,5 +1,7 @@
 //! What of a received parcel was saved, as far as a page can know: that the browser was given it.
 
+use super::words::words;
+
 /// How fast a disk may be that the browser copies to, in bytes a millisecond.
 const SLOW_DISK: f64 = 20_000.0;
 
@@ -70,9 +72,13 @@ impl Saved {
     #[must_use]
     pub fn words(&self, files: usize) -> String {
         match self.name(files) {
-            "all" => "Saved".into(),
-            "none" => "Not saved yet".into(),
-            _ => format!("{} of {files} saved", self.some.len()),
+            "all" => words().file_saved().into(),
+            "none" => words().file_saved_none().into(),
+            _ => {
+                let [some, all] =
+                    [self.some.len(), files].map(|number| words().number(number as u64));
+                words().file_saved_some(&some, &all)
+            }
         }
     }
 }

@@ -13,6 +13,7 @@ use super::{
     picked::{self, Picked},
     picker::Picker,
     session::Session,
+    words::words,
 };
 use crate::bridge::Command;
 
@@ -42,35 +43,37 @@ pub(super) fn Send(session: Session) -> impl IntoView {
         } else if let Some(file) = as_file(&typed) {
             picked::send(session, file);
         } else {
-            return session
-                .state
-                .fail("This text is too long: send it as a file.");
+            return session.state.fail(words().composer_text_too_long());
         }
         text.set(String::new());
     };
     view! {
         <section class="card send" aria-labelledby="send-title">
-            <h2 id="send-title" class="visually-hidden">"Send"</h2>
+            <h2 id="send-title" class="visually-hidden">{words().composer_title()}</h2>
             <div class="send-files">
-                <p class="send-hint">"Drop or paste files anywhere, or"</p>
+                <p class="send-hint">{words().composer_hint()}</p>
                 <div class="send-buttons">
                     <Picker
                         id="send-files"
-                        label="Choose files"
+                        label=words().composer_files()
                         folder=false
                         handles=true
                         take=move |picked| picked::send(session, picked)
                     />
                     <Picker
                         id="send-folder"
-                        label="Choose folder"
+                        label=words().composer_folder()
                         folder=true
                         take=move |picked| picked::send(session, picked)
                     />
                 </div>
                 {move || {
                     let (seen, all) = session.state.looking.get();
-                    (all > 0).then(|| view! { <p data-testid="looking">{format!("Looking at the files: {seen} of {all}")}</p> })
+                    (all > 0)
+                        .then(|| {
+                            let [seen, all] = [seen, all].map(|number| words().number(number as u64));
+                            view! { <p data-testid="looking">{words().composer_looking(&seen, &all)}</p> }
+                        })
                 }}
             </div>
             <form
@@ -82,8 +85,8 @@ pub(super) fn Send(session: Session) -> impl IntoView {
             >
                 <textarea
                     data-testid="send-text"
-                    aria-label="Text to send"
-                    placeholder="Write or paste a text or link"
+                    aria-label=words().composer_text()
+                    placeholder=words().composer_text_placeholder()
                     rows="1"
                     node_ref=text_field
                     prop:value=move || text.get()
@@ -103,7 +106,7 @@ pub(super) fn Send(session: Session) -> impl IntoView {
                     aria-disabled=move || text.read().trim().is_empty().then_some("true")
                 >
                     {icon(Icon::Send)}
-                    "Send text"
+                    {words().composer_send_text()}
                 </button>
             </form>
         </section>
@@ -145,6 +148,6 @@ fn is_typed(event: &ClipboardEvent) -> bool {
 /// A text that is too long for one, as a file.
 fn as_file(text: &str) -> Option<Picked> {
     let parts = Array::of1(&text.into());
-    let file = File::new_with_str_sequence(&parts, "Text.txt").ok()?;
+    let file = File::new_with_str_sequence(&parts, words().composer_text_file()).ok()?;
     Some(picked::without_handles(vec![picked::picked(file, None)]))
 }

@@ -109,7 +109,7 @@ impl Session {
             if link.key.is_empty() || self.place(&link).is_some_and(|place| place == room.place()) {
                 return;
             }
-            if !page::confirm("This link leads to another room. Leave this one for it?") {
+            if !page::confirm(words().page_another_room()) {
                 return self.link.with_value(page::set_link);
             }
             self.leave();
@@ -240,10 +240,10 @@ impl Session {
     }
 
     /// Says below a field what is wrong.
-    fn blame(&self, remedy: Remedy, words: &str) {
+    fn blame(&self, remedy: Remedy, text: &str) {
         let draft = self.draft.get_untracked();
         let field = Field::of(remedy, &draft);
-        let words = words.to_owned();
+        let words = text.to_owned();
         self.wrong.set(Some((Problem { field, words }, draft)));
     }
 

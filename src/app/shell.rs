@@ -10,7 +10,6 @@ use super::{
     icons::{Icon, icon},
     invite::Invite,
     join::Join,
-    notices::CRASHED,
     page,
     room::Room,
     session::Session,
@@ -66,11 +65,11 @@ pub(super) fn Shell() -> impl IntoView {
                         on:click=move |_| inviting.update(|open| *open = !*open)
                     >
                         {icon(Icon::Invite)}
-                        "Invite"
+                        {words().page_invite()}
                     </button>
                     <button type="button" class="button" data-testid="leave" on:click=move |_| session.leave()>
                         {icon(Icon::Leave)}
-                        "Leave"
+                        {words().page_leave()}
                     </button>
                 </div>
             </Show>
@@ -116,12 +115,12 @@ fn Status(session: Session) -> impl IntoView {
         >
             <span class="status-dot" aria-hidden="true"></span>
             <Show when=failed>
-                <span>"Not connected"</span>
+                <span>{words().room_offline()}</span>
             </Show>
             <span class="status-text" class:visually-hidden=failed>
                 {move || {
                     let status = status.read();
-                    if session.state.crashed.get() { CRASHED.to_owned() } else { words().status(&status) }
+                    if session.state.crashed.get() { words().page_stopped().to_owned() } else { words().status(&status) }
                 }}
             </span>
             <Show when=move || status.read().state == ConnectionState::Online>

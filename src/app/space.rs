@@ -3,7 +3,7 @@
 use leptos::{prelude::*, task::spawn_local};
 use mqdrop_core::view::{TransferState, TransferView};
 
-use super::{format, state::State};
+use super::{state::State, words::words};
 use crate::{bridge::Storage, js::available_space};
 
 /// So many bytes are safe in a browser's memory.
@@ -28,7 +28,7 @@ pub(super) fn SpaceNotice(
             });
         }
     });
-    let words = move || {
+    let text = move || {
         let is_offered = state.get() == TransferState::Offered;
         let is_in_memory = matches!(*app.storage.read(), Some(Storage::Blob { .. }));
         is_offered
@@ -36,10 +36,10 @@ pub(super) fn SpaceNotice(
             .flatten()
     };
     move || {
-        words().map(|words| {
+        text().map(|text| {
             view! {
                 <p class="transfer-error" data-testid="transfer-space">
-                    {words}
+                    {text}
                 </p>
             }
         })
@@ -48,18 +48,13 @@ pub(super) fn SpaceNotice(
 
 /// Words for what a parcel of `total` bytes has too little of.
 fn lack(total: u64, is_in_memory: bool, available: Option<u64>) -> Option<String> {
-    let takes = format::size(total);
+    let words = words();
+    let takes = words.size(total);
     if is_in_memory && total > SAFE_IN_MEMORY {
-        return Some(format!(
-            "It takes {takes}, and this browser keeps it in memory until you save it. Above {} that may fail: ask for it in parts.",
-            format::size(SAFE_IN_MEMORY)
-        ));
+        return Some(words.card_memory(&takes, &words.size(SAFE_IN_MEMORY)));
     }
     let available = available.filter(|available| *available < total)?;
-    Some(format!(
-        "It takes {takes}, and {} are free on this device. Make some space before you accept it.",
-        format::size(available)
-    ))
+    Some(words.card_space(&takes, &words.size(available)))
 }
 
 #[cfg(test)]

@@ -9,12 +9,13 @@ use mqdrop_core::view::{
     ConnectionState, Direction, FileView, KeptView, PeerView, StatusView, TransferState,
     TransferView,
 };
+use mqdrop_words::percent;
 use send_wrapper::SendWrapper;
 use wasm_bindgen::JsCast;
 use web_sys::Blob;
 
 use super::{
-    actions, format, page,
+    actions, page,
     removal::Removals,
     saved::Saved,
     storage,
@@ -148,7 +149,7 @@ impl State {
                 if status.state == ConnectionState::Online
                     && self.status.with_untracked(|s| s.state != status.state)
                 {
-                    self.news.set("Connected".into());
+                    self.news.set(words().room_connected().to_owned());
                 }
                 self.status.set(status);
             }
@@ -248,7 +249,7 @@ impl State {
                     (bytes + view.bytes, total + view.total)
                 })
         });
-        (total > 0).then(|| format::percent(bytes, total))
+        (total > 0).then(|| percent(bytes, total))
     }
 
     fn show(&self, view: TransferView) {
@@ -315,36 +316,42 @@ fn presence(before: &[PeerView], now: &[PeerView]) -> Option<String> {
         let new = of.iter().filter(is_new);
         new.map(|peer| peer.name.clone()).collect()
     };
-    let told = |names: Vec<String>, one: &str, many: &str| match names.as_slice() {
+    let words = words();
+    let came = names(now, before);
+    let came = match came.as_slice() {
         [] => None,
-        [name] => Some(format!("{name} {one}")),
-        names => Some(format!("{} devices {many}", names.len())),
+        [name] => Some(words.announce_came(name)),
+        names => Some(words.announce_came_many(names.len() as u64)),
     };
-    let came = told(names(now, before), "is here", "are here");
-    let left = told(names(before, now), "left", "left");
+    let left = names(before, now);
+    let left = match left.as_slice() {
+        [] => None,
+        [name] => Some(words.announce_left(name)),
+        names => Some(words.announce_left_many(names.len() as u64)),
+    };
     let news: Vec<String> = came.into_iter().chain(left).collect();
-    (!news.is_empty()).then(|| news.join(", "))
+    (!news.is_empty()).then(|| news.join(words.phrase_separator()))
 }
 
 /// What to announce of a transfer's new state; progress is not announced.
 fn news(view: &TransferView) -> Option<String> {
-    let title = &view.title;
-    let reason = words()
-        .cause(view)
-        .map(|reason| format!(": {reason}"))
-        .unwrap_or_default();
+    let (title, words) = (&view.title, words());
+    let because = |text: String| match words.cause(view) {
+        Some(cause) => words.phrase_because(&text, &cause),
+        None => text,
+    };
     Some(match (view.direction, view.state) {
         (Direction::In, TransferState::Offered) => {
-            let sender = view.sender.as_deref().unwrap_or("Someone");
-            format!("{sender} wants to send you {title}")
+            let sender = view.sender.as_deref();
+            words.announce_offered(sender.unwrap_or(words.device_someone()), title)
         }
-        (Direction::In, TransferState::Done) => format!("Received {title}"),
+        (Direction::In, TransferState::Done) => words.announce_received(title),
         (Direction::Out, TransferState::Done) => {
-            format!("{title}: {}", actions::state_words(view))
+            words.announce_delivered(title, &actions::state_words(view))
         }
-        (_, TransferState::Failed) => format!("{title} failed{reason}"),
-        (_, TransferState::Cancelled) => format!("{title} was cancelled{reason}"),
-        (Direction::Out, TransferState::Declined) => format!("{title} was declined{reason}"),
+        (_, TransferState::Failed) => because(words.announce_failed(title)),
+        (_, TransferState::Cancelled) => because(words.announce_cancelled(title)),
+        (Direction::Out, TransferState::Declined) => because(words.announce_declined(title)),
         _ => return None,
     })
 }

@@ -1,5 +1,7 @@
 //! What the tab is called while nobody sees the page.
 
+use super::words::words;
+
 /// The tab's name when there is nothing to tell.
 pub const TITLE: &str = "mqdrop";
 
@@ -38,13 +40,13 @@ impl Told {
     /// what is over.
     #[must_use]
     pub fn title(&self) -> String {
-        let words = match (self.requests.first(), self.progress, &self.ended.last) {
+        let told = match (self.requests.first(), self.progress, &self.ended.last) {
             (Some(request), _, _) => self.counted(request),
-            (None, Some(percent), _) => format!("{percent} %"),
+            (None, Some(percent), _) => words().per_cent(percent),
             (None, None, Some(ended)) => self.counted(ended),
             (None, None, None) => return TITLE.into(),
         };
-        format!("{words} – {TITLE}")
+        format!("{told} – {TITLE}")
     }
 
     /// How many things are new.
@@ -53,12 +55,12 @@ impl Told {
         self.requests.len() + self.ended.count
     }
 
-    fn counted(&self, words: &str) -> String {
-        let mut short: String = words.chars().take(MAX_WORDS).collect();
-        if short.len() < words.len() {
+    fn counted(&self, told: &str) -> String {
+        let mut short: String = told.chars().take(MAX_WORDS).collect();
+        if short.len() < told.len() {
             short.push('…');
         }
-        format!("({}) {short}", self.count())
+        format!("({}) {short}", words().number(self.count() as u64))
     }
 }
 
@@ -90,7 +92,7 @@ mod tests {
             ended: ended.clone(),
             ..Told::default()
         };
-        assert_eq!(told.title(), "(10000) Received 9999 – mqdrop");
+        assert_eq!(told.title(), "(10,000) Received 9999 – mqdrop");
         let again = Ended {
             count: 10_000,
             last: Some("Received 9999".into()),

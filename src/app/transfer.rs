@@ -5,12 +5,12 @@ use std::sync::Arc;
 use leptos::{prelude::*, task::spawn_local};
 use mqdrop_core::isolated;
 use mqdrop_core::view::{Direction, ParcelKind, TransferState, TransferView};
+use mqdrop_words::percent;
 
 use super::{
     actions::{self, Button},
     clipboard::CopyButton,
     files::Files,
-    format,
     handles::Permission,
     icons::{Icon, icon},
     picked::{self, Picked},
@@ -148,9 +148,7 @@ fn Buttons(
                     parts.clone(),
                 );
             }
-            None => session
-                .state
-                .fail("This is not here any more. Ask the sender to send it again."),
+            None => session.state.fail(words().card_gone()),
         },
     });
     let lacks_files = Memo::new(move |_| now.read().lacks_files);
@@ -178,11 +176,15 @@ fn Buttons(
                     let main = move || button == Button::Accept || (button == Button::Save && !is_saved.get());
                     let saved = move || saving.get().filter(|_| button == Button::Save);
                     let name = move || match saved() {
-                        Some(_) => "Saving",
+                        Some(_) => words().button_saving(),
                         None => button.label(direction, state.get()),
                     };
                     let label = move || match saved() {
-                        Some(saved) => format!("{} {saved} of {}", name(), actions::files_here(&now.read())),
+                        Some(saved) => {
+                            let all = actions::files_here(&now.read());
+                            let [saved, all] = [saved, all].map(|number| words().number(number as u64));
+                            words().button_saving_of(&saved, &all)
+                        }
                         None => name().to_owned(),
                     };
                     view! {
@@ -191,7 +193,7 @@ fn Buttons(
                             class="button"
                             class:button-main=main
                             data-testid=button.test_id()
-                            aria-label=move || format!("{}: {}", name(), now.read().title)
+                            aria-label=move || words().button_of(name(), &now.read().title)
                             aria-disabled=move || saving.get().map(|_| "true")
                             on:click=move |_| click.with_value(|click| click(button))
                         >
@@ -274,9 +276,9 @@ fn ChooseAgain(
             let (handles, reopen) = (parts.handles.clone(), reopen.clone());
             let folder = folder.get();
             let label = if folder {
-                "Choose the folder again"
+                words().card_folder_again()
             } else {
-                "Choose the files again"
+                words().card_file_again()
             };
             let parcel = parcel.clone();
             let take = move |picked: Picked| picked::choose_again(session, &parcel, picked);
@@ -293,7 +295,7 @@ fn ChooseAgain(
                                         if Permission::Request.is_given(&handles).await {
                                             reopen();
                                         } else {
-                                            session.state.fail(REFUSED);
+                                            session.state.fail(words().card_not_allowed());
                                         }
                                     });
                                 };
@@ -302,10 +304,10 @@ fn ChooseAgain(
                                         type="button"
                                         class="button button-main"
                                         data-testid=Button::Resume.test_id()
-                                        aria-label=move || format!("Resume: {}", now.read().title)
+                                        aria-label=move || words().button_of(words().button_resume(), &now.read().title)
                                         on:click=ask
                                     >
-                                        "Resume"
+                                        {words().button_resume()}
                                     </button>
                                 }
                             })
@@ -317,22 +319,18 @@ fn ChooseAgain(
     }
 }
 
-/// The user did not allow to read the files again.
-const REFUSED: &str =
-    "The browser does not let this page read the files. Allow it, or choose them again.";
-
 /// Bar, rate and time left.
 #[component]
 fn Progress(now: RwSignal<TransferView>, state: Memo<TransferState>) -> impl IntoView {
-    let percent = Memo::new(move |_| {
+    let arrived = Memo::new(move |_| {
         let now = now.read();
-        format::percent(now.bytes, now.total)
+        percent(now.bytes, now.total)
     });
     let shown = move || {
         if state.get() == TransferState::Done {
             100
         } else {
-            percent.get()
+            arrived.get()
         }
     };
     view! {
@@ -340,7 +338,7 @@ fn Progress(now: RwSignal<TransferView>, state: Memo<TransferState>) -> impl Int
             class="progress"
             role="progressbar"
             data-testid="transfer-progress"
-            aria-label=move || format!("Progress of {}", now.read().title)
+            aria-label=move || words().card_progress(&now.read().title)
             aria-valuemin="0"
             aria-valuemax="100"
             aria-valuenow=move || shown().to_string()
@@ -350,11 +348,11 @@ fn Progress(now: RwSignal<TransferView>, state: Memo<TransferState>) -> impl Int
         <p class="transfer-pace">
             <span class="transfer-state">{move || actions::state_words(&now.read())}</span>
             <span data-testid="transfer-rate">
-                {move || if state.get() == TransferState::Active { format::rate(now.read().rate) } else { String::new() }}
+                {move || if state.get() == TransferState::Active { words().rate(now.read().rate) } else { String::new() }}
             </span>
             <span data-testid="transfer-eta">
                 {move || {
-                    if state.get() == TransferState::Active { format::time_left(now.read().eta) } else { String::new() }
+                    if state.get() == TransferState::Active { words().time_left(now.read().eta) } else { String::new() }
                 }}
             </span>
         </p>
@@ -380,7 +378,7 @@ fn Text(text: ArcRwSignal<Option<Arc<str>>>) -> impl IntoView {
 fn linked(text: &str) -> Vec<AnyView> {
     let draw = |piece| {
         match piece {
-        Piece::Words(words) => words.to_owned().into_any(),
+        Piece::Words(text) => text.to_owned().into_any(),
         Piece::Link(link) => view! {
             <a data-testid="text-link" href=link.to_owned() target="_blank" rel="noopener noreferrer">
                 {link.to_owned()}
@@ -405,18 +403,15 @@ const MAX_TITLE: usize = 60;
 
 /// Size and number of files, in one line.
 fn facts(view: &TransferView) -> String {
+    let all = words().size(view.total);
     let size = if view.total > 0 && view.bytes < view.total && view.bytes > 0 {
-        format!(
-            "{} of {}",
-            format::size(view.bytes),
-            format::size(view.total)
-        )
+        words().card_size_of(&words().size(view.bytes), &all)
     } else {
-        format::size(view.total)
+        all
     };
     let mut facts = vec![size];
     if view.kind == ParcelKind::Files && view.files > 1 {
-        facts.push(format::count(view.files as usize, "file", "files"));
+        facts.push(words().number_files(view.files.into()));
     }
     facts.join(" · ")
 }
@@ -424,7 +419,7 @@ fn facts(view: &TransferView) -> String {
 /// Words for its sender, behind the facts.
 fn from(view: &TransferView) -> Option<String> {
     let sender = view.sender.as_ref()?;
-    Some(format!(" · from {}", isolated(sender)))
+    Some([" · ", &words().card_from(&isolated(sender))].concat())
 }
 
 fn direction_name(direction: Direction) -> &'static str {

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::{session::Session, transfer::Card};
+use super::{session::Session, transfer::Card, words::words};
 
 /// Everything sent and received in this room.
 #[component]
@@ -11,7 +11,7 @@ pub(super) fn Transfers(session: Session) -> impl IntoView {
     view! {
         <section class="transfers" tabindex="-1" aria-labelledby="transfers-title">
             <div class="transfers-head">
-                <h2 id="transfers-title">"Transfers"</h2>
+                <h2 id="transfers-title">{words().list_title()}</h2>
                 <label class="check">
                     <input
                         type="checkbox"
@@ -19,11 +19,11 @@ pub(super) fn Transfers(session: Session) -> impl IntoView {
                         prop:checked=move || session.auto_accept.get()
                         on:change:target=move |event| session.set_auto_accept(event.target().checked())
                     />
-                    "Accept everything"
+                    {words().list_accept_all()}
                 </label>
             </div>
             <Show when=move || transfers.read().is_empty()>
-                <p class="transfers-empty">"What you send and receive appears here."</p>
+                <p class="transfers-empty">{words().list_empty()}</p>
             </Show>
             <ul class="transfers-list">
                 <For each=move || session.state.listed() key=|transfer| transfer.parcel.clone() let:transfer>

@@ -1,13 +1,27 @@
-//! The sentences that the page shows.
+//! The page's words, in its language.
+
+use std::cell::Cell;
 
 use mqdrop_unicode::upper_case;
 use mqdrop_words::Words;
 
 use crate::bridge::Failure;
 
-/// The sentences in the page's language.
+thread_local! {
+    static WORDS: Cell<Words> = const { Cell::new(Words::page()) };
+}
+
+/// The words of the page's language. It is chosen before anything is drawn, and stays.
 pub(super) fn words() -> Words {
-    Words::page()
+    WORDS.get()
+}
+
+/// What stands before and behind the one placeholder of a message, for something that is no text.
+pub(super) fn around(message: impl FnOnce(Words, &str) -> String) -> [String; 2] {
+    const MARK: &str = "\u{1}";
+    let filled = message(words(), MARK);
+    let (before, behind) = filled.split_once(MARK).unwrap_or((&filled, ""));
+    [before, behind].map(str::to_owned)
 }
 
 /// The sentence for something that did not work.

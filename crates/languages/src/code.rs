@@ -4,29 +4,31 @@ use std::fmt::Write;
 
 use crate::{Fault, Language, Message};
 
-/// Rust code: one method of `Words` for each message of English, and the table of their texts.
+/// Rust code: one method of `Words` for each message of English. Each brings its English text itself,
+/// so that a program has no text of a message that it never shows.
 ///
 /// # Errors
 /// If English contradicts itself.
 pub fn functions(english: &Language) -> Result<String, Fault> {
     let mut code = String::from("impl Words {\n");
-    for (number, message) in english.messages.iter().enumerate() {
-        method(&mut code, number, message);
+    let lines = english.packed(english)?;
+    for ((number, message), line) in english.messages.iter().enumerate().zip(&lines) {
+        method(&mut code, number, message, line);
     }
     code += "}\n";
-    let lines = english.packed(english)?;
     let version = english.version()?;
     let number = lines.len();
     // Writing to a String does not fail.
     let _ = writeln!(
         code,
-        "pub(crate) static ENGLISH: [&str; {number}] = {lines:?};"
+        "#[cfg(test)]\npub(crate) static ENGLISH: [&str; {number}] = {lines:?};"
     );
+    let _ = writeln!(code, "const MESSAGES: usize = {number};");
     let _ = writeln!(code, "const VERSION: &str = {version:?};");
     Ok(code)
 }
 
-fn method(code: &mut String, number: usize, message: &Message) {
+fn method(code: &mut String, number: usize, message: &Message, english: &str) {
     let name = &message.name;
     let doc = match &message.shape {
         crate::Shape::Text(text) => text.clone(),
@@ -37,7 +39,7 @@ fn method(code: &mut String, number: usize, message: &Message) {
     if message.placeholders.is_empty() {
         let _ = writeln!(
             code,
-            "    pub fn {name}(self) -> &'static str {{ self.text({number}) }}"
+            "    pub fn {name}(self) -> &'static str {{ self.text({number}, {english:?}) }}"
         );
         return;
     }
@@ -62,6 +64,6 @@ fn method(code: &mut String, number: usize, message: &Message) {
     let count = if message.is_plural() { "count, " } else { "" };
     let _ = writeln!(
         code,
-        "    pub fn {name}(self{parameters}) -> String {{ self.{call}({number}, {count}&[{given}]) }}"
+        "    pub fn {name}(self{parameters}) -> String {{ self.{call}({number}, {english:?}, {count}&[{given}]) }}"
     );
 }

@@ -60,7 +60,7 @@ impl Words {
     #[must_use]
     pub fn notice(self, notice: &Notice) -> String {
         match notice {
-            Notice::NewerVersion => match self.surface {
+            Notice::NewerVersion => match self.surface() {
                 Surface::Page => self.error_newer_version_page(),
                 Surface::Terminal => self.error_newer_version_terminal(),
             }

@@ -13,12 +13,13 @@
 
 mod error;
 mod locale;
+mod number;
 mod reason;
 mod room;
-mod size;
 mod transfer;
 
 pub use locale::{English, Locale, Plural};
+pub use number::percent;
 
 /// The place where sentences are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,32 +32,39 @@ pub enum Surface {
 
 /// One language, at one place.
 #[derive(Clone, Copy)]
-pub struct Words {
+pub struct Words(&'static Setting);
+
+struct Setting {
+    /// One for each message; none in English, which the messages' methods have.
     texts: &'static [&'static str],
     locale: &'static dyn Locale,
     surface: Surface,
 }
+
+static TERMINAL: Setting = Setting {
+    texts: &[],
+    locale: &English,
+    surface: Surface::Terminal,
+};
+
+static PAGE: Setting = Setting {
+    surface: Surface::Page,
+    ..TERMINAL
+};
 
 include!(concat!(env!("OUT_DIR"), "/messages.rs"));
 
 impl Words {
     /// English at a terminal.
     #[must_use]
-    pub fn terminal() -> Self {
-        Self {
-            texts: &ENGLISH,
-            locale: &English,
-            surface: Surface::Terminal,
-        }
+    pub const fn terminal() -> Self {
+        Self(&TERMINAL)
     }
 
     /// English on a page.
     #[must_use]
-    pub fn page() -> Self {
-        Self {
-            surface: Surface::Page,
-            ..Self::terminal()
-        }
+    pub const fn page() -> Self {
+        Self(&PAGE)
     }
 
     /// The same place in another language, whose numbers and plurals `locale` knows. `packed` is the
@@ -65,50 +73,45 @@ impl Words {
     #[must_use]
     pub fn in_language(self, packed: String, locale: &'static dyn Locale) -> Option<Self> {
         let (version, lines) = packed.split_once('\n')?;
-        if version != VERSION || lines.lines().count() != ENGLISH.len() {
+        if version != VERSION || lines.lines().count() != MESSAGES {
             return None;
         }
         let lines: &'static str = Box::leak(lines.to_owned().into_boxed_str());
         let texts: Vec<&'static str> = lines.lines().collect();
-        Some(Self {
+        Some(Self(Box::leak(Box::new(Setting {
             texts: Box::leak(texts.into_boxed_slice()),
             locale,
-            surface: self.surface,
-        })
+            surface: self.surface(),
+        }))))
     }
 
     /// The place where these words are shown.
     #[must_use]
     pub fn surface(self) -> Surface {
-        self.surface
+        self.0.surface
     }
 
-    /// A number with the language's separators.
-    #[must_use]
-    pub fn number(self, number: u64) -> String {
-        self.locale.number(number)
-    }
-
-    fn text(self, number: usize) -> &'static str {
-        self.texts.get(number).copied().unwrap_or_default()
+    /// This language's text of the message with this number.
+    fn text(self, number: usize, english: &'static str) -> &'static str {
+        self.0.texts.get(number).copied().unwrap_or(english)
     }
 
     /// The text with its placeholders replaced.
-    fn fill(self, number: usize, given: &[&str]) -> String {
-        fill(self.text(number), given)
+    fn fill(self, number: usize, english: &'static str, given: &[&str]) -> String {
+        fill(self.text(number, english), given)
     }
 
     /// The text's form for this number, with its placeholders replaced.
-    fn plural(self, number: usize, count: u64, given: &[&str]) -> String {
-        let category = self.locale.plural(count).name();
-        let forms = self.text(number).split('\u{1e}').skip(1);
+    fn plural(self, number: usize, english: &'static str, count: u64, given: &[&str]) -> String {
+        let category = self.0.locale.plural(count).name();
+        let forms = self.text(number, english).split('\u{1e}').skip(1);
         let mut forms = forms.filter_map(|form| form.split_once('\u{1f}'));
         let of = |category| move |form: &(&str, &str)| form.0 == category;
         let form = forms
             .clone()
             .find(of(category))
             .or_else(|| forms.find(of("other")));
-        let count = self.locale.number(count);
+        let count = self.0.locale.number(count);
         let given: Vec<&str> = std::iter::once(count.as_str())
             .chain(given.iter().copied())
             .collect();

@@ -36,7 +36,7 @@ impl Words {
             Cause::NotStored(StoreError::NoSpace { .. }) => self.transfer_no_space().into(),
             Cause::NotStored(error) => self.transfer_not_stored(&self.storage(error)),
             Cause::NotFinished(error) => self.transfer_not_finished(&self.storage(error)),
-            Cause::NotFinishedBefore => match self.surface {
+            Cause::NotFinishedBefore => match self.surface() {
                 Surface::Page => self.transfer_not_finished_before_page(),
                 Surface::Terminal => self.transfer_not_finished_before_terminal(),
             }
@@ -47,7 +47,7 @@ impl Words {
                 self.transfer_sender_away().into()
             }
             Cause::SenderAway => self.transfer_sender_away_returns().into(),
-            Cause::LacksFiles => match self.surface {
+            Cause::LacksFiles => match self.surface() {
                 Surface::Page => self.transfer_lacks_files_page(),
                 Surface::Terminal => self.transfer_lacks_files_terminal(),
             }
