@@ -23,13 +23,13 @@ const app = document.querySelector('meta[name="mqdrop-app"]');
 let extras;
 let tries = 0;
 globalThis.loadExtras = () =>
-  (extras ??= Promise.race([importExtras(), patience()]).catch((error) => {
+  (extras ??= Promise.race([importExtras(), patience(20_000)]).catch((error) => {
     extras = undefined;
     throw error;
   }));
 
-function patience() {
-  return new Promise((_, reject) => setTimeout(() => reject(new Error("it takes too long")), 20_000));
+function patience(milliseconds) {
+  return new Promise((_, reject) => setTimeout(() => reject(new Error("it takes too long")), milliseconds));
 }
 
 async function importExtras() {
@@ -37,6 +37,40 @@ async function importExtras() {
   const module = await import(new URL(`extras.js${query}`, document.baseURI));
   await module.default({ module_or_path: new URL(`extras_bg.wasm${query}`, document.baseURI) });
   return module;
+}
+
+// The page's language: what the link says, else what the user chose, else what the browser prefers. Only
+// those count that the site has.
+function language() {
+  const all = document.querySelector('meta[name="mqdrop-languages"]')?.content ?? "";
+  const codes = all.split(",").map((one) => one.trim().split(" ")[0]);
+  let chosen;
+  try {
+    chosen = localStorage.getItem("mqdrop.language");
+  } catch {
+    // Nothing is remembered.
+  }
+  const wanted = [new URLSearchParams(location.hash.slice(1)).get("lang"), chosen, ...navigator.languages];
+  const same = (one, other) => one.toLowerCase() === other.toLowerCase();
+  const family = (code) => code.split("-")[0];
+  for (const tag of wanted) {
+    const code = tag && (codes.find((code) => same(code, tag)) ?? codes.find((code) => same(family(code), family(tag))));
+    if (code) return code;
+  }
+  return "en";
+}
+
+// The code and the words of that language. English is in the app, and is spoken as well if the words do
+// not come soon.
+async function loadWords() {
+  const code = language();
+  if (code === "en") return [];
+  const file = new URL(`lang/${code}.txt?app=${encodeURIComponent(app.dataset.js)}`, document.baseURI);
+  const text = async () => {
+    const response = await fetch(file);
+    return response.ok ? [code, await response.text()] : [];
+  };
+  return Promise.race([text(), patience(5_000)]).catch(() => []);
 }
 
 // Says of a file of the app that it does not come as it should; nothing if it does.
@@ -55,9 +89,10 @@ async function fault(file, type) {
 try {
   if (framed) throw new Error(framed);
   const { js, wasm } = app.dataset;
+  const words = loadWords();
   const { default: init, run_app } = await import(new URL(js, document.baseURI));
   await init({ module_or_path: new URL(wasm, document.baseURI) });
-  run_app();
+  run_app(...(await words));
   loading.remove();
 } catch (error) {
   if (framed) {

@@ -9,10 +9,11 @@ use wasm_bindgen::prelude::wasm_bindgen;
 
 fn main() {}
 
-/// Draws the app and starts its engine's worker.
+/// Draws the app and starts its engine's worker. If the page is to be in another language than English,
+/// `language` is its code and `words` what its file holds.
 #[wasm_bindgen]
-pub fn run_app() {
-    app::mount();
+pub fn run_app(language: Option<String>, words: Option<String>) {
+    app::mount(language.zip(words));
 }
 
 /// Runs the engine off the UI thread.

@@ -25,6 +25,12 @@ fn build() -> Result<(), String> {
         let language = read(&path)?;
         let packed = language.packed(&english);
         packed.map_err(|fault| format!("{}: {fault}", path.display()))?;
+        if !matches!(language.text("language_direction"), Some("ltr" | "rtl")) {
+            let path = path.display();
+            return Err(format!(
+                "{path}: `language_direction` is neither ltr nor rtl"
+            ));
+        }
     }
     let out = std::env::var_os("OUT_DIR").ok_or("cargo sets OUT_DIR")?;
     let out = PathBuf::from(out).join("messages.rs");

@@ -154,6 +154,7 @@ impl Draft {
             prefix,
             name: link.name.clone(),
             auto: false,
+            lang: link.lang.clone(),
         })
     }
 

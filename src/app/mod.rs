@@ -28,6 +28,7 @@ mod handles;
 mod icons;
 mod invite;
 mod join;
+mod language;
 mod notices;
 mod page;
 mod peers;
@@ -49,7 +50,11 @@ mod transfer;
 mod transfers;
 mod words;
 
-/// Draws the app into the page's body and starts its worker.
-pub fn mount() {
+/// Draws the app into the page's body and starts its worker: in the language with this code and this
+/// file, else in English.
+pub fn mount(language: Option<(String, String)>) {
+    if let Some((code, packed)) = language {
+        language::speak(&code, packed);
+    }
     leptos::mount::mount_to_body(shell::Shell);
 }

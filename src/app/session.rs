@@ -187,6 +187,17 @@ impl Session {
         });
     }
 
+    /// The user chose another language than the link, and the page is about to be loaded anew.
+    pub(super) fn forget_linked_language(&self) {
+        let mut link = self.link.get_value();
+        if !link.lang.is_empty() {
+            link.lang.clear();
+            page::set_link(&link);
+            self.link.set_value(link);
+        }
+        self.keep_stay(self.room.with_untracked(Option::is_some));
+    }
+
     /// What stands for a form's room where the user's agreement is kept.
     fn mark(&self, draft: &Draft) -> Option<String> {
         let broker = self

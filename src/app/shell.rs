@@ -10,6 +10,7 @@ use super::{
     icons::{Icon, icon},
     invite::Invite,
     join::Join,
+    language::Languages,
     page,
     room::Room,
     session::Session,
@@ -92,6 +93,7 @@ pub(super) fn Shell() -> impl IntoView {
                 }
             }}
         </main>
+        <Languages session />
         <DropZone session />
         <p class="visually-hidden" aria-live="polite">
             {move || session.state.news.get()}

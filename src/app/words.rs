@@ -16,6 +16,11 @@ pub(super) fn words() -> Words {
     WORDS.get()
 }
 
+/// Sets the words of the page, before anything is drawn.
+pub(super) fn set_words(words: Words) {
+    WORDS.set(words);
+}
+
 /// What stands before and behind the one placeholder of a message, for something that is no text.
 pub(super) fn around(message: impl FnOnce(Words, &str) -> String) -> [String; 2] {
     const MARK: &str = "\u{1}";

@@ -6,6 +6,8 @@ use std::fs;
 use std::hash::{DefaultHasher, Hasher};
 use std::path::{Path, PathBuf};
 
+use mqdrop_languages::Language;
+
 use crate::process::{cargo_home, find, output_of, program, run};
 use crate::{setup, workspace};
 
@@ -41,7 +43,41 @@ pub(crate) fn build(optimised: bool) -> Result<(), String> {
         shorten()?;
         name_by_content()?;
     }
-    Ok(())
+    deliver_languages()
+}
+
+/// Writes each language's file, and their list into the page.
+fn deliver_languages() -> Result<(), String> {
+    let dist = workspace::root().join("dist");
+    let sources = workspace::root().join("crates/words/languages");
+    let delivered = dist.join("lang");
+    fs::create_dir_all(&delivered)
+        .map_err(|error| format!("{} cannot be made: {error}.", delivered.display()))?;
+    let english = language(&sources.join("en.toml"))?;
+    let mut list = Vec::new();
+    for source in files(&sources, "toml")? {
+        let code = source.file_stem().unwrap_or_default().to_string_lossy();
+        let language = language(&source)?;
+        let faulty = |fault| format!("{}: {fault}.", source.display());
+        let text = language.delivered(&english).map_err(faulty)?;
+        write(&delivered.join(format!("{code}.txt")), &text)?;
+        let name = language.text("language_name").unwrap_or_default();
+        list.push(format!("{code} {name}"));
+    }
+    let page = dist.join("index.html");
+    let empty = r#"name="mqdrop-languages" content=""#;
+    let text = read_text(&page)?;
+    if !text.contains(empty) {
+        return Err("dist/index.html has no place for the languages.".to_owned());
+    }
+    write(
+        &page,
+        &text.replace(empty, &format!("{empty}{}", list.join(", "))),
+    )
+}
+
+fn language(source: &Path) -> Result<Language, String> {
+    Language::parse(&read_text(source)?).map_err(|fault| format!("{}: {fault}.", source.display()))
 }
 
 /// Names the app's script and module after what they are now. Trunk named them before they were made
@@ -64,9 +100,7 @@ fn name_by_content() -> Result<(), String> {
     }
     // The script names its module, too.
     for file in [page, dist.join(format!("{new}.js"))] {
-        let text = read_text(&file)?.replace(old, &new);
-        fs::write(&file, text)
-            .map_err(|error| format!("{} cannot be written: {error}.", file.display()))?;
+        write(&file, &read_text(&file)?.replace(old, &new))?;
     }
     Ok(())
 }
@@ -84,6 +118,10 @@ fn read(file: &Path) -> Result<Vec<u8>, String> {
 
 fn read_text(file: &Path) -> Result<String, String> {
     String::from_utf8(read(file)?).map_err(|_| format!("{} is no text.", file.display()))
+}
+
+fn write(file: &Path, text: &str) -> Result<(), String> {
+    fs::write(file, text).map_err(|error| format!("{} cannot be written: {error}.", file.display()))
 }
 
 /// Options for rustc that cargo adds to the target's others.

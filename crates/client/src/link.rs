@@ -15,6 +15,8 @@ pub struct Link {
     pub prefix: String,
     /// Join at once and accept every offer, once the user has agreed to that.
     pub auto: bool,
+    /// The language of the page, as a BCP 47 tag.
+    pub lang: String,
 }
 
 impl Link {
@@ -30,6 +32,7 @@ impl Link {
                 "name" => link.name = value,
                 "prefix" => link.prefix = value,
                 "auto" => link.auto = value == "1",
+                "lang" => link.lang = value,
                 _ => {}
             }
         }
@@ -45,6 +48,7 @@ impl Link {
             ("name", &self.name),
             ("prefix", &self.prefix),
             ("auto", if self.auto { "1" } else { "" }),
+            ("lang", &self.lang),
         ])
     }
 
@@ -68,7 +72,7 @@ mod tests {
     #[test]
     fn a_link_says_everything() {
         let link = Link::parse(
-            "#key=blue-whale%2042&broker=wss%3A%2F%2Fhost%3A8084%2Fmqtt&name=J%C3%BCrgen&prefix=my/team&auto=1",
+            "#key=blue-whale%2042&broker=wss%3A%2F%2Fhost%3A8084%2Fmqtt&name=J%C3%BCrgen&prefix=my/team&auto=1&lang=pt-BR",
         );
         let expected = Link {
             key: "blue-whale 42".into(),
@@ -76,6 +80,7 @@ mod tests {
             name: "Jürgen".into(),
             prefix: "my/team".into(),
             auto: true,
+            lang: "pt-BR".into(),
         };
         assert_eq!(link, expected);
         assert_eq!(Link::parse(&link.fragment()), expected);

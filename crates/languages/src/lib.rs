@@ -119,6 +119,15 @@ impl Language {
         Ok(format!("{hash:016x}"))
     }
 
+    /// The text of a message without plural forms.
+    #[must_use]
+    pub fn text(&self, name: &str) -> Option<&str> {
+        match &self.find(name)?.shape {
+            Shape::Text(text) => Some(text),
+            Shape::Plural(_) => None,
+        }
+    }
+
     fn find(&self, name: &str) -> Option<&Message> {
         self.messages.iter().find(|message| message.name == name)
     }

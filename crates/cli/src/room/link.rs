@@ -55,6 +55,7 @@ mod tests {
             name: "Jürgen".into(),
             prefix: "my/team".into(),
             auto: true,
+            ..Link::default()
         };
         assert_eq!(link, Ok(expected));
     }
