@@ -8,7 +8,7 @@ export const PATIENCE = 30_000;
 
 /**
  * What a link can carry.
- * @typedef {{ key?: string, broker?: string, name?: string, prefix?: string, auto?: boolean }} LinkParts
+ * @typedef {{ key?: string, broker?: string, name?: string, prefix?: string, auto?: boolean, lang?: string }} LinkParts
  */
 
 /**

@@ -48,8 +48,9 @@ scenario('shown inside another page it does not start, whatever the host sends',
 });
 
 test('the site does not name the folders of who built it', async () => {
-  const names = await readdir(site);
-  const parts = await Promise.all(names.map((name) => readFile(join(site, name), 'latin1')));
+  const entries = await readdir(site, { recursive: true, withFileTypes: true });
+  const names = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  const parts = await Promise.all(names.map((name) => readFile(name, 'latin1')));
   assert.ok(parts.some((part) => part.includes('/src/lib.rs')), 'what was built has names of files in it');
   const { CARGO_HOME, RUSTUP_HOME } = process.env;
   const project = fileURLToPath(new URL('../..', import.meta.url));
@@ -65,5 +66,6 @@ scenario('what is loaded first stays within its budget', async (stage) => {
     assert.ok(names.some((name) => part.test(name)), `${part} is among ${names}`);
   }
   assert.deepEqual(names.filter((name) => name.includes('extras')), [], 'what only the form and the invite need is not among them');
+  assert.deepEqual(names.filter((name) => name.includes('/lang/')), [], 'English is in the app');
   assert.ok(brotli <= BUDGET, `${brotli} bytes: ${files.map(({ name, brotli }) => `${name} ${brotli}`).join(', ')}`);
 });

@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { devices } from 'playwright-core';
 import { KIB, MIB } from '../lib/files.mjs';
+import { isFit } from '../lib/fit.mjs';
 import { KEY, scenario } from '../lib/scenario.mjs';
 import { collectDownloads } from '../lib/transfer.mjs';
 
@@ -12,12 +13,6 @@ const PHONES = [
   // As narrow as WCAG 2.2 wants it (success criterion 1.4.10, reflow).
   { name: 'a narrow phone', options: { ...devices['Pixel 7'], viewport: { width: 320, height: 568 } } },
 ];
-
-/** What a finger hits, in CSS pixels: WCAG 2.2, success criterion 2.5.8. */
-const TARGET = 24;
-
-/** What text fields have at least, in CSS pixels: below, phones zoom in when one is tapped. */
-const FIELD_TEXT = 16;
 
 for (const { name, options } of PHONES) {
   scenario(`${name} joins, sends, receives and saves by tapping`, async (stage) => {
@@ -84,35 +79,4 @@ async function isTouched({ page }) {
     points: navigator.maxTouchPoints,
   }));
   assert.ok(found.finger && found.points > 0, 'the browser knows a finger and no mouse');
-}
-
-/**
- * Nothing is wider than the screen, no button smaller than a finger, no field with small text.
- * @param {import('../lib/room.mjs').Room} room
- */
-async function isFit({ page }) {
-  const width = page.viewportSize()?.width;
-  const { inner, problems } = await page.evaluate(({ target, text }) => {
-    /** @type {string[]} */
-    const problems = [];
-    /** @param {Element} element */
-    const nameOf = (element) => element.getAttribute('data-testid') ?? `${element.tagName} ${element.textContent?.trim()}`;
-    // What is only there for screen readers and scripts is one pixel large, and clipped.
-    const shown = [...document.body.querySelectorAll('*')].filter((each) => each.checkVisibility() && each.clientWidth > 1);
-    for (const element of shown) {
-      const { left, right, width, height } = element.getBoundingClientRect();
-      if (left < 0 || right > innerWidth) problems.push(`${nameOf(element)} reaches from ${left} to ${right}`);
-      if (element.matches('button, select, summary, textarea, label.button, input:not([type=file], [type=checkbox])')) {
-        if (width < target || height < target) problems.push(`${nameOf(element)} is ${width} by ${height}`);
-      }
-      if (element.matches('select, textarea, input:not([type=file], [type=checkbox])')) {
-        const size = Number.parseFloat(getComputedStyle(element).fontSize);
-        if (size < text) problems.push(`${nameOf(element)} has text of ${size}`);
-      }
-    }
-    return { inner: innerWidth, problems };
-  }, { target: TARGET, text: FIELD_TEXT });
-  // A phone makes a page that is too wide fit by showing it smaller.
-  assert.equal(inner, width, 'the page is as wide as the screen');
-  assert.deepEqual(problems, []);
 }
