@@ -39,11 +39,15 @@ async function importExtras() {
   return module;
 }
 
+// The languages that the site has, as pairs of code and name.
+const languages = (document.querySelector('meta[name="mqdrop-languages"]')?.content ?? "").split(",").map((one) => {
+  const [code, ...name] = one.trim().split(" ");
+  return [code, name.join(" ")];
+});
+
 // The page's language: what the link says, else what the user chose, else what the browser prefers. Only
 // those count that the site has.
 function language() {
-  const all = document.querySelector('meta[name="mqdrop-languages"]')?.content ?? "";
-  const codes = all.split(",").map((one) => one.trim().split(" ")[0]);
   let chosen;
   try {
     chosen = localStorage.getItem("mqdrop.language");
@@ -54,23 +58,63 @@ function language() {
   const same = (one, other) => one.toLowerCase() === other.toLowerCase();
   const family = (code) => code.split("-")[0];
   for (const tag of wanted) {
-    const code = tag && (codes.find((code) => same(code, tag)) ?? codes.find((code) => same(family(code), family(tag))));
-    if (code) return code;
+    const is = (how) => languages.find(([code]) => same(how(code), how(tag)));
+    const found = tag && (is(String) ?? is(family));
+    if (found) return found[0];
   }
   return "en";
 }
 
-// The code and the words of that language. English is in the app, and is spoken as well if the words do
-// not come soon.
-async function loadWords() {
-  const code = language();
-  if (code === "en") return [];
+// That language with its words and numbers; nothing for English, which the app has. The page is English
+// as well if the words do not come soon, or the browser has no such language.
+async function speech(code) {
+  if (code === "en") return;
   const file = new URL(`lang/${code}.txt?app=${encodeURIComponent(app.dataset.js)}`, document.baseURI);
   const text = async () => {
     const response = await fetch(file);
-    return response.ok ? [code, await response.text()] : [];
+    return response.ok ? response.text() : undefined;
   };
-  return Promise.race([text(), patience(5_000)]).catch(() => []);
+  try {
+    const plurals = new Intl.PluralRules(code);
+    const whole = new Intl.NumberFormat(code);
+    const tenths = new Intl.NumberFormat(code, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
+    return {
+      code,
+      words: await Promise.race([text(), patience(5_000)]),
+      plural: (number) => plurals.select(number),
+      whole: whole.format,
+      tenths: tenths.format,
+    };
+  } catch {
+    return;
+  }
+}
+
+// Offers the other languages, at the end of the page.
+function offerLanguages(label, now) {
+  if (languages.length < 2) return;
+  const list = document.createElement("select");
+  list.dataset.testid = "language";
+  for (const [code, name] of languages) {
+    const option = new Option(name, code, code === now, code === now);
+    option.lang = code;
+    list.append(option);
+  }
+  list.onchange = () => {
+    try {
+      localStorage.setItem("mqdrop.language", list.value);
+    } catch {
+      // Then it stays as it is.
+    }
+    // The app keeps what it has to keep, and loads the page anew.
+    dispatchEvent(new Event("mqdrop-language"));
+  };
+  const footer = document.createElement("footer");
+  footer.className = "bottom";
+  const labelled = document.createElement("label");
+  labelled.append(label, " ", list);
+  footer.append(labelled);
+  document.body.append(footer);
 }
 
 // Says of a file of the app that it does not come as it should; nothing if it does.
@@ -89,10 +133,11 @@ async function fault(file, type) {
 try {
   if (framed) throw new Error(framed);
   const { js, wasm } = app.dataset;
-  const words = loadWords();
+  const code = language();
+  const speaking = speech(code);
   const { default: init, run_app } = await import(new URL(js, document.baseURI));
   await init({ module_or_path: new URL(wasm, document.baseURI) });
-  run_app(...(await words));
+  offerLanguages(run_app(await speaking), code);
   loading.remove();
 } catch (error) {
   if (framed) {

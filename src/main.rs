@@ -5,15 +5,16 @@ use gloo_worker::Registrable;
 use mqdrop::app;
 use mqdrop::bridge::BridgeCodec;
 use mqdrop::worker::{self, EngineWorker};
+use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
 fn main() {}
 
-/// Draws the app and starts its engine's worker. If the page is to be in another language than English,
-/// `language` is its code and `words` what its file holds.
+/// Draws the app and starts its engine's worker. `language` is what the loader knows of the page's
+/// language, if that is another one than English. Returns the word for a list of languages.
 #[wasm_bindgen]
-pub fn run_app(language: Option<String>, words: Option<String>) {
-    app::mount(language.zip(words));
+pub fn run_app(language: JsValue) -> JsValue {
+    app::mount(language).into()
 }
 
 /// Runs the engine off the UI thread.

@@ -50,11 +50,12 @@ mod transfer;
 mod transfers;
 mod words;
 
-/// Draws the app into the page's body and starts its worker: in the language with this code and this
-/// file, else in English.
-pub fn mount(language: Option<(String, String)>) {
-    if let Some((code, packed)) = language {
-        language::speak(&code, packed);
-    }
+use wasm_bindgen::JsValue;
+
+/// Draws the app into the page's body and starts its worker: in a language that the loader brings, else
+/// in English. Returns the word for a list of languages.
+pub fn mount(language: JsValue) -> &'static str {
+    language::speak(language);
     leptos::mount::mount_to_body(shell::Shell);
+    words::words().page_language()
 }

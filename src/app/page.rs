@@ -35,14 +35,6 @@ pub(super) fn worker() -> String {
     format!("./worker-loader.js?js={js}&wasm={wasm}")
 }
 
-/// The languages that the site has, each with its code and its own name.
-pub(super) fn languages() -> Vec<(String, String)> {
-    let all = meta("mqdrop-languages", "content");
-    let each = all.split(',').filter_map(|one| one.trim().split_once(' '));
-    each.map(|(code, name)| (code.to_owned(), name.to_owned()))
-        .collect()
-}
-
 /// What an attribute of one of the page's `meta` elements says.
 fn meta(name: &str, attribute: &str) -> String {
     document()

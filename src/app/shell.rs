@@ -10,8 +10,7 @@ use super::{
     icons::{Icon, icon},
     invite::Invite,
     join::Join,
-    language::Languages,
-    page,
+    language, page,
     room::Room,
     session::Session,
     words::words,
@@ -24,6 +23,7 @@ pub(super) fn Shell() -> impl IntoView {
     let inviting = RwSignal::new(false);
     page::watch(session);
     awake::watch(session.state);
+    language::watch(session);
     focus::keep();
     // The panel belongs to a room: it does not stay open for the next one.
     Effect::new(move || {
@@ -93,7 +93,6 @@ pub(super) fn Shell() -> impl IntoView {
                 }
             }}
         </main>
-        <Languages session />
         <DropZone session />
         <p class="visually-hidden" aria-live="polite">
             {move || session.state.news.get()}

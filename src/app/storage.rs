@@ -15,8 +15,6 @@ const STAY: &str = "mqdrop.room";
 const AGREED: &str = "mqdrop.auto";
 
 const SAVED: &str = "mqdrop.saved";
-/// `src/loader.js` reads it.
-const LANGUAGE: &str = "mqdrop.language";
 
 /// Of so many parcels it is known that they were saved.
 const MOST_SAVED: usize = 256;
@@ -33,11 +31,6 @@ pub(super) fn load_settings() -> Settings {
 
 pub(super) fn save_settings(settings: &Settings) {
     write(SETTINGS, &settings.to_text());
-}
-
-/// The language that the user chose.
-pub(super) fn save_language(code: &str) {
-    write(LANGUAGE, code);
 }
 
 /// The user name that was used with a broker; empty if none was.
