@@ -2,6 +2,7 @@
 
 use mqdrop_core::{Engine, Event, ParcelId, SocketAction, StoreReply, StoreRequest, Time};
 
+use crate::log::Log;
 use crate::updates::Updates;
 use crate::{Input, Platform, Update};
 
@@ -11,6 +12,7 @@ pub struct Client<P: Platform> {
     engine: Engine,
     platform: P,
     updates: Updates<P::Content>,
+    log: Log,
     /// Pieces that were read back. The engine is given one of them in each turn.
     read_back: Vec<StoreReply>,
 }
@@ -23,6 +25,7 @@ impl<P: Platform> Client<P> {
             engine: Engine::new(seed),
             platform,
             updates: Updates::new(),
+            log: Log::default(),
             read_back: Vec::new(),
         }
     }
@@ -35,10 +38,24 @@ impl<P: Platform> Client<P> {
             self.engine.handle_store(self.read_back.remove(0), now);
         }
         match input {
-            Input::Opened { compresses } => self.engine.handle_open(compresses, now),
-            Input::Received(bytes) => self.engine.handle_bytes(bytes, now),
-            Input::Closed(close) => self.engine.handle_close(close, now),
-            Input::Read(request, result) => self.engine.handle_read(request, result, now),
+            Input::Opened { compresses } => {
+                self.log.opened(compresses, now);
+                self.engine.handle_open(compresses, now);
+            }
+            Input::Received(bytes) => {
+                self.log.received(bytes.len());
+                self.engine.handle_bytes(bytes, now);
+            }
+            Input::Closed(close) => {
+                self.log.closed(&close, now);
+                self.engine.handle_close(close, now);
+            }
+            Input::Read(request, result) => {
+                if result.is_err() {
+                    self.log.read_failed(request.parcel, now);
+                }
+                self.engine.handle_read(request, result, now);
+            }
             Input::Stored(reply) => self.take_in(reply),
             Input::Finished { parcel, content } => {
                 self.updates.finished(parcel, content);
@@ -82,10 +99,23 @@ impl<P: Platform> Client<P> {
         &mut self.platform
     }
 
+    /// The log of what was done and met.
+    #[must_use]
+    pub fn log(&self) -> &Log {
+        &self.log
+    }
+
     /// Tells what is new and due, and sets the platform's timer. To be called after each input and
     /// each act, or after several of them that come together.
     pub fn tell(&mut self, tell: &mut dyn FnMut(Update<P::Content>)) {
-        for parcel in self.updates.tell(&self.engine, &self.platform, tell) {
+        let now = self.platform.now();
+        for parcel in self
+            .updates
+            .tell(&self.engine, &self.platform, &mut |update| {
+                note(&mut self.log, &update, now);
+                tell(update);
+            })
+        {
             self.platform.forget_files(parcel);
         }
         let now = self.platform.now();
@@ -127,6 +157,7 @@ impl<P: Platform> Client<P> {
         }
         while let Some(request) = self.engine.poll_read(self.platform.now()) {
             is_busy = true;
+            self.log.read();
             self.platform.read(request);
         }
         while let Some(event) = self.engine.poll_event() {
@@ -140,6 +171,7 @@ impl<P: Platform> Client<P> {
             && let Some(packet) = self.engine.poll_transmit(self.platform.now())
         {
             is_busy = true;
+            self.log.sent(packet.len());
             self.platform.send(packet);
         }
         is_busy
@@ -148,11 +180,16 @@ impl<P: Platform> Client<P> {
     fn change_connection(&mut self, action: SocketAction) {
         match action {
             SocketAction::Open { url } => {
+                self.log.open(self.platform.now());
                 if let Err(close) = self.platform.open(url) {
+                    self.log.closed(&close, self.platform.now());
                     self.engine.handle_close(close, self.platform.now());
                 }
             }
-            SocketAction::Close { last } => self.platform.close(last),
+            SocketAction::Close { last } => {
+                self.log.close(self.platform.now());
+                self.platform.close(last);
+            }
         }
     }
 
@@ -161,16 +198,40 @@ impl<P: Platform> Client<P> {
             self.updates.forget_content(parcel);
             self.read_back.retain(|reply| !is_of(reply, parcel));
         }
+        self.log.stored();
         if let Some(reply) = self.platform.store(request) {
             self.take_in(reply);
         }
     }
 
     fn take_in(&mut self, reply: StoreReply) {
+        if let StoreReply::Unwritten { parcel, .. }
+        | StoreReply::Unread { parcel, .. }
+        | StoreReply::Failed { parcel, .. } = reply
+        {
+            self.log.store_failed(parcel, self.platform.now());
+        }
         match reply {
             StoreReply::Read { .. } | StoreReply::Unread { .. } => self.read_back.push(reply),
             reply => self.engine.handle_store(reply, self.platform.now()),
         }
+    }
+}
+
+/// Logs what a user is told, as far as it says how things stand.
+fn note<C>(log: &mut Log, update: &Update<C>, now: Time) {
+    match update {
+        Update::Status(status) => log.status(status, now),
+        Update::Peers(peers) => log.peers(peers.len(), now),
+        Update::Transfer(view) => log.transfer(view, now),
+        Update::Learnt(learnt) => log.learnt(*learnt, now),
+        Update::Removed(_)
+        | Update::Files { .. }
+        | Update::Text { .. }
+        | Update::Content { .. }
+        | Update::Kept(_)
+        | Update::Unfit { .. }
+        | Update::Notice(_) => {}
     }
 }
 

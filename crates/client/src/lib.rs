@@ -224,10 +224,12 @@
 mod client;
 pub mod lesson;
 pub mod link;
+mod log;
 mod platform;
 mod throttle;
 mod updates;
 
 pub use client::Client;
+pub use log::{Counters, Log};
 pub use platform::{Input, Platform};
 pub use updates::Update;

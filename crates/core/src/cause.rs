@@ -248,3 +248,77 @@ pub enum TooMuch {
     /// At most 1 MiB of text.
     Text,
 }
+
+impl RoomTrouble {
+    /// The trouble's name, in lower case with hyphens: for logs.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Unreachable => "unreachable",
+            Self::Transport(_) => "transport",
+            Self::HungUp => "hung-up",
+            Self::Silent => "silent",
+            Self::NotMqtt(_) => "not-mqtt",
+            Self::UnfitLogin(_) => "unfit-login",
+            Self::HangsUpOnEntering { .. } => "hangs-up-on-entering",
+            Self::Lost => "lost",
+            Self::WrongLogin { .. } => "wrong-login",
+            Self::NoLogin { .. } => "no-login",
+            Self::Banned { .. } => "banned",
+            Self::TopicsRefused { .. } => "topics-refused",
+            Self::VersionRefused { .. } => "version-refused",
+            Self::VersionsRefused { .. } => "versions-refused",
+            Self::Refused { .. } => "refused",
+            Self::Ended { .. } => "ended",
+            Self::MayNotSubscribe { .. } => "may-not-subscribe",
+            Self::MayNotPublish { .. } => "may-not-publish",
+            Self::Unheard { .. } => "unheard",
+            Self::ShortPackets(_) => "short-packets",
+            Self::HangsUpOnShortPackets => "hangs-up-on-short-packets",
+        }
+    }
+}
+
+impl BrokerLimit {
+    /// The limit's name, in lower case with hyphens: for logs.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::PacketsOf(_) => "packets-of",
+            Self::HungUpAbove(_) => "hung-up-above",
+            Self::NotTaken(_) => "not-taken",
+            Self::Compresses => "compresses",
+        }
+    }
+}
+
+impl Cause {
+    /// The cause's name, in lower case with hyphens: for logs.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::EndedHere(_) => "ended-here",
+            Self::EndedBySender(_) => "ended-by-sender",
+            Self::OfReceiver { .. } => "of-receiver",
+            Self::Unreadable { .. } => "unreadable",
+            Self::LeftOut { .. } => "left-out",
+            Self::LeftOutBySender { .. } => "left-out-by-sender",
+            Self::UnknownToSender => "unknown-to-sender",
+            Self::NotSubscribed(_) => "not-subscribed",
+            Self::NotStored(_) => "not-stored",
+            Self::NotFinished(_) => "not-finished",
+            Self::NotFinishedBefore => "not-finished-before",
+            Self::PausedByOther => "paused-by-other",
+            Self::SenderAway => "sender-away",
+            Self::LacksFiles => "lacks-files",
+            Self::Checking(_) => "checking",
+            Self::ForWhoeverComes => "for-whoever-comes",
+            Self::ReceiverAway(_) => "receiver-away",
+            Self::LeftUnanswered(_) => "left-unanswered",
+            Self::Asking(_) => "asking",
+            Self::Stalled { .. } => "stalled",
+            Self::HeldUp => "held-up",
+            Self::NoConnection => "no-connection",
+        }
+    }
+}

@@ -30,7 +30,7 @@ pub(crate) struct SayArgs {
     #[arg(long, short, conflicts_with = "verbose")]
     quiet: bool,
 
-    /// Say on stderr also who comes and goes, and name every file
+    /// Say on stderr also who comes and goes, name every file, and log what is done
     #[arg(long, short)]
     verbose: bool,
 }
@@ -75,6 +75,11 @@ impl Voice {
             print(&format!("{}\n", event.to_json()));
         }
         self.people.tell(event);
+    }
+
+    /// Shows lines of the log, if they are asked for.
+    pub(crate) fn log<'a>(&mut self, lines: impl Iterator<Item = &'a str>) {
+        lines.for_each(|line| self.people.log(line));
     }
 
     /// Tells where the files of a parcel are.

@@ -48,6 +48,13 @@ impl People {
         }
     }
 
+    /// Shows a line of the log.
+    pub(super) fn log(&self, line: &str) {
+        if self.says(Level::Detail) {
+            self.line(line);
+        }
+    }
+
     /// Tells where files are, one by one if they are few.
     pub(super) fn saved(&self, files: &[Event]) {
         if !self.says(Level::Usual) {

@@ -49,6 +49,8 @@ pub(super) struct Session<'a, T> {
         mpsc::UnboundedSender<Option<bool>>,
         mpsc::UnboundedReceiver<Option<bool>>,
     ),
+    /// The number of the first line of the log that was not shown.
+    logged: u64,
     /// The names of others in the room, by device.
     present: BTreeMap<String, String>,
     /// Finished parcels that nobody was told of yet.
@@ -74,6 +76,7 @@ impl<'a, T: Task> Session<'a, T> {
             lessons,
             voice,
             answers: mpsc::unbounded_channel(),
+            logged: 0,
             present: BTreeMap::new(),
             contents: BTreeMap::new(),
         }
@@ -136,6 +139,9 @@ impl<'a, T: Task> Session<'a, T> {
         }
         self.client.act(|engine, now| engine.leave(now));
         let _ = tokio::time::timeout(CLOSING, self.client.platform_mut().ended()).await;
+        self.tell_log();
+        let counters = self.client.log().counters().line();
+        self.voice.log(std::iter::once(counters.as_str()));
     }
 
     /// Waits until all was heard. What was finished after a restart may be done before this device is
@@ -187,8 +193,21 @@ impl<'a, T: Task> Session<'a, T> {
         }
     }
 
+    /// Shows what was logged since the last time.
+    fn tell_log(&mut self) {
+        let (lines, next) = self.client.log().since(self.logged);
+        self.voice.log(lines);
+        self.logged = next;
+    }
+
     /// Takes in what the client tells, until it tells nothing more.
     fn turn(&mut self) -> Option<Result<(), Failure>> {
+        let outcome = self.hear();
+        self.tell_log();
+        outcome
+    }
+
+    fn hear(&mut self) -> Option<Result<(), Failure>> {
         loop {
             let mut updates = Vec::new();
             self.client.tell(&mut |update| updates.push(update));

@@ -56,3 +56,31 @@ fn help_names_every_command() {
         assert!(help.contains(command), "{command}");
     }
 }
+
+#[test]
+fn what_is_done_is_logged_if_that_is_asked_for_and_names_nobody() {
+    let station = crate::support::Station::start(&[]);
+    let room = station.room();
+    let path = room.file("holiday.jpg", "jpg");
+    let sender = room.run(&["send", "-v", "--name", "Ann", path.to_str().unwrap()]);
+    let inbox = room.inbox("inbox");
+    let quiet = room.receive(&inbox, &["--name", "Ben"]).wait().expect(0);
+    let said = sender.wait().expect(0).stderr;
+    assert!(said.contains("connections=1 opened=1 "), "{said}");
+    let is_logged = |line: &&str| line.starts_with(|letter: char| letter.is_ascii_digit());
+    let log: Vec<&str> = said.lines().filter(is_logged).collect();
+    for part in [
+        "connect",
+        "open compresses=no",
+        "status state=online protocol=MQTT_5",
+        "peers number=1",
+        "state=done bytes=3 of=3 files=1 receivers=1",
+        "close",
+    ] {
+        assert!(log.iter().any(|line| line.contains(part)), "{part}: {said}");
+    }
+    for secret in [&room.key[..], "holiday", "Ann", "Ben", "127.0.0.1"] {
+        assert!(!log.iter().any(|line| line.contains(secret)), "{said}");
+    }
+    assert_eq!(quiet.stderr.lines().filter(is_logged).count(), 0);
+}
