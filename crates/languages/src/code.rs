@@ -39,7 +39,7 @@ fn method(code: &mut String, number: usize, message: &Message, english: &str) {
     if message.placeholders.is_empty() {
         let _ = writeln!(
             code,
-            "    pub fn {name}(self) -> &'static str {{ self.text({number}, {english:?}) }}"
+            "    pub fn {name}(self) -> &'static str {{ self.text({number}, {{ static ENGLISH: &str = {english:?}; &ENGLISH }}) }}"
         );
         return;
     }
@@ -64,6 +64,6 @@ fn method(code: &mut String, number: usize, message: &Message, english: &str) {
     let count = if message.is_plural() { "count, " } else { "" };
     let _ = writeln!(
         code,
-        "    pub fn {name}(self{parameters}) -> String {{ self.{call}({number}, {english:?}, {count}&[{given}]) }}"
+        "    pub fn {name}(self{parameters}) -> String {{ self.{call}({number}, {{ static ENGLISH: &str = {english:?}; &ENGLISH }}, {count}&[{given}]) }}"
     );
 }

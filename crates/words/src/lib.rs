@@ -92,17 +92,32 @@ impl Words {
     }
 
     /// This language's text of the message with this number.
-    fn text(self, number: usize, english: &'static str) -> &'static str {
-        self.0.texts.get(number).copied().unwrap_or(english)
+    fn text(self, number: usize, english: &'static &'static str) -> &'static str {
+        self.place(number, english)
+    }
+
+    /// The place of that text. Its hundreds of callers would be longer with all of this in them, or with
+    /// more than one value to get.
+    #[inline(never)]
+    fn place(self, number: usize, english: &'static &'static str) -> &'static &'static str {
+        self.0.texts.get(number).unwrap_or(english)
     }
 
     /// The text with its placeholders replaced.
-    fn fill(self, number: usize, english: &'static str, given: &[&str]) -> String {
+    #[inline(never)]
+    fn fill(self, number: usize, english: &'static &'static str, given: &[&str]) -> String {
         fill(self.text(number, english), given)
     }
 
     /// The text's form for this number, with its placeholders replaced.
-    fn plural(self, number: usize, english: &'static str, count: u64, given: &[&str]) -> String {
+    #[inline(never)]
+    fn plural(
+        self,
+        number: usize,
+        english: &'static &'static str,
+        count: u64,
+        given: &[&str],
+    ) -> String {
         let category = self.0.locale.plural(count).name();
         let forms = self.text(number, english).split('\u{1e}').skip(1);
         let mut forms = forms.filter_map(|form| form.split_once('\u{1f}'));
