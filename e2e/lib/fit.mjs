@@ -24,7 +24,8 @@ export async function isFit({ page }) {
     for (const element of shown) {
       const { left, right, width, height } = element.getBoundingClientRect();
       if (left < 0 || right > innerWidth) problems.push(`${nameOf(element)} reaches from ${left} to ${right}`);
-      if (element.matches('button, select, summary, textarea, label.button, input:not([type=file], [type=checkbox])')) {
+      // Those in a sentence are as high as its line (the criterion's exception *Inline*).
+      if (element.matches('button:not(.link), select, summary, textarea, label.button, input:not([type=file], [type=checkbox])')) {
         if (width < target || height < target) problems.push(`${nameOf(element)} is ${width} by ${height}`);
       }
       if (element.matches('select, textarea, input:not([type=file], [type=checkbox])')) {

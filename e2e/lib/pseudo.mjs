@@ -74,8 +74,8 @@ export async function siteWithLanguages(stage, change = (_, text) => text) {
 /** What stands outside of messages by right: names of programs and standards, addresses, hashes. */
 const NO_WORDS = [/\bmqdrop(\/1)?\b/g, /\bMQTT [\d.]+/g, /\bwss?:\/\/\S+/g, /\bhttp:\/\/\S+/g, /\bBLAKE3 [0-9a-f]+/g, /\bEnglish\b/g];
 
-/** What the engine says. It does not come from the page's messages. */
-const OF_THE_ENGINE = ['.status-text', '[data-testid=transfer-title]', '[data-testid=transfer-error]'];
+/** What holds no sentence: the first letters of names, and what transfers are called. */
+const NAMES = ['.avatar', '[data-testid=transfer-title]'];
 
 /**
  * Words that a page shows, or tells screen readers, outside of messages.
@@ -84,7 +84,7 @@ const OF_THE_ENGINE = ['.status-text', '[data-testid=transfer-title]', '[data-te
  * @returns {Promise<string[]>}
  */
 export async function wordsOutside(page, names) {
-  const told = await page.evaluate((engine) => {
+  const told = await page.evaluate((without) => {
     /** @type {string[]} */
     const told = [document.title];
     const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
@@ -92,15 +92,15 @@ export async function wordsOutside(page, names) {
     let all = '';
     for (let text = texts.nextNode(); text; text = texts.nextNode()) {
       const around = text.parentElement;
-      const isEngines = engine.some((selector) => around?.closest(selector));
-      if (around && !isEngines && !around.closest('script, noscript')) all += `${text.textContent}\n`;
+      const isName = without.some((selector) => around?.closest(selector));
+      if (around && !isName && !around.closest('script, noscript')) all += `${text.textContent}\n`;
     }
     told.push(all);
     for (const element of document.body.querySelectorAll('*')) {
       for (const name of ['aria-label', 'title', 'placeholder', 'alt']) told.push(element.getAttribute(name) ?? '');
     }
     return told;
-  }, OF_THE_ENGINE);
+  }, NAMES);
   return told.flatMap((text) => {
     let rest = outside(text);
     for (const name of names) rest = rest.replaceAll(name, '');

@@ -30,30 +30,29 @@ for (const { lang, direction } of [{ lang: 'en-XA', direction: 'ltr' }, { lang: 
 
     await isTranslated('the form');
     await ada.page.locator('summary').click();
-    for (const [field, value] of [
-      ['key', ''],
-      ['key', 'сор'],
-      ['broker', 'mqtt://host'],
-      ['broker', 'ftp://host'],
-      ['broker', 'ws://a@host'],
-      ['broker', 'ws://host:0'],
-      ['broker', 'ws://'],
-      ['broker', 'two words'],
-      ['broker', broker],
-      ['prefix', 'Not/Allowed#'],
-      ['prefix', ''],
-      ['password', 'secret'],
-      ['password', ''],
+    // A field, what is typed there and will not do, and what is put there then.
+    for (const [field, wrong, right] of [
+      ['key', '', KEY],
+      ['broker', 'mqtt://host', ''],
+      ['broker', 'ftp://host', ''],
+      ['broker', 'ws://a@host', ''],
+      ['broker', 'ws://host:0', ''],
+      ['broker', 'ws://', ''],
+      ['broker', 'two words', broker],
+      ['prefix', 'Not/Allowed#', ''],
+      ['password', 'secret', ''],
     ]) {
-      await ada.byId(`${field}-input`).fill(value);
-      if (value === broker || (value === '' && field !== 'key')) continue;
+      await ada.byId(`${field}-input`).fill(wrong);
       await ada.byId('join').click();
-      if (value === 'сор') await ada.byId('key-warning').getByText('с').waitFor();
-      else await ada.page.locator(`#${field}-error`).getByTestId('error').waitFor();
-      if (value === 'сор') await ada.byId('leave').click();
-      names.push('сор');
-      await isTranslated(`the form, with “${value}” as ${field}`);
+      await ada.page.locator(`#${field === 'password' ? 'username' : field}-error`).getByTestId('error').waitFor();
+      await isTranslated(`the form, with “${wrong}” as ${field}`);
+      await ada.byId(`${field}-input`).fill(right);
     }
+    const lookalike = 'сор';
+    names.push(lookalike);
+    await ada.byId('key-input').fill(lookalike);
+    await ada.byId('key-warning').getByText(lookalike[0]).waitFor();
+    await isTranslated('a key with letters that look like others');
     await ada.join({ key: KEY });
     await ada.waitForStatus('online');
     await isTranslated('an empty room');
@@ -76,10 +75,14 @@ for (const { lang, direction } of [{ lang: 'en-XA', direction: 'ltr' }, { lang: 
     await received.press('accept');
     await sent.waitForState('done');
     await isTranslated('a sent file');
-    const declined = await ada.sendText('a text');
-    await (await bo.incoming(declined)).press('decline');
+    const text = await ada.sendText('a text');
+    await text.waitForState('done');
+    await isTranslated('a sent text');
+    const declined = await ada.sendFiles([notes.path]);
+    const refused = await bo.incoming(declined);
+    await refused.press('decline');
     await declined.waitForState('declined');
-    await isTranslated('a declined text');
+    await isTranslated('a declined file');
 
     const files = [await stage.file('first.bin', MIB), await stage.file('second.bin', 1)];
     const offered = await bo.sendFiles(files.map(({ path }) => path));
@@ -120,6 +123,7 @@ scenario('the language is what the link says, else what the user chose, else wha
 
   await room.visit(origin, { lang: 'ar-xb', key: KEY, broker });
   await room.page.reload();
+  await room.byId('key-input').waitFor();
   assert.equal(await languageOf(room), 'ar-XB rtl', 'what the link says');
   const reloaded = room.page.waitForEvent('load');
   await room.byId('language').selectOption('en');
