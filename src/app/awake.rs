@@ -11,7 +11,7 @@ use crate::js::{call, call_async, property};
 /// Asks for the screen to stay on whenever something moves and the page can be seen.
 pub(super) fn watch(state: State) {
     // The browser takes the lock away when the page is hidden.
-    let looks = RwSignal::new(0);
+    let looks = RwSignal::new(0usize);
     page::on_visibility(move |_| looks.update(|looks| *looks += 1));
     let moving = Memo::new(move |_| {
         let moves = |state: TransferState| actions::is_moving(state);

@@ -1,6 +1,6 @@
 //! Names: what this device may be called, and what saved files are called.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use mqdrop_unicode::lower_case;
 
@@ -74,7 +74,8 @@ pub fn clean_device(typed: &str) -> String {
 /// ignore case would overwrite, so case does not tell names apart.
 #[must_use]
 pub fn save_names<'a>(paths: impl IntoIterator<Item = &'a str>) -> Vec<String> {
-    let mut taken = HashSet::new();
+    // Of the same type as the next one, as each further one takes code.
+    let mut taken: HashMap<String, u32> = HashMap::new();
     // The next number to try for a name: a peer chooses how many files share one.
     let mut next: HashMap<String, u32> = HashMap::new();
     paths
@@ -85,7 +86,7 @@ pub fn save_names<'a>(paths: impl IntoIterator<Item = &'a str>) -> Vec<String> {
                 .find(|part| !part.is_empty())
                 .unwrap_or("file");
             let mut candidate = name.to_owned();
-            while !taken.insert(lower_case(&candidate)) {
+            while taken.insert(lower_case(&candidate), 1).is_some() {
                 let number = next.entry(lower_case(name)).or_insert(1);
                 *number += 1;
                 let (stem, extension) = split_extension(name);
@@ -168,6 +169,9 @@ mod tests {
     #[test]
     fn many_files_of_one_name_do_not_take_for_ever() {
         let names = save_names(std::iter::repeat_n("same", 50_000));
-        assert_eq!(names.iter().collect::<HashSet<_>>().len(), 50_000);
+        assert_eq!(
+            names.iter().collect::<std::collections::HashSet<_>>().len(),
+            50_000
+        );
     }
 }

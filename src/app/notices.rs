@@ -94,7 +94,7 @@ pub(super) fn LimitNotice(state: State) -> impl IntoView {
 /// What visits to other rooms left in this browser's storage.
 #[component]
 pub(super) fn KeptNotice(session: Session) -> impl IntoView {
-    let kept = Memo::new(move |_| session.state.kept.get());
+    let kept = session.state.kept;
     let discard = move || {
         if page::confirm(words().notice_kept_question()) {
             session.engine.send(Command::DiscardKept);

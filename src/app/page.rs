@@ -148,12 +148,13 @@ pub(super) fn watch(session: Session) {
 
     // A page that can be seen shows what goes on better, and browsers do a lot for a new title: it
     // took a twentieth of the machine while a file was sent.
-    let told = Memo::new(move |_| match seen.get() {
+    let told = move || match seen.get() {
         true => Told::default(),
         false => state.told(),
-    });
-    Effect::new(move || document().set_title(&told.read().title()));
-    let count = Memo::new(move |_| told.read().count());
+    };
+    let title = Memo::new(move |_| told().title());
+    Effect::new(move || document().set_title(&title.read()));
+    let count = Memo::new(move |_| told().count());
     Effect::watch(
         move || count.get(),
         |count, _, _| spawn_local(set_badge(*count)),

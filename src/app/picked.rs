@@ -2,6 +2,7 @@
 
 use js_sys::{Array, Reflect};
 use leptos::{prelude::*, task::spawn_local};
+use mqdrop_core::ordered;
 use wasm_bindgen::JsValue;
 use web_sys::{File, FileList};
 
@@ -29,15 +30,13 @@ pub(super) fn send(session: Session, picked: Picked) {
 }
 
 /// The same, but only if this device is still in the room that they were chosen for.
-pub(super) fn send_into(
-    session: Session,
-    room: Option<Room>,
-    Picked { mut files, handles }: Picked,
-) {
+pub(super) fn send_into(session: Session, room: Option<Room>, Picked { files, handles }: Picked) {
     // Browsers list a folder in any order.
-    if files.iter().any(|file| file.path.contains('/')) {
-        files.sort_unstable_by(|one, other| one.path.cmp(&other.path));
-    }
+    let files = if files.iter().any(|file| file.path.contains('/')) {
+        ordered(files, |one, other| one.path.cmp(&other.path))
+    } else {
+        files
+    };
     let with = |choice| Command::SendFiles { choice, handles };
     begin(session, room, files, with);
 }

@@ -16,24 +16,21 @@ pub(super) fn Receivers(
     parcel: Arc<str>,
     view: ArcRwSignal<TransferView>,
 ) -> impl IntoView {
-    let all = Memo::new(move |_| {
-        let view = view.read();
-        (view.receivers.clone(), view.total)
-    });
+    let view = RwSignal::from(view);
     view! {
         <ul class="receivers">
             <For
-                each=move || all.read().0.clone()
+                each=move || view.read().receivers.clone()
                 key=|receiver| receiver.device.clone()
                 children=move |receiver| {
                     let device = receiver.device.clone();
                     let now = Memo::new(move |before: Option<&ReceiverView>| {
-                        let all = all.read();
-                        let found = all.0.iter().find(|other| other.device == device).or(before);
+                        let view = view.read();
+                        let found = view.receivers.iter().find(|other| other.device == device).or(before);
                         found.unwrap_or(&receiver).clone()
                     });
                     let parcel = parcel.clone();
-                    view! { <Receiver session parcel now total=Signal::derive(move || all.read().1) /> }
+                    view! { <Receiver session parcel now total=Signal::derive(move || view.read().total) /> }
                 }
             />
         </ul>

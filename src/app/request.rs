@@ -29,7 +29,7 @@ pub(super) fn Request(
 ) -> impl IntoView {
     let place = NodeRef::<html::Div>::new();
     // Its height in the list, which stays free for it.
-    let height = RwSignal::new(0);
+    let height = RwSignal::new(0usize);
     let pinned = Memo::new({
         let parcel = parcel.clone();
         move |_| waits.get() && app.out_of_sight.read().first() == Some(&parcel)
@@ -52,7 +52,7 @@ pub(super) fn Request(
                 return forget();
             }
             if !pinned.get_untracked() {
-                height.set(entry.bounding_client_rect().height() as i32);
+                height.set(entry.bounding_client_rect().height() as usize);
             }
             app.out_of_sight.update(|all| {
                 if !all.contains(&parcel) {

@@ -191,6 +191,8 @@ impl State {
                     .set(Some(SendWrapper::new(handles)));
             }
             Event::Failed(failure) => self.fail(failure_words(&failure)),
+            // What is drawn again loses the focus.
+            Event::Kept(kept) if kept == self.kept.get_untracked() => {}
             Event::Kept(kept) => self.kept.set(kept),
             Event::Ready(_) | Event::Learnt(_) => {}
         }

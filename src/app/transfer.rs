@@ -324,7 +324,7 @@ fn ChooseAgain(
 fn Progress(now: RwSignal<TransferView>, state: Memo<TransferState>) -> impl IntoView {
     let arrived = Memo::new(move |_| {
         let now = now.read();
-        percent(now.bytes, now.total)
+        usize::from(percent(now.bytes, now.total))
     });
     let shown = move || {
         if state.get() == TransferState::Done {

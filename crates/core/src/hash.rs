@@ -5,12 +5,12 @@
 //! 2.1; `blake3::hazmat`). What is held at any time is about one value for each gap.
 
 use core::ops::Range;
-use std::collections::BTreeMap;
 
 use blake3::hazmat::{
     ChainingValue, HasherExt, Mode, merge_subtrees_non_root, merge_subtrees_root,
 };
 use blake3::{Hash, Hasher};
+use litemap::LiteMap;
 
 use crate::layout::{BLOCK, DIGEST, Layout, Region, blocks};
 use crate::ranges::RangeSet;
@@ -26,7 +26,7 @@ const UNKNOWN: Hash = Hash::from_bytes([0; 32]);
 pub(crate) struct FileHash {
     blocks: u64,
     /// Subtrees whose neighbour is missing, by level (0 is a block) and position in it.
-    subtrees: BTreeMap<(u32, u64), ChainingValue>,
+    subtrees: LiteMap<(u32, u64), ChainingValue>,
     root: Option<Hash>,
 }
 
@@ -36,7 +36,7 @@ impl FileHash {
         let root = (size == 0).then(|| blake3::hash(&[]));
         Self {
             blocks: blocks(size),
-            subtrees: BTreeMap::new(),
+            subtrees: LiteMap::new(),
             root,
         }
     }
@@ -101,7 +101,7 @@ impl FileHash {
 #[derive(Debug)]
 pub(crate) struct ParcelHashes {
     digests: Vec<Option<Hash>>,
-    under_way: BTreeMap<usize, FileHash>,
+    under_way: LiteMap<usize, FileHash>,
     /// Which blocks of content were hashed.
     hashed: RangeSet,
 }
@@ -115,7 +115,7 @@ impl ParcelHashes {
             .collect();
         Self {
             digests,
-            under_way: BTreeMap::new(),
+            under_way: LiteMap::new(),
             hashed: RangeSet::default(),
         }
     }

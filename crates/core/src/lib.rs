@@ -25,6 +25,7 @@ mod manifest;
 mod message;
 mod names;
 mod notes;
+mod order;
 mod outgoing;
 mod pacing;
 mod peers;
@@ -46,3 +47,4 @@ pub use io::{
 };
 pub use mqdrop_mqtt::{Login, ReasonCode, Time, Version, VersionPolicy};
 pub use names::isolated;
+pub use order::ordered;

@@ -1,8 +1,10 @@
 //! Names that come from others, made safe to show and to save under.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use mqdrop_unicode::{lower_case, nfc, upper_case};
+
+use crate::order::ordered;
 
 /// The longest part of a path, in bytes of UTF-8: what common file systems take.
 const MAX_PART: usize = 255;
@@ -69,34 +71,36 @@ pub(crate) fn make_unique(paths: &mut [String]) {
 
 /// The same; returns how many numbers were tried.
 fn tell_apart(paths: &mut [String]) -> usize {
-    let mut listed: Vec<String> = paths.iter().map(|path| folded(path)).collect();
-    listed.sort_unstable_by(|a, b| a.split('/').cmp(b.split('/')));
+    let listed: Vec<String> = paths.iter().map(|path| folded(path)).collect();
+    let listed = ordered(listed, |a, b| a.split('/').cmp(b.split('/')));
     // The files of a folder follow the folder's name.
     let is_folder = |name: &str| {
         let next = listed.partition_point(|other| other.split('/').le(name.split('/')));
         let next = listed.get(next).and_then(|next| next.strip_prefix(name));
         next.is_some_and(|rest| rest.starts_with('/'))
     };
-    let mut taken: HashSet<String> = HashSet::with_capacity(paths.len());
+    // All maps here and in the page are of one type, as each further one takes code.
+    let mut taken: HashMap<String, u32> = HashMap::with_capacity(paths.len());
     // The last number of each name. No two of these keys make the same name, so that one that is
     // taken is met by one of them, and once.
-    let mut numbers: HashMap<(String, String), u32> = HashMap::new();
+    let mut numbers: HashMap<String, u32> = HashMap::new();
     let mut tries = 0;
     for path in paths {
         let name = folded(path);
-        if !is_folder(&name) && taken.insert(name) {
+        if !is_folder(&name) && taken.insert(name, 1).is_none() {
             continue;
         }
         let (stem, extension) = room_for_number(path);
         let number = numbers
-            .entry((folded(stem), folded(extension)))
+            // An extension has no slash.
+            .entry([folded(stem), folded(extension)].join("/"))
             .or_insert(1);
         *path = loop {
             *number += 1;
             tries += 1;
             let numbered = format!("{stem} ({number}){extension}");
             let name = folded(&numbered);
-            if !is_folder(&name) && taken.insert(name) {
+            if !is_folder(&name) && taken.insert(name, 1).is_none() {
                 break numbered;
             }
         };
@@ -322,7 +326,7 @@ mod tests {
             .collect();
         let tries = tell_apart(&mut paths);
         assert!(tries <= paths.len(), "{tries}");
-        let unique: HashSet<&String> = paths.iter().collect();
+        let unique: std::collections::HashSet<&String> = paths.iter().collect();
         assert_eq!(unique.len(), paths.len());
         assert!(paths.iter().all(|path| path.len() <= MAX_PART));
     }

@@ -17,6 +17,7 @@ use crate::hash::CHECK;
 use crate::ids::{DeviceId, Token};
 use crate::manifest::MAX_FILES;
 use crate::message::{LeftOut, Offer};
+use crate::order::ordered;
 use crate::ranges::RangeSet;
 
 const HEAD: usize = 4 + CHECK;
@@ -152,8 +153,8 @@ impl Blocks {
             let noted = (blocks.first..=u32::MAX).zip(checks.to_vec());
             noted.map(move |(block, check)| (block, note, check))
         });
-        let mut checks: Vec<_> = all.filter(|(block, ..)| within.contains(block)).collect();
-        checks.sort_unstable_by_key(|(block, note, _)| (*block, *note));
+        let checks: Vec<_> = all.filter(|(block, ..)| within.contains(block)).collect();
+        let mut checks = ordered(checks, |one, other| (one.0, one.1).cmp(&(other.0, other.1)));
         checks.dedup_by(|later, earlier| {
             let is_again = later.0 == earlier.0;
             if is_again {

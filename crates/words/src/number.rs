@@ -96,8 +96,13 @@ pub fn percent(bytes: u64, total: u64) -> u8 {
     if total == 0 {
         return 100;
     }
-    let percent = u128::from(bytes.min(total)) * 100 / u128::from(total);
-    u8::try_from(percent).unwrap_or(100)
+    // In 64 bits: code that divides longer numbers is long.
+    let percent = match bytes.checked_mul(100) {
+        Some(hundredfold) => hundredfold / total,
+        None => bytes / (total / 100).max(1),
+    };
+    let most = if bytes < total { 99 } else { 100 };
+    u8::try_from(percent).unwrap_or(most).min(most)
 }
 
 /// How many times `unit` goes into `number`, to the nearest whole number.
@@ -165,6 +170,9 @@ mod tests {
         assert_eq!(percent(0, 10), 0);
         assert_eq!(percent(999_999, 1_000_000), 99);
         assert_eq!(percent(u64::MAX, u64::MAX), 100);
+        assert_eq!(percent(u64::MAX - 1, u64::MAX), 99);
+        assert_eq!(percent(u64::MAX / 2, u64::MAX), 50);
+        assert_eq!(percent(u64::MAX, 1), 100);
         assert_eq!(percent(11, 10), 100);
         assert_eq!(percent(0, 0), 100);
         assert_eq!(WORDS.per_cent(7), "7 %");

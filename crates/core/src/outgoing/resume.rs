@@ -113,19 +113,15 @@ impl Outgoing {
         cx: &mut Effects,
     ) -> Result<Vec<usize>, OfferError> {
         let (chosen, _) = Manifest::build(chosen).map_err(OfferError::TooLarge)?;
-        let by_path: HashMap<&str, usize> = chosen
-            .entries
-            .iter()
-            .enumerate()
-            .map(|(place, entry)| (entry.path.as_str(), place))
-            .collect();
+        let paths = chosen.entries.iter().map(|entry| entry.path.clone());
+        let by_path: HashMap<String, u32> = paths.zip(0..).collect();
         let places = self
             .manifest
             .entries
             .iter()
             .enumerate()
             .map(|(file, wanted)| {
-                let place = by_path.get(wanted.path.as_str()).copied();
+                let place = by_path.get(&wanted.path).map(|place| *place as usize);
                 match place.map(|place| (place, &chosen.entries[place])) {
                     // Nobody reads it.
                     _ if self.gaps.files.contains(file) => Ok(place.unwrap_or_default()),
