@@ -102,6 +102,8 @@ pub enum Command {
     Wake,
     /// The page is being left, and may come back: say goodbye and hang up.
     Goodbye,
+    /// Answered by [`Event::Report`].
+    Report,
 }
 
 /// What a user can want of a transfer.
@@ -220,6 +222,8 @@ pub enum Event {
     Kept(KeptView),
     /// Something did not work, or the user should know of it.
     Failed(Failure),
+    /// The log, as it goes into a bug report.
+    Report(String),
 }
 
 /// Something that did not work, or that the user should know.

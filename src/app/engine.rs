@@ -49,7 +49,13 @@ impl Engine {
                     }
                     state.start(place);
                 }
-                (event @ (Event::Kept(_) | Event::Status(_) | Event::Failed(_)), _)
+                (
+                    event @ (Event::Kept(_)
+                    | Event::Status(_)
+                    | Event::Failed(_)
+                    | Event::Report(_)),
+                    _,
+                )
                 | (event, Some(_)) => state.apply(event),
                 // On its way when the room was left.
                 (_, None) => {}

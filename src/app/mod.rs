@@ -37,6 +37,7 @@ mod picker;
 mod ready;
 mod receivers;
 mod removal;
+mod report;
 mod request;
 mod room;
 mod save;

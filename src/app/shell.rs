@@ -11,6 +11,7 @@ use super::{
     invite::Invite,
     join::Join,
     language, page,
+    report::Report,
     room::Room,
     session::Session,
     words::words,
@@ -93,6 +94,7 @@ pub(super) fn Shell() -> impl IntoView {
                 }
             }}
         </main>
+        <Report session />
         <DropZone session />
         <p class="visually-hidden" aria-live="polite">
             {move || session.state.news.get()}

@@ -46,6 +46,8 @@ pub(super) struct State {
     pub(super) looking: RwSignal<(usize, usize)>,
     /// Something moves, and the browser does not keep the screen on for it.
     pub(super) may_darken: RwSignal<bool>,
+    /// The log, while it is shown.
+    pub(super) report: RwSignal<Option<String>>,
     /// The worker is gone; only a reload helps.
     pub(super) crashed: RwSignal<bool>,
     /// What a screen reader is told.
@@ -92,6 +94,7 @@ impl State {
             error: RwSignal::default(),
             looking: RwSignal::default(),
             may_darken: RwSignal::default(),
+            report: RwSignal::default(),
             crashed: RwSignal::default(),
             news: RwSignal::default(),
             unseen: RwSignal::default(),
@@ -193,6 +196,7 @@ impl State {
             Event::Failed(failure) => self.fail(failure_words(&failure)),
             // What is drawn again loses the focus.
             Event::Kept(kept) if kept == self.kept.get_untracked() => {}
+            Event::Report(report) => self.report.set(Some(report)),
             Event::Kept(kept) => self.kept.set(kept),
             Event::Ready(_) | Event::Learnt(_) => {}
         }

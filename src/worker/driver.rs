@@ -175,6 +175,10 @@ impl Driver {
             }
             Command::Wake => self.client.act(|engine, now| engine.check(now)),
             Command::Goodbye => self.client.act(|engine, now| engine.say_goodbye(now)),
+            Command::Report => {
+                let report = self.client.log().report();
+                self.events.push(bridge::Event::Report(report));
+            }
         }
     }
 
