@@ -1,10 +1,11 @@
-// Debian's mosquitto: MQTT 5 and 3.1.1 over WebSockets, with a login if wanted.
+// Debian's mosquitto: MQTT 5 and 3.1.1 over WebSockets, TCP and TLS, with a login if wanted.
 
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { makeCertificates } from './certificates.mjs';
 import { freePort, portAnswers, start, stop } from './processes.mjs';
 
 /**
@@ -20,14 +21,25 @@ import { freePort, portAnswers, start, stop } from './processes.mjs';
  */
 
 /**
+ * Where it speaks TLS: at `open` with everyone, at `closed` with those that show a certificate by its authority.
+ * @typedef {object} Secure
+ * @property {string} open
+ * @property {string} closed
+ * @property {string} authority a PEM file
+ * @property {import('./certificates.mjs').Certified} client lets a client in at `closed`
+ */
+
+/**
  * @param {object} [options]
  * @param {{ username: string, password: string }} [options.login] asked of every client
  * @param {number} [options.maxPacket] in bytes; over WebSockets announced, but not enforced
- * @returns {Promise<Broker & { kill: () => Promise<void>, restart: () => Promise<void> }>}
+ * @returns {Promise<Broker & { secure: Secure, kill: () => Promise<void>, restart: () => Promise<void> }>}
  */
 export async function startMosquitto({ login, maxPacket } = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'mqdrop-mosquitto-'));
-  const [webSocket, plain] = [await freePort(), await freePort()];
+  const [webSocket, plain, open, closed] = [await freePort(), await freePort(), await freePort(), await freePort()];
+  const { authority, server, client } = await makeCertificates(folder);
+  const tls = [`cafile ${authority.certificate}`, `certfile ${server.certificate}`, `keyfile ${server.key}`];
   const lines = [
     // Started as root it would otherwise lose its right to read this folder.
     'user root',
@@ -40,6 +52,11 @@ export async function startMosquitto({ login, maxPacket } = {}) {
     `listener ${plain} 127.0.0.1`,
     `listener ${webSocket} 127.0.0.1`,
     'protocol websockets',
+    `listener ${open} 127.0.0.1`,
+    ...tls,
+    `listener ${closed} 127.0.0.1`,
+    ...tls,
+    'require_certificate true',
   ];
   if (maxPacket) lines.push(`max_packet_size ${maxPacket}`);
   if (login) {
@@ -54,13 +71,19 @@ export async function startMosquitto({ login, maxPacket } = {}) {
   const command = existsSync('/usr/sbin/mosquitto') ? '/usr/sbin/mosquitto' : 'mosquitto';
   const run = async () => {
     const program = await start(command, ['-c', config], (line) => line.includes(' running'));
-    await Promise.all([portAnswers(webSocket), portAnswers(plain)]);
+    await Promise.all([webSocket, plain, open, closed].map((port) => portAnswers(port)));
     return program;
   };
   let program = await run();
   return {
     broker: `ws://127.0.0.1:${webSocket}/mqtt`,
     observerUrl: `mqtt://127.0.0.1:${plain}`,
+    secure: {
+      open: `mqtts://127.0.0.1:${open}`,
+      closed: `mqtts://127.0.0.1:${closed}`,
+      authority: authority.certificate,
+      client,
+    },
     login,
     said: program.said,
     kill: async () => void (await stop(program, 'SIGKILL')),

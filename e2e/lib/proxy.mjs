@@ -98,6 +98,11 @@ export class Proxy {
     this.#letPass();
   }
 
+  /** The port of this computer that it listens on. */
+  get port() {
+    return this.#port;
+  }
+
   /** The broker's WebSocket address through this proxy. */
   get broker() {
     return `ws://127.0.0.1:${this.#port}/mqtt`;
@@ -180,7 +185,7 @@ export class Proxy {
 }
 
 /**
- * Opens a proxy before the broker at a WebSocket address.
+ * Opens a proxy before the broker at an address of this computer.
  * @param {string} broker
  */
 export function proxyTo(broker) {

@@ -285,11 +285,11 @@ export class Room {
 
   /**
    * The other side of a transfer, here, once it is on the list.
-   * @param {Transfer} other
+   * @param {{ parcel: string }} other
    * @returns {Promise<Transfer>}
    */
-  async incoming(other) {
-    const transfer = new Transfer(this.page, other.parcel);
+  async incoming({ parcel }) {
+    const transfer = new Transfer(this.page, parcel);
     await transfer.root.waitFor({ timeout: PATIENCE });
     return transfer;
   }

@@ -22,7 +22,8 @@ export class Command {
   events = [];
   /** @type {Set<() => void>} */
   #waiting = new Set();
-  #errors = '';
+  /** What it has said on stderr so far. */
+  errors = '';
 
   /**
    * @param {import('./scenario.mjs').Stage} stage ends it with the test
@@ -36,7 +37,7 @@ export class Command {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, HOME: folder, XDG_STATE_HOME: folder, MQDROP_KEY: KEY, MQDROP_BROKER: broker },
     });
-    this.child.stderr.on('data', (bytes) => (this.#errors += String(bytes)));
+    this.child.stderr.on('data', (bytes) => (this.errors += String(bytes)));
     createInterface({ input: this.child.stdout }).on('line', (line) => {
       this.events.push(JSON.parse(line));
       this.#waiting.forEach((look) => look());
@@ -66,7 +67,7 @@ export class Command {
     const over = this.ended.then(() => undefined);
     await inTime(Promise.race([said, over]), PATIENCE, `waiting for ${name}`);
     const found = find();
-    assert.ok(found, `no ${name}: ${this.#errors}`);
+    assert.ok(found, `no ${name}: ${this.errors}`);
     return found;
   }
 
@@ -76,7 +77,7 @@ export class Command {
    */
   async end(expected = 0) {
     const [code] = await inTime(this.ended, PATIENCE, 'the end of a command');
-    assert.equal(code, expected, this.#errors);
+    assert.equal(code, expected, this.errors);
   }
 
   /** Ends it without any warning (SIGKILL). */

@@ -34,6 +34,11 @@ const MOSQUITTO: Package = Package {
     name: "mosquitto",
     command: "mosquitto",
 };
+/// Makes certificates for it.
+const OPENSSL: Package = Package {
+    name: "openssl",
+    command: "openssl",
+};
 const RABBITMQ: Package = Package {
     name: "rabbitmq-server",
     command: "rabbitmq-server",
@@ -151,13 +156,13 @@ pub(crate) fn for_engines() -> Result<(), String> {
 
 /// What end-to-end tests need besides: brokers that are not ours. One more comes with npm.
 pub(crate) fn for_brokers() -> Result<(), String> {
-    debian_packages(&[MOSQUITTO, RABBITMQ, NATS])?;
+    debian_packages(&[MOSQUITTO, OPENSSL, RABBITMQ, NATS])?;
     rumqttd("dev").map(drop)
 }
 
 /// The same, for measuring them; returns the program of the one that is built here.
 pub(crate) fn for_measured_brokers() -> Result<PathBuf, String> {
-    debian_packages(&[MOSQUITTO, RABBITMQ, NATS])?;
+    debian_packages(&[MOSQUITTO, OPENSSL, RABBITMQ, NATS])?;
     Ok(rumqttd("release")?
         .join("release")
         .join(format!("mqdrop-e2e-rumqttd{}", env::consts::EXE_SUFFIX)))
