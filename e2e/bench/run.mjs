@@ -13,14 +13,16 @@ import { BROKERS, measureBrokers } from './brokers.mjs';
 import { contenders } from './contenders.mjs';
 import { LeanBrowser } from './lean-browser.mjs';
 import { circumstances, conditionTable, firstLoad, rateTable, writeBetweenMarkers } from './report.mjs';
+import { measureTerminals, terminalTable } from './terminals.mjs';
 
 /** Lets a data channel between two browsers use this computer's own address, if it has no other. */
 const BROWSER_OPTIONS = ['--allow-loopback-in-peer-connection'];
 
 const USAGE =
   'Options: --rounds N (5), --size MIB (512), --brokers N (1; rounds at each broker, 0 leaves them out), ' +
-  '--only-broker NAME (all; leaves out everything else), --condition-rounds N (3; 0 leaves the conditions out), ' +
-  '--large MIB (1024; 0 leaves it out), --only CONDITION (all; leaves out the brokers), --write.';
+  '--only-broker NAME (all; leaves out everything else), --terminal-rounds N (5; from terminal to terminal, 0 leaves them out), ' +
+  '--condition-rounds N (3; 0 leaves the conditions out), --large MIB (1024; 0 leaves it out), ' +
+  '--only CONDITION (all; leaves out brokers and terminals), --write.';
 
 const options = readOptions();
 /** @type {(() => Promise<unknown>)[]} */
@@ -53,6 +55,10 @@ async function bench() {
   if (options.brokers > 0) {
     const measured = await measureBrokers(course, { rounds: options.brokers, size, only: options.onlyBroker });
     lines.push('', ...brokerTable(measured, options.brokers, size));
+  }
+  if (options.terminalRounds > 0) {
+    const measured = await named('from terminal to terminal', measureTerminals(folder.path, options.terminalRounds, size));
+    lines.push('', ...terminalTable(measured, options.terminalRounds, size));
   }
   const { rows, more } = options.conditionRounds > 0 ? await measureConditions(course, extent()) : { rows: [], more: [] };
   if (rows.length > 0) lines.push('', ...conditionTable(rows));
@@ -116,6 +122,7 @@ function readOptions() {
         size: { type: 'string', default: '512' },
         brokers: { type: 'string', default: '1' },
         'only-broker': { type: 'string', default: '' },
+        'terminal-rounds': { type: 'string', default: '5' },
         'condition-rounds': { type: 'string', default: '3' },
         large: { type: 'string', default: '1024' },
         only: { type: 'string', default: '' },
@@ -130,6 +137,7 @@ function readOptions() {
       size: number('size', 1),
       brokers: only ? 0 : number('brokers', 0),
       onlyBroker,
+      terminalRounds: only || onlyBroker ? 0 : number('terminal-rounds', 0),
       conditionRounds: onlyBroker ? 0 : number('condition-rounds', 0),
       large: number('large', 0),
       only,

@@ -4,7 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { start, stop } from './processes.mjs';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const binary = process.env.MQDROP_STATION ?? `${root}target/debug/mqdrop`;
+/** The program under test. */
+export const binary = process.env.MQDROP_STATION ?? `${root}target/debug/mqdrop`;
 const site = process.env.MQDROP_SITE ?? `${root}dist`;
 
 /**

@@ -4,12 +4,9 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { inTime } from './in-time.mjs';
 import { KEY } from './scenario.mjs';
-
-const root = fileURLToPath(new URL('../..', import.meta.url));
-const binary = process.env.MQDROP_STATION ?? `${root}target/debug/mqdrop`;
+import { binary } from './station.mjs';
 
 /** How long a command may take to say or do something, in milliseconds. */
 const PATIENCE = 60_000;

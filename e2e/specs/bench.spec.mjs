@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { brokerTable } from '../bench/broker-table.mjs';
 import { MB, shareOf } from '../bench/brokers.mjs';
 import { windowOf } from '../bench/raw.mjs';
+import { terminalTable } from '../bench/terminals.mjs';
 
 const KIB = 1024;
 
@@ -37,6 +38,16 @@ test('cores that others take do not count', () => {
 test('the table has medians of rounds, and a dash for what a broker refuses', () => {
   const lines = brokerTable(new Map([['a broker', [round(100, 10), round(300, 30), round(200, 20)]]]), 3, 512 * KIB * KIB);
   assert.match(lines.at(-1) ?? '', /^\| a broker \| – \| 100 \| – \| – \| \*\*200\*\* \| – \| 20 \| 0\.19 \| 10 and 100 \|$/);
+});
+
+test('programs on terminals are compared with the first, round by round', () => {
+  const rates = new Map([
+    ['one', [100, 50, 80].map((rate) => rate * KIB * KIB)],
+    ['other', [50, 50, 20].map((rate) => rate * KIB * KIB)],
+  ]);
+  const lines = terminalTable(rates, 3, 512 * KIB * KIB);
+  assert.match(lines[0] ?? '', /512 MiB; 3 rounds/);
+  assert.equal(lines.at(-1), '| other | 50.0 | 20.0 to 50.0 | 0.50 |');
 });
 
 test('the window holds a number of packets, whatever their length', () => {

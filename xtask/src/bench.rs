@@ -4,10 +4,11 @@ use crate::process::{program, run};
 use crate::{Failure, serve, setup, site, workspace};
 
 /// Options that are followed by a whole number.
-const NUMBERS: [&str; 5] = [
+const NUMBERS: [&str; 6] = [
     "--rounds",
     "--size",
     "--brokers",
+    "--terminal-rounds",
     "--condition-rounds",
     "--large",
 ];
@@ -20,8 +21,14 @@ const SWITCHES: [&str; 1] = ["--write"];
 pub(crate) fn run_all(options: &[String]) -> Result<(), Failure> {
     check(options)?;
     setup::for_browsers()?;
-    let rumqttd = if measures_brokers(options) {
+    let rumqttd = if takes_part("--brokers", options) {
         Some(setup::for_measured_brokers()?)
+    } else {
+        None
+    };
+    let only_broker = options.iter().any(|option| option == "--only-broker");
+    let wormhole = if !only_broker && takes_part("--terminal-rounds", options) {
+        Some(setup::magic_wormhole()?)
     } else {
         None
     };
@@ -35,12 +42,15 @@ pub(crate) fn run_all(options: &[String]) -> Result<(), Failure> {
     if let Some(rumqttd) = rumqttd {
         node.env("MQDROP_RUMQTTD", rumqttd);
     }
+    if let Some(wormhole) = wormhole {
+        node.env("MQDROP_WORMHOLE", wormhole);
+    }
     Ok(run(&mut node)?)
 }
 
-/// Whether brokers that are not ours take part, which have to be installed then.
-fn measures_brokers(options: &[String]) -> bool {
-    let none = options.windows(2).any(|pair| pair == ["--brokers", "0"]);
+/// Tells whether what has so many rounds takes part, with programs that have to be installed then.
+fn takes_part(rounds: &str, options: &[String]) -> bool {
+    let none = options.windows(2).any(|pair| pair == [rounds, "0"]);
     !none && !options.iter().any(|option| option == "--only")
 }
 
@@ -76,12 +86,15 @@ mod tests {
     }
 
     #[test]
-    fn brokers_are_installed_only_where_they_take_part() {
-        assert!(measures_brokers(&[]));
-        assert!(measures_brokers(&strings(&["--only-broker", "nats"])));
-        assert!(measures_brokers(&strings(&["--rounds", "0"])));
-        assert!(!measures_brokers(&strings(&["--brokers", "0"])));
-        assert!(!measures_brokers(&strings(&["--only", "small files"])));
+    fn others_are_installed_only_where_they_take_part() {
+        let brokers = |options: &[&str]| takes_part("--brokers", &strings(options));
+        assert!(brokers(&[]));
+        assert!(brokers(&["--only-broker", "nats"]));
+        assert!(brokers(&["--rounds", "0"]));
+        assert!(!brokers(&["--brokers", "0"]));
+        assert!(!brokers(&["--only", "small files"]));
+        let terminals = strings(&["--brokers", "0", "--terminal-rounds", "2"]);
+        assert!(takes_part("--terminal-rounds", &terminals));
     }
 
     #[test]

@@ -22,8 +22,9 @@ Usage: cargo xtask <COMMAND>
                         build, then serve it with a broker at http://localhost:8080
   test [PART [FILTER…]] everything, or one part: lint, unit, wasm, e2e, or smoke for a first
                         answer; filters choose tests by a part of their name
-  bench [-- OPTIONS]    compare with raw MQTT and MQTT.js; --rounds N, --size MIB,
-                        --condition-rounds N, --large MIB, --write (into docs/PERFORMANCE.md)";
+  bench [-- OPTIONS]    compare with raw MQTT, MQTT.js and magic-wormhole; --rounds N, --size MIB,
+                        --terminal-rounds N, --condition-rounds N, --large MIB,
+                        --write (into docs/PERFORMANCE.md)";
 
 /// Why a command did not succeed.
 #[derive(Debug)]

@@ -1,6 +1,7 @@
 //! Installs what is missing, and says so before it does.
 
 use std::env;
+use std::ffi::OsStr;
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
@@ -38,6 +39,11 @@ const MOSQUITTO: Package = Package {
 const OPENSSL: Package = Package {
     name: "openssl",
     command: "openssl",
+};
+/// What is not Debian's gets folders of its own by it.
+const PYTHON: Package = Package {
+    name: "python3-venv",
+    command: "python3",
 };
 const RABBITMQ: Package = Package {
     name: "rabbitmq-server",
@@ -184,6 +190,33 @@ fn rumqttd(profile: &str) -> Result<PathBuf, String> {
     Ok(folder)
 }
 
+/// The version of magic-wormhole, and its servers.
+const MAGIC_WORMHOLE: &str = "0.24.0";
+const MAGIC_WORMHOLE_SERVERS: [&str; 2] = [
+    "magic-wormhole-mailbox-server==0.8.0",
+    "magic-wormhole-transit-relay==0.5.0",
+];
+
+/// Installs magic-wormhole, which native transfers are measured beside, into an environment of its
+/// own; returns the folder of its programs.
+pub(crate) fn magic_wormhole() -> Result<PathBuf, String> {
+    let folder = workspace::root().join("target").join("magic-wormhole");
+    let programs = folder.join("bin");
+    if installed_version(programs.join("wormhole")).as_deref() == Some(MAGIC_WORMHOLE) {
+        return Ok(programs);
+    }
+    debian_packages(&[PYTHON])?;
+    announce("magic-wormhole", "pip");
+    run(program("python3")
+        .args(["-m", "venv", "--clear"])
+        .arg(&folder))?;
+    run(program(programs.join("pip"))
+        .args(["install", "--quiet"])
+        .arg(format!("magic-wormhole=={MAGIC_WORMHOLE}"))
+        .args(MAGIC_WORMHOLE_SERVERS))?;
+    Ok(programs)
+}
+
 /// The packages in e2e/package-lock.json, when they are not there yet or of another version.
 pub(crate) fn node_packages() -> Result<(), String> {
     node()?;
@@ -273,7 +306,7 @@ impl Tool {
 }
 
 /// The version a command reports as its second word.
-fn installed_version(command: &str) -> Option<String> {
+fn installed_version(command: impl AsRef<OsStr>) -> Option<String> {
     let text = output_of(program(command).arg("--version"))?;
     text.split_whitespace().nth(1).map(str::to_owned)
 }
