@@ -43,28 +43,22 @@ const NAMES = [
  */
 
 /**
- * Declares the tests that every broker passes.
+ * Declares the test that every broker passes.
  * @param {string} broker its name
  * @param {Connection} connection
  * @param {Known} known
  */
-export function carriesEverything(broker, connection, { version, receiver = connection, limit, compresses, hangsUp, milliseconds }) {
-  /** @param {import('./scenario.mjs').Stage} stage */
-  const ends = (stage) => {
+export function carriesEverything(broker, connection, { version, receiver: to = connection, limit, compresses, hangsUp, milliseconds = 60_000 }) {
+  scenario(`${broker}: texts and files of all sizes and names arrive, and version and limit are shown`, async (stage) => {
     if (hangsUp) stage.expectNoise(SOCKET_FAILED);
-    return { connection: connection(), to: receiver() };
-  };
-
-  scenario(`${broker}: files of all sizes arrive together`, async (stage) => {
+    const [sender, receiver] = await stage.pair(connection(), to());
+    await textArrives(sender, receiver);
+    await namesArrive(sender, receiver);
     const files = [];
     for (const size of SIZES) files.push(await stage.file(`${size}.bin`, size));
-    const { connection, to } = ends(stage);
-    await arrives(stage, connection, files, { to, milliseconds });
-  }, { timeout: 180_000 });
+    await filesArrive(sender, receiver, files, milliseconds);
+    await filesArrive(sender, receiver, [await stage.file('large.bin', LARGE)], milliseconds);
 
-  scenario(`${broker}: 20 MiB arrive, and version and limit are shown`, async (stage) => {
-    const { connection, to } = ends(stage);
-    const { sender } = await arrives(stage, connection, [await stage.file('large.bin', LARGE)], { to, milliseconds });
     const status = await sender.statusText();
     assert.ok(status.includes(`${version} `), `${version} is spoken: ${status}`);
     if (compresses) {
@@ -77,40 +71,61 @@ export function carriesEverything(broker, connection, { version, receiver = conn
     } else {
       assert.equal(shown, undefined);
     }
-  }, { timeout: 300_000 });
+  }, { timeout: 360_000 });
+}
 
-  scenario(`${broker}: names in any script and of any shape are kept or made safe`, async (stage) => {
-    const { connection, to } = ends(stage);
-    const [sender, receiver] = await stage.pair(connection, to);
-    const contents = NAMES.map(({ name }, index) => ({
-      name,
-      mimeType: 'application/octet-stream',
-      buffer: Buffer.concat([...content(name, index * 9 * KIB + 1)]),
-    }));
-    const sent = await sender.sendFiles(contents);
-    const received = await receiver.incoming(sent);
-    await received.press('accept');
-    await received.waitForState('done');
+/**
+ * @param {import('./room.mjs').Room} sender
+ * @param {import('./room.mjs').Room} receiver
+ */
+async function textArrives(sender, receiver) {
+  const text = 'Meet at 7 — 七点见 — <b>not bold</b> & "quoted"\nsecond line';
+  const sent = await sender.sendText(text);
+  // Texts are small and harmless: they are shown without being asked for.
+  const received = await receiver.incoming(sent);
+  await Promise.all([received.waitForState('done'), sent.waitForState('done')]);
+  assert.equal(await received.byId('transfer-text').textContent(), text, 'a text is kept as it is, never markup');
+}
 
-    const shown = await received.files();
-    assert.deepEqual(shown.map(({ path }) => path).sort(), NAMES.map(({ name, safe = name }) => safe).sort());
-    const expected = NAMES.map(({ name, safe = name, kept = safe }, index) => {
-      const bytes = contents[index]?.buffer ?? Buffer.alloc(0);
-      return { name: kept, size: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') };
-    });
-    assert.deepEqual((await received.save(NAMES.length)).sort(byName), expected.sort(byName));
+/**
+ * @param {import('./room.mjs').Room} sender
+ * @param {import('./room.mjs').Room} receiver
+ */
+async function namesArrive(sender, receiver) {
+  const contents = NAMES.map(({ name }, index) => ({
+    name,
+    mimeType: 'application/octet-stream',
+    buffer: Buffer.concat([...content(name, index * 9 * KIB + 1)]),
+  }));
+  const sent = await sender.sendFiles(contents);
+  const received = await receiver.incoming(sent);
+  await received.press('accept');
+  await received.waitForState('done');
+
+  const shown = await received.files();
+  assert.deepEqual(shown.map(({ path }) => path).sort(), NAMES.map(({ name, safe = name }) => safe).sort(), 'names are kept or made safe');
+  const expected = NAMES.map(({ name, safe = name, kept = safe }, index) => {
+    const bytes = contents[index]?.buffer ?? Buffer.alloc(0);
+    return { name: kept, size: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') };
   });
+  assert.deepEqual((await received.save(NAMES.length)).sort(byName), expected.sort(byName));
+}
 
-  scenario(`${broker}: a text arrives`, async (stage) => {
-    const { connection, to } = ends(stage);
-    const [sender, receiver] = await stage.pair(connection, to);
-    const text = 'Meet at 7 — 七点见 — <b>not bold</b> & "quoted"\nsecond line';
-    const sent = await sender.sendText(text);
-    // Texts are small and harmless: they are shown without being asked for.
-    const received = await receiver.incoming(sent);
-    await Promise.all([received.waitForState('done'), sent.waitForState('done')]);
-    assert.equal(await received.byId('transfer-text').textContent(), text, 'a text is kept as it is, never markup');
-  });
+/**
+ * Sends files together and compares what is saved.
+ * @param {import('./room.mjs').Room} sender
+ * @param {import('./room.mjs').Room} receiver
+ * @param {import('./files.mjs').MadeFile[]} files
+ * @param {number} milliseconds how long it may take
+ */
+export async function filesArrive(sender, receiver, files, milliseconds = 60_000) {
+  const sent = await sender.sendFiles(files.map(({ path }) => path));
+  const received = await receiver.incoming(sent);
+  await received.press('accept');
+  await received.waitForState('done', milliseconds);
+  await sent.waitForState('done');
+  await sent.waitForReceiver('Bo', 'done');
+  await assertSaved(received, files);
 }
 
 /**
@@ -131,13 +146,7 @@ const byName = (one, other) => (one.name < other.name ? -1 : 1);
  */
 export async function arrives(stage, connection, files, { to = connection, milliseconds = 60_000, origin } = {}) {
   const [sender, receiver] = await stage.pair(connection, to, { origin });
-  const sent = await sender.sendFiles(files.map(({ path }) => path));
-  const received = await receiver.incoming(sent);
-  await received.press('accept');
-  await received.waitForState('done', milliseconds);
-  await sent.waitForState('done');
-  await sent.waitForReceiver('Bo', 'done');
-  await assertSaved(received, files);
+  await filesArrive(sender, receiver, files, milliseconds);
   return { sender, receiver };
 }
 

@@ -18,13 +18,6 @@ import { takePlace } from './thief.mjs';
 
 /** @type {Record<string, Interruption>} */
 export const INTERRUPTIONS = {
-  'a cut at the sender': {
-    stop: async ({ near, sender }) => {
-      await near.proxy.close();
-      await sender.waitUntilNotOnline();
-    },
-    goOn: ({ near }) => near.proxy.open(),
-  },
   "a freeze of the sender's tab": {
     inATab: true,
     stop: async ({ tabs, near, sender, received, interrupted }) => {
@@ -54,14 +47,6 @@ export const INTERRUPTIONS = {
     },
     goOn: ({ sent, file }) => sent.byId('choose-again').setInputFiles(file.path),
   },
-  "a crash of the thread that has the sender's WebSocket": {
-    stop: async ({ near, sender }) => {
-      near.proxy.refuse();
-      await sender.crash('socket');
-      await sender.waitUntilNotOnline();
-    },
-    goOn: ({ near }) => near.proxy.open(),
-  },
   "a reload of the sender's page": {
     stop: async ({ near, sender, sent }) => {
       await sender.reload();
@@ -76,14 +61,6 @@ export const INTERRUPTIONS = {
     },
     goOn: ({ station }) => station.restart(),
   },
-  'a cut at the receiver': {
-    unnoticed: true,
-    stop: async ({ far, sent }) => {
-      await far.proxy.close();
-      await sent.waitForReceiver('Bo', 'waiting');
-    },
-    goOn: ({ far }) => far.proxy.open(),
-  },
   'silence at the receiver and then a cut': {
     unnoticed: true,
     stop: async ({ far, sent, interrupted }) => {
@@ -95,36 +72,6 @@ export const INTERRUPTIONS = {
       far.proxy.cut();
       far.proxy.heal();
     },
-  },
-  "a takeover of the receiver's connection": {
-    unnoticed: true,
-    stop: async ({ stage, station, far, sent }) => {
-      far.proxy.refuse();
-      await takePlace(stage, station, far.wire.clientIds[0], false);
-      await sent.waitForReceiver('Bo', 'waiting');
-    },
-    goOn: ({ far }) => far.proxy.open(),
-  },
-  "a crash of the receiver's engine": {
-    unnoticed: true,
-    stop: async ({ stage, far, sent, receiver, received, interrupted }) => {
-      await receiver.crash('engine');
-      await receiver.byId('error').waitFor();
-      interrupted();
-      await sent.waitForReceiver('Bo', 'waiting');
-      await receiver.reload();
-      await received.waitForState('paused');
-    },
-    goOn: ({ received }) => received.press('resume'),
-  },
-  "a crash of the thread that has the receiver's WebSocket": {
-    unnoticed: true,
-    stop: async ({ far, sent, receiver }) => {
-      far.proxy.refuse();
-      await receiver.crash('socket');
-      await sent.waitForReceiver('Bo', 'waiting');
-    },
-    goOn: ({ far }) => far.proxy.open(),
   },
   "a reload of the receiver's page": {
     unnoticed: true,
