@@ -16,37 +16,35 @@ const GIVEN_UP = 90_000;
 /** From waking until the file must be there, in milliseconds. */
 const RECOVERY = 90_000;
 
-for (const side of /** @type {const} */ (['sender', 'receiver'])) {
-  scenario(`a ${side} whose computer sleeps until the broker gives it up goes on by itself when it wakes`, async (stage) => {
-    const { tabs, proxy, tab, other, file, sent, received } = await inATab(stage, side);
-    await tab.page.evaluate(() => {
-      const stood = Object.assign(window, { stood: 0 });
-      let last = performance.now();
-      setInterval(() => {
-        stood.stood = Math.max(stood.stood, performance.now() - last);
-        last = performance.now();
-      });
+scenario('a receiver whose computer sleeps until the broker gives it up goes on by itself when it wakes', async (stage) => {
+  const { tabs, proxy, tab, other, file, sent, received } = await inATab(stage, 'receiver');
+  await tab.page.evaluate(() => {
+    const stood = Object.assign(window, { stood: 0 });
+    let last = performance.now();
+    setInterval(() => {
+      stood.stood = Math.max(stood.stood, performance.now() - last);
+      last = performance.now();
     });
-    proxy.limit = MIB;
-    const sleep = await stage.use(sleepOf(tabs.pid));
-    const began = performance.now();
-    assert.ok(sleep.processes > 2, 'the page and what carries its bytes sleep as well');
-    await other.waitForPeerGone('Bo', GIVEN_UP);
-    await (side === 'sender' ? received.waitForState('waiting') : sent.waitForReceiver('Bo', 'waiting'));
-    const { bytes, total } = await (side === 'sender' ? received : sent).progress();
-    assert.ok(bytes < total, 'it sleeps in the middle');
-    assert.equal(proxy.connections, 1, 'it does not come back in its sleep');
-    const slept = performance.now() - began;
-    proxy.limit = Infinity;
-    await sleep.stop();
-    await Promise.all([received.waitForState('done', RECOVERY), sent.waitForState('done', RECOVERY)]);
-    const stood = await tab.page.evaluate(() => Object(window).stood);
-    assert.ok(stood >= slept, `its clock jumped by ${stood} ms in ${slept} ms of sleep`);
-    assert.ok(proxy.connections > 1, 'it came back');
-    await other.waitForPeer('Bo');
-    await assertSaved(received, [file]);
-  }, { timeout: 300_000 });
-}
+  });
+  proxy.limit = MIB;
+  const sleep = await stage.use(sleepOf(tabs.pid));
+  const began = performance.now();
+  assert.ok(sleep.processes > 2, 'the page and what carries its bytes sleep as well');
+  await other.waitForPeerGone('Bo', GIVEN_UP);
+  await sent.waitForReceiver('Bo', 'waiting');
+  const { bytes, total } = await sent.progress();
+  assert.ok(bytes < total, 'it sleeps in the middle');
+  assert.equal(proxy.connections, 1, 'it does not come back in its sleep');
+  const slept = performance.now() - began;
+  proxy.limit = Infinity;
+  await sleep.stop();
+  await Promise.all([received.waitForState('done', RECOVERY), sent.waitForState('done', RECOVERY)]);
+  const stood = await tab.page.evaluate(() => Object(window).stood);
+  assert.ok(stood >= slept, `its clock jumped by ${stood} ms in ${slept} ms of sleep`);
+  assert.ok(proxy.connections > 1, 'it came back');
+  await other.waitForPeer('Bo');
+  await assertSaved(received, [file]);
+}, { timeout: 300_000 });
 
 const HOURS = 3_600_000;
 
