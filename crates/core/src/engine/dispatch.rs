@@ -1,19 +1,15 @@
-//! Handling of the session's events and of the messages of other devices.
+//! Handling of the session's events.
 
 use bytes::Bytes;
 use mqdrop_mqtt::{Disconnect, QoS, ReasonCode, Ticket, Time};
 
+use super::gate::Heard;
 use super::link::{self, Stage};
 use super::topics::Channel;
 use super::{Engine, refusal};
 use crate::api::Event;
 use crate::cause::Notice;
-use crate::envelope::Opened;
-use crate::ids::DeviceId;
 use crate::incoming::Incoming;
-use crate::message::{Body, EndReason, Introduction, Message, ParcelRef, Want};
-use crate::peers::Introduced;
-use crate::seal::OpenError;
 use crate::view::TransferState;
 
 impl Engine {
@@ -78,7 +74,7 @@ impl Engine {
                 }
             }
             mqdrop_mqtt::Event::Message(message) => {
-                self.handle_message(&message.topic, message.payload, now)
+                self.handle_message(&message.topic, message.payload, now);
             }
             mqdrop_mqtt::Event::Disconnected(why) => self.lose_link(&why, now),
         }
@@ -185,247 +181,50 @@ impl Engine {
         });
     }
 
-    #[inline(never)]
-    fn handle_message(&mut self, topic: &str, payload: Bytes, now: Time) {
+    /// Tells what was found out about the length of packets since it was like this.
+    pub(super) fn report_lengths(&mut self, was_hopeless: bool, best: Option<u64>) {
         let Some(room) = &mut self.room else { return };
-        let Some(channel) = room.topics.classify(topic) else {
-            return;
-        };
-        if let Channel::Data(parcel) = channel {
-            if let Some(incoming) = self.incoming.get_mut(&parcel) {
-                incoming.handle_frame(payload, now, &mut self.cx);
-            }
-            return;
-        }
-        if payload.len() > crate::message::MAX_MESSAGE {
-            return;
-        }
-        if channel == Channel::Me && room.prove_inbox() {
-            self.cx.event(Event::Status);
-        }
-        let opened = match room.open(channel, &payload) {
-            Ok(opened) => opened,
-            Err(OpenError::Newer) => {
-                if !std::mem::replace(&mut room.told_of_newer, true) {
-                    self.cx.event(Event::Notice(Notice::NewerVersion));
-                }
-                return;
-            }
-            // Noise, or someone without the key: nothing the user could do about.
-            Err(OpenError::NotAuthentic) => return,
-        };
-        let Opened {
-            sender,
-            public,
-            body,
-        } = opened;
-        let Some(message) = Message::decode(&body) else {
-            return;
-        };
-        if sender == room.identity.device {
-            if message.counter >= room.hello && room.prove_room() {
-                self.cx.event(Event::Status);
-            }
-            return;
-        }
-        let to_me = channel == Channel::Me;
-        let fresh = room.peers.accept(sender, message.counter, to_me, now);
-        let will = message.body == Body::Gone && room.peers.is_will(sender, message.counter);
-        if !(fresh || will) {
-            return;
-        }
-        room.peers.learn_public(sender, &public, &room.identity);
-        if to_me
-            && let Body::Hello(introduction) | Body::Alive(introduction) = &message.body
-            && introduction.heard >= room.hello
-        {
-            room.peers.confirm(sender, message.counter);
-            if room.prove_room() {
-                self.cx.event(Event::Status);
-            }
-        }
-        if room.peers.is_muted(sender) && message.body != Body::Gone {
-            return;
-        }
-        // A parcel that is over stays so, however late that is said.
-        let is_final = matches!(message.body, Body::Gone | Body::Cancel(_));
-        if !(to_me || is_final || room.peers.is_confirmed(sender)) {
-            return room.ask(sender, &message, now);
-        }
-        self.handle_body(sender, to_me, message, now);
-    }
-
-    /// `to_me` says that the message is for this device alone.
-    #[inline(never)]
-    fn handle_body(&mut self, sender: DeviceId, to_me: bool, message: Message, now: Time) {
-        let Message { counter, body } = message;
-        let by_token = body.receivers_token();
-        match body {
-            Body::Hello(introduction) => {
-                self.handle_introduction(sender, &introduction, true, to_me, counter, now)
-            }
-            Body::Alive(introduction) => {
-                self.handle_introduction(sender, &introduction, false, to_me, counter, now)
-            }
-            Body::Gone => {
-                if self
-                    .room
-                    .as_mut()
-                    .is_some_and(|room| room.peers.leave(sender))
-                {
-                    self.handle_gone(sender, now);
-                }
-            }
-            Body::Offer(offer) => self.handle_offer(sender, offer, now),
-            Body::Complete(complete) => {
-                let known = self.incoming.get_mut(&complete.parcel);
-                match known.filter(|incoming| incoming.sender() == sender) {
-                    Some(incoming) => incoming.handle_complete(&complete, now, &mut self.cx),
-                    // It was taken off the list, and the word of it got lost.
-                    None => {
-                        let ending = EndReason::Unknown.ending(complete.parcel);
-                        self.cx.answer(sender, Body::Cancel(ending));
-                    }
-                }
-            }
-            Body::Pause(parcel) => self.handle_sender_paused(sender, parcel, true),
-            Body::Resume(parcel) => self.handle_sender_paused(sender, parcel, false),
-            Body::Seen(answer) => match self.outgoing.get_mut(&answer.parcel) {
-                Some(outgoing) => outgoing.handle_seen(sender, counter, &mut self.cx),
-                None => {
-                    let ending = EndReason::Unknown.ending(answer.parcel);
-                    self.cx.answer(sender, Body::Cancel(ending));
-                }
-            },
-            Body::Want(want) => self.handle_want(sender, &want, counter, now),
-            Body::Receipt(receipt) => {
-                if let Some(outgoing) = self.outgoing.get_mut(&receipt.parcel) {
-                    let without = receipt.without.unwrap_or_default();
-                    outgoing.handle_receipt(sender, without, counter, now, &mut self.cx);
-                }
-            }
-            Body::Decline(ending) => {
-                let reason = EndReason::from(&ending);
-                if let Some(outgoing) = self.outgoing.get_mut(&ending.parcel) {
-                    outgoing.handle_end(sender, reason, true, counter, &mut self.cx);
-                }
-            }
-            Body::Cancel(ending) => {
-                let reason = EndReason::from(&ending);
-                if let Some(outgoing) = self.outgoing.get_mut(&ending.parcel) {
-                    outgoing.handle_end(sender, reason, false, counter, &mut self.cx);
-                } else if let Some(incoming) = self.incoming.get_mut(&ending.parcel)
-                    && incoming.sender() == sender
-                {
-                    incoming.handle_cancel(reason, &mut self.cx);
-                }
-            }
-        }
-        if let Some((parcel, token)) = by_token
-            && let Some(outgoing) = self.outgoing.get_mut(&parcel)
-        {
-            outgoing.recognise(sender, token, &mut self.cx);
-        }
-    }
-
-    /// A device says that it is here: with `hello` because it just came, `to_me` in answer to mine.
-    #[inline(never)]
-    fn handle_introduction(
-        &mut self,
-        device: DeviceId,
-        introduction: &Introduction,
-        hello: bool,
-        to_me: bool,
-        counter: u64,
-        now: Time,
-    ) {
-        let Some(room) = &mut self.room else { return };
-        if !room.peers.is_confirmed(device) {
-            // It was said before this device came back, or by one that does not know it yet.
-            if hello {
-                let introduction = room.introduction(counter);
-                room.answer(device, Body::Hello(introduction), now);
-            }
-            return;
-        }
-        let introduced = room.peers.introduce(device, &introduction.name);
-        room.peers.note_hello(device, introduction.hello);
-        if introduced != Introduced::Known {
-            self.cx.event(Event::Peers);
-        }
-        let came = introduced == Introduced::New;
-        if hello {
-            let introduction = room.introduction(counter);
-            room.answer(device, Body::Alive(introduction), now);
-        }
-        if hello || to_me || came {
-            let name = room.peers.name(device);
-            for (_, outgoing) in &mut self.outgoing {
-                outgoing.handle_here(device, name.clone(), now, &mut self.cx);
-            }
-            for (_, incoming) in &mut self.incoming {
-                if incoming.sender() == device {
-                    incoming.handle_here(now, &mut self.cx);
-                }
-            }
-        }
-    }
-
-    #[inline(never)]
-    pub(super) fn handle_gone(&mut self, device: DeviceId, now: Time) {
-        for (_, outgoing) in &mut self.outgoing {
-            outgoing.handle_gone(device, now, &mut self.cx);
-        }
-        for (_, incoming) in &mut self.incoming {
-            if incoming.sender() == device {
-                incoming.handle_gone(&mut self.cx);
-            }
-        }
-        self.cx.event(Event::Peers);
-    }
-
-    fn handle_sender_paused(&mut self, sender: DeviceId, parcel: ParcelRef, paused: bool) {
-        if let Some(incoming) = self.incoming.get_mut(&parcel.parcel)
-            && incoming.sender() == sender
-        {
-            incoming.handle_sender_paused(paused, &mut self.cx);
-        }
-    }
-
-    #[inline(never)]
-    fn handle_want(&mut self, sender: DeviceId, want: &Want, counter: u64, now: Time) {
-        let (Some(room), Some(outgoing)) = (&mut self.room, self.outgoing.get_mut(&want.parcel))
-        else {
-            let ending = EndReason::Unknown.ending(want.parcel);
-            self.cx.answer(sender, Body::Cancel(ending));
-            return;
-        };
-        let was_hopeless = room.frame_size.is_hopeless();
-        let best = room.frame_size.best();
-        let begins = outgoing.handle_want(
-            sender,
-            want,
-            counter,
-            now,
-            &mut room.frame_size,
-            &mut self.cx,
-        );
-        if let Some(token) = want.token {
-            outgoing.recognise(sender, token, &mut self.cx);
-        }
-        if begins {
-            outgoing.begin(sender, room.peers.name(sender), &mut self.cx);
-        }
         if was_hopeless && !room.frame_size.is_hopeless() {
             room.note_limits();
             self.cx.event(Event::Status);
         }
-        if room
-            .frame_size
-            .best()
-            .is_some_and(|found| best != Some(found))
-        {
+        let found = room.frame_size.best();
+        if found.is_some() && found != best {
             self.report_learnt();
+        }
+    }
+
+    #[inline(never)]
+    fn handle_message(&mut self, topic: &str, payload: Bytes, now: Time) {
+        let Some(room) = &mut self.room else { return };
+        match room.topics.classify(topic) {
+            Some(Channel::Data(parcel)) => {
+                if let Some(incoming) = self.incoming.get_mut(&parcel) {
+                    incoming.handle_frame(payload, now, &mut self.cx);
+                }
+            }
+            Some(channel) => self.handle_control(channel, &payload, now),
+            None => {}
+        }
+    }
+
+    /// A control message came.
+    fn handle_control(&mut self, channel: Channel, payload: &[u8], now: Time) {
+        let Some(room) = &mut self.room else { return };
+        let were_proven = room.rights.are_proven();
+        let heard = room.hear(channel, payload, now);
+        if !were_proven && room.rights.are_proven() {
+            self.cx.event(Event::Status);
+        }
+        match heard {
+            Heard::Counts(said) => self.handle_said(said, now),
+            Heard::Unconfirmed(said) => room.ask(&said, now),
+            Heard::Newer => {
+                if !std::mem::replace(&mut room.told_of_newer, true) {
+                    self.cx.event(Event::Notice(Notice::NewerVersion));
+                }
+            }
+            Heard::Noise | Heard::Own | Heard::Repeated | Heard::Muted => {}
         }
     }
 }

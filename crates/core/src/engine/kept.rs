@@ -3,7 +3,7 @@
 use mqdrop_mqtt::Time;
 
 use super::Engine;
-use super::offers::MAX_INCOMING;
+use super::families::MAX_INCOMING;
 use crate::api::{Event, RestoreError, Restored};
 use crate::effects::Effects;
 use crate::ids::ParcelId;

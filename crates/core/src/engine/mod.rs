@@ -2,11 +2,12 @@
 
 mod dispatch;
 mod ending;
+mod families;
+mod gate;
 #[cfg(test)]
 mod hostile;
 mod kept;
 mod link;
-mod offers;
 mod outbox;
 mod proof;
 mod refusal;

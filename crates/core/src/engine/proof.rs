@@ -32,23 +32,20 @@ impl Room {
         }
     }
 
-    /// Notes that what this device said to the room came back or was answered. Returns whether that
-    /// is news.
-    pub(super) fn prove_room(&mut self) -> bool {
-        self.prove(true, false)
+    /// Notes that what this device said to the room came back or was answered.
+    pub(super) fn prove_room(&mut self) {
+        self.prove(true, false);
     }
 
-    /// Notes that something came for this device alone. Returns whether that is news.
-    pub(super) fn prove_inbox(&mut self) -> bool {
-        self.prove(false, true)
+    /// Notes that something came for this device alone.
+    pub(super) fn prove_inbox(&mut self) {
+        self.prove(false, true);
     }
 
-    fn prove(&mut self, room: bool, inbox: bool) -> bool {
-        let is_news = self.rights.prove(room, inbox);
-        if is_news {
+    fn prove(&mut self, room: bool, inbox: bool) {
+        if self.rights.prove(room, inbox) {
             self.link.proven();
         }
-        is_news
     }
 
     /// Says something again, or draws the conclusion, if it is time. Returns whether it concluded.

@@ -9,6 +9,7 @@ use mqdrop_mqtt::{
     VersionPolicy, Will,
 };
 
+use super::gate::Said;
 use super::link::{Link, Stage};
 use super::outbox::Outbox;
 use super::refusal::{self, Asked, Refusal};
@@ -140,6 +141,12 @@ impl Room {
             && self.session.version() == Some(Version::V311)
     }
 
+    /// The counter of the message that was sealed last.
+    #[cfg(test)]
+    pub(super) fn counter(&self) -> u64 {
+        self.counter
+    }
+
     /// The transport is open.
     pub(super) fn connect(&mut self, random: &mut Random, now: Time) {
         let payload = self.seal(To::Room, Body::Gone, random).unwrap_or_default();
@@ -259,7 +266,8 @@ impl Room {
     }
 
     /// A device says something to the room, and has not shown yet that it is here: it is asked.
-    pub(super) fn ask(&mut self, device: DeviceId, said: &Message, now: Time) {
+    pub(super) fn ask(&mut self, said: &Said, now: Time) {
+        let device = said.sender;
         let heard = match said.body {
             // Always answered: it is said once.
             Body::Hello(_) => said.counter,
@@ -311,7 +319,7 @@ impl Room {
     }
 
     #[inline(never)]
-    fn seal(&mut self, to: To, body: Body, random: &mut Random) -> Option<Vec<u8>> {
+    pub(super) fn seal(&mut self, to: To, body: Body, random: &mut Random) -> Option<Vec<u8>> {
         self.counter += 1;
         let message = Message {
             counter: self.counter,

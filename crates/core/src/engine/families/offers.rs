@@ -2,8 +2,8 @@
 
 use mqdrop_mqtt::Time;
 
-use super::Engine;
 use crate::api::Event;
+use crate::engine::Engine;
 use crate::identity::is_proof;
 use crate::ids::{DeviceId, ParcelId, Token};
 use crate::incoming::Incoming;
@@ -14,7 +14,7 @@ use crate::notes::Origin;
 /// The most parcels of one device that may wait for an answer, or are texts on their way.
 const MAX_OFFERS_OF_ONE: usize = 100;
 /// The most incoming parcels in all.
-pub(super) const MAX_INCOMING: usize = 1000;
+pub(in crate::engine) const MAX_INCOMING: usize = 1000;
 /// Bytes of manifests under way above which no further file is accepted without a user.
 const MAX_MANIFESTS: u64 = 64 * 1024 * 1024;
 /// Bytes of texts, under way or shown, above which older ones make room.
@@ -101,7 +101,7 @@ impl Engine {
     }
 
     /// Takes an incoming parcel off the list and frees its storage.
-    pub(super) fn forget(&mut self, parcel: ParcelId) {
+    pub(in crate::engine) fn forget(&mut self, parcel: ParcelId) {
         if let Some(incoming) = self.incoming.remove(&parcel) {
             if incoming.is_stored() {
                 self.cx.store.push_back(StoreRequest::Discard { parcel });

@@ -1,0 +1,33 @@
+//! What devices say to one another, behind the [gate](super::gate). Messages come in families, each of
+//! which has its own file and one `handle_…`; a new family gets the same here.
+
+mod offers;
+mod presence;
+mod transfer;
+
+use mqdrop_mqtt::Time;
+
+use super::Engine;
+use super::gate::Said;
+use crate::message::Body;
+
+pub(super) use offers::MAX_INCOMING;
+
+impl Engine {
+    /// Gives a message that counts to its family.
+    #[inline(never)]
+    pub(super) fn handle_said(&mut self, said: Said, now: Time) {
+        match said.body {
+            Body::Hello(_) | Body::Alive(_) | Body::Gone => self.handle_presence(said, now),
+            Body::Offer(_)
+            | Body::Seen(_)
+            | Body::Want(_)
+            | Body::Decline(_)
+            | Body::Complete(_)
+            | Body::Receipt(_)
+            | Body::Cancel(_)
+            | Body::Pause(_)
+            | Body::Resume(_) => self.handle_transfer(said, now),
+        }
+    }
+}
