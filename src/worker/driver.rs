@@ -10,7 +10,7 @@ use js_sys::Array;
 use litemap::LiteMap;
 use mqdrop_client::{Client, Update};
 use mqdrop_core::view::{Approach, ConnectionState, KeptView, StatusView};
-use mqdrop_core::{ParcelId, RestoreError};
+use mqdrop_core::{Identity, ParcelId, RestoreError};
 use wasm_bindgen_futures::spawn_local;
 
 use super::browser::{Browser, Signal};
@@ -66,10 +66,7 @@ impl Driver {
     /// # Errors
     /// If the browser has no random numbers; in words.
     pub(super) fn new(mailbox: Rc<dyn Fn(Message)>) -> Result<Self, String> {
-        let mut seed = [0; 32];
-        getrandom::fill(&mut seed).map_err(|error| {
-            format!("this browser gives no random numbers, and nothing is safe without: {error}")
-        })?;
+        let seed = random()?;
         let browser = Browser::new(sender(&mailbox, Input::Browser));
         Ok(Self {
             client: Client::new(seed, browser),
@@ -218,8 +215,11 @@ impl Driver {
             approach: Approach::Preparing,
             ..StatusView::default()
         }));
-        let joined = request::join(request)
-            .map_err(Failure::Key)
+        // As another device each time, so that nobody can tell that it was here before.
+        let joined = random()
+            .map_err(Failure::Other)
+            .map(Identity::from_random)
+            .and_then(|identity| request::join(request, identity).map_err(Failure::Key))
             .and_then(|join| {
                 let joined = self.client.act(|engine, now| engine.join(join, now));
                 joined.map_err(Failure::Join)
@@ -307,4 +307,16 @@ fn sender<T: 'static>(
 ) -> Rc<dyn Fn(T)> {
     let mailbox = Rc::clone(mailbox);
     Rc::new(move |value| mailbox(Message(input(value))))
+}
+
+/// Random bytes, for keys and identities.
+///
+/// # Errors
+/// If the browser has none; in words.
+fn random() -> Result<[u8; 32], String> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).map_err(|error| {
+        format!("this browser gives no random numbers, and nothing is safe without: {error}")
+    })?;
+    Ok(bytes)
 }

@@ -1,17 +1,19 @@
 //! What the app asks for, in the engine's terms.
 
 use mqdrop_core::keys::{KeyError, RoomSecret};
-use mqdrop_core::{Join, Login, Version, VersionPolicy};
+use mqdrop_core::{Identity, Join, Login, Version, VersionPolicy};
 
 use crate::bridge::{JoinRequest, Protocol};
 
-/// Derives the room's secret, which blocks for tens of milliseconds.
+/// Derives the room's secret, which blocks for tens of milliseconds. `identity` is that of the device
+/// that is to join.
 ///
 /// # Errors
 /// If the key is empty or too long.
-pub(super) fn join(request: JoinRequest) -> Result<Join, KeyError> {
+pub(super) fn join(request: JoinRequest, identity: Identity) -> Result<Join, KeyError> {
     let mut join = Join {
         secret: RoomSecret::derive(&request.key)?,
+        identity,
         version: version(request.protocol),
         login: login(request.username, request.password),
         broker: request.broker,
@@ -61,6 +63,10 @@ mod tests {
         }
     }
 
+    fn identity() -> Identity {
+        Identity::from_random([1; 32])
+    }
+
     #[test]
     fn what_was_learnt_counts_unless_the_user_chose() {
         let learnt = Learnt {
@@ -69,7 +75,7 @@ mod tests {
             frame_length: Some(4096),
         };
         let version = |protocol, learnt| {
-            let join = join(request("blue whale", protocol, learnt)).unwrap();
+            let join = join(request("blue whale", protocol, learnt), identity()).unwrap();
             assert_eq!(
                 (join.frame_limit, join.frame_length),
                 (learnt.frame_limit, learnt.frame_length)
@@ -101,6 +107,6 @@ mod tests {
     #[test]
     fn an_empty_key_is_refused() {
         let request = request(" - ", Protocol::Auto, Learnt::default());
-        assert_eq!(join(request).err(), Some(KeyError::Empty));
+        assert_eq!(join(request, identity()).err(), Some(KeyError::Empty));
     }
 }

@@ -57,7 +57,7 @@
 //! use mqdrop_client::{Client, Input, Platform, Update};
 //! use mqdrop_core::view::TransferState;
 //! use mqdrop_core::{
-//!     Entry, Join, ParcelId, ReadRequest, SocketClose, StoreReply, StoreRequest, Time,
+//!     Entry, Identity, Join, ParcelId, ReadRequest, SocketClose, StoreReply, StoreRequest, Time,
 //! };
 //! use mqdrop_sim::broker::{Action, Broker};
 //! use mqdrop_sim::{faults::Faults, random::Random};
@@ -163,7 +163,8 @@
 //! let (mut broker, mut random) = (Broker::new(Faults::default()), Random(1));
 //! for (number, client) in (0..).zip(&mut clients) {
 //!     broker.open(number);
-//!     let join = Join { auto_accept: true, ..mqdrop_sim::join() };
+//!     let identity = Identity::from_random(random.seed());
+//!     let join = Join { identity, auto_accept: true, ..mqdrop_sim::join() };
 //!     client.act(|engine, now| engine.join(join, now)).unwrap();
 //! }
 //!

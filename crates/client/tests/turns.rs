@@ -67,7 +67,7 @@ fn content_is_told_again_when_its_room_is_entered_again() {
             .told
             .contains(&(room.now, Update::Removed(parcel)))
     );
-    room.act(1, |engine, now| engine.join(join(), now)).unwrap();
+    room.enter(1, join());
     room.run_until(|room| {
         place(&room.members[1], left, |it| shows(it, TransferState::Done)).is_some()
     });
@@ -146,8 +146,7 @@ fn an_address_that_is_none_is_an_error_of_the_same_turn() {
         broker: "no address".into(),
         ..join()
     };
-    room.act(index, |engine, now| engine.join(join, now))
-        .unwrap();
+    room.enter(index, join);
     let told = room.members[index].told.iter();
     let states: Vec<_> = told
         .filter_map(|(_, update)| match update {
@@ -160,8 +159,7 @@ fn an_address_that_is_none_is_an_error_of_the_same_turn() {
 
 /// A client joins: how many turns it takes until it is in the room.
 fn turns_to_come_in(room: &mut Room, index: usize) -> usize {
-    room.act(index, |engine, now| engine.join(join_for_speed(), now))
-        .unwrap();
+    room.enter(index, join_for_speed());
     let mut turns = 1;
     while room.engine(index).status().state != ConnectionState::Online {
         assert!(room.step(index));
@@ -273,7 +271,7 @@ fn files_are_kept_as_long_as_anybody_may_want_them() {
     room.act(0, |engine, now| engine.leave(now));
     assert!(is_forgotten(&mut room, parcel));
 
-    room.act(0, |engine, now| engine.join(join(), now)).unwrap();
+    room.enter(0, join());
     let parcel = room.offer(0, LONG);
     room.run_until(|room| room.bytes(0, parcel) > 100_000);
     room.act(0, |engine, now| engine.leave(now));
@@ -281,13 +279,13 @@ fn files_are_kept_as_long_as_anybody_may_want_them() {
         !is_forgotten(&mut room, parcel),
         "it goes on once the room is entered again"
     );
-    room.act(0, |engine, now| engine.join(join(), now)).unwrap();
+    room.enter(0, join());
     assert!(!is_forgotten(&mut room, parcel));
     room.act(0, |engine, now| engine.leave(now));
     room.act(0, |engine, _| engine.discard_kept());
     assert!(is_forgotten(&mut room, parcel));
 
-    room.act(0, |engine, now| engine.join(join(), now)).unwrap();
+    room.enter(0, join());
     let parcel = room.offer(0, 1000);
     room.act(0, |engine, now| engine.remove(parcel, now));
     assert!(is_forgotten(&mut room, parcel));

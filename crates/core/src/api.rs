@@ -6,6 +6,7 @@ use mqdrop_mqtt::{Login, VersionPolicy};
 use serde::{Deserialize, Serialize};
 
 use crate::cause::{Notice, TooMuch};
+use crate::identity::Identity;
 use crate::ids::ParcelId;
 use crate::keys::RoomSecret;
 
@@ -14,6 +15,9 @@ use crate::keys::RoomSecret;
 pub struct Join {
     /// What the key opens.
     pub secret: RoomSecret,
+    /// The device that enters: a new one each time. It counts its messages from 1, so others would take
+    /// what a device says that was here before for repetitions.
+    pub identity: Identity,
     /// What the driver opens to reach the broker, and what messages call it.
     pub broker: String,
     /// Topic prefix; `mqdrop/1` if empty.

@@ -201,7 +201,10 @@ mod tests {
 
     fn devices() -> (Random, Identity, Identity) {
         let mut random = Random::new([3; 32]);
-        let (a, b) = (Identity::new(&mut random), Identity::new(&mut random));
+        let (a, b) = (
+            Identity::from_random(random.bytes()),
+            Identity::from_random(random.bytes()),
+        );
         (random, a, b)
     }
 
@@ -246,7 +249,7 @@ mod tests {
         assert_eq!((opened.sender, opened.public), (a.device, a.public));
         assert_eq!(opened.body, b"hello");
         let mut random = Random::new([4; 32]);
-        let other = Identity::new(&mut random);
+        let other = Identity::from_random(random.bytes());
         let read = open(&ROOM, other.device, &tail, &sealed, |_, public| {
             other.pair_key(public)
         });
@@ -289,7 +292,7 @@ mod tests {
             open(&ROOM, b.device, "c", &sealed, |_, _| None)
         };
         assert!(read(&a, &mut random).is_ok());
-        let mut named = Identity::new(&mut random);
+        let mut named = Identity::from_random(random.bytes());
         named.device = a.device;
         assert_eq!(read(&named, &mut random), Err(OpenError::NotAuthentic));
         named.public = a.public;

@@ -60,8 +60,12 @@ const TO_ROOM: &str = "c";
 fn devices() -> (&'static Identity, &'static Identity, Random) {
     static DEVICES: OnceLock<(Identity, Identity)> = OnceLock::new();
     let mut random = Random::new([2; 32]);
-    let (me, member) =
-        DEVICES.get_or_init(|| (Identity::new(&mut random), Identity::new(&mut random)));
+    let (me, member) = DEVICES.get_or_init(|| {
+        (
+            Identity::from_random(random.bytes()),
+            Identity::from_random(random.bytes()),
+        )
+    });
     (me, member, Random::new([3; 32]))
 }
 

@@ -9,7 +9,6 @@ use x25519_dalek::{PublicKey, StaticSecret};
 
 use crate::ids::{DeviceId, ParcelId};
 use crate::keys::expand;
-use crate::random::Random;
 
 /// Bytes of a public key.
 pub(crate) const PUBLIC: usize = 32;
@@ -21,8 +20,10 @@ const MESSAGE: &[u8] = b"mqdrop message to a room\0";
 const PARCEL: &[u8] = b"mqdrop parcel of a sender\0";
 const FRAME: &[u8] = b"mqdrop data frame\0";
 
-/// A device's key pair and the id that follows from it.
-pub(crate) struct Identity {
+/// A device's key pair and the id that follows from it. A platform makes one from random bytes each
+/// time it [joins](crate::Join::identity) a room.
+#[derive(Clone)]
+pub struct Identity {
     signing: SigningKey,
     agreeing: StaticSecret,
     pub(crate) public: [u8; PUBLIC],
@@ -34,8 +35,11 @@ pub(crate) struct Identity {
 pub(crate) struct PairKey(pub(crate) [u8; 32]);
 
 impl Identity {
-    pub(crate) fn new(random: &mut Random) -> Self {
-        let signing = SigningKey::from_bytes(&random.bytes());
+    /// The identity that follows from these bytes, which are its secret: from a cryptographic random
+    /// source, and given to nobody.
+    #[must_use]
+    pub fn from_random(secret: [u8; 32]) -> Self {
+        let signing = SigningKey::from_bytes(&secret);
         let public = signing.verifying_key().to_bytes();
         Self {
             agreeing: StaticSecret::from(signing.to_scalar_bytes()),
@@ -43,6 +47,12 @@ impl Identity {
             public,
             device: device_of(&public),
         }
+    }
+
+    /// The id of the device.
+    #[must_use]
+    pub fn device(&self) -> DeviceId {
+        self.device
     }
 
     /// The key this device shares with the owner of `public`; `None` for a key that is none
@@ -177,7 +187,7 @@ mod tests {
     use wasm_bindgen_test::wasm_bindgen_test as test;
 
     fn identity(seed: u8) -> Identity {
-        Identity::new(&mut Random::new([seed; 32]))
+        Identity::from_random([seed; 32])
     }
 
     #[test]

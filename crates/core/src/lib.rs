@@ -39,6 +39,7 @@ pub mod view;
 pub use api::{Entry, Event, Join, JoinError, OfferError, RestoreError, Restored, Timer};
 pub use cause::{Notice, TooMuch};
 pub use engine::{Engine, topic_prefix};
+pub use identity::Identity;
 pub use ids::{DeviceId, InvalidId, ParcelId};
 pub use incoming::MAX_TEXT;
 pub use io::{

@@ -43,7 +43,7 @@ use std::sync::OnceLock;
 use mqdrop_client::{Client, Input as Brought};
 use mqdrop_core::keys::RoomSecret;
 use mqdrop_core::view::TransferState;
-use mqdrop_core::{Engine, Entry, Join, ParcelId, Time, VersionPolicy};
+use mqdrop_core::{Engine, Entry, Identity, Join, ParcelId, Time, VersionPolicy};
 
 use broker::Broker;
 use device::Device;
@@ -67,6 +67,8 @@ pub struct World {
     pub broker: Broker,
     /// Decides all that is left to chance.
     pub random: Random,
+    /// What the identities of devices follow from.
+    identities: Random,
     /// Shortest and longest way to or from the broker.
     pub latency: (Duration, Duration),
     /// Bytes a second on each device's way to the broker.
@@ -145,10 +147,12 @@ pub fn join_as(place: usize) -> Join {
     }
 }
 
-/// How a device joins the room that the tests meet in.
+/// How a device joins the room that the tests meet in. A [`World`] gives each that joins an identity
+/// of its own.
 pub fn join() -> Join {
     Join {
         secret: secret(),
+        identity: Identity::from_random([0; 32]),
         broker: "ws://broker".into(),
         prefix: String::new(),
         name: "device".into(),
@@ -180,6 +184,7 @@ impl World {
             devices: Vec::new(),
             broker: Broker::new(faults),
             random: Random(seed),
+            identities: Random(!seed),
             latency: (Duration::from_millis(1), Duration::from_millis(20)),
             uplink: None,
             down: false,
@@ -199,13 +204,30 @@ impl World {
 
     /// A new device that joins like this.
     pub fn join_as(&mut self, join: Join) -> usize {
+        let index = self.add();
+        self.enter_as(index, join);
+        index
+    }
+
+    /// A new device in no room.
+    pub fn add(&mut self) -> usize {
         let seed = self.random.seed();
         let connections = Rc::clone(&self.connections);
         self.devices.push(Device::new(seed, connections));
-        let index = self.devices.len() - 1;
-        self.act(index, |engine, now| engine.join(join, now))
+        self.devices.len() - 1
+    }
+
+    /// A device enters the room, as another device than before.
+    pub fn enter(&mut self, device: usize) {
+        self.enter_as(device, join());
+    }
+
+    /// A device joins like this, as another device than before.
+    pub fn enter_as(&mut self, device: usize, join: Join) {
+        let identity = Identity::from_random(self.identities.seed());
+        let join = Join { identity, ..join };
+        self.act(device, |engine, now| engine.join(join, now))
             .unwrap();
-        index
     }
 
     /// Offers files of these sizes; their bytes follow from the seed.
@@ -383,8 +405,7 @@ impl World {
             auto_accept,
             ..join_as(index)
         };
-        self.act(index, |engine, now| engine.join(join, now))
-            .unwrap();
+        self.enter_as(index, join);
     }
 
     /// Takes up a parcel that a device's storage kept, if its notes are good for that.

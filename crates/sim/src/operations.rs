@@ -214,9 +214,7 @@ impl Run {
             .collect();
         self.world.act(device, |engine, now| engine.leave(now));
         self.world.run_for(out);
-        self.world.act(device, |engine, now| {
-            engine.join(crate::join_as(device), now).unwrap();
-        });
+        self.world.enter_as(device, crate::join_as(device));
         for (parcel, before) in before {
             if before.is_none() {
                 self.model.accepted.remove(&(device, parcel));

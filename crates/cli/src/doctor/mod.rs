@@ -12,7 +12,7 @@ use mqdrop_mqtt::{Disconnect, RequestError};
 
 use crate::failure::Failure;
 use crate::native::wire::Route;
-use crate::room::{BrokerArgs, Environment, seed};
+use crate::room::{BrokerArgs, Environment, random};
 use crate::say::clean;
 use probes::Patient;
 
@@ -39,7 +39,7 @@ pub(crate) fn run(options: &DoctorOptions) -> Result<(), Failure> {
     let way = options.broker.way(String::new(), &Environment::read())?;
     let prefix = mqdrop_core::topic_prefix(&options.prefix)
         .map_err(|error| Failure::usage(error.to_string()))?;
-    let word: String = seed()?[..8]
+    let word: String = random()?[..8]
         .iter()
         .map(|byte| format!("{byte:02x}"))
         .collect();

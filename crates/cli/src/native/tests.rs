@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use mqdrop_core::keys::RoomSecret;
-use mqdrop_core::{Event, Join, SocketAction, VersionPolicy};
+use mqdrop_core::{Event, Identity, Join, SocketAction, VersionPolicy};
 use mqdrop_station::{Options, Station};
 use tempfile::TempDir;
 
@@ -41,6 +41,7 @@ impl Side {
     fn join(&mut self, url: &str) {
         let join = Join {
             secret: RoomSecret::derive("a key for nothing but tests").unwrap(),
+            identity: Identity::from_random(crate::room::random().unwrap()),
             broker: url.to_owned(),
             prefix: String::new(),
             name: "side".to_owned(),

@@ -81,7 +81,7 @@ impl Source<'_> {
 }
 
 fn make() -> Result<String, Failure> {
-    Ok(keys::generate(super::seed()?))
+    Ok(keys::generate(super::random()?))
 }
 
 /// The first line of a file with a secret, without its end. At most `most` bytes.

@@ -13,7 +13,7 @@ use clap::{Args, ValueEnum};
 use mqdrop_client::lesson::Learnt;
 use mqdrop_client::link::Link;
 use mqdrop_core::keys::RoomSecret;
-use mqdrop_core::{Join, Version, VersionPolicy};
+use mqdrop_core::{Identity, Join, Version, VersionPolicy};
 
 pub(crate) use link::is_link;
 pub(crate) use way::{BrokerArgs, Way};
@@ -166,14 +166,17 @@ impl Room {
         Some(link.url(&page))
     }
 
-    /// The room in the engine's terms, with what was learnt of its broker. Takes tens of milliseconds, as guessing keys is to be slow.
+    /// The room in the engine's terms, with what was learnt of its broker, for another device each time:
+    /// nobody can tell that it was here before. Takes tens of milliseconds, as guessing keys is to be
+    /// slow.
     ///
     /// # Errors
-    /// If the key is none.
+    /// If the key is none, or the system has no random bytes.
     pub(crate) fn join(&self, learnt: Learnt) -> Result<Join, Failure> {
         let secret = RoomSecret::derive(&self.key);
         let mut join = Join {
             secret: secret.map_err(|error| Failure::usage(error.to_string()))?,
+            identity: Identity::from_random(random()?),
             broker: self.way.broker.clone(),
             prefix: self.prefix.clone(),
             name: self.name.clone(),
@@ -211,14 +214,14 @@ impl MqttVersion {
 ///
 /// # Errors
 /// If it has none.
-pub(crate) fn seed() -> Result<[u8; 32], Failure> {
-    let mut seed = [0; 32];
-    getrandom::fill(&mut seed).map_err(|error| {
+pub(crate) fn random() -> Result<[u8; 32], Failure> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).map_err(|error| {
         Failure::other(format!(
             "this system gives no random numbers, and nothing is safe without: {error}"
         ))
     })?;
-    Ok(seed)
+    Ok(bytes)
 }
 
 fn host_name() -> String {

@@ -19,7 +19,7 @@ use tokio::sync::mpsc;
 use crate::failure::Failure;
 use crate::lessons::Lessons;
 use crate::native::{Kept, Native, NativeError, Target};
-use crate::room::{Room, seed};
+use crate::room::{Room, random};
 use crate::say::{self, Event, Voice};
 use interrupts::Interrupts;
 use receiving::Receiving;
@@ -132,7 +132,7 @@ fn client(room: &Room, target: &Target) -> Result<(Client<Native>, Inputs), Fail
         NativeError::Certificate(_) => Failure::usage(error.to_string()),
         NativeError::Target(_) => Failure::Storage(error.to_string()),
     })?;
-    Ok((Client::new(seed()?, native), inputs))
+    Ok((Client::new(random()?, native), inputs))
 }
 
 fn join(client: &mut Client<Native>, room: &Room, learnt: Learnt) -> Result<(), Failure> {

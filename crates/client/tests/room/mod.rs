@@ -7,7 +7,7 @@ use core::time::Duration;
 
 use mqdrop_client::{Client, Input, Update};
 use mqdrop_core::view::TransferState;
-use mqdrop_core::{Engine, Entry, Join, OfferError, ParcelId, Time};
+use mqdrop_core::{Engine, Entry, Identity, Join, OfferError, ParcelId, Time};
 use mqdrop_sim::broker::{Action, Broker};
 use mqdrop_sim::{faults::Faults, random::Random};
 
@@ -71,8 +71,7 @@ impl Room {
         };
         for _ in 0..members {
             let index = room.add(Disk::default());
-            room.act(index, |engine, now| engine.join(join.clone(), now))
-                .unwrap();
+            room.enter(index, join.clone());
         }
         room.run_until(|room| {
             let knows_all = |it: &Member| it.client.engine().peers().len() == members - 1;
@@ -91,6 +90,14 @@ impl Room {
             connection: 0,
         });
         self.members.len() - 1
+    }
+
+    /// A client joins, as another device than before.
+    pub(crate) fn enter(&mut self, index: usize, join: Join) {
+        let identity = Identity::from_random(self.random.seed());
+        let join = Join { identity, ..join };
+        self.act(index, |engine, now| engine.join(join, now))
+            .unwrap();
     }
 
     /// Offers a file of which every byte follows from its place.

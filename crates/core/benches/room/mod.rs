@@ -15,7 +15,7 @@ use bytes::Bytes;
 use mqdrop_client::{Client, Input};
 use mqdrop_core::keys::RoomSecret;
 use mqdrop_core::view::{ConnectionState, TransferState};
-use mqdrop_core::{Entry, Join, ParcelId, Time, VersionPolicy};
+use mqdrop_core::{Entry, Identity, Join, ParcelId, Time, VersionPolicy};
 
 use broker::Broker;
 use machine::Machine;
@@ -76,6 +76,7 @@ impl Room {
         seed[..8].copy_from_slice(&(index as u64).to_be_bytes());
         let join = Join {
             secret: secret(),
+            identity: Identity::from_random(seed),
             broker: "pipe".into(),
             prefix: String::new(),
             name: format!("device {index}"),

@@ -115,6 +115,7 @@ mod tests {
     use crate::api::Join;
     use crate::effects::To;
     use crate::envelope;
+    use crate::identity::Identity;
     use crate::ids::ParcelId;
     use crate::keys::RoomSecret;
     use crate::message::{EndReason, ParcelRef};
@@ -129,6 +130,7 @@ mod tests {
                 room: [3; 16],
                 key: KEY,
             },
+            identity: Identity::from_random(random.bytes()),
             broker: "ws://broker".into(),
             prefix: String::new(),
             name: name.into(),
@@ -139,7 +141,7 @@ mod tests {
             frame_limit: None,
             frame_length: None,
         };
-        let mut room = Room::new(join, random, Time::ZERO).unwrap();
+        let mut room = Room::new(join, Time::ZERO).unwrap();
         room.connect(random, Time::ZERO);
         room.link.online();
         room

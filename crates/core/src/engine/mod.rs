@@ -68,7 +68,7 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// `seed` must come from a cryptographic random source: identities, keys and nonces follow from it.
+    /// `seed` must come from a cryptographic random source: keys and nonces follow from it.
     #[must_use]
     pub fn new(seed: [u8; 32]) -> Self {
         Self {
@@ -94,7 +94,7 @@ impl Engine {
     pub fn join(&mut self, join: Join, now: Time) -> Result<(), JoinError> {
         self.leave(now);
         self.auto_accept = join.auto_accept;
-        let room = Room::new(join, &mut self.random, now)?;
+        let room = Room::new(join, now)?;
         self.socket.push_back(SocketAction::Open {
             url: room.broker.clone(),
         });

@@ -78,13 +78,12 @@ pub(super) struct Room {
 }
 
 impl Room {
-    pub(super) fn new(join: Join, random: &mut Random, now: Time) -> Result<Self, JoinError> {
-        let identity = Identity::new(random);
-        let topics = Topics::new(&join.prefix, &join.secret, identity.device)?;
+    pub(super) fn new(join: Join, now: Time) -> Result<Self, JoinError> {
+        let topics = Topics::new(&join.prefix, &join.secret, join.identity.device)?;
         let has_login = join.login.is_some();
         let options = Options {
             // At most 23 letters and digits, which every broker takes (MQTT 3.1.1, section 3.1.3.1).
-            client_id: format!("mqdrop{}", identity.device),
+            client_id: format!("mqdrop{}", join.identity.device),
             version: join.version,
             login: join.login,
             will: None,
@@ -99,7 +98,7 @@ impl Room {
             link: Link::new(join.broker.clone(), now),
             broker: join.broker,
             policy: join.version,
-            identity,
+            identity: join.identity,
             session: Session::new(options),
             topics,
             peers: Peers::default(),

@@ -17,9 +17,7 @@ fn a_receiver_that_leaves_in_the_middle_goes_on_when_it_is_back() {
     world.run_for(MINUTE);
     assert_eq!(world.devices[1].engine().kept().parcels, 1);
     assert_eq!(world.state(0, parcel), Some(TransferState::Waiting));
-    world.act(1, |engine, now| {
-        engine.join(mqdrop_sim::join(), now).unwrap()
-    });
+    world.enter(1);
     world.run_for(SECOND);
     let view = world.devices[1].view(parcel, world.now).unwrap();
     assert_eq!(view.state, TransferState::Paused);
@@ -43,17 +41,13 @@ fn a_receiver_that_was_not_heard_of_between_two_rooms_is_one_receiver() {
     let (mut world, parcel) = under_way(2_000_000, &[3_000_000], 1_000_000);
     world.act(1, |engine, now| engine.leave(now));
     world.cut_off.insert(1);
-    world.act(1, |engine, now| {
-        engine.join(mqdrop_sim::join(), now).unwrap()
-    });
+    world.enter(1);
     world.run_for(SECOND);
     world.restart(1, false);
     world.run_for(SECOND);
     world.act(1, |engine, now| engine.leave(now));
     world.cut_off.clear();
-    world.act(1, |engine, now| {
-        engine.join(mqdrop_sim::join(), now).unwrap()
-    });
+    world.enter(1);
     world.run_for(SECOND);
     world.act(1, |engine, now| engine.resume(parcel, now));
     assert!(world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)));
@@ -71,9 +65,7 @@ fn leaving_while_what_was_kept_is_read_back_loses_nothing() {
     for _ in 0..3 {
         // The first run is being read.
         world.act(1, |engine, now| engine.leave(now));
-        world.act(1, |engine, now| {
-            engine.join(mqdrop_sim::join(), now).unwrap()
-        });
+        world.enter(1);
     }
     world.run_for(5 * SECOND);
     assert!(world.bytes(1, parcel) >= before);
@@ -94,9 +86,7 @@ fn what_was_verified_but_not_stored_needs_no_sender() {
     world.act(1, |engine, now| engine.leave(now));
     world.act(0, |engine, now| engine.leave(now));
     world.devices[1].broken = None;
-    world.act(1, |engine, now| {
-        engine.join(mqdrop_sim::join(), now).unwrap()
-    });
+    world.enter(1);
     world.act(1, |engine, now| engine.resume(parcel, now));
     assert!(whole && world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)));
 }
@@ -123,9 +113,7 @@ fn a_receiver_that_leaves_with_a_full_disk_goes_on_when_it_is_back() {
     let sent = world.devices[0].sent;
     world.act(1, |engine, now| engine.leave(now));
     world.run_for(MINUTE);
-    world.act(1, |engine, now| {
-        engine.join(mqdrop_sim::join(), now).unwrap()
-    });
+    world.enter(1);
     world.run_for(SECOND);
     let view = world.devices[1].view(parcel, world.now).unwrap();
     assert_eq!(view.state, TransferState::Paused);
@@ -148,9 +136,7 @@ fn when_the_sender_leaves_what_arrived_is_kept() {
     assert_eq!(world.devices[0].engine().kept().parcels, 1);
     // Its user is back. The page was not closed, so the files are still at hand.
     let sent = world.devices[0].sent;
-    world.act(0, |engine, now| {
-        engine.join(mqdrop_sim::join(), now).unwrap()
-    });
+    world.enter(0);
     assert!(world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)));
     assert!(world.devices[0].sent - sent < 2_300_000);
 }
@@ -171,14 +157,10 @@ fn a_sender_that_leaves_again_before_its_receiver_is_back_ends_nothing() {
     world.cut_off.insert(1);
     world.cut(1);
     world.act(0, |engine, now| engine.leave(now));
-    world.act(0, |engine, now| {
-        engine.join(mqdrop_sim::join(), now).unwrap()
-    });
+    world.enter(0);
     world.run_for(SECOND);
     world.act(0, |engine, now| engine.leave(now));
-    world.act(0, |engine, now| {
-        engine.join(mqdrop_sim::join(), now).unwrap()
-    });
+    world.enter(0);
     world.cut_off.clear();
     assert!(world.run_until(2 * MINUTE, |w| w.delivered(0, 1, parcel)));
 }
@@ -195,6 +177,7 @@ fn leaving_while_storage_makes_room_is_a_pause() {
             engine.leave(now);
             let join = mqdrop_core::Join {
                 auto_accept,
+                identity: mqdrop_core::Identity::from_random([9; 32]),
                 ..mqdrop_sim::join()
             };
             engine.join(join, now).unwrap();
@@ -241,9 +224,7 @@ fn a_sender_that_paused_and_left_does_not_go_on_by_itself() {
     world.run_for(10 * SECOND);
     let before = world.bytes(1, parcel);
     world.act(0, |engine, now| engine.leave(now));
-    world.act(0, |engine, now| {
-        engine.join(mqdrop_sim::join(), now).unwrap()
-    });
+    world.enter(0);
     rests_until_resumed(&mut world, parcel, before);
 }
 
@@ -252,9 +233,7 @@ fn who_is_away_while_the_sender_leaves_and_comes_is_not_forgotten() {
     let (mut world, parcel) = one_is_away();
     for _ in 0..2 {
         world.act(0, |engine, now| engine.leave(now));
-        world.act(0, |engine, now| {
-            engine.join(mqdrop_sim::join(), now).unwrap()
-        });
+        world.enter(0);
         world.run_for(10 * SECOND);
         assert!(world.devices[0].notes.contains_key(&parcel));
     }

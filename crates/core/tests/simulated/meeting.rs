@@ -4,11 +4,28 @@ use core::time::Duration;
 
 use mqdrop_core::keys::RoomSecret;
 use mqdrop_core::view::{ConnectionState, TransferState};
-use mqdrop_core::{DeviceId, Engine, Join, Time};
+use mqdrop_core::{DeviceId, Engine, Identity, Join, Time};
 use mqdrop_sim::faults::Faults;
 use mqdrop_sim::{MINUTE, SECOND, World, room, room_with};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
+
+#[test]
+fn a_device_is_the_one_whose_identity_it_joins_with() {
+    let mut world = room(1);
+    let identity = Identity::from_random([5; 32]);
+    let known = identity.device().to_string();
+    let join = Join {
+        identity,
+        ..mqdrop_sim::join()
+    };
+    let device = world.add();
+    world
+        .act(device, |engine, now| engine.join(join, now))
+        .unwrap();
+    assert!(world.run_until(MINUTE, |w| w.devices[0].engine().peers().len() == 1));
+    assert_eq!(world.devices[0].engine().peers()[0].device, known);
+}
 
 #[test]
 fn the_sender_may_come_first_or_last() {

@@ -214,9 +214,7 @@ fn the_room_may_be_left_while_files_are_compared() {
         let (mut world, parcel) = checking();
         world.act(0, |engine, now| engine.leave(now));
         world.run_for(away * MINUTE);
-        world.act(0, |engine, now| {
-            engine.join(mqdrop_sim::join(), now).unwrap()
-        });
+        world.enter(0);
         assert!(world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)));
         assert_eq!(world.devices[0].unfit, []);
     }
@@ -318,21 +316,17 @@ fn what_was_received_is_there_after_the_room_is_left_and_entered_again() {
     assert!(world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)));
     let enter = |world: &mut World, key: &str| {
         let secret = RoomSecret::derive(key).unwrap();
-        world.act(1, |engine, now| {
-            let room = Join {
-                secret,
-                ..mqdrop_sim::join()
-            };
-            engine.join(room, now).unwrap();
-        });
+        let room = Join {
+            secret,
+            ..mqdrop_sim::join()
+        };
+        world.enter_as(1, room);
     };
     enter(&mut world, "another room");
     assert_eq!(world.state(1, parcel), None);
     assert_eq!(world.devices[1].engine().kept().parcels, 1);
     world.act(1, |engine, now| engine.leave(now));
-    world.act(1, |engine, now| {
-        engine.join(mqdrop_sim::join(), now).unwrap()
-    });
+    world.enter(1);
     assert_eq!(world.devices[1].engine().kept().parcels, 0);
     assert!(world.delivered(0, 1, parcel));
 }

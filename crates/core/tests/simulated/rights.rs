@@ -44,9 +44,7 @@ fn a_refused_login_stops_the_trying_and_says_what_to_change() {
             assert_eq!(world.broker.connects, tries);
             // What was changed is tried.
             world.broker.faults.refuses = 0;
-            world
-                .act(device, |engine, now| engine.join(mqdrop_sim::join(), now))
-                .unwrap();
+            world.enter(device);
             assert!(world.run_until(MINUTE, |w| status(w, device).state
                 == ConnectionState::Online));
             assert_eq!(status(&world, device).remedy, None);

@@ -29,9 +29,7 @@ fn shown(world: &World, device: usize, parcel: ParcelId) -> &TransferView {
 }
 
 fn rejoin(world: &mut World, device: usize) {
-    world.act(device, |engine, now| {
-        assert_eq!(engine.join(join_as(device), now), Ok(()));
-    });
+    world.enter_as(device, join_as(device));
 }
 
 #[test]
@@ -116,7 +114,7 @@ fn many_who_pass_by_do_not_fill_the_list() {
     let parcel = world.offer(0, &[50_000]);
     for place in 100..160 {
         world.act(1, |engine, now| engine.leave(now));
-        world.act(1, |engine, now| engine.join(join_as(place), now).unwrap());
+        world.enter_as(1, join_as(place));
         world.run_for(5 * SECOND);
     }
     world.run_for(5 * SECOND);

@@ -30,9 +30,11 @@ pub(super) fn secret() -> RoomSecret {
         .clone()
 }
 
-fn join(version: Version) -> Join {
+/// How it joins; each time as another device.
+fn join(version: Version, times: u8) -> Join {
     Join {
         secret: secret(),
+        identity: Identity::from_random([times; 32]),
         broker: "wss://broker.example/mqtt".into(),
         prefix: String::new(),
         name: "Victim".into(),
@@ -48,6 +50,8 @@ fn join(version: Version) -> Join {
 /// An engine whose broker and storage the test plays.
 pub(super) struct Victim {
     version: Version,
+    /// How often it joined.
+    joined: u8,
     pub(super) engine: Engine,
     pub(super) now: Time,
     pub(super) notices: Vec<Notice>,
@@ -75,9 +79,10 @@ impl Victim {
 
     pub(super) fn speaking(version: Version) -> Self {
         let mut engine = Engine::new([1; 32]);
-        engine.join(join(version), Time::ZERO).unwrap();
+        engine.join(join(version, 1), Time::ZERO).unwrap();
         let mut victim = Self {
             version,
+            joined: 1,
             engine,
             now: Time::ZERO,
             notices: Vec::new(),
@@ -128,9 +133,14 @@ impl Victim {
         }
     }
 
+    fn next_join(&mut self) -> Join {
+        self.joined += 1;
+        join(self.version, self.joined)
+    }
+
     /// The user tries again.
     pub(super) fn join_again(&mut self) {
-        let join = join(self.version);
+        let join = self.next_join();
         self.act(|engine, now| engine.join(join, now)).unwrap();
     }
 
@@ -138,7 +148,7 @@ impl Victim {
     pub(super) fn join_knowing(&mut self, frame_length: u32) {
         let join = Join {
             frame_length: Some(frame_length),
-            ..join(self.version)
+            ..self.next_join()
         };
         self.act(|engine, now| engine.join(join, now)).unwrap();
     }
@@ -312,7 +322,7 @@ impl Member {
     pub(super) fn new(seed: u8) -> Self {
         let mut random = Random::new([seed; 32]);
         Self {
-            identity: Identity::new(&mut random),
+            identity: Identity::from_random(random.bytes()),
             random,
             counter: 0,
         }
