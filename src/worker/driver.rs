@@ -10,7 +10,7 @@ use js_sys::Array;
 use litemap::LiteMap;
 use mqdrop_client::{Client, Update};
 use mqdrop_core::view::{Approach, ConnectionState, KeptView, StatusView};
-use mqdrop_core::{Identity, ParcelId, RestoreError};
+use mqdrop_core::{Audience, Identity, ParcelId, RestoreError};
 use wasm_bindgen_futures::spawn_local;
 
 use super::browser::{Browser, Signal};
@@ -143,7 +143,9 @@ impl Driver {
             Command::FindHandles { parcel } => self.find_handles(&parcel),
             Command::Reopen { parcel } => self.reopen(&parcel),
             Command::SendText(text) => {
-                let offered = self.client.act(|engine, now| engine.offer_text(&text, now));
+                let offered = self
+                    .client
+                    .act(|engine, now| engine.offer_text(&text, Audience::Room, now));
                 if let Err(error) = offered {
                     self.fail(Failure::Offer(error));
                 }

@@ -57,7 +57,7 @@
 //! use mqdrop_client::{Client, Input, Platform, Update};
 //! use mqdrop_core::view::TransferState;
 //! use mqdrop_core::{
-//!     Entry, Identity, Join, ParcelId, ReadRequest, SocketClose, StoreReply, StoreRequest, Time,
+//!     Audience, Entry, Identity, Join, ParcelId, ReadRequest, SocketClose, StoreReply, StoreRequest, Time,
 //! };
 //! use mqdrop_sim::broker::{Action, Broker};
 //! use mqdrop_sim::{faults::Faults, random::Random};
@@ -177,7 +177,7 @@
 //! };
 //! clients[0]
 //!     .act_with_platform(|engine, machine, now| {
-//!         let parcel = engine.offer_files(vec![entry], now)?;
+//!         let parcel = engine.offer_files(vec![entry], Audience::Room, now)?;
 //!         machine.files.insert(parcel, file.clone());
 //!         Ok::<_, mqdrop_core::OfferError>(parcel)
 //!     })

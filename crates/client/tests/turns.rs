@@ -8,7 +8,7 @@ use core::time::Duration;
 
 use mqdrop_client::{Input, Update};
 use mqdrop_core::view::{ConnectionState, TransferState};
-use mqdrop_core::{Join, ParcelId, SocketClose};
+use mqdrop_core::{Audience, Join, ParcelId, SocketClose};
 use room::{Call, Disk, Member, Room, join, join_for_speed};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -133,8 +133,10 @@ fn any_input_serves_instead_of_a_timer_that_is_late() {
     assert!(again > room.now);
     assert!(!room.machine(0).calls.contains(&Call::Open));
     room.now = again;
-    room.act(0, |engine, now| engine.offer_text("hello", now))
-        .unwrap();
+    room.act(0, |engine, now| {
+        engine.offer_text("hello", Audience::Room, now)
+    })
+    .unwrap();
     assert_eq!(room.machine(0).calls.first(), Some(&Call::Open));
 }
 

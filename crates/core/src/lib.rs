@@ -49,3 +49,4 @@ pub use io::{
 pub use mqdrop_mqtt::{Login, ReasonCode, Time, Version, VersionPolicy};
 pub use names::isolated;
 pub use order::ordered;
+pub use outgoing::Audience;

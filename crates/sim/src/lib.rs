@@ -43,7 +43,7 @@ use std::sync::OnceLock;
 use mqdrop_client::{Client, Input as Brought};
 use mqdrop_core::keys::RoomSecret;
 use mqdrop_core::view::TransferState;
-use mqdrop_core::{Engine, Entry, Identity, Join, ParcelId, Time, VersionPolicy};
+use mqdrop_core::{Audience, Engine, Entry, Identity, Join, ParcelId, Time, VersionPolicy};
 
 use broker::Broker;
 use device::Device;
@@ -242,7 +242,9 @@ impl World {
             })
             .collect();
         self.act_with_machine(device, |engine, machine, now| {
-            let parcel = engine.offer_files(entries(&files), now).unwrap();
+            let parcel = engine
+                .offer_files(entries(&files), Audience::Room, now)
+                .unwrap();
             machine.sources.insert(parcel, files);
             parcel
         })

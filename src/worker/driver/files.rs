@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use js_sys::Array;
 use mqdrop_client::Platform;
+use mqdrop_core::Audience;
 use mqdrop_core::ParcelId;
 use wasm_bindgen_futures::spawn_local;
 
@@ -58,7 +59,7 @@ impl Driver {
             .map_err(Failure::Other)
             .and_then(|(files, entries)| {
                 self.client.act_with_platform(|engine, browser, now| {
-                    let parcel = engine.offer_files(entries, now);
+                    let parcel = engine.offer_files(entries, Audience::Room, now);
                     let parcel = parcel.map_err(Failure::Offer)?;
                     browser.sources.keep(parcel, files);
                     handles::keep(parcel, handles);

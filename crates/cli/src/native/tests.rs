@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use mqdrop_core::keys::RoomSecret;
-use mqdrop_core::{Event, Identity, Join, SocketAction, VersionPolicy};
+use mqdrop_core::{Audience, Event, Identity, Join, SocketAction, VersionPolicy};
 use mqdrop_station::{Options, Station};
 use tempfile::TempDir;
 
@@ -61,7 +61,10 @@ impl Side {
         let walked = walk(&[folder.to_owned()], &WalkOptions::default()).unwrap();
         let entries = walked.files.iter().map(|file| file.entry.clone());
         let now = self.native.now();
-        let parcel = self.engine.offer_files(entries.collect(), now).unwrap();
+        let parcel = self
+            .engine
+            .offer_files(entries.collect(), Audience::Room, now)
+            .unwrap();
         self.native.keep_files(parcel, walked.files);
         self.drain();
         parcel
@@ -328,7 +331,10 @@ async fn a_file_that_changes_before_it_is_read_is_told() {
     receiver.join(&plain);
     let entries = walked.files.iter().map(|file| file.entry.clone());
     let now = sender.native.now();
-    let parcel = sender.engine.offer_files(entries.collect(), now).unwrap();
+    let parcel = sender
+        .engine
+        .offer_files(entries.collect(), Audience::Room, now)
+        .unwrap();
     sender.native.keep_files(parcel, walked.files);
     sender.drain();
     until(&mut sender, &mut receiver, |_, receiver| {

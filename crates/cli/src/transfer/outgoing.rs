@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use mqdrop_client::Client;
-use mqdrop_core::{Entry, OfferError, ParcelId};
+use mqdrop_core::{Audience, Entry, OfferError, ParcelId};
 
 use crate::failure::Failure;
 use crate::native::{Fingerprint, Kept, Native, SourceFile, WalkOptions, spool, walk};
@@ -97,7 +97,7 @@ impl Found {
             });
         }
         if let Some(text) = &self.text {
-            let offered = client.act(|engine, now| engine.offer_text(text, now));
+            let offered = client.act(|engine, now| engine.offer_text(text, Audience::Room, now));
             parcels.push(offered.map_err(|error| refused(&error))?);
         }
         Ok(parcels)
@@ -105,7 +105,7 @@ impl Found {
 
     fn offer_files(&self, client: &mut Client<Native>) -> Result<ParcelId, Failure> {
         let offered = client.act_with_platform(|engine, native, now| {
-            let parcel = engine.offer_files(self.entries(), now)?;
+            let parcel = engine.offer_files(self.entries(), Audience::Room, now)?;
             native.keep_files(parcel, self.files.clone());
             Ok(parcel)
         });

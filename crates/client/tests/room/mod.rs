@@ -7,7 +7,7 @@ use core::time::Duration;
 
 use mqdrop_client::{Client, Input, Update};
 use mqdrop_core::view::TransferState;
-use mqdrop_core::{Engine, Entry, Identity, Join, OfferError, ParcelId, Time};
+use mqdrop_core::{Audience, Engine, Entry, Identity, Join, OfferError, ParcelId, Time};
 use mqdrop_sim::broker::{Action, Broker};
 use mqdrop_sim::{faults::Faults, random::Random};
 
@@ -110,7 +110,7 @@ impl Room {
             mime: String::new(),
         };
         let offered = self.act_with_machine(index, |engine, machine, now| {
-            let parcel = engine.offer_files(vec![entry], now)?;
+            let parcel = engine.offer_files(vec![entry], Audience::Room, now)?;
             machine.files.insert(parcel, file);
             Ok::<_, OfferError>(parcel)
         });

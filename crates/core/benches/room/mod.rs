@@ -15,7 +15,7 @@ use bytes::Bytes;
 use mqdrop_client::{Client, Input};
 use mqdrop_core::keys::RoomSecret;
 use mqdrop_core::view::{ConnectionState, TransferState};
-use mqdrop_core::{Entry, Identity, Join, ParcelId, Time, VersionPolicy};
+use mqdrop_core::{Audience, Entry, Identity, Join, ParcelId, Time, VersionPolicy};
 
 use broker::Broker;
 use machine::Machine;
@@ -128,7 +128,7 @@ impl Room {
             mime: String::new(),
         };
         let sender = self.client(SENDER, 0);
-        let parcel = sender.act(|engine, now| engine.offer_files(vec![entry], now));
+        let parcel = sender.act(|engine, now| engine.offer_files(vec![entry], Audience::Room, now));
         let parcel = parcel.unwrap();
         let mut busy = true;
         while busy {

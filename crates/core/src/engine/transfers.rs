@@ -11,24 +11,28 @@ use crate::ids::{DeviceId, ParcelId};
 use crate::incoming::MAX_TEXT;
 use crate::io::{ReadError, ReadRequest};
 use crate::message::{Body, EndReason};
-use crate::outgoing::Outgoing;
+use crate::outgoing::{Address, Audience, Outgoing};
 
 /// Bytes of frames that are read ahead of the socket, over all parcels.
 const READ_AHEAD: u64 = 2 * 1024 * 1024;
 
 impl Engine {
-    /// Offers files to everyone in the room and everyone who comes later. The driver answers this
-    /// parcel's reads from the same files in the same order.
+    /// Offers files to an audience. The driver answers this parcel's reads from the same files in the
+    /// same order.
     ///
     /// # Errors
     /// If there is no room, no file, or more than a parcel can hold.
-    pub fn offer_files(&mut self, entries: Vec<Entry>, now: Time) -> Result<ParcelId, OfferError> {
+    pub fn offer_files(
+        &mut self,
+        entries: Vec<Entry>,
+        audience: Audience,
+        now: Time,
+    ) -> Result<ParcelId, OfferError> {
         if entries.is_empty() {
             return Err(OfferError::Empty);
         }
-        let room = self.room.as_ref().ok_or(OfferError::NoRoom)?;
-        let name = room.name_in_topics();
-        let outgoing = Outgoing::files(entries, name, &mut self.random);
+        let to = self.address(audience)?;
+        let outgoing = Outgoing::files(entries, to, &mut self.random);
         let mut outgoing = outgoing.map_err(OfferError::TooLarge)?;
         outgoing.ask_for_notes(&mut self.cx);
         self.offer(outgoing, now)
@@ -66,18 +70,33 @@ impl Engine {
         }
     }
 
-    /// Offers a text to everyone in the room and everyone who comes later.
+    /// Where a parcel for this audience goes.
+    fn address(&self, audience: Audience) -> Result<Address, OfferError> {
+        let room = self.room.as_ref().ok_or(OfferError::NoRoom)?;
+        Ok(Address {
+            room: room.name_in_topics(),
+            audience,
+        })
+    }
+
+    /// Offers a text to an audience.
     ///
     /// # Errors
     /// If there is no room, no text, or more than 1 MiB of it.
-    pub fn offer_text(&mut self, text: &str, now: Time) -> Result<ParcelId, OfferError> {
+    pub fn offer_text(
+        &mut self,
+        text: &str,
+        audience: Audience,
+        now: Time,
+    ) -> Result<ParcelId, OfferError> {
         if text.is_empty() {
             return Err(OfferError::Empty);
         }
         if text.len() as u64 > MAX_TEXT {
             return Err(OfferError::TooLarge(TooMuch::Text));
         }
-        let outgoing = Outgoing::text(text, &mut self.random).map_err(OfferError::TooLarge)?;
+        let to = self.address(audience)?;
+        let outgoing = Outgoing::text(text, to, &mut self.random).map_err(OfferError::TooLarge)?;
         self.offer(outgoing, now)
     }
 

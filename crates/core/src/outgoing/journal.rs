@@ -99,7 +99,7 @@ impl Outgoing {
 
     pub(super) fn to_note(&self) -> Sent {
         Sent {
-            room: self.room.clone(),
+            room: self.to.room.clone(),
             secret: self.key.secret(),
             content_key: self.offer.content_key,
             title: self.offer.title.clone(),

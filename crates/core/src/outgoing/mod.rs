@@ -1,5 +1,6 @@
 //! A parcel that is being sent: the ledger, and what to send next.
 
+mod audience;
 mod flight;
 mod journal;
 mod leave_out;
@@ -35,6 +36,8 @@ use crate::ranges::RangeSet;
 use crate::rate::RateMeter;
 use crate::view::ParcelKind;
 
+pub(crate) use audience::Address;
+pub use audience::Audience;
 use flight::{Flight, Frame};
 use journal::Noting;
 use leave_out::Gaps;
@@ -42,9 +45,10 @@ use original::Files;
 use receiver::{Phase, Receiver};
 use receivers::MAX_RECEIVERS;
 
-/// One parcel on its way to everyone in the room who wants it.
+/// One parcel on its way to everyone of its audience who wants it.
 pub(crate) struct Outgoing {
     parcel: ParcelId,
+    to: Address,
     offer: Offer,
     kind: ParcelKind,
     manifest: Manifest,
@@ -57,8 +61,6 @@ pub(crate) struct Outgoing {
     sender: DeviceId,
     /// Somebody forges frames: those that are sent are signed.
     signs: bool,
-    /// The room's name in topics.
-    room: String,
     files: Files,
     /// It was sent before a restart, or before the room was left.
     restored: bool,
@@ -117,17 +119,19 @@ impl Outgoing {
         &self.manifest.layout
     }
 
-    /// Offers it to these devices, all that are in the room.
+    /// Offers it to those of these devices whom it is for: all that are in the room.
     pub(crate) fn announce(
         &mut self,
         present: impl Iterator<Item = (DeviceId, String)>,
         now: Time,
         cx: &mut Effects,
     ) {
+        let audience = self.to.audience;
+        let present = present.filter(|(device, _)| audience.has(*device));
         for (device, name) in present.take(MAX_RECEIVERS) {
             self.receivers.insert(device, Receiver::offered(name, now));
         }
-        cx.broadcast(Body::Offer(self.current_offer()));
+        self.tell_audience(Body::Offer(self.current_offer()), cx);
     }
 
     /// A device of this name is in the room, new or again.
@@ -138,7 +142,7 @@ impl Outgoing {
         now: Time,
         cx: &mut Effects,
     ) {
-        if self.ended.is_some() {
+        if self.ended.is_some() || !self.to.audience.has(device) {
             return;
         }
         self.replace(device, &name, cx);
@@ -216,11 +220,12 @@ impl Outgoing {
             parcel: self.parcel,
             token: None,
         };
-        cx.broadcast(if paused {
+        let body = if paused {
             Body::Pause(parcel)
         } else {
             Body::Resume(parcel)
-        });
+        };
+        self.tell_audience(body, cx);
         self.rate.clear();
         cx.event(Event::Transfer(self.parcel));
     }
@@ -239,7 +244,7 @@ impl Outgoing {
                 }
             }
         }
-        cx.broadcast(Body::Cancel(reason.ending(self.parcel)));
+        self.tell_audience(Body::Cancel(reason.ending(self.parcel)), cx);
         self.ended = Some(reason);
         self.files = Files::Here;
         self.forget_note(cx);

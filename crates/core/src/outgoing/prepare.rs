@@ -4,11 +4,11 @@ use std::collections::VecDeque;
 
 use litemap::LiteMap;
 
-use super::Outgoing;
 use super::flight::Flight;
 use super::journal::Noting;
 use super::leave_out::Gaps;
 use super::original::Files;
+use super::{Address, Outgoing};
 use crate::api::Entry;
 use crate::cause::TooMuch;
 use crate::frame::FrameCipher;
@@ -42,7 +42,7 @@ impl Outgoing {
     /// Prepares a parcel of files. `Err` says what there is too much of.
     pub(crate) fn files(
         entries: Vec<Entry>,
-        room: String,
+        to: Address,
         random: &mut Random,
     ) -> Result<Self, TooMuch> {
         let (manifest, manifest_bytes) = Manifest::build(entries)?;
@@ -54,12 +54,12 @@ impl Outgoing {
             None,
             title,
             secrets,
-            room,
+            to,
         ))
     }
 
     /// Prepares a parcel that is a text. `Err` says what there is too much of.
-    pub(crate) fn text(text: &str, random: &mut Random) -> Result<Self, TooMuch> {
+    pub(crate) fn text(text: &str, to: Address, random: &mut Random) -> Result<Self, TooMuch> {
         let entry = Entry {
             path: "text.txt".into(),
             size: text.len() as u64,
@@ -68,9 +68,9 @@ impl Outgoing {
         };
         let (manifest, manifest_bytes) = Manifest::build(vec![entry])?;
         let secrets = Secrets::new(random);
-        let (title, room) = ("Text".to_owned(), String::new());
+        let title = "Text".to_owned();
         let text_kept = Some(text.to_owned());
-        let mut outgoing = Self::new(manifest, manifest_bytes, text_kept, title, secrets, room);
+        let mut outgoing = Self::new(manifest, manifest_bytes, text_kept, title, secrets, to);
         let layout = outgoing.manifest.layout.clone();
         outgoing
             .hashes
@@ -85,7 +85,7 @@ impl Outgoing {
         text: Option<String>,
         title: String,
         secrets: Secrets,
-        room: String,
+        to: Address,
     ) -> Self {
         let Secrets { content_key, key } = secrets;
         let parcel = key.parcel();
@@ -106,6 +106,7 @@ impl Outgoing {
         };
         let mut outgoing = Self {
             parcel,
+            to,
             offer,
             kind: if text.is_some() {
                 ParcelKind::Text
@@ -121,7 +122,6 @@ impl Outgoing {
             // Until it is known which one that is.
             sender: DeviceId([0; 10]),
             signs: false,
-            room,
             files: Files::Here,
             restored: false,
             noting: Noting::No,

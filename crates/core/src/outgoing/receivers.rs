@@ -187,6 +187,7 @@ mod tests {
     use crate::io::{StoreReply, StoreRequest};
     use crate::message::EndReason;
     use crate::message::tests::wanting;
+    use crate::outgoing::{Address, Audience};
     use crate::random::Random;
     use crate::ranges::RangeSet;
 
@@ -206,7 +207,11 @@ mod tests {
             mime: String::new(),
         };
         let mut random = Random::new([1; 32]);
-        let mut outgoing = Outgoing::files(vec![entry], "room".into(), &mut random).unwrap();
+        let to = Address {
+            room: "room".into(),
+            audience: Audience::Room,
+        };
+        let mut outgoing = Outgoing::files(vec![entry], to, &mut random).unwrap();
         outgoing.ask_for_notes(cx);
         let parcel = outgoing.parcel();
         outgoing.handle_store(&StoreReply::Created { parcel }, cx);

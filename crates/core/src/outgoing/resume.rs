@@ -9,7 +9,7 @@ use super::journal::Noting;
 use super::original::{Files, Original};
 use super::prepare::Secrets;
 use super::receiver::Receiver;
-use super::{MAX_RECEIVERS, Outgoing};
+use super::{Address, Audience, MAX_RECEIVERS, Outgoing};
 use crate::api::{Entry, Event, OfferError};
 use crate::effects::Effects;
 use crate::hash::ParcelHashes;
@@ -83,7 +83,10 @@ impl Outgoing {
             None,
             sent.title,
             secrets,
-            sent.room,
+            Address {
+                room: sent.room,
+                audience: Audience::Room,
+            },
         );
         outgoing.restored = true;
         outgoing.noting = Noting::Yes;
@@ -92,7 +95,7 @@ impl Outgoing {
 
     /// The room that it is sent to.
     pub(crate) fn room(&self) -> &str {
-        &self.room
+        &self.to.room
     }
 
     /// Whether it waits for the user to choose its files again.

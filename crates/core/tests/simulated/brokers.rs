@@ -3,7 +3,7 @@
 use crate::said_of;
 use mqdrop_core::view::{Cause, RoomTrouble};
 use mqdrop_core::view::{ConnectionState, StatusView, TransferState};
-use mqdrop_core::{Engine, Join, SocketAction, Time, VersionPolicy};
+use mqdrop_core::{Audience, Engine, Join, SocketAction, Time, VersionPolicy};
 use mqdrop_sim::faults::Faults;
 use mqdrop_sim::{MINUTE, SECOND, World, room, room_with};
 #[cfg(target_arch = "wasm32")]
@@ -246,7 +246,9 @@ fn a_broker_that_acknowledges_late_holds_up_no_data() {
     world.broker.withholds = true;
     // All that is said at QoS 1 waits after that, and what is received is acknowledged all the same.
     for text in ["one", "two", "three"] {
-        world.act(1, |engine, now| engine.offer_text(text, now).unwrap());
+        world.act(1, |engine, now| {
+            engine.offer_text(text, Audience::Room, now).unwrap()
+        });
     }
     assert!(world.run_until(MINUTE, |w| w.bytes(1, parcel) == 3_000_000));
     assert_ne!(world.state(0, parcel), Some(TransferState::Done));

@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use mqdrop_core::keys::RoomSecret;
 use mqdrop_core::view::{ConnectionState, TransferState};
-use mqdrop_core::{DeviceId, Engine, Identity, Join, Time};
+use mqdrop_core::{Audience, DeviceId, Engine, Identity, Join, Time};
 use mqdrop_sim::faults::Faults;
 use mqdrop_sim::{MINUTE, SECOND, World, room, room_with};
 #[cfg(target_arch = "wasm32")]
@@ -146,7 +146,7 @@ fn a_hundred_texts_wait_for_one_who_comes_late() {
         .map(|n| {
             world
                 .act(0, |engine, now| {
-                    engine.offer_text(&format!("text {n}"), now)
+                    engine.offer_text(&format!("text {n}"), Audience::Room, now)
                 })
                 .unwrap()
         })

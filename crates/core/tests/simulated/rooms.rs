@@ -1,8 +1,8 @@
 //! What people send in a room and do about it, one behaviour a test, on a virtual clock.
 
 use crate::said;
-use mqdrop_core::Notice;
 use mqdrop_core::view::{EndReason, TransferState};
+use mqdrop_core::{Audience, Notice};
 use mqdrop_sim::{MINUTE, SECOND, World, room, under_way};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -50,7 +50,9 @@ fn a_text_arrives_once_without_being_asked_for() {
     let mut world = room(3);
     world.devices[1].accepts = false;
     let parcel = world
-        .act(0, |engine, now| engine.offer_text("héllo\nworld", now))
+        .act(0, |engine, now| {
+            engine.offer_text("héllo\nworld", Audience::Room, now)
+        })
         .unwrap();
     assert!(
         world.run_until(MINUTE, |w| w.state(0, parcel) == Some(TransferState::Done)

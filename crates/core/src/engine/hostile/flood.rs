@@ -7,6 +7,7 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use super::parcel::{Parcel, frame};
 use super::victim::{Member, Victim};
+use crate::Audience;
 use crate::api::Entry;
 use crate::ids::ParcelId;
 use crate::layout::BLOCK;
@@ -30,7 +31,7 @@ fn answers_to_a_flood_are_few_and_acknowledgements_go_past_them() {
     parcel.is_accepted(&mut honest, &mut victim);
     for text in 0..TEXTS {
         victim
-            .act(|engine, now| engine.offer_text(&text.to_string(), now))
+            .act(|engine, now| engine.offer_text(&text.to_string(), Audience::Room, now))
             .unwrap();
     }
     victim.published();
@@ -107,7 +108,7 @@ fn a_receivers_list_takes_no_more_room_however_it_is_told() {
         mime: String::new(),
     };
     let parcel = victim
-        .act(|engine, now| engine.offer_files(vec![entry], now))
+        .act(|engine, now| engine.offer_files(vec![entry], Audience::Room, now))
         .unwrap();
     // Each list ends before the one that was told before.
     for list in (0..60u32).rev() {

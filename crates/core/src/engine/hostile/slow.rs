@@ -7,6 +7,7 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use super::parcel::{Parcel, seal};
 use super::victim::{Member, Victim};
+use crate::Audience;
 use crate::cause::Cause;
 use crate::frame::FrameHead;
 use crate::incoming::tests::fill;
@@ -54,7 +55,7 @@ fn a_sender_whose_receiver_takes_no_more_does_not_blame_the_broker() {
         let mut member = Member::in_room(2, &mut victim);
         let text = "A text of some length. ".repeat(4000);
         let parcel = victim
-            .act(|engine, now| engine.offer_text(&text, now))
+            .act(|engine, now| engine.offer_text(&text, Audience::Room, now))
             .unwrap();
         for _ in 0..LONG.as_secs() {
             let want = wanting(parcel, &RangeSet::default(), credit);

@@ -1,0 +1,38 @@
+//! Whom a parcel is for.
+
+use super::Outgoing;
+use crate::effects::Effects;
+use crate::ids::DeviceId;
+use crate::message::Body;
+
+/// Whom a parcel is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Audience {
+    /// Everyone in the room, and everyone who comes later.
+    Room,
+}
+
+/// Where a parcel goes.
+pub(crate) struct Address {
+    /// The room's name in topics.
+    pub(crate) room: String,
+    pub(crate) audience: Audience,
+}
+
+impl Audience {
+    /// Whether a device of the room is meant. Offering asks this, and nothing else.
+    pub(super) fn has(self, _device: DeviceId) -> bool {
+        match self {
+            Self::Room => true,
+        }
+    }
+}
+
+impl Outgoing {
+    /// Says something of it to all whom it is for.
+    pub(super) fn tell_audience(&self, body: Body, cx: &mut Effects) {
+        match self.to.audience {
+            Audience::Room => cx.broadcast(body),
+        }
+    }
+}
