@@ -10,7 +10,7 @@ scenario('a report for a bug says what was done and names nobody', async (stage)
   await sender.waitForPeer('Bo');
   const file = await stage.file('holiday.bin', KIB);
   const received = await receiver.incoming(await sender.sendFiles([file.path]));
-  await received.accept();
+  await received.press('accept');
   await received.waitForState('done');
 
   const { page } = receiver;
