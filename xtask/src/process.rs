@@ -82,7 +82,7 @@ pub(crate) fn run_quietly(command: &mut Command) -> (String, Result<(), String>)
     (said, result)
 }
 
-/// What the program prints, or `None` if it is not there or does not succeed.
+/// The program's output, or `None` if it is not there or does not succeed.
 pub(crate) fn output_of(command: &mut Command) -> Option<String> {
     let output = command.stderr(Stdio::null()).output().ok()?;
     output

@@ -40,7 +40,7 @@ const OPENSSL: Package = Package {
     name: "openssl",
     command: "openssl",
 };
-/// What is not Debian's gets folders of its own by it.
+/// Programs that are not Debian's get folders of their own by it.
 const PYTHON: Package = Package {
     name: "python3-venv",
     command: "python3",
@@ -68,7 +68,7 @@ const XVFB: Package = Package {
     command: "Xvfb",
 };
 
-/// What building the site needs: Rust's wasm target, trunk and wasm-bindgen.
+/// Sets up for building the site: Rust's wasm target, trunk and wasm-bindgen.
 pub(crate) fn for_site() -> Result<(), String> {
     wasm_target()?;
     trunk()?;
@@ -104,7 +104,7 @@ fn wasm_bindgen() -> Result<(), String> {
     .install()
 }
 
-/// What the wasm tests need: Rust's wasm target, wasm-bindgen, Node, and a browser with its driver.
+/// Sets up for the wasm tests: Rust's wasm target, wasm-bindgen, Node, and a browser with its driver.
 pub(crate) fn for_wasm_tests() -> Result<(), String> {
     wasm_target()?;
     wasm_bindgen()?;
@@ -117,7 +117,7 @@ pub(crate) fn chromedriver() -> Result<PathBuf, String> {
     find(CHROMEDRIVER.command).ok_or_else(|| format!("{} is missing.", CHROMEDRIVER.command))
 }
 
-/// What linting needs: rustfmt, clippy, Rust's wasm target, Node packages, and for what fuzzers run C++.
+/// Sets up for linting: rustfmt, clippy, Rust's wasm target, Node packages, and for what fuzzers run C++.
 pub(crate) fn for_lint() -> Result<(), String> {
     for component in ["rustfmt", "clippy"] {
         let name = if component == "clippy" {
@@ -135,20 +135,20 @@ pub(crate) fn for_lint() -> Result<(), String> {
     wasm_target()
 }
 
-/// What driving browsers needs: Node packages and a browser.
+/// Sets up for driving browsers: Node packages and a browser.
 pub(crate) fn for_browsers() -> Result<(), String> {
     node_packages()?;
-    // Who names a browser need not have Debian's.
+    // A user who names a browser need not have Debian's.
     if std::env::var_os("MQDROP_CHROMIUM").is_some() {
         return Ok(());
     }
     debian_packages(&[CHROMIUM])
 }
 
-/// What end-to-end tests need besides: browsers with other engines.
+/// Sets up what end-to-end tests need besides: browsers with other engines.
 pub(crate) fn for_engines() -> Result<(), String> {
     let mut packages = vec![XVFB];
-    // Who names a browser need not have Debian's.
+    // A user who names a browser need not have Debian's.
     for (package, variable) in [
         (FIREFOX, "MQDROP_FIREFOX"),
         (WEBKIT, "MQDROP_WEBKIT_DRIVER"),
@@ -160,7 +160,7 @@ pub(crate) fn for_engines() -> Result<(), String> {
     debian_packages(&packages)
 }
 
-/// What end-to-end tests need besides: brokers that are not ours. One more comes with npm.
+/// Sets up what end-to-end tests need besides: brokers that are not ours. One more comes with npm.
 pub(crate) fn for_brokers() -> Result<(), String> {
     debian_packages(&[MOSQUITTO, OPENSSL, RABBITMQ, NATS])?;
     rumqttd("dev").map(drop)
@@ -243,7 +243,7 @@ fn node() -> Result<(), String> {
     }
 }
 
-/// What `node --version` says: `v20.14.0`.
+/// The output of `node --version`: `v20.14.0`.
 fn node_version(text: &str) -> Option<(u32, u32)> {
     let mut numbers = text.trim().trim_start_matches('v').split('.');
     let mut next = || numbers.next()?.parse().ok();
@@ -336,7 +336,7 @@ fn debian_packages(packages: &[Package]) -> Result<(), String> {
         .args(&missing))
 }
 
-/// What to put before a command that needs root: nothing as root, else sudo if it asks for no
+/// The prefix of a command that needs root: nothing as root, else sudo if it asks for no
 /// password.
 fn privilege() -> Option<&'static [&'static str]> {
     if output_of(program("id").arg("-u"))?.trim() == "0" {

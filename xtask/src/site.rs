@@ -105,7 +105,7 @@ fn name_by_content() -> Result<(), String> {
     Ok(())
 }
 
-/// What the page calls the app's script, without its ending.
+/// The page's name for the app's script, without its ending.
 fn app_name(page: &str) -> Option<&str> {
     let (_, rest) = page.split_once("data-js=\"")?;
     let (path, _) = rest.split_once(".js\"")?;
@@ -200,7 +200,7 @@ fn shrink() -> Result<(), String> {
             } else {
                 FAST
             })
-            // What is alike lies side by side then, which compresses better.
+            // Similar entries lie side by side then, which compresses better.
             .arg("--reorder-functions-by-name")
             .args(WASM_FEATURES)
             .arg(&file)
@@ -242,7 +242,7 @@ fn version_in(text: &str) -> Option<u32> {
     text.split_whitespace().nth(2)?.parse().ok()
 }
 
-/// What `rustc -vV` names as "commit-hash: …".
+/// The "commit-hash: …" of `rustc -vV`.
 fn commit_in(text: &str) -> Option<String> {
     let line = |line: &str| Some(line.strip_prefix("commit-hash:")?.trim().to_owned());
     text.lines().find_map(line)

@@ -82,7 +82,7 @@ fn run_file(path: PathBuf) -> (String, Run) {
     let mut node = program("node");
     node.current_dir(workspace::root().join("e2e"))
         .args(["--test", "--test-reporter=spec"])
-        // What a failed test leaves open would keep its process for ever.
+        // Handles that a failed test leaves open would keep its process for ever.
         .arg("--test-force-exit")
         .arg(&path)
         .env("MQDROP_STATION", workspace::station_binary("debug"))

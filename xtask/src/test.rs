@@ -53,7 +53,7 @@ const WHOLE_TRANSFER: &str = "contract";
 /// The app and its driver: compiled to wasm, and tested in a browser.
 const APP: &str = "mqdrop";
 
-/// What the app is made of: compiled to wasm, and tested there without a browser.
+/// The app's parts: compiled to wasm, and tested there without a browser.
 const PURE: [&str; 6] = [
     "mqdrop-aead",
     "mqdrop-client",
@@ -152,7 +152,7 @@ fn lint(_: &[String], tally: &mut Tally) -> Result<(), String> {
             .args(["--lib", "--bins", "--"])
             .args(["--deny", "warnings"]),
     );
-    // What may be in tests is not told from the rest in wasm, where they are no `#[test]`s.
+    // Code that may be in tests is not told from the rest in wasm, where tests are no `#[test]`s.
     let wasm_tests = check(clippy_for_wasm().args(["--tests", "--"]).args([
         "--deny",
         "warnings",
@@ -194,7 +194,7 @@ fn clippy_for_wasm() -> std::process::Command {
     clippy
         .args(["clippy", "--quiet", "--target", "wasm32-unknown-unknown"])
         .args(packages.flat_map(|package| ["--package", package]))
-        // What compiles to wasm but breaks there is banned there.
+        // Functions that compile to wasm but break there are banned there.
         .env(
             "CLIPPY_CONF_DIR",
             workspace::root().join("xtask").join("clippy-wasm"),

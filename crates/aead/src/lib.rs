@@ -21,7 +21,7 @@ const BATCH: usize = 4 * BLOCK;
 /// "expand 32-byte k" (RFC 8439, section 2.3).
 const CONSTANTS: [u32; 4] = [0x6170_7865, 0x3320_646e, 0x7962_2d32, 0x6b20_6574];
 
-/// What was to be opened was not sealed so: another key, or changed bytes.
+/// The bytes to be opened were not sealed so: another key, or changed bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotAuthentic;
 
@@ -83,7 +83,7 @@ impl KeyStream {
         Self { state }
     }
 
-    /// What authenticates the message: its key is the first block (RFC 8439, section 2.6).
+    /// The authenticator of the message: its key is the first block (RFC 8439, section 2.6).
     fn mac(&mut self) -> Poly1305 {
         let mut batch = [0; BATCH];
         apply_batch(&self.state, &mut batch);
@@ -156,7 +156,7 @@ fn rotate<const BITS: u32>(words: u32x4) -> u32x4 {
     (words << BITS) | (words >> (32 - BITS))
 }
 
-/// What was the first word of each becomes the first vector, and so on. Taking two vectors' words in
+/// The first words of each become the first vector, and so on. Taking two vectors' words in
 /// turn is an instruction for each half; that of `wide` moves word by word in wasm.
 #[inline(always)]
 fn transpose(rows: [u32x4; 4]) -> [u32x4; 4] {

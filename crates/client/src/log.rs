@@ -85,7 +85,7 @@ pub struct Log {
     lines: VecDeque<String>,
     /// How many lines were written.
     written: u64,
-    /// What was written last of each transfer, without numbers that change all the time.
+    /// The last line of each transfer, without numbers that change all the time.
     transfers: VecDeque<(String, String)>,
 }
 

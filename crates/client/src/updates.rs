@@ -203,7 +203,7 @@ impl<C: Clone> Updates<C> {
             {
                 if state.is_final() {
                     self.files.hurry(parcel, now);
-                    // Whoever waits for the end finds the hashes there, unless there are so many
+                    // A user that waits for the end finds the hashes there, unless there are so many
                     // that the end itself would come late.
                     if view.files as usize <= PART {
                         self.tell_files(parcel, engine, platform, tell);

@@ -1,4 +1,4 @@
-//! What receivers cost a sender: how much work each of their messages is, by how many there are.
+//! The cost of receivers to a sender: the work for each of their messages, by how many there are.
 
 #![allow(
     clippy::unwrap_used,
@@ -78,7 +78,7 @@ fn frame(bencher: Bencher, receivers: usize) {
         });
 }
 
-/// What the sender's user sees of the transfer, which a driver asks for when it has changed.
+/// The view of the transfer for the sender's user, which a driver asks for when it has changed.
 #[divan::bench(args = RECEIVERS, sample_count = 100)]
 fn view(bencher: Bencher, receivers: usize) {
     let mut room = Room::with_receivers(receivers, Some(SHORT_FRAME));

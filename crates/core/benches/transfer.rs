@@ -1,4 +1,4 @@
-//! What it costs two engines to send 64 MiB from one to the other: reading ahead, sealing, hashing
+//! The cost to two engines of sending 64 MiB from one to the other: reading ahead, sealing, hashing
 //! and pacing on one side; opening, placing, hashing and acknowledging on the other.
 
 #![allow(

@@ -72,7 +72,7 @@ fn lists_that_failed_once_do_not_fail_again() {
     }
 }
 
-/// What the random numbers begin with, unless `MQDROP_SEED` says otherwise.
+/// The seed of the random numbers, unless `MQDROP_SEED` names another.
 const SEED: u8 = 11;
 
 #[test]

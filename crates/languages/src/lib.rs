@@ -30,7 +30,7 @@ pub use message::{Message, Shape};
 /// The plural categories of Unicode CLDR.
 pub const CATEGORIES: [&str; 6] = ["zero", "one", "two", "few", "many", "other"];
 
-/// What is wrong with a language's source file.
+/// A fault in a language's source file.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
     /// It is not TOML.

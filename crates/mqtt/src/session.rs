@@ -247,7 +247,7 @@ impl Session {
         self.negotiation.is_changing()
     }
 
-    /// What the server can do, while connected.
+    /// The server's limits, while connected.
     #[must_use]
     pub fn limits(&self) -> Option<&Limits> {
         match &self.connection.as_ref()?.phase {

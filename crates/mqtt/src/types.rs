@@ -63,7 +63,7 @@ pub struct Will {
     pub delay: Duration,
 }
 
-/// What a session asks for in its CONNECT.
+/// The wishes of a session in its CONNECT.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// Client identifier; may be empty on MQTT 5, then the broker assigns one.
@@ -87,7 +87,7 @@ pub struct Options {
     pub receive_maximum: u16,
 }
 
-/// What the server said it can do. On 3.1.1 nothing is said, and the protocol's own maximum stands here.
+/// The limits that the server announced. On 3.1.1 it announces none, and the protocol's own maximum stands here.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// The most unacknowledged QoS 1 publications it takes.
@@ -136,7 +136,7 @@ pub struct Ticket(pub(crate) u64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ReasonCode(pub u8);
 
-/// What happened to a session.
+/// An event of a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
     /// CONNACK accepted the connection. Without `session_present` nothing is subscribed and nothing is in flight.
@@ -145,7 +145,7 @@ pub enum Event {
         session_present: bool,
         /// The version now spoken.
         version: Version,
-        /// What the broker said it can do.
+        /// The limits that the broker announced.
         limits: Limits,
     },
     /// A message arrived.

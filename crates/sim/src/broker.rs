@@ -56,7 +56,7 @@ pub(super) struct Connection {
     pub(super) withheld: Vec<Vec<u8>>,
 }
 
-/// What the network should do.
+/// The faults of the network.
 pub enum Action {
     /// Deliver these bytes to a connection.
     Send(u32, Vec<u8>),

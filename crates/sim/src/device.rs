@@ -17,13 +17,13 @@ pub struct Device {
     pub(crate) client: Client<Machine>,
     /// Texts that its user was shown.
     pub texts: Vec<(ParcelId, String)>,
-    /// What its user was told of.
+    /// The notices to its user.
     pub notices: Vec<Notice>,
     /// Why files that were chosen again were none of a parcel's.
     pub unfit: Vec<OfferError>,
     /// The frame limit that it found out.
     pub learnt: Option<u32>,
-    /// What its page shows of each transfer: the view that it was told last.
+    /// The view of each transfer that it was told last, as its page shows it.
     pub shown: BTreeMap<ParcelId, TransferView>,
     /// Parcels whose content its page has.
     pub contents: BTreeSet<ParcelId>,
@@ -96,12 +96,12 @@ impl Device {
         is_accepted.then_some(parcel)
     }
 
-    /// What its engine shows of a parcel now.
+    /// The view of a parcel by its engine now.
     pub fn view(&self, parcel: ParcelId, now: Time) -> Option<TransferView> {
         self.engine().transfer(parcel, now)
     }
 
-    /// What its engine shows a parcel as now.
+    /// The state of a parcel by its engine now.
     pub fn state(&self, parcel: ParcelId, now: Time) -> Option<TransferState> {
         self.view(parcel, now).map(|view| view.state)
     }

@@ -1,6 +1,6 @@
-//! What brokers do wrong, and what they limit.
+//! Faults and limits of brokers.
 
-/// What a broker does wrong, or limits.
+/// The faults and limits of a broker.
 #[derive(Clone, Debug, Default)]
 pub struct Faults {
     /// One in so many QoS 0 messages is dropped for one subscriber; 0 for none.
@@ -27,7 +27,7 @@ pub struct Faults {
     pub mute_on: Option<&'static str>,
     /// MQTT 5 clients are told which messages are dropped.
     pub says_so: bool,
-    /// Who subscribes to a topic that holds this is refused.
+    /// A subscription to a topic that holds this is refused.
     pub unsubscribable: Option<&'static str>,
     /// How many subscriptions a client may have.
     pub max_subscriptions: Option<usize>,

@@ -72,7 +72,7 @@ impl Broker {
             let Some(c) = self.connections.get_mut(&connection) else {
                 return;
             };
-            // What waits is not overtaken by what is like it.
+            // A waiting message is not overtaken by one of its kind.
             let is_full = c.in_flight.len() >= c.receive_maximum.into();
             if qos == 1 && (is_full || !c.held.is_empty()) {
                 c.held.push_back((topic.to_string(), payload.to_vec()));

@@ -59,7 +59,7 @@ pub const SECOND: Duration = Duration::from_secs(1);
 
 /// Everything there is, from one seed.
 pub struct World {
-    /// What time it is.
+    /// The time.
     pub now: Time,
     /// The peers; tests name them by their place in here.
     pub devices: Vec<Device>,
@@ -67,7 +67,7 @@ pub struct World {
     pub broker: Broker,
     /// Decides all that is left to chance.
     pub random: Random,
-    /// What the identities of devices follow from.
+    /// The seed of the devices' identities.
     identities: Random,
     /// Shortest and longest way to or from the broker.
     pub latency: (Duration, Duration),
@@ -302,7 +302,7 @@ impl World {
             .map_or(0, |view| view.bytes)
     }
 
-    /// What a device shows a parcel as.
+    /// The state that a device shows of a parcel.
     pub fn state(&self, device: usize, parcel: ParcelId) -> Option<TransferState> {
         self.devices[device].state(parcel, self.now)
     }
@@ -434,7 +434,7 @@ impl World {
     pub fn choose_again(&mut self, index: usize) {
         self.act_with_machine(index, |engine, machine, now| {
             for (parcel, files) in &machine.sources {
-                // What was delivered, or is not over, does not wait for files.
+                // A parcel that was delivered, or is not over, does not wait for files.
                 if engine.choose_again(*parcel, entries(files), now).is_ok() {
                     machine.forgotten.remove(parcel);
                 }

@@ -22,13 +22,13 @@ pub type Files = BTreeMap<ParcelId, Vec<Vec<u8>>>;
 
 /// The platform of a device's client. What it is asked for, the world does after the client's turn.
 pub struct Machine {
-    /// What time it is, as the world says before each turn.
+    /// The time, as the world says before each turn.
     pub(crate) now: Time,
     /// Bytes a second on its way to the broker.
     pub(crate) uplink: Option<u64>,
     /// When its timer rings.
     pub(crate) timer: Option<Time>,
-    /// What the world is to do.
+    /// Tasks for the world.
     pub(crate) asked: Vec<Asked>,
     /// How many connections there were in the world.
     connections: Rc<Cell<u32>>,
@@ -40,7 +40,7 @@ pub struct Machine {
     pub(crate) last_arrival: Time,
     /// When the last of what is sent to it is there.
     pub(crate) last_down: Time,
-    /// What it sends.
+    /// The files that it sends.
     pub sources: Files,
     /// Parcels whose files its client does not need any more.
     pub forgotten: BTreeSet<ParcelId>,
@@ -48,11 +48,11 @@ pub struct Machine {
     pub unreadable: BTreeSet<ParcelId>,
     /// Single files that cannot be read, and why.
     pub unreadable_files: BTreeMap<(ParcelId, usize), ReadFailure>,
-    /// What it receives.
+    /// The stores of what it receives.
     pub stores: BTreeMap<ParcelId, Vec<u8>>,
     /// The bytes of that which were ever written.
     pub written: BTreeMap<ParcelId, Vec<bool>>,
-    /// What it noted of what it receives and sends.
+    /// Its notes of what it receives and sends.
     pub notes: BTreeMap<ParcelId, Vec<u8>>,
     /// How often each parcel was finished.
     pub finished: BTreeMap<ParcelId, u32>,
@@ -66,11 +66,11 @@ pub struct Machine {
     pub space: u64,
     /// Why storage takes nothing more, also what has its place already, and gives nothing whole.
     pub broken: Option<StoreError>,
-    /// What becomes of what is read back.
+    /// The fault of reading back.
     pub reads: Reads,
     /// Whether what a power cut could undo is kept in mind.
     pub may_lose_power: bool,
-    /// What a power cut could still undo.
+    /// Writes that a power cut could still undo.
     pub(crate) unflushed: BTreeMap<ParcelId, Unflushed>,
 }
 

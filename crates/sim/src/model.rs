@@ -1,10 +1,10 @@
-//! What engines are compared with after each operation.
+//! The model that engines are compared with after each operation.
 
 use std::collections::BTreeSet;
 
 use mqdrop_core::ParcelId;
 
-/// What users did and what was seen to arrive.
+/// The acts of users and the parcels that were seen to arrive.
 #[derive(Default)]
 pub(crate) struct Model {
     /// Parcels and their senders.
@@ -18,9 +18,9 @@ pub(crate) struct Model {
     pub(crate) finished: BTreeSet<(usize, ParcelId)>,
     /// Of which receiver, by its id, a parcel's sender was told that before.
     told: BTreeSet<(ParcelId, String)>,
-    /// What its own sender's user ended or removed, or cannot read any more.
+    /// Parcels that their own sender's user ended or removed, or cannot read any more.
     pub(crate) ended: BTreeSet<ParcelId>,
-    /// What its sender cannot read any more.
+    /// Parcels that their sender cannot read any more.
     pub(crate) unreadable: BTreeSet<ParcelId>,
 }
 
@@ -34,7 +34,7 @@ impl Model {
         let line = (parcel, id.to_owned());
         if !is_done {
             if self.told.remove(&line) {
-                // Who still has it is seen to have it after the next operation as well.
+                // A receiver that still has it is seen to have it after the next operation as well.
                 self.finished.remove(&(device, parcel));
             }
         } else if self.told.insert(line) {

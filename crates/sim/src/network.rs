@@ -12,7 +12,7 @@ use crate::broker::Action;
 use crate::machine::{Asked, written};
 use crate::{SECOND, World};
 
-/// What is on its way to a device or to the broker.
+/// Bytes on their way to a device or to the broker.
 pub(crate) enum Input {
     Open(usize, u32),
     Refuse(usize, u32),
@@ -73,7 +73,7 @@ impl World {
         self.severed.contains_key(&device)
     }
 
-    /// What was held back goes on, as what computers send again.
+    /// Bytes that were held back go on, as those that computers send again.
     pub fn mend(&mut self, device: usize) {
         for input in self.severed.remove(&device).unwrap_or_default() {
             self.push(self.now, input);
@@ -220,7 +220,7 @@ impl World {
                     self.push(at, Input::Open(index, connection));
                 }
                 Asked::Close(connection) => {
-                    // What was sent before is sent.
+                    // Bytes that were sent before go on their way.
                     let at = self.devices[index].last_arrival.max(self.now);
                     self.push(at, Input::Left(index, connection));
                 }

@@ -22,10 +22,10 @@ const RESUMES: Duration = Duration::from_secs(120);
 /// The longest packet: a frame of 896 KiB and what is around it.
 const LONGEST: usize = 897 * 1024;
 
-/// What one engine may be reading ahead: 2 MiB, begun with one frame less.
+/// The most that one engine may be reading ahead: 2 MiB, begun with one frame less.
 const MOST_READ: usize = 2 * 1024 * 1024 + LONGEST;
 
-/// What one parcel's sender may let wait for the receiver's storage.
+/// The most that one parcel's sender may let wait for the receiver's storage.
 const MOST_WRITTEN: usize = 16 * 1024 * 1024;
 
 /// Bytes that are read as numbers; zeros without end follow them.
@@ -256,7 +256,7 @@ impl Run {
         self.model.refused.retain(|(of, _)| *of != device);
     }
 
-    /// What must hold at any time.
+    /// Checks what must hold at any time.
     fn check(&mut self) {
         assert!(self.world.broker.longest <= LONGEST);
         assert_eq!(self.world.broker.signed, 0, "nobody forges anything");
@@ -357,7 +357,7 @@ impl Run {
         );
     }
 
-    /// Who is asked accepts.
+    /// Each device that is asked accepts.
     fn answer_offers(&mut self) {
         for &(_, parcel) in &self.model.parcels.clone() {
             for device in 0..self.world.devices.len() {
@@ -366,11 +366,11 @@ impl Run {
         }
     }
 
-    /// What is still to arrive: the sender, the receiver and the parcel.
+    /// Parcels that are still to arrive: sender, receiver and parcel.
     fn late(&self) -> Vec<(usize, usize, ParcelId)> {
         let mut late = Vec::new();
         for &(sender, parcel) in &self.model.parcels {
-            // Who came back without storage, or left before anybody wanted it, has it no more.
+            // A device that came back without storage, or left before anybody wanted it, has it no more.
             if self.model.ended.contains(&parcel) || self.world.state(sender, parcel).is_none() {
                 continue;
             }

@@ -1,4 +1,4 @@
-//! What MQTT packets are made of, from the OASIS texts.
+//! The parts of MQTT packets, from the OASIS texts.
 
 /// Reads a packet's body. Who sent it is not a stranger: what is missing there is a fault.
 pub struct Reader<'a>(&'a [u8]);
@@ -14,7 +14,7 @@ impl<'a> Reader<'a> {
         self.0.is_empty()
     }
 
-    /// What was not read yet.
+    /// The bytes that were not read yet.
     pub fn rest(&self) -> &'a [u8] {
         self.0
     }

@@ -7,7 +7,7 @@ use mqdrop_core::{ParcelId, StoreError, StoreReply, StoreRequest};
 use crate::machine::Machine;
 use crate::random::Random;
 
-/// What becomes of what is read back.
+/// The fault of reading back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reads {
     /// All of it is as it was written.
@@ -20,7 +20,7 @@ pub enum Reads {
     Failing,
 }
 
-/// What was written and may be lost in a power cut.
+/// Writes that may be lost in a power cut.
 #[derive(Default)]
 pub(crate) struct Unflushed {
     /// Where content was written, and what was there before.

@@ -138,7 +138,7 @@ impl Audience {
             self.clients.fetch_sub(1, Ordering::Relaxed);
         }
         self.remove(&mut self.write(), listener);
-        // Whoever waits for this listener must not wait on.
+        // A thread that waits for this listener must not wait on.
         self.ledger.caught_up.notify_waiters();
     }
 

@@ -1,4 +1,4 @@
-//! What a station is to do.
+//! The options of a station.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;

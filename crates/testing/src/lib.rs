@@ -1,4 +1,4 @@
-//! What the tests of several packages share.
+//! Helpers that the tests of several packages share.
 
 /// Property tests that run natively and in wasm: a fixed number of cases from a fixed seed, so that
 /// a failure comes back with the same input on either.

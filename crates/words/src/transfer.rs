@@ -65,7 +65,7 @@ impl Words {
         })
     }
 
-    /// What a receiver ended, as the sender's user reads it.
+    /// The reason for which a receiver ended it, as the sender's user reads it.
     #[must_use]
     pub fn ended_by_receiver(self, reason: &EndReason) -> String {
         match reason {

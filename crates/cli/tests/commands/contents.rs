@@ -194,7 +194,7 @@ fn a_sender_without_a_key_makes_one_and_tells_it() {
     );
     assert!(link.ends_with(made["key"].as_str().unwrap()));
     sender.until_said("Key: ");
-    // Whoever has the link needs nothing else.
+    // A person with the link needs nothing else.
     let inbox = room.inbox("inbox");
     let mut command = room.command(&["receive", link, "--yes", "--out", "inbox"]);
     let receiver = Run::start(command.env_remove("MQDROP_KEY").env_remove("MQDROP_BROKER"));

@@ -1,4 +1,4 @@
-//! What the program says of itself.
+//! Tests of what the program says of itself.
 
 use crate::support::{Run, program};
 

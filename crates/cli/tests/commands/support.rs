@@ -188,14 +188,14 @@ pub(crate) struct Run {
     stderr: Arc<Output>,
 }
 
-/// What a command printed until now.
+/// The output of a command until now.
 #[derive(Default)]
 struct Output {
     state: Mutex<(Vec<u8>, bool)>,
     changed: Condvar,
 }
 
-/// What became of a command.
+/// The end of a command.
 #[derive(Debug)]
 pub(crate) struct Ended {
     pub(crate) code: Option<i32>,

@@ -11,7 +11,7 @@ use super::SENDER;
 
 #[derive(Default)]
 pub(crate) struct Broker {
-    /// Who subscribed to what.
+    /// The subscriptions of each client.
     topics: HashMap<Bytes, Vec<usize>>,
 }
 

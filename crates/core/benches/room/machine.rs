@@ -1,4 +1,4 @@
-//! What engines run on here: a connection that takes a few packets at a time, files whose bytes are
+//! The machine of engines here: a connection that takes a few packets at a time, files whose bytes are
 //! not read from anywhere, and storage that takes everything and keeps nothing.
 
 use bytes::Bytes;
@@ -10,7 +10,7 @@ pub(crate) struct Machine {
     pub(crate) now: Time,
     /// How many packets its connection takes until it is given room again.
     pub(crate) room: usize,
-    /// What was sent and is not with the broker.
+    /// Packets that were sent and are not with the broker.
     pub(crate) sent: Vec<Bytes>,
     /// Reads that were asked for and not answered.
     pub(crate) reads: Vec<ReadRequest>,

@@ -179,7 +179,7 @@ impl Room {
         self.answers()
     }
 
-    /// What receivers say to what they got.
+    /// The answers of receivers.
     pub(crate) fn answers(&mut self) -> VecDeque<Bytes> {
         for receiver in 1..self.devices.len() {
             while self.step(receiver) {}

@@ -1,4 +1,4 @@
-//! What brokers are like: versions they know, hosts that do not answer, links that fall silent.
+//! Kinds of brokers: versions they know, hosts that do not answer, links that fall silent.
 
 use crate::said_of;
 use mqdrop_core::view::{Cause, RoomTrouble};

@@ -1,4 +1,4 @@
-//! What a driver asks that is about to end: whether all was heard, and what kept a parcel back.
+//! The questions of a driver that is about to end: whether all was heard, and what kept a parcel back.
 
 use mqdrop_core::view::{Fault, TransferState};
 use mqdrop_core::{ReadFailure, StoreError};

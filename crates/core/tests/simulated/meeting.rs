@@ -1,4 +1,4 @@
-//! Who is in a room: coming, being away, leaving, and whom one does not want to hear.
+//! Devices in a room: coming, being away, leaving, and those that one does not want to hear.
 
 use core::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What is there after a device's program ended and began anew, one behaviour a test, on a virtual
+//! The state after a device's program ended and began anew, one behaviour a test, on a virtual
 //! clock.
 
 use crate::said;
@@ -264,7 +264,7 @@ fn what_was_read_whole_before_the_second_receiver_began_is_compared_as_well() {
     let mut world = room(3);
     world.devices[2].accepts = false;
     let parcel = world.offer(0, &[600_000, 400_000]);
-    // Who declines is not waited for, so nothing is noted any more once the other has it.
+    // A receiver that declines is not waited for, so nothing is noted any more once the other has it.
     world.run_for(SECOND);
     world.act(2, |engine, now| engine.decline(parcel, now));
     assert!(world.run_until(MINUTE, |w| !w.devices[0].notes.contains_key(&parcel)));

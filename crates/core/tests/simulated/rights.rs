@@ -42,7 +42,7 @@ fn a_refused_login_stops_the_trying_and_says_what_to_change() {
             world.act(device, Engine::check);
             world.run_for(MINUTE);
             assert_eq!(world.broker.connects, tries);
-            // What was changed is tried.
+            // The changed login is tried.
             world.broker.faults.refuses = 0;
             world.enter(device);
             assert!(world.run_until(MINUTE, |w| status(w, device).state

@@ -1,4 +1,4 @@
-//! What people send in a room and do about it, one behaviour a test, on a virtual clock.
+//! Sending in a room, one behaviour a test, on a virtual clock.
 
 use crate::said;
 use mqdrop_core::view::{EndReason, TransferState};
@@ -181,7 +181,7 @@ fn a_laptop_that_slept_goes_on_where_it_was() {
             "{sleeper} slept for {duration:?}"
         );
         let (rest, again) = (3_000_000 - before, world.devices[0].sent - sent);
-        // What was under way is lost with the connection.
+        // Packets under way are lost with the connection.
         assert!(again < rest + 600_000, "{again} for {rest}");
     }
 }
@@ -220,7 +220,7 @@ fn a_file_that_changes_while_it_is_sent_ends_the_transfer_by_name() {
 fn bytes_that_do_not_match_the_hashes_are_fetched_again_and_never_delivered() {
     let mut world = room(2);
     world.uplink = Some(1_000_000);
-    // What is read a second time differs from what was hashed at the first, and nobody notices.
+    // The second reading differs from the first, which was hashed, and nobody notices.
     world.broker.faults.drop_qos0 = 3;
     let parcel = world.offer(0, &[2_000_000]);
     assert!(world.run_until(MINUTE, |w| w.bytes(1, parcel) > 1_000_000));

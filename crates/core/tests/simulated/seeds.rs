@@ -128,7 +128,7 @@ fn disturb(world: &mut World, dice: &mut Random) {
                     .all(|parcel| device.notes.contains_key(parcel))
             };
             if !noted {
-                // What everyone has is not kept for those who come later.
+                // A parcel that everyone has is not kept for those who come later.
                 return;
             }
             world.restart(device, true);

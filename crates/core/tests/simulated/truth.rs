@@ -1,4 +1,4 @@
-//! What is shown of a transfer is what happened, and by whom; on a virtual clock.
+//! Tests that a transfer shows what happened, and by whom; on a virtual clock.
 
 use crate::said;
 use mqdrop_core::ParcelId;
@@ -23,7 +23,7 @@ fn named(count: usize) -> World {
     world
 }
 
-/// What a device's page shows.
+/// The transfer as a device's page shows it.
 fn shown(world: &World, device: usize, parcel: ParcelId) -> &TransferView {
     &world.devices[device].shown[&parcel]
 }

@@ -57,7 +57,7 @@ fn the_user_need_not_wait_for_who_is_away() {
         let device = receiver.device.parse().unwrap();
         world.act(0, |engine, now| engine.forget_receiver(parcel, device, now));
     }
-    // Who is there is not forgotten.
+    // A device that is there is not forgotten.
     let left = receivers(&world, parcel);
     assert_eq!(left.len(), 1);
     assert_eq!(

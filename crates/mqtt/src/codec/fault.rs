@@ -1,6 +1,6 @@
 use crate::types::ReasonCode;
 
-/// What is wrong with something the server sent, for its DISCONNECT and for people.
+/// A fault in something the server sent, for its DISCONNECT and for people.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Fault {
     /// The reason code that tells the server.

@@ -138,7 +138,7 @@ impl Framer {
         Ok(self.header)
     }
 
-    /// What the fixed header alone can tell, so that a server that speaks something else is found out at once.
+    /// Checks by the fixed header alone, so that a server that speaks something else is found out at once.
     fn check(&self, header: FixedHeader) -> Result<(), Fault> {
         if header.flags() != 0 && matches!(header.kind(), 2 | 4 | 9 | 11 | 13 | 14) {
             return Err(Fault::malformed("flags that MQTT reserves"));

@@ -1,4 +1,4 @@
-//! What the codec reads and writes, in the session's terms.
+//! The packets that the codec reads and writes, in the session's terms.
 
 use bytes::{Bytes, BytesMut};
 
@@ -34,7 +34,7 @@ pub(crate) enum Incoming {
     },
 }
 
-/// What CONNACK said; on 3.1.1 only the first three.
+/// The contents of CONNACK; on 3.1.1 only the first three.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ConnAck {
     pub(crate) session_present: bool,
@@ -69,7 +69,7 @@ impl ConnAck {
     }
 }
 
-/// What CONNECT says. Times are in seconds.
+/// The contents of CONNECT. Times are in seconds.
 #[derive(Debug)]
 pub(crate) struct Connect<'a> {
     pub(crate) client_id: &'a str,

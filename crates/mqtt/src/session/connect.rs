@@ -34,7 +34,7 @@ pub(super) fn max_incoming_packet(options: &Options) -> u32 {
     options.max_incoming_packet.clamp(1, MAX_REMAINING as u32)
 }
 
-/// What holds on a connection that `connack` accepted.
+/// The limits on a connection that `connack` accepted.
 pub(super) fn limits(options: &Options, connack: &ConnAck) -> Limits {
     let asked = keep_alive_seconds(options);
     let seconds = match connack.server_keep_alive {

@@ -20,7 +20,7 @@ pub(super) struct Deadline {
     graces: u8,
 }
 
-/// What a deadline amounts to at some time.
+/// The meaning of a deadline at some time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Expiry {
     /// There is time left.

@@ -103,7 +103,7 @@ impl Session {
         }
     }
 
-    /// What came is no MQTT, as the transport can tell by itself: the connection is ended, as by bytes that are none.
+    /// Ends the connection because of something that is no MQTT, as the transport can tell by itself.
     pub fn handle_invalid(&mut self, what: &'static str) {
         if self.connection.is_some() {
             self.end(Disconnect::Protocol(what));

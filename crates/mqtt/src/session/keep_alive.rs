@@ -17,7 +17,7 @@ const QUIET: Duration = Duration::from_secs(4);
 /// server, which is to keep the connection, and says nothing of how long a dead one may be trusted.
 const SILENCE: Duration = Duration::from_secs(45);
 
-/// What of a connection that may be dead decides when to ask and how long to wait.
+/// The facts about a connection that decide when to ask for a sign of life and how long to wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Watch {
     /// Something is under way: silence is suspicious.
@@ -60,7 +60,7 @@ struct Ping {
     is_check: bool,
 }
 
-/// What a deadline calls for.
+/// The act that a deadline calls for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Action {
     Nothing,

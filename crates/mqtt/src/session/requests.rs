@@ -11,7 +11,7 @@ pub(super) struct Requests {
     pending: Vec<Request>,
 }
 
-/// What was asked for.
+/// The kind of request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Subscribe,

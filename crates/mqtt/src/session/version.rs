@@ -5,7 +5,7 @@ use crate::types::{Version, VersionPolicy};
 pub(super) struct Negotiation {
     may_change: bool,
     next: Version,
-    /// What the last CONNECT spoke.
+    /// The version of the last CONNECT.
     spoken: Option<Version>,
     /// A broker accepted `next`; only its explicit refusal, or what is no MQTT, changes it then.
     settled: bool,
@@ -32,7 +32,7 @@ impl Negotiation {
         }
     }
 
-    /// What this CONNECT speaks.
+    /// The version of this CONNECT.
     pub(super) fn speak(&mut self) -> Version {
         self.spoken = Some(self.next);
         self.next
@@ -65,7 +65,7 @@ impl Negotiation {
         }
     }
 
-    /// What came is no MQTT of this version.
+    /// The server sent something that is no MQTT of this version.
     pub(super) fn handle_fault(&mut self) {
         if !self.proven {
             self.change();

@@ -1,4 +1,4 @@
-//! What we write the oracle reads with the same meaning, and the other way round, for random valid packets.
+//! The oracle reads our packets with the same meaning, and the other way round, for random valid packets.
 
 use core::time::Duration;
 

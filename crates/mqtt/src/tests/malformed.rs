@@ -1,4 +1,4 @@
-//! What a server must not send (MQTT 5, section 4.13) ends the connection, and the server is told why.
+//! Packets that a server must not send (MQTT 5, section 4.13) end the connection, and the server is told why.
 
 use core::time::Duration;
 
@@ -233,7 +233,7 @@ fn nothing_may_come_before_connack() {
         );
         assert!(client.session.is_changing_version(), "{packet:?}");
     }
-    // What DISCONNECT says is clear, though CONNACK would have been its place.
+    // The meaning of this DISCONNECT is clear, though CONNACK would have been its place.
     let mut client = Client::new(options(VersionPolicy::Auto));
     client.open();
     client.receive(&[0xE0, 0x01, 0x87]);

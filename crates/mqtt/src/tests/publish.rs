@@ -276,7 +276,7 @@ fn more_messages_than_receive_maximum_end_the_connection_on_mqtt_5() {
     });
     assert_eq!(client.sent(), expected);
 
-    // What the transport took is no longer counted.
+    // Bytes that the transport took are no longer counted.
     let mut client = Client::connected(Version::V5);
     for packet in stream.chunks(stream.len() / 17) {
         client.receive(packet);
