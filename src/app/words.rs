@@ -8,17 +8,18 @@ use mqdrop_words::Words;
 use crate::bridge::Failure;
 
 thread_local! {
-    static WORDS: Cell<Words> = const { Cell::new(Words::page()) };
+    static WORDS: Cell<Option<Words>> = const { Cell::new(None) };
 }
 
 /// The words of the page's language. It is chosen before anything is drawn, and stays.
+#[inline(never)]
 pub(super) fn words() -> Words {
-    WORDS.get()
+    WORDS.get().unwrap_or_else(Words::page)
 }
 
 /// Sets the words of the page, before anything is drawn.
 pub(super) fn set_words(words: Words) {
-    WORDS.set(words);
+    WORDS.set(Some(words));
 }
 
 /// What stands before and behind the one placeholder of a message, for something that is no text.

@@ -4,31 +4,26 @@ use std::fmt::Write;
 
 use crate::{Fault, Language, Message};
 
-/// Rust code: one method of `Words` for each message of English. Each brings its English text itself,
-/// so that a program has no text of a message that it never shows.
+/// Rust code: one method of `Words` for each message of English, and all their texts, a line for each,
+/// as other languages are delivered: so that no method has an address and a length in it.
 ///
 /// # Errors
 /// If English contradicts itself.
 pub fn functions(english: &Language) -> Result<String, Fault> {
     let mut code = String::from("impl Words {\n");
-    let lines = english.packed(english)?;
-    for ((number, message), line) in english.messages.iter().enumerate().zip(&lines) {
-        method(&mut code, number, message, line);
+    for (number, message) in english.messages.iter().enumerate() {
+        method(&mut code, number, message);
     }
     code += "}\n";
+    let lines = english.packed(english)?.join("\n");
     let version = english.version()?;
-    let number = lines.len();
     // Writing to a String does not fail.
-    let _ = writeln!(
-        code,
-        "#[cfg(test)]\npub(crate) static ENGLISH: [&str; {number}] = {lines:?};"
-    );
-    let _ = writeln!(code, "const MESSAGES: usize = {number};");
+    let _ = writeln!(code, "static ENGLISH: &str = {lines:?};");
     let _ = writeln!(code, "const VERSION: &str = {version:?};");
     Ok(code)
 }
 
-fn method(code: &mut String, number: usize, message: &Message, english: &str) {
+fn method(code: &mut String, number: usize, message: &Message) {
     let name = &message.name;
     let doc = match &message.shape {
         crate::Shape::Text(text) => text.clone(),
@@ -39,7 +34,7 @@ fn method(code: &mut String, number: usize, message: &Message, english: &str) {
     if message.placeholders.is_empty() {
         let _ = writeln!(
             code,
-            "    pub fn {name}(self) -> &'static str {{ self.text({number}, {{ static ENGLISH: &str = {english:?}; &ENGLISH }}) }}"
+            "    pub fn {name}(self) -> &'static str {{ self.text({number}) }}"
         );
         return;
     }
@@ -64,6 +59,6 @@ fn method(code: &mut String, number: usize, message: &Message, english: &str) {
     let count = if message.is_plural() { "count, " } else { "" };
     let _ = writeln!(
         code,
-        "    pub fn {name}(self{parameters}) -> String {{ self.{call}({number}, {{ static ENGLISH: &str = {english:?}; &ENGLISH }}, {count}&[{given}]) }}"
+        "    pub fn {name}(self{parameters}) -> String {{ self.{call}({number}, {count}&[{given}]) }}"
     );
 }

@@ -223,6 +223,6 @@ one = "eine Datei von {name}"
         assert!(code.contains("pub fn plain(self) -> &'static str"));
         assert!(code.contains("pub fn room_left(self, name: &str, room: &str) -> String"));
         assert!(code.contains("pub fn room_files(self, count: u64, name: &str) -> String"));
-        assert!(code.contains("[&str; 3]"));
+        assert!(code.contains(r#""Nobody is here\n{0} left {1}\n"#));
     }
 }

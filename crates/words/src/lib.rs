@@ -18,6 +18,8 @@ mod reason;
 mod room;
 mod transfer;
 
+use std::sync::OnceLock;
+
 pub use locale::{English, Locale, Plural};
 pub use number::percent;
 
@@ -35,36 +37,27 @@ pub enum Surface {
 pub struct Words(&'static Setting);
 
 struct Setting {
-    /// One for each message; none in English, which the messages' methods have.
-    texts: &'static [&'static str],
+    /// One for each message.
+    texts: Vec<&'static str>,
     locale: &'static dyn Locale,
     surface: Surface,
 }
-
-static TERMINAL: Setting = Setting {
-    texts: &[],
-    locale: &English,
-    surface: Surface::Terminal,
-};
-
-static PAGE: Setting = Setting {
-    surface: Surface::Page,
-    ..TERMINAL
-};
 
 include!(concat!(env!("OUT_DIR"), "/messages.rs"));
 
 impl Words {
     /// English at a terminal.
     #[must_use]
-    pub const fn terminal() -> Self {
-        Self(&TERMINAL)
+    pub fn terminal() -> Self {
+        static WORDS: OnceLock<Setting> = OnceLock::new();
+        Self(WORDS.get_or_init(|| Setting::english(Surface::Terminal)))
     }
 
     /// English on a page.
     #[must_use]
-    pub const fn page() -> Self {
-        Self(&PAGE)
+    pub fn page() -> Self {
+        static WORDS: OnceLock<Setting> = OnceLock::new();
+        Self(WORDS.get_or_init(|| Setting::english(Surface::Page)))
     }
 
     /// The same place in another language, whose numbers and plurals `locale` knows. `packed` is the
@@ -73,16 +66,18 @@ impl Words {
     #[must_use]
     pub fn in_language(self, packed: String, locale: &'static dyn Locale) -> Option<Self> {
         let (version, lines) = packed.split_once('\n')?;
-        if version != VERSION || lines.lines().count() != MESSAGES {
+        if version != VERSION {
             return None;
         }
         let lines: &'static str = Box::leak(lines.to_owned().into_boxed_str());
         let texts: Vec<&'static str> = lines.lines().collect();
-        Some(Self(Box::leak(Box::new(Setting {
-            texts: Box::leak(texts.into_boxed_slice()),
-            locale,
-            surface: self.surface(),
-        }))))
+        (texts.len() == self.0.texts.len()).then(|| {
+            Self(Box::leak(Box::new(Setting {
+                texts,
+                locale,
+                surface: self.surface(),
+            })))
+        })
     }
 
     /// The place where these words are shown.
@@ -91,35 +86,29 @@ impl Words {
         self.0.surface
     }
 
-    /// This language's text of the message with this number.
-    fn text(self, number: usize, english: &'static &'static str) -> &'static str {
-        self.place(number, english)
+    /// The text of the message with this number.
+    fn text(self, number: usize) -> &'static str {
+        self.place(number)
     }
 
     /// The place of that text. Its hundreds of callers would be longer with all of this in them, or with
     /// more than one value to get.
     #[inline(never)]
-    fn place(self, number: usize, english: &'static &'static str) -> &'static &'static str {
-        self.0.texts.get(number).unwrap_or(english)
+    fn place(self, number: usize) -> &'static &'static str {
+        self.0.texts.get(number).unwrap_or(&"")
     }
 
     /// The text with its placeholders replaced.
     #[inline(never)]
-    fn fill(self, number: usize, english: &'static &'static str, given: &[&str]) -> String {
-        fill(self.text(number, english), given)
+    fn fill(self, number: usize, given: &[&str]) -> String {
+        fill(self.text(number), given)
     }
 
     /// The text's form for this number, with its placeholders replaced.
     #[inline(never)]
-    fn plural(
-        self,
-        number: usize,
-        english: &'static &'static str,
-        count: u64,
-        given: &[&str],
-    ) -> String {
+    fn plural(self, number: usize, count: u64, given: &[&str]) -> String {
         let category = self.0.locale.plural(count).name();
-        let forms = self.text(number, english).split('\u{1e}').skip(1);
+        let forms = self.text(number).split('\u{1e}').skip(1);
         let mut forms = forms.filter_map(|form| form.split_once('\u{1f}'));
         let of = |category| move |form: &(&str, &str)| form.0 == category;
         let form = forms
@@ -131,6 +120,16 @@ impl Words {
             .chain(given.iter().copied())
             .collect();
         fill(form.map_or("", |(_, text)| text), &given)
+    }
+}
+
+impl Setting {
+    fn english(surface: Surface) -> Self {
+        Self {
+            texts: ENGLISH.lines().collect(),
+            locale: &English,
+            surface,
+        }
     }
 }
 
@@ -185,13 +184,9 @@ mod tests {
 
     #[test]
     fn another_language_takes_the_place_of_english() {
-        let doubled = |line: &&str| format!("{line}{line}");
-        let lines: Vec<String> = ENGLISH.iter().map(doubled).collect();
-        let at = ENGLISH
-            .iter()
-            .position(|line| line.contains("{0} bytes"))
-            .unwrap();
-        let mut lines = lines;
+        let mut lines: Vec<String> = ENGLISH.lines().map(|line| line.repeat(2)).collect();
+        let of_bytes = |line: &str| line.contains("{0} bytes");
+        let at = ENGLISH.lines().position(of_bytes).unwrap();
         lines[at] = "\u{1e}two\u{1f}a pair\u{1e}other\u{1f}{0} octets".into();
         let packed = format!("{VERSION}\n{}\n", lines.join("\n"));
         let words = Words::page().in_language(packed.clone(), &Pairs).unwrap();
