@@ -8,6 +8,7 @@ use wasm_bindgen::JsCast;
 use web_sys::HtmlTextAreaElement;
 
 use super::{
+    erased,
     icons::{Icon, icon},
     words::words,
 };
@@ -39,7 +40,7 @@ pub(super) fn CopyButton(#[prop(into)] text: String) -> impl IntoView {
     view! {
         <button type="button" class="button" data-testid="copy" on:click=copy>
             {move || icon(if copied.get() == Some(true) { Icon::Check } else { Icon::Copy })}
-            <span aria-live="polite">{label}</span>
+            <span aria-live="polite">{erased::text(move || label().to_owned())}</span>
         </button>
     }
 }

@@ -8,6 +8,7 @@ use web_sys::{
     DataTransfer, DragEvent, File, FileSystemDirectoryEntry, FileSystemEntry, FileSystemFileEntry,
 };
 
+use super::erased::text;
 use super::{
     handles,
     page::listen,
@@ -57,10 +58,13 @@ pub(super) fn DropZone(session: Session) -> impl IntoView {
         <Show when=move || over.get()>
             <div class="drop-over" aria-hidden="true">
                 <p>
-                    {move || match session.inside().is_some() {
-                        true => words().composer_drop(),
-                        false => words().composer_drop_early(),
-                    }}
+                    {text(move || {
+                        match session.inside().is_some() {
+                            true => words().composer_drop(),
+                            false => words().composer_drop_early(),
+                        }
+                            .to_owned()
+                    })}
                 </p>
             </div>
         </Show>

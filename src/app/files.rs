@@ -5,6 +5,7 @@ use std::sync::Arc;
 use leptos::prelude::*;
 use mqdrop_core::view::FileView;
 
+use super::erased::text;
 use super::{save, state::Parts, state::State, words::words};
 
 /// How many files are listed at first.
@@ -39,7 +40,7 @@ pub(super) fn Files(state: State, parcel: Arc<str>, parts: Parts) -> impl IntoVi
     view! {
         <Show when=move || { number.get() > 0 }>
             <details class="files" open=move || (2..=FIRST).contains(&number.get())>
-                <summary>{move || words().number_files(number.get() as u64)}</summary>
+                <summary>{text(move || words().number_files(number.get() as u64))}</summary>
                 <ul>
                     <For
                         each=rows.clone()
@@ -57,11 +58,11 @@ pub(super) fn Files(state: State, parcel: Arc<str>, parts: Parts) -> impl IntoVi
                 </ul>
                 <Show when=move || { number.get() > shown.get() }>
                     <button type="button" class="button" on:click=move |_| shown.update(|shown| *shown += MORE)>
-                        {move || {
+                        {text(move || {
                             let number = number.get();
                             let more = MORE.min(number - shown.get().min(number));
                             words().file_more(&words().number(more as u64), &words().number(number as u64))
-                        }}
+                        })}
                     </button>
                 </Show>
             </details>

@@ -2,6 +2,7 @@
 
 use leptos::{ev, html, prelude::*, task::spawn_local};
 
+use super::erased::{drawn, given, text};
 use super::{
     address,
     extras::{NotLoaded, Outdated},
@@ -61,7 +62,7 @@ pub(super) fn Join(session: Session) -> impl IntoView {
                         autocomplete="nickname"
                         maxlength="64"
                         aria-describedby="name-hint"
-                        prop:value=move || draft.read().name.clone()
+                        prop:value=text(move || draft.read().name.clone())
                         on:input:target=move |event| draft.write().name = event.target().value()
                     />
                     <p class="hint" id="name-hint">{words().form_name_hint()}</p>
@@ -94,10 +95,10 @@ pub(super) fn Join(session: Session) -> impl IntoView {
                                 data-testid="password-input"
                                 autocomplete="current-password"
                                 aria-describedby=Field::Password.error_id()
-                                aria-invalid=move || {
+                                aria-invalid=given(move || {
                                     (session.wrong_field() == Some(Field::Password)).then_some("true")
-                                }
-                                prop:value=move || draft.read().password.clone()
+                                })
+                                prop:value=text(move || draft.read().password.clone())
                                 on:input:target=move |event| draft.write().password = event.target().value()
                             />
                             <FieldError session field=Field::Password />
@@ -115,7 +116,7 @@ pub(super) fn Join(session: Session) -> impl IntoView {
                             <select
                                 id="protocol"
                                 data-testid="protocol-input"
-                                prop:value=move || settings::protocol_text(draft.read().protocol)
+                                prop:value=text(move || settings::protocol_text(draft.read().protocol).to_owned())
                                 on:change:target=move |event| {
                                     draft.write().protocol = settings::protocol_from(&event.target().value());
                                 }
@@ -131,9 +132,9 @@ pub(super) fn Join(session: Session) -> impl IntoView {
                     type="submit"
                     class="button button-main button-large"
                     data-testid="join"
-                    aria-busy=move || is_trying().then_some("true")
+                    aria-busy=given(move || is_trying().then_some("true"))
                 >
-                    {move || if is_trying() { words().page_connecting() } else { words().form_join() }}
+                    {text(move || if is_trying() { words().page_connecting() } else { words().form_join() }.to_owned())}
                 </button>
                 <Show when=is_trying>
                     <button
@@ -255,11 +256,11 @@ fn KeyField(session: Session) -> impl IntoView {
                     class="button button-small"
                     data-testid="key-generate"
                     disabled=move || !was_tried.get()
-                    aria-busy=move || is_waiting.get().then_some("true")
+                    aria-busy=given(move || is_waiting.get().then_some("true"))
                     on:click=generate
                 >
                     {icon(Icon::Dice)}
-                    {move || if is_waiting.get() { words().key_moment() } else { words().key_generate() }}
+                    {text(move || if is_waiting.get() { words().key_moment() } else { words().key_generate() }.to_owned())}
                 </button>
             </div>
             <input
@@ -275,23 +276,23 @@ fn KeyField(session: Session) -> impl IntoView {
                 enterkeyhint="go"
                 placeholder=words().key_placeholder()
                 aria-describedby=format!("{} key-strength", Field::Key.error_id())
-                aria-invalid=move || (session.wrong_field() == Some(Field::Key)).then_some("true")
-                prop:value=move || key.get()
+                aria-invalid=given(move || (session.wrong_field() == Some(Field::Key)).then_some("true"))
+                prop:value=text(move || key.get())
                 on:focus=move |_| load()
                 on:input:target=move |event| draft.write().key = event.target().value()
             />
             <FieldError session field=Field::Key />
             // Where the field is too narrow for it, nobody would see that there is more of it.
             <p class="key-whole" aria-hidden="true">
-                {move || if key.read().len() > NARROW { key.get() } else { String::new() }}
+                {text(move || if key.read().len() > NARROW { key.get() } else { String::new() })}
             </p>
             <p class="hint" data-testid="key-warning" aria-live="polite">
-                {move || warning.get()}
+                {text(move || warning.get().unwrap_or_default())}
             </p>
             <div
                 class="strength"
                 data-testid="key-strength"
-                data-level=move || level.get().unwrap_or_else(|| "none".to_owned())
+                data-level=text(move || level.get().unwrap_or_else(|| "none".to_owned()))
             >
                 <span class="strength-bars" aria-hidden="true">
                     <i></i>
@@ -299,9 +300,7 @@ fn KeyField(session: Session) -> impl IntoView {
                     <i></i>
                 </span>
                 <p class="hint" id="key-strength" aria-live="polite">
-                    {move || {
-                        level_words(level.read().as_deref())
-                    }}
+                    {text(move || level_words(level.read().as_deref()).to_owned())}
                 </p>
             </div>
         </div>
@@ -335,8 +334,8 @@ fn Line(
                 spellcheck="false"
                 placeholder=placeholder
                 aria-describedby=described_by
-                aria-invalid=move || (session.wrong_field() == Some(field)).then_some("true")
-                prop:value=move || get(&draft.read()).clone()
+                aria-invalid=given(move || (session.wrong_field() == Some(field)).then_some("true"))
+                prop:value=text(move || get(&draft.read()).clone())
                 on:input:target=move |event| set(&mut draft.write(), event.target().value())
             />
             <FieldError session field />
@@ -351,11 +350,11 @@ fn FieldError(session: Session, field: Field) -> impl IntoView {
     view! {
         // Live regions are announced only if they were there before their text.
         <div role="alert" class="field-error" id=field.error_id()>
-            {move || {
+            {drawn(move || {
                 session
                     .wrong_words(field)
-                    .map(|text| view! { {icon(Icon::Warning)} <p data-testid="error">{text}</p> })
-            }}
+                    .map(|text| view! { {icon(Icon::Warning)} <p data-testid="error">{text}</p> }.into_any())
+            })}
         </div>
     }
 }

@@ -21,6 +21,7 @@ mod awake;
 mod clipboard;
 mod drop;
 mod engine;
+mod erased;
 mod extras;
 mod files;
 mod focus;

@@ -5,6 +5,7 @@ use mqdrop_core::view::{ConnectionState, PeerView};
 use mqdrop_unicode::upper_case;
 use mqdrop_words::Words;
 
+use super::erased::text;
 use super::{
     icons::{Icon, icon},
     session::Session,
@@ -28,8 +29,8 @@ pub(super) fn Peers(session: Session, inviting: RwSignal<bool>) -> impl IntoView
             <h2 id="people-title" class="visually-hidden">{words().people_title()}</h2>
             <ul class="people-list">
                 <li class="person person-self">
-                    <span class="avatar" aria-hidden="true">{move || own_name().map(|name| initial(&name))}</span>
-                    <bdi class="person-name">{own_name}</bdi>
+                    <span class="avatar" aria-hidden="true">{text(move || own_name().map(|name| initial(&name)).unwrap_or_default())}</span>
+                    <bdi class="person-name">{text(move || own_name().unwrap_or_default())}</bdi>
                     <span class="person-note">{words().people_you()}</span>
                 </li>
                 <For
@@ -111,9 +112,9 @@ fn Person(session: Session, peer: PeerView) -> impl IntoView {
                 type="button"
                 class="button button-bare person-mute"
                 data-testid="mute"
-                aria-pressed=move || muted.get().to_string()
-                aria-label=move || label.get()
-                title=move || label.get()
+                aria-pressed=text(move || muted.get().to_string())
+                aria-label=text(move || label.get())
+                title=text(move || label.get())
                 on:click=toggle
             >
                 {move || icon(if muted.get() { Icon::Unmute } else { Icon::Mute })}

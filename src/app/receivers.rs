@@ -6,6 +6,7 @@ use leptos::prelude::*;
 use mqdrop_core::view::{ReceiverView, TransferState, TransferView};
 use mqdrop_words::percent;
 
+use super::erased::text;
 use super::{actions, session::Session, words::words};
 use crate::bridge::Command;
 
@@ -74,18 +75,18 @@ fn Receiver(
         <li
             class="receiver"
             data-testid="receiver"
-            data-name=move || now.read().name.clone()
-            data-state=move || now.read().state.name()
-            data-bytes=move || now.read().bytes.to_string()
+            data-name=text(move || now.read().name.clone())
+            data-state=text(move || now.read().state.name().to_owned())
+            data-bytes=text(move || now.read().bytes.to_string())
         >
-            <bdi class="receiver-name">{move || now.read().name.clone()}</bdi>
-            <span class="receiver-state">{state}</span>
+            <bdi class="receiver-name">{text(move || now.read().name.clone())}</bdi>
+            <span class="receiver-state">{text(state)}</span>
             <Show when=move || is_waited_for.get()>
                 <button
                     type="button"
                     class="link"
                     data-testid="forget-receiver"
-                    aria-label=move || words().receiver_forget_name(&now.read().name)
+                    aria-label=text(move || words().receiver_forget_name(&now.read().name))
                     on:click=forget.clone()
                 >
                     {words().receiver_forget()}

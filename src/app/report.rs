@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use super::erased::text;
 use super::{clipboard::CopyButton, session::Session, words::words};
 use crate::bridge::{Command, Storage};
 
@@ -19,7 +20,7 @@ pub(super) fn Report(session: Session) -> impl IntoView {
                 type="button"
                 class="link"
                 data-testid="report"
-                aria-expanded=move || report.read().is_some().to_string()
+                aria-expanded=text(move || report.read().is_some().to_string())
                 on:click=toggle
             >
                 {words().report_open()}
@@ -28,14 +29,14 @@ pub(super) fn Report(session: Session) -> impl IntoView {
                 report
                     .get()
                     .map(|log| {
-                        let text = format!("{}\n{log}", about(session));
+                        let copied = format!("{}\n{log}", about(session));
                         view! {
                             <section class="card report" aria-label=words().report_open()>
                                 <p>{words().report_hint()}</p>
                                 <pre data-testid="report-text" tabindex="0">
-                                    {text.clone()}
+                                    {copied.clone()}
                                 </pre>
-                                <CopyButton text />
+                                <CopyButton text=copied />
                             </section>
                         }
                     })

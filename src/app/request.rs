@@ -9,6 +9,7 @@ use send_wrapper::SendWrapper;
 use wasm_bindgen::{JsCast, closure::Closure};
 use web_sys::{Element, IntersectionObserver, IntersectionObserverEntry, IntersectionObserverInit};
 
+use super::erased::given;
 use super::{
     state::State,
     words::{around, words},
@@ -69,8 +70,8 @@ pub(super) fn Request(
         >
             <div
                 class="request"
-                data-testid=move || waits.get().then_some("request")
-                data-pinned=move || pinned.get().then_some("true")
+                data-testid=given(move || waits.get().then_some("request"))
+                data-pinned=given(move || pinned.get().then_some("true"))
             >
                 <Show when=move || pinned.get()>
                     {

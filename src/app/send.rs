@@ -7,6 +7,7 @@ use wasm_bindgen::JsCast;
 use web_sys::{ClipboardEvent, File, HtmlElement};
 
 use super::{
+    erased,
     icons::{Icon, icon},
     page::listen,
     paste::{self, Pasted},
@@ -89,7 +90,7 @@ pub(super) fn Send(session: Session) -> impl IntoView {
                     placeholder=words().composer_text_placeholder()
                     rows="1"
                     node_ref=text_field
-                    prop:value=move || text.get()
+                    prop:value=erased::text(move || text.get())
                     on:input:target=move |event| text.set(event.target().value())
                     on:keydown=move |event| {
                         if event.key() == "Enter" && (event.ctrl_key() || event.meta_key()) {
@@ -103,7 +104,7 @@ pub(super) fn Send(session: Session) -> impl IntoView {
                     class="button"
                     data-testid="send-text-submit"
                     // Not `disabled`, which would take the focus from it as soon as it has sent.
-                    aria-disabled=move || text.read().trim().is_empty().then_some("true")
+                    aria-disabled=erased::given(move || text.read().trim().is_empty().then_some("true"))
                 >
                     {icon(Icon::Send)}
                     {words().composer_send_text()}

@@ -3,6 +3,7 @@
 use leptos::{html, prelude::*};
 use mqdrop_core::view::{ConnectionState, Remedy};
 
+use super::erased::{given, text};
 use super::{
     address, awake,
     drop::DropZone,
@@ -62,7 +63,7 @@ pub(super) fn Shell() -> impl IntoView {
                         type="button"
                         class="button"
                         data-testid="share"
-                        aria-expanded=move || inviting.get().to_string()
+                        aria-expanded=text(move || inviting.get().to_string())
                         aria-controls="invite"
                         on:click=move |_| inviting.update(|open| *open = !*open)
                     >
@@ -97,7 +98,7 @@ pub(super) fn Shell() -> impl IntoView {
         <Report session />
         <DropZone session />
         <p class="visually-hidden" aria-live="polite">
-            {move || session.state.news.get()}
+            {text(move || session.state.news.get())}
         </p>
     }
 }
@@ -113,23 +114,26 @@ fn Status(session: Session) -> impl IntoView {
             class="status"
             role="status"
             data-testid="status"
-            data-state=move || state_name(status.read().state)
-            data-remedy=move || status.read().remedy.map(remedy_name)
+            data-state=text(move || state_name(status.read().state).to_owned())
+            data-remedy=given(move || status.read().remedy.map(remedy_name))
         >
             <span class="status-dot" aria-hidden="true"></span>
             <Show when=failed>
                 <span>{words().room_offline()}</span>
             </Show>
             <span class="status-text" class:visually-hidden=failed>
-                {move || {
+                {text(move || {
                     let status = status.read();
                     if session.state.crashed.get() { words().page_stopped().to_owned() } else { words().status(&status) }
-                }}
+                })}
             </span>
             <Show when=move || status.read().state == ConnectionState::Online>
                 <span class="status-more">
-                    {move || status.read().protocol.clone()} " · "
-                    {move || session.room.read().as_ref().map(|room| address::host(&room.broker).to_owned())}
+                    {text(move || status.read().protocol.clone().unwrap_or_default())} " · "
+                    {text(move || {
+                        let room = session.room.read();
+                        room.as_ref().map(|room| address::host(&room.broker).to_owned()).unwrap_or_default()
+                    })}
                 </span>
             </Show>
         </p>

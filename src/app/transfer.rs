@@ -10,6 +10,7 @@ use mqdrop_words::percent;
 use super::{
     actions::{self, Button},
     clipboard::CopyButton,
+    erased,
     files::Files,
     handles::Permission,
     icons::{Icon, icon},
@@ -60,10 +61,10 @@ pub(super) fn Card(session: Session, transfer: Transfer) -> impl IntoView {
             data-testid="transfer"
             data-direction=direction_name(direction)
             data-parcel=parcel.to_string()
-            data-state=move || state.get().name()
-            data-bytes=move || now.read().bytes.to_string()
-            data-total=move || now.read().total.to_string()
-            data-pending=move || now.read().receivers.iter().filter(|each| actions::is_pending(each)).count().to_string()
+            data-state=erased::text(move || state.get().name().to_owned())
+            data-bytes=erased::text(move || now.read().bytes.to_string())
+            data-total=erased::text(move || now.read().total.to_string())
+            data-pending=erased::text(move || now.read().receivers.iter().filter(|each| actions::is_pending(each)).count().to_string())
         >
             <Request app=session.state parcel=parcel.clone() sender waits>
                 <div class="transfer-head">
@@ -74,8 +75,8 @@ pub(super) fn Card(session: Session, transfer: Transfer) -> impl IntoView {
                         </h3>
                         <p class="transfer-facts">
                             <bdi>
-                                {move || facts(&now.read())}
-                                <span class="from">{move || from(&now.read())}</span>
+                                {erased::text(move || facts(&now.read()))}
+                                <span class="from">{erased::text(move || from(&now.read()).unwrap_or_default())}</span>
                             </bdi>
                         </p>
                     </div>
@@ -193,11 +194,11 @@ fn Buttons(
                             class="button"
                             class:button-main=main
                             data-testid=button.test_id()
-                            aria-label=move || words().button_of(name(), &now.read().title)
-                            aria-disabled=move || saving.get().map(|_| "true")
+                            aria-label=erased::text(move || words().button_of(name(), &now.read().title))
+                            aria-disabled=erased::given(move || saving.get().map(|_| "true"))
                             on:click=move |_| click.with_value(|click| click(button))
                         >
-                            {label}
+                            {erased::text(label)}
                         </button>
                     }
                 }
@@ -213,8 +214,8 @@ fn SavedMark(saved: ArcRwSignal<Saved>, now: RwSignal<TransferView>) -> impl Int
     let files = move || actions::files_here(&now.read());
     view! {
         <Show when=move || actions::is_received(&now.read())>
-            <p class="transfer-saved" data-testid="saved" data-state=move || saved.read().name(files())>
-                {move || saved.read().words(files())}
+            <p class="transfer-saved" data-testid="saved" data-state=erased::text(move || saved.read().name(files()).to_owned())>
+                {erased::text(move || saved.read().words(files()))}
             </p>
         </Show>
     }
@@ -304,7 +305,7 @@ fn ChooseAgain(
                                         type="button"
                                         class="button button-main"
                                         data-testid=Button::Resume.test_id()
-                                        aria-label=move || words().button_of(words().button_resume(), &now.read().title)
+                                        aria-label=erased::text(move || words().button_of(words().button_resume(), &now.read().title))
                                         on:click=ask
                                     >
                                         {words().button_resume()}
@@ -338,22 +339,22 @@ fn Progress(now: RwSignal<TransferView>, state: Memo<TransferState>) -> impl Int
             class="progress"
             role="progressbar"
             data-testid="transfer-progress"
-            aria-label=move || words().card_progress(&now.read().title)
+            aria-label=erased::text(move || words().card_progress(&now.read().title))
             aria-valuemin="0"
             aria-valuemax="100"
-            aria-valuenow=move || shown().to_string()
+            aria-valuenow=erased::text(move || shown().to_string())
         >
             <div class="progress-bar" style:transform=move || format!("scaleX({}.{:02})", shown() / 100, shown() % 100)></div>
         </div>
         <p class="transfer-pace">
-            <span class="transfer-state">{move || actions::state_words(&now.read())}</span>
+            <span class="transfer-state">{erased::text(move || actions::state_words(&now.read()))}</span>
             <span data-testid="transfer-rate">
-                {move || if state.get() == TransferState::Active { words().rate(now.read().rate) } else { String::new() }}
+                {erased::text(move || if state.get() == TransferState::Active { words().rate(now.read().rate) } else { String::new() })}
             </span>
             <span data-testid="transfer-eta">
-                {move || {
+                {erased::text(move || {
                     if state.get() == TransferState::Active { words().time_left(now.read().eta) } else { String::new() }
-                }}
+                })}
             </span>
         </p>
     }

@@ -1,0 +1,25 @@
+//! What changes on the page, each kind of it of one type: for every type of a closure the compiler makes
+//! Leptos' code again, which is hundreds of bytes each time.
+
+use leptos::prelude::*;
+
+/// A text that changes.
+pub(super) fn text(
+    tell: impl FnMut() -> String + Send + 'static,
+) -> Box<dyn FnMut() -> String + Send> {
+    Box::new(tell)
+}
+
+/// An attribute that comes and goes.
+pub(super) fn given(
+    give: impl FnMut() -> Option<&'static str> + Send + 'static,
+) -> Box<dyn FnMut() -> Option<&'static str> + Send> {
+    Box::new(give)
+}
+
+/// A part of the page that comes and goes.
+pub(super) fn drawn(
+    mut draw: impl FnMut() -> Option<AnyView> + Send + 'static,
+) -> Box<dyn FnMut() -> AnyView + Send> {
+    Box::new(move || draw().into_any())
+}
