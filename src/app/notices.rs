@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use mqdrop_core::view::ConnectionState;
 
 use super::{
+    erased,
     icons::{Icon, icon},
     page,
     session::Session,
@@ -35,7 +36,7 @@ pub(super) fn ErrorLine(session: Session, in_room: bool) -> impl IntoView {
     view! {
         // Live regions are announced only if they were there before their text.
         <div role="alert">
-            {move || {
+            {erased::drawn(move || {
                 text
                     .get()
                     .map(|text| {
@@ -62,9 +63,9 @@ pub(super) fn ErrorLine(session: Session, in_room: bool) -> impl IntoView {
                                     <Dismiss done=move || own.set(None) />
                                 </Show>
                             </div>
-                        }
+                        }.into_any()
                     })
-            }}
+            })}
         </div>
     }
 }
@@ -79,7 +80,7 @@ pub(super) fn LimitNotice(state: State) -> impl IntoView {
             .as_ref()
             .map(|limit| words().broker_limit(limit))
     });
-    move || {
+    erased::drawn(move || {
         limit.get().map(|limit| {
             view! {
                 <div class="notice" role="note">
@@ -87,8 +88,9 @@ pub(super) fn LimitNotice(state: State) -> impl IntoView {
                     <p data-testid="limit">{limit}</p>
                 </div>
             }
+            .into_any()
         })
-    }
+    })
 }
 
 /// What visits to other rooms left in this browser's storage.
@@ -100,7 +102,7 @@ pub(super) fn KeptNotice(session: Session) -> impl IntoView {
             session.engine.send(Command::DiscardKept);
         }
     };
-    move || {
+    erased::drawn(move || {
         let kept = kept.get();
         (kept.parcels + kept.damaged > 0).then(|| {
             let place = |bytes: u64| match bytes {
@@ -134,14 +136,15 @@ pub(super) fn KeptNotice(session: Session) -> impl IntoView {
                     </button>
                 </div>
             }
+            .into_any()
         })
-    }
+    })
 }
 
 /// On what is held in a hand: that the screen has to stay on, where the browser does not see to it.
 #[component]
 pub(super) fn ScreenNotice(state: State) -> impl IntoView {
-    move || {
+    erased::drawn(move || {
         state.may_darken.get().then(|| {
             view! {
                 <div class="notice touch-only" role="note">
@@ -149,8 +152,9 @@ pub(super) fn ScreenNotice(state: State) -> impl IntoView {
                     <p data-testid="screen-notice">{words().notice_screen()}</p>
                 </div>
             }
+            .into_any()
         })
-    }
+    })
 }
 
 /// What this browser lacks for keeping received files, and what follows from it.
@@ -166,7 +170,7 @@ pub(super) fn StorageNotice(state: State) -> impl IntoView {
             secure_context: true,
         } => Some((words().notice_memory(), words().notice_memory_why())),
     };
-    move || {
+    erased::drawn(move || {
         told().map(|(text, why)| {
             view! {
                 <div class="notice" role="note">
@@ -181,8 +185,9 @@ pub(super) fn StorageNotice(state: State) -> impl IntoView {
                     <Dismiss done=move || state.storage_known.set(true) />
                 </div>
             }
+            .into_any()
         })
-    }
+    })
 }
 
 /// The button that takes a notice away.

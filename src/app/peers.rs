@@ -5,7 +5,7 @@ use mqdrop_core::view::{ConnectionState, PeerView};
 use mqdrop_unicode::upper_case;
 use mqdrop_words::Words;
 
-use super::erased::text;
+use super::erased::{drawn, text};
 use super::{
     icons::{Icon, icon},
     session::Session,
@@ -40,7 +40,7 @@ pub(super) fn Peers(session: Session, inviting: RwSignal<bool>) -> impl IntoView
                 >
                     <Person session peer />
                 </For>
-                {move || {
+                {drawn(move || {
                     let more = peers.read().len().saturating_sub(SHOWN);
                     (more > 0)
                         .then(|| {
@@ -48,9 +48,9 @@ pub(super) fn Peers(session: Session, inviting: RwSignal<bool>) -> impl IntoView
                                 <li class="person person-more" data-testid="peers-more">
                                     {words().people_more(&words().number(more as u64))}
                                 </li>
-                            }
+                            }.into_any()
                         })
-                }}
+                })}
             </ul>
             <Show when=alone>
                 {

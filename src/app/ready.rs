@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use mqdrop_core::isolated;
 
 use super::{
+    erased,
     icons::{Icon, icon},
     picked::{self, Picked},
     session::Session,
@@ -73,7 +74,7 @@ pub(super) fn ReadyNotice(session: Session) -> impl IntoView {
     view! {
         // Live regions are announced only if they were there before their text.
         <div role="status">
-            {move || {
+            {erased::drawn(move || {
                 text()
                     .map(|text| {
                         view! {
@@ -99,9 +100,9 @@ pub(super) fn ReadyNotice(session: Session) -> impl IntoView {
                                     {words().ready_discard()}
                                 </button>
                             </div>
-                        }
+                        }.into_any()
                     })
-            }}
+            })}
         </div>
     }
 }

@@ -8,7 +8,7 @@ use leptos::prelude::*;
 use mqdrop_core::isolated;
 
 use super::{
-    actions,
+    actions, erased,
     icons::{Icon, icon},
     session::Session,
     state::Transfer,
@@ -141,7 +141,7 @@ pub(super) fn RemovedNotice(session: Session) -> impl IntoView {
     view! {
         // Live regions are announced only if they were there before their text.
         <div role="status">
-            {move || {
+            {erased::drawn(move || {
                 last.get()
                     .map(|(number, title)| {
                         view! {
@@ -167,9 +167,9 @@ pub(super) fn RemovedNotice(session: Session) -> impl IntoView {
                                     {words().list_delete_now()}
                                 </button>
                             </div>
-                        }
+                        }.into_any()
                     })
-            }}
+            })}
         </div>
     }
 }

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::erased::text;
+use super::erased::{drawn, text};
 use super::{clipboard::CopyButton, session::Session, words::words};
 use crate::bridge::{Command, Storage};
 
@@ -25,7 +25,7 @@ pub(super) fn Report(session: Session) -> impl IntoView {
             >
                 {words().report_open()}
             </button>
-            {move || {
+            {drawn(move || {
                 report
                     .get()
                     .map(|log| {
@@ -38,9 +38,9 @@ pub(super) fn Report(session: Session) -> impl IntoView {
                                 </pre>
                                 <CopyButton text=copied />
                             </section>
-                        }
+                        }.into_any()
                     })
-            }}
+            })}
         </footer>
     }
 }

@@ -9,7 +9,7 @@ use send_wrapper::SendWrapper;
 use wasm_bindgen::{JsCast, closure::Closure};
 use web_sys::{Element, IntersectionObserver, IntersectionObserverEntry, IntersectionObserverInit};
 
-use super::erased::given;
+use super::erased::{drawn, given};
 use super::{
     state::State,
     words::{around, words},
@@ -80,14 +80,14 @@ pub(super) fn Request(
                         view! {
                             <p class="request-from">
                                 {before} <bdi>{sender}</bdi> {behind}
-                                {move || {
+                                {drawn(move || {
                                     let others = others();
                                     (others > 0)
                                         .then(|| {
                                             let more = words().list_requests_more(others as u64);
-                                            view! { <span class="request-more">" · " {more}</span> }
+                                            view! { <span class="request-more">" · " {more}</span> }.into_any()
                                         })
-                                }}
+                                })}
                             </p>
                         }
                     }

@@ -68,14 +68,14 @@ pub(super) fn Send(session: Session) -> impl IntoView {
                         take=move |picked| picked::send(session, picked)
                     />
                 </div>
-                {move || {
+                {erased::drawn(move || {
                     let (seen, all) = session.state.looking.get();
                     (all > 0)
                         .then(|| {
                             let [seen, all] = [seen, all].map(|number| words().number(number as u64));
-                            view! { <p data-testid="looking">{words().composer_looking(&seen, &all)}</p> }
+                            view! { <p data-testid="looking">{words().composer_looking(&seen, &all)}</p> }.into_any()
                         })
-                }}
+                })}
             </div>
             <form
                 class="send-text"

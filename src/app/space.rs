@@ -3,7 +3,7 @@
 use leptos::{prelude::*, task::spawn_local};
 use mqdrop_core::view::{TransferState, TransferView};
 
-use super::{state::State, words::words};
+use super::{erased, state::State, words::words};
 use crate::{bridge::Storage, js::available_space};
 
 /// So many bytes are safe in a browser's memory.
@@ -35,15 +35,16 @@ pub(super) fn SpaceNotice(
             .then(|| lack(now.read().total, is_in_memory, available.get()))
             .flatten()
     };
-    move || {
+    erased::drawn(move || {
         text().map(|text| {
             view! {
                 <p class="transfer-error" data-testid="transfer-space">
                     {text}
                 </p>
             }
+            .into_any()
         })
-    }
+    })
 }
 
 /// Words for what a parcel of `total` bytes has too little of.

@@ -86,7 +86,7 @@ pub(super) fn Card(session: Session, transfer: Transfer) -> impl IntoView {
             <Progress now state />
             {(direction == Direction::In && kind == ParcelKind::Files)
                 .then(|| view! { <SavedMark saved=parts.saved.clone() now /> })}
-            {move || {
+            {erased::drawn(move || {
                 words()
                     .cause(&now.read())
                     .map(|cause| {
@@ -94,9 +94,9 @@ pub(super) fn Card(session: Session, transfer: Transfer) -> impl IntoView {
                             <p class="transfer-error" data-testid="transfer-error">
                                 {cause}
                             </p>
-                        }
+                        }.into_any()
                     })
-            }}
+            })}
             {(direction == Direction::In && kind == ParcelKind::Files)
                 .then(|| view! { <SpaceNotice app=session.state now state /> })}
             <ChooseAgain session parcel=parcel.clone() parts=parts.clone() now />
@@ -363,7 +363,7 @@ fn Progress(now: RwSignal<TransferView>, state: Memo<TransferState>) -> impl Int
 /// A text parcel's text.
 #[component]
 fn Text(text: ArcRwSignal<Option<Arc<str>>>) -> impl IntoView {
-    move || {
+    erased::drawn(move || {
         text.get().map(|text| {
             view! {
                 <div class="text">
@@ -371,8 +371,9 @@ fn Text(text: ArcRwSignal<Option<Arc<str>>>) -> impl IntoView {
                     <CopyButton text=text.to_string() />
                 </div>
             }
+            .into_any()
         })
-    }
+    })
 }
 
 /// A text with links that can be followed. What they lead to hears nothing of this page.
