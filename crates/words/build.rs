@@ -17,8 +17,11 @@ fn main() -> ExitCode {
 
 fn build() -> Result<(), String> {
     let folder = Path::new("languages");
-    println!("cargo::rerun-if-changed={}", folder.display());
-    let english = read(&folder.join("en.toml"))?;
+    let of_terminals = Path::new("terminal");
+    for folder in [folder, of_terminals] {
+        println!("cargo::rerun-if-changed={}", folder.display());
+    }
+    let mut english = read(&folder.join("en.toml"))?;
     let files = std::fs::read_dir(folder).map_err(|error| error.to_string())?;
     for file in files {
         let path = file.map_err(|error| error.to_string())?.path();
@@ -31,6 +34,13 @@ fn build() -> Result<(), String> {
                 "{path}: `language_direction` is neither ltr nor rtl"
             ));
         }
+    }
+    // The target decides, not a feature: cargo resolves the page's features together with those of all
+    // default members, and would switch it on for the page as well.
+    let is_page = std::env::var("CARGO_CFG_TARGET_ARCH").is_ok_and(|arch| arch == "wasm32");
+    if !is_page {
+        let of_terminals = read(&of_terminals.join("en.toml"))?;
+        english.messages.extend(of_terminals.messages);
     }
     let out = std::env::var_os("OUT_DIR").ok_or("cargo sets OUT_DIR")?;
     let out = PathBuf::from(out).join("messages.rs");

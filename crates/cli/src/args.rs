@@ -12,6 +12,7 @@ use crate::hash_password::HashPasswordOptions;
 use crate::receive::ReceiveOptions;
 use crate::send::SendOptions;
 use crate::serve::ServeOptions;
+use crate::words;
 
 /// Sends files between browsers and terminals through any MQTT broker.
 #[derive(Debug, Parser)]
@@ -66,14 +67,11 @@ fn parse_from(args: impl IntoIterator<Item = OsString>) -> Result<Option<Command
             Ok(None)
         }
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand => {
-            Err(Failure::usage(
-                "say what to do, for example `mqdrop send FILE` or `mqdrop serve`; `mqdrop --help` lists all",
-            ))
+            Err(Failure::usage(words().usage_no_command()))
         }
-        _ => Err(Failure::usage(format!(
-            "{}; `mqdrop --help` and `mqdrop COMMAND --help` list what there is",
-            first_paragraph(&error.to_string())
-        ))),
+        _ => Err(Failure::usage(
+            words().usage_help(&first_paragraph(&error.to_string())),
+        )),
     }
 }
 

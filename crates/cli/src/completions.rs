@@ -9,6 +9,7 @@ use clap_complete::Shell;
 use clap_mangen::Man;
 
 use crate::failure::Failure;
+use crate::words;
 
 /// The arguments of `mqdrop completions`.
 #[derive(Debug, Args)]
@@ -44,7 +45,7 @@ pub(crate) fn completions(
 /// If stdout or the folder takes nothing.
 pub(crate) fn man(options: &ManOptions, command: clap::Command) -> Result<(), Failure> {
     let pages = pages(command)
-        .map_err(|error| Failure::other(format!("cannot write the manual: {error}")))?;
+        .map_err(|error| Failure::other(words().system_manual(&error.to_string())))?;
     let Some(folder) = &options.out else {
         return print(
             &pages
@@ -56,10 +57,8 @@ pub(crate) fn man(options: &ManOptions, command: clap::Command) -> Result<(), Fa
     for (name, page) in pages {
         let path = folder.join(name);
         std::fs::write(&path, page).map_err(|error| {
-            Failure::Storage(format!(
-                "cannot write {}: {error}; make the folder first",
-                path.display()
-            ))
+            let path = path.to_string_lossy();
+            Failure::Storage(words().system_manual_file(&path, &error.to_string()))
         })?;
     }
     Ok(())
@@ -89,7 +88,7 @@ fn print(text: &[u8]) -> Result<(), Failure> {
     match stdout.write_all(text).and_then(|()| stdout.flush()) {
         // A reader that went away (`mqdrop man | head`) is no error.
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(Failure::other(format!("cannot write to stdout: {error}")))
+            Err(Failure::other(words().system_stdout(&error.to_string())))
         }
         _ => Ok(()),
     }

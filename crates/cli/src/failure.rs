@@ -63,10 +63,15 @@ impl Failure {
 
     /// Prints the line to stderr and gives the exit code.
     pub(crate) fn report(&self) -> ExitCode {
-        // One line, whatever an underlying error or a peer's name contained.
-        eprintln!("mqdrop: {}", clean::line(&self.to_string()));
+        warn(&self.to_string());
         ExitCode::from(self.code())
     }
+}
+
+/// Prints a line to stderr, in the program's name.
+pub(crate) fn warn(text: &str) {
+    // One line, whatever an underlying error or a peer's name contained.
+    eprintln!("mqdrop: {}", clean::line(text));
 }
 
 impl From<Error> for Failure {

@@ -6,6 +6,7 @@ use clap::Args;
 use mqdrop_station::users::{self, LONGEST_PART};
 
 use crate::failure::Failure;
+use crate::words;
 
 /// The arguments of `mqdrop hash-password`.
 #[derive(Debug, Args)]
@@ -21,7 +22,7 @@ pub(crate) struct HashPasswordOptions {
 /// When the name cannot be used, or no password comes.
 pub(crate) fn run(options: &HashPasswordOptions) -> Result<(), Failure> {
     if let Some(what) = users::fault_of_name(&options.name) {
-        return Err(Failure::usage(format!("{what}; choose another name")));
+        return Err(Failure::usage(words().usage_name(&what)));
     }
     let password = if io::stdin().is_terminal() {
         ask(&options.name)?
@@ -34,16 +35,13 @@ pub(crate) fn run(options: &HashPasswordOptions) -> Result<(), Failure> {
 
 fn ask(name: &str) -> Result<String, Failure> {
     let prompt = |text: String| {
-        rpassword::prompt_password(text).map_err(|error| {
-            Failure::other(format!(
-                "cannot ask for the password: {error}; pass it on stdin instead"
-            ))
-        })
+        rpassword::prompt_password(text)
+            .map_err(|error| Failure::other(words().system_cannot_ask_password(&error.to_string())))
     };
-    let first = prompt(format!("Password for {name}: "))?;
-    let second = prompt("The same again: ".to_owned())?;
+    let first = prompt(words().question_password(name))?;
+    let second = prompt(words().question_password_again().into())?;
     if first != second {
-        return Err(Failure::other("the two passwords differ; try again"));
+        return Err(Failure::other(words().system_passwords_differ()));
     }
     Ok(first)
 }
@@ -52,11 +50,10 @@ fn first_line(input: impl BufRead) -> Result<String, Failure> {
     let mut line = String::new();
     // Room for a line end, and for one byte too many to be noticed.
     let most = u64::try_from(LONGEST_PART).unwrap_or(u64::MAX) + 3;
-    input.take(most).read_line(&mut line).map_err(|error| {
-        Failure::other(format!(
-            "cannot read the password: {error}; pass it on stdin as one line of text"
-        ))
-    })?;
+    input
+        .take(most)
+        .read_line(&mut line)
+        .map_err(|error| Failure::other(words().system_cannot_read_password(&error.to_string())))?;
     let password = line.strip_suffix('\n').unwrap_or(&line);
     Ok(password.strip_suffix('\r').unwrap_or(password).to_owned())
 }

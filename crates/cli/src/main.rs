@@ -21,12 +21,18 @@ use std::process::ExitCode;
 
 use args::Command;
 use failure::Failure;
+use mqdrop_words::Words;
 
 fn main() -> ExitCode {
     match run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(),
     }
+}
+
+/// The sentences that a terminal shows.
+fn words() -> Words {
+    Words::terminal()
 }
 
 fn run() -> Result<(), Failure> {

@@ -10,6 +10,7 @@ use crate::native::Collisions;
 use crate::room::{Environment, Room, RoomArgs};
 use crate::say::{SayArgs, Voice};
 use crate::transfer::{self, Place, ReceiveWish, seconds};
+use crate::words;
 
 /// The options of `mqdrop receive`.
 #[derive(Debug, Args)]
@@ -67,9 +68,7 @@ pub(crate) fn run(options: &ReceiveOptions) -> Result<(), Failure> {
 fn receive(options: &ReceiveOptions, voice: &mut Voice) -> Result<(), Failure> {
     let can_ask = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
     if !options.yes && !can_ask {
-        return Err(Failure::usage(
-            "there is no terminal to ask at: give --yes to take everything",
-        ));
+        return Err(Failure::usage(words().usage_no_terminal()));
     }
     let room = Room::new(
         &options.room,
@@ -90,13 +89,9 @@ impl ReceiveOptions {
     fn place(&self) -> Result<Place, Failure> {
         if self.out == Path::new("-") {
             return if self.say.json {
-                Err(Failure::usage(
-                    "--json and what is received cannot both go to stdout: give --out FOLDER",
-                ))
+                Err(Failure::usage(words().usage_json_to_stdout()))
             } else if self.stay {
-                Err(Failure::usage(
-                    "only one parcel can go to stdout: leave out --stay",
-                ))
+                Err(Failure::usage(words().usage_several_to_stdout()))
             } else {
                 Ok(Place::Stdout)
             };

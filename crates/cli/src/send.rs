@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use crate::failure::Failure;
+use crate::failure::{Failure, warn};
 use crate::room::{Environment, Room, RoomArgs, is_link};
 use crate::say::{SayArgs, Voice};
 use crate::transfer::{self, Outgoing, SendWish, seconds};
+use crate::words;
 
 /// The options of `mqdrop send`.
 #[derive(Debug, Args)]
@@ -69,14 +70,12 @@ impl<'a> Given<'a> {
         for path in paths {
             match path.to_str() {
                 Some("-") if given.stdin => {
-                    return Err(Failure::usage("stdin can be sent once only"));
+                    return Err(Failure::usage(words().usage_stdin_twice()));
                 }
                 Some("-") => given.stdin = true,
                 Some(link) if is_link(link) => {
                     if given.link.replace(link).is_some() {
-                        return Err(Failure::usage(
-                            "give one link: what is sent goes to one room",
-                        ));
+                        return Err(Failure::usage(words().usage_links()));
                     }
                 }
                 _ => given.paths.push(path),
@@ -100,17 +99,13 @@ pub(crate) fn run(options: &SendOptions) -> Result<(), Failure> {
 fn send(options: &SendOptions, voice: &mut Voice) -> Result<(), Failure> {
     let given = Given::sort(&options.paths)?;
     if given.paths.is_empty() && !given.stdin && options.text.is_none() {
-        return Err(Failure::usage(
-            "say what to send: files, folders, - for stdin, or --text TEXT",
-        ));
+        return Err(Failure::usage(words().usage_nothing_to_send()));
     }
     if options.file_name.is_some() && !given.stdin {
-        return Err(Failure::usage(
-            "--file-name names what comes from stdin: give - as well",
-        ));
+        return Err(Failure::usage(words().usage_file_name()));
     }
     if given.stdin && std::io::stdin().is_terminal() {
-        eprintln!("mqdrop: reading from the terminal; end with Ctrl-D");
+        warn(words().usage_reads_terminal());
     }
     let room = Room::new(&options.room, given.link, Environment::read(), true)?;
     voice.invite(&room.key, room.link().as_deref(), room.is_made);

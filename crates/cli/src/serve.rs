@@ -11,6 +11,7 @@ use mqdrop_station::{Limits, Options, Origin, Station, TlsOptions};
 
 use crate::failure::Failure;
 use crate::logs::{self, LogFormat};
+use crate::words;
 
 /// The options of `mqdrop serve`.
 #[derive(Debug, Args)]
@@ -172,7 +173,7 @@ pub(crate) fn run(options: ServeOptions) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .map_err(|error| Failure::other(format!("cannot start: {error}")))?;
+        .map_err(|error| Failure::other(words().system_cannot_start(&error.to_string())))?;
     let outcome = runtime.block_on(serve(options.into()));
     // Whoever still holds a file open must not delay the end.
     runtime.shutdown_background();
@@ -188,7 +189,7 @@ async fn serve(options: Options) -> Result<(), Failure> {
     print(&announcement);
     serving
         .await
-        .map_err(|error| Failure::other(format!("the station ended badly: {error}")))
+        .map_err(|error| Failure::other(words().system_station_ended(&error.to_string())))
 }
 
 /// Prints the announcement. Nobody reading stdout is no reason to stop.
@@ -219,12 +220,9 @@ fn parse_address(text: &str) -> Result<SocketAddr, String> {
         return port
             .parse()
             .map(|port| SocketAddr::new(LOOPBACK, port))
-            .map_err(|_| "the port must be a number from 0 to 65535".to_owned());
+            .map_err(|_| words().usage_port().into());
     }
-    text.parse().map_err(|_| {
-        "give an IP address and a port, such as 0.0.0.0:8080 or [::1]:8080, or a port alone"
-            .to_owned()
-    })
+    text.parse().map_err(|_| words().usage_listen().into())
 }
 
 /// Resolves at the first Ctrl-C or SIGTERM.
@@ -233,7 +231,8 @@ fn stop_signal() -> Result<impl Future<Output = ()>, Failure> {
     use tokio::signal::unix::{SignalKind, signal};
 
     let listen = |kind| {
-        signal(kind).map_err(|error| Failure::other(format!("cannot listen for Ctrl-C: {error}")))
+        signal(kind)
+            .map_err(|error| Failure::other(words().system_no_interrupts(&error.to_string())))
     };
     let mut interrupt = listen(SignalKind::interrupt())?;
     let mut terminate = listen(SignalKind::terminate())?;

@@ -1,7 +1,8 @@
 //! Every sentence of mqdrop's that a person reads, for page and terminal, by language.
 //!
 //! The core tells what happened as data; [`Words`] makes sentences of it. Each message of
-//! `languages/en.toml` is a method:
+//! `languages/en.toml` is a method, and so is each of `terminal/en.toml`, but for wasm: a page does not
+//! load what it never shows.
 //!
 //! ```
 //! use mqdrop_words::Words;
@@ -16,6 +17,8 @@ mod locale;
 mod number;
 mod reason;
 mod room;
+#[cfg(not(target_arch = "wasm32"))]
+mod terminal;
 mod transfer;
 
 use std::sync::OnceLock;
@@ -159,6 +162,13 @@ mod tests {
         assert_eq!(fill("a {1} b {0} c", &["x", "{0}"]), "a {0} b x c");
         assert_eq!(fill("nothing", &[]), "nothing");
         assert_eq!(fill("{7} { 1", &["x"]), " { 1");
+    }
+
+    #[test]
+    fn a_page_has_no_message_of_terminals() {
+        let messages = include_str!(concat!(env!("OUT_DIR"), "/messages.rs"));
+        let has_them = messages.contains("MQDROP_KEY");
+        assert_eq!(has_them, cfg!(not(target_arch = "wasm32")));
     }
 
     /// A language that writes numbers as others do, and has a plural of its own for two.

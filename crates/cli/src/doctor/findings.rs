@@ -6,6 +6,7 @@ use mqdrop_mqtt::{Limits, QoS, Version};
 use serde_json::{Value, json};
 
 use super::Fault;
+use crate::words;
 
 /// Everything that was found out.
 #[derive(Debug, Default)]
@@ -40,17 +41,17 @@ impl From<Result<bool, Fault>> for Passes {
         match result {
             Ok(true) => Self::Yes,
             Ok(false) => Self::No,
-            Err(fault) => Self::Unknown(fault.to_string()),
+            Err(fault) => Self::Unknown(fault.reason()),
         }
     }
 }
 
 impl Passes {
-    fn words(&self) -> String {
+    fn told(&self) -> String {
         match self {
-            Self::Yes => "yes".to_owned(),
-            Self::No => "no".to_owned(),
-            Self::Unknown(reason) => format!("not known: {reason}"),
+            Self::Yes => words().doctor_yes().into(),
+            Self::No => words().doctor_no().into(),
+            Self::Unknown(reason) => words().doctor_not_known_why(reason),
         }
     }
 
@@ -72,49 +73,50 @@ pub(super) struct Length {
     pub(super) failed: Option<(usize, String)>,
 }
 
+impl Length {
+    fn told(&self) -> String {
+        match (self.carried, &self.failed) {
+            (Some(carried), None) => words().doctor_longest_tried(&bytes(carried)),
+            (Some(carried), Some((failed, reason))) => {
+                words().doctor_longest_between(&bytes(carried), &bytes(*failed), reason)
+            }
+            (None, Some((failed, reason))) => words().doctor_longest_none(&bytes(*failed), reason),
+            (None, None) => words().doctor_not_known().into(),
+        }
+    }
+}
+
 impl Findings {
     /// The rows of the table: what, and how it is.
     pub(super) fn rows(&self) -> Vec<(&'static str, String)> {
         let versions: Vec<_> = self.versions.iter().map(|&version| name(version)).collect();
-        let mut rows = vec![("MQTT versions", versions.join(", "))];
+        let mut rows = vec![(words().doctor_versions(), versions.join(", "))];
         if let Some(limits) = &self.limits {
-            let announced = limits
-                .max_packet_size
-                .map_or_else(|| "none announced".to_owned(), |size| bytes(size as usize));
-            rows.push(("Maximum Packet Size", announced));
-            rows.push(("Receive Maximum", limits.receive_maximum.to_string()));
-        }
-        let longest = match (&self.longest.carried, &self.longest.failed) {
-            (Some(carried), None) => {
-                format!("{} arrives, longer ones were not tried", bytes(*carried))
-            }
-            (Some(carried), Some((failed, reason))) => {
-                format!(
-                    "{} arrives, {} does not: {reason}",
-                    bytes(*carried),
-                    bytes(*failed)
-                )
-            }
-            (None, Some((failed, reason))) => format!("not even {}: {reason}", bytes(*failed)),
-            (None, None) => "not known".to_owned(),
-        };
-        rows.push(("Longest message", longest));
-        rows.push(("QoS 1", self.acknowledges.words()));
-        rows.push(("Wildcards", self.wildcards.words()));
-        rows.push(("Retained messages", self.retained.words()));
-        rows.push(("… to wildcards", self.retained_by_wildcard.words()));
-        let latency = self.latency.map_or_else(
-            || "not known: what is sent does not come back".to_owned(),
-            |latency| format!("{:.1} ms there and back", latency.as_secs_f64() * 1e3),
-        );
-        rows.push(("Latency", latency));
-        for (payload, rate) in &self.rates {
-            let words = format!(
-                "{} a second in messages of {}",
-                bytes(*rate as usize),
-                bytes(*payload)
+            let announced = limits.max_packet_size.map_or_else(
+                || words().doctor_none_announced().into(),
+                |size| bytes(size as usize),
             );
-            rows.push(("Rate", words));
+            let receive_maximum = words().number(limits.receive_maximum.into());
+            rows.push((words().doctor_maximum_packet_size(), announced));
+            rows.push((words().doctor_receive_maximum(), receive_maximum));
+        }
+        rows.push((words().doctor_longest(), self.longest.told()));
+        rows.push((words().doctor_qos_1(), self.acknowledges.told()));
+        rows.push((words().doctor_wildcards(), self.wildcards.told()));
+        rows.push((words().doctor_retained(), self.retained.told()));
+        let to_wildcards = self.retained_by_wildcard.told();
+        rows.push((words().doctor_retained_to_wildcards(), to_wildcards));
+        let latency = self.latency.map_or_else(
+            || words().doctor_not_heard().into(),
+            |latency| words().latency(latency),
+        );
+        rows.push((words().doctor_latency(), latency));
+        for (payload, rate) in &self.rates {
+            let (rate, length) = (words().size(*rate as u64), words().size(*payload as u64));
+            rows.push((
+                words().doctor_rate(),
+                words().doctor_rate_of(&rate, &length),
+            ));
         }
         rows
     }
@@ -154,20 +156,9 @@ fn name(version: Version) -> &'static str {
     }
 }
 
-/// A number of bytes as people write it: "4.0 kB".
+/// A length as brokers' settings have it.
 fn bytes(number: usize) -> String {
-    let mut value = number as f64;
-    for unit in ["bytes", "kB", "MB"] {
-        if value < 1000.0 {
-            return if unit == "bytes" {
-                format!("{number} bytes")
-            } else {
-                format!("{value:.1} {unit}")
-            };
-        }
-        value /= 1000.0;
-    }
-    format!("{value:.1} GB")
+    words().number_bytes(number as u64)
 }
 
 #[cfg(test)]
@@ -191,12 +182,12 @@ mod tests {
         let rows = findings.rows();
         let row = |what| {
             let found = rows.iter().find(|(name, _)| *name == what);
-            found.map(|(_, words)| words.as_str())
+            found.map(|(_, how)| how.as_str())
         };
         assert_eq!(row("MQTT versions"), Some("5, 3.1.1"));
         assert_eq!(
             row("Longest message"),
-            Some("16.4 kB arrives, 65.5 kB does not: the connection was lost")
+            Some("16,384 bytes arrive, 65,536 bytes do not: the connection was lost")
         );
         assert_eq!(row("Wildcards"), Some("yes"));
         assert_eq!(row("QoS 1"), Some("no"));
@@ -205,7 +196,7 @@ mod tests {
             Some("not known: the broker stopped answering")
         );
         assert_eq!(row("Latency"), Some("1.5 ms there and back"));
-        assert_eq!(row("Rate"), Some("12.3 MB a second in messages of 4.0 kB"));
+        assert_eq!(row("Rate"), Some("12 MB a second in messages of 4.0 kB"));
         let json = findings.json();
         assert_eq!(json["versions"], json!(["5", "3.1.1"]));
         assert_eq!(json["retained"], Value::Null);

@@ -14,6 +14,7 @@ use crate::failure::Failure;
 use crate::native::wire::Route;
 use crate::room::{BrokerArgs, Environment, random};
 use crate::say::clean;
+use crate::words;
 use probes::Patient;
 
 /// The options of `mqdrop doctor`.
@@ -38,16 +39,13 @@ pub(crate) struct DoctorOptions {
 pub(crate) fn run(options: &DoctorOptions) -> Result<(), Failure> {
     let way = options.broker.way(String::new(), &Environment::read())?;
     let prefix = mqdrop_core::topic_prefix(&options.prefix)
-        .map_err(|error| Failure::usage(error.to_string()))?;
+        .map_err(|error| Failure::usage(words().join_error(&error)))?;
     let word: String = random()?[..8]
         .iter()
         .map(|byte| format!("{byte:02x}"))
         .collect();
     if !options.json {
-        eprintln!(
-            "Asking {}, which takes up to a minute",
-            clean::line(&way.broker)
-        );
+        eprintln!("{}", clean::line(&words().doctor_asking(&way.broker)));
     }
     let patient = Patient {
         route: Route {
@@ -63,10 +61,10 @@ pub(crate) fn run(options: &DoctorOptions) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(|error| Failure::other(format!("cannot start: {error}")))?;
+        .map_err(|error| Failure::other(words().system_cannot_start(&error.to_string())))?;
     let findings = runtime
         .block_on(patient.examine())
-        .map_err(|fault| Failure::Broker(fault.to_string()))?;
+        .map_err(|fault| Failure::Broker(fault.reason()))?;
     let text = if options.json {
         clean::json(&findings.json().to_string()) + "\n"
     } else {
@@ -84,21 +82,47 @@ pub(crate) fn run(options: &DoctorOptions) -> Result<(), Failure> {
 }
 
 /// Why something could not be found out.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug)]
 enum Fault {
     /// There is no way to it, in words.
-    #[error("{0}")]
     Unreachable(String),
     /// The connection ended.
-    #[error("{0}")]
     Ended(Disconnect),
     /// The connection was lost, in words.
-    #[error("{0}")]
     Lost(String),
     /// It owes an answer.
-    #[error("the broker did not answer in time")]
     Silent,
     /// It was not even sent.
-    #[error("{0}")]
     Request(RequestError),
+}
+
+impl Fault {
+    /// The fault in words, behind a colon.
+    fn reason(&self) -> String {
+        match self {
+            Self::Unreachable(text) | Self::Lost(text) => text.clone(),
+            Self::Ended(why) => ended(why),
+            Self::Silent => words().doctor_no_answer().into(),
+            Self::Request(RequestError::NotConnected) => words().doctor_lost().into(),
+            Self::Request(RequestError::TooLarge { size, limit }) => {
+                let bytes = |number: &usize| words().number_bytes(*number as u64);
+                words().doctor_too_long(&bytes(size), &bytes(limit))
+            }
+            Self::Request(RequestError::InvalidTopic) => words().doctor_no_topic().into(),
+            Self::Request(RequestError::QueueFull) => words().doctor_too_many().into(),
+        }
+    }
+}
+
+fn ended(why: &Disconnect) -> String {
+    match why {
+        Disconnect::TransportClosed | Disconnect::ByClient => words().doctor_lost().into(),
+        Disconnect::ClosedBeforeConnack => words().doctor_closed_early().into(),
+        Disconnect::Refused { reason, .. } => words().doctor_refused_why(words().reason(reason.0)),
+        Disconnect::ByServer { reason, .. } => words().doctor_ended_why(words().reason(reason.0)),
+        Disconnect::ConnackTimeout => words().doctor_no_answer().into(),
+        Disconnect::KeepAliveTimeout => words().doctor_silent().into(),
+        Disconnect::Protocol(what) => words().doctor_not_mqtt_why(what),
+        Disconnect::InvalidOptions(what) => words().doctor_unfit_settings(what),
+    }
 }

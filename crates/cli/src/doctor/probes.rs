@@ -9,6 +9,7 @@ use super::Fault;
 use super::conversation::Conversation;
 use super::findings::{Findings, Length, Passes};
 use crate::native::wire::Route;
+use crate::words;
 
 /// So many messages go there and back to find the latency.
 const PINGS: usize = 20;
@@ -194,11 +195,11 @@ impl Patient {
             match self.comes_back(version, payload).await {
                 Ok(true) => length.carried = Some(payload),
                 Ok(false) => {
-                    length.failed = Some((payload, "it does not arrive within 10 s".to_owned()));
+                    length.failed = Some((payload, words().doctor_no_arrival().into()));
                     break;
                 }
                 Err(fault) => {
-                    length.failed = Some((payload, fault.to_string()));
+                    length.failed = Some((payload, fault.reason()));
                     break;
                 }
             }

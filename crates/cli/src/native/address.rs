@@ -3,6 +3,8 @@
 use mqdrop_core::SocketClose;
 use tokio_tungstenite::tungstenite::http::Uri;
 
+use crate::words;
+
 /// A broker's address, taken apart.
 #[derive(Clone, Debug)]
 pub(super) struct Address {
@@ -19,11 +21,7 @@ impl Address {
     /// # Errors
     /// In words, if it is none.
     pub(super) fn parse(url: &str) -> Result<Self, SocketClose> {
-        let not_one = || {
-            SocketClose::Refused(format!(
-                "{url} is not the address of a broker: it should look like mqtts://broker.example:8883 or wss://broker.example/mqtt"
-            ))
-        };
+        let not_one = || SocketClose::Refused(words().reach_no_address(url));
         let uri: Uri = url.trim().parse().map_err(|_| not_one())?;
         let scheme = uri.scheme_str().map(str::to_ascii_lowercase);
         let (is_secure, is_websocket, port) = match scheme.as_deref() {
@@ -59,11 +57,8 @@ impl Address {
 
     /// Words for a web server that answers there instead of a broker.
     pub(super) fn is_of_the_web(&self) -> String {
-        let place = self.place();
         let scheme = if self.is_secure { "wss" } else { "ws" };
-        format!(
-            "A web server answers at {place}, and no broker. If there is one behind it, use {scheme}://{place}/mqtt"
-        )
+        words().reach_web_server(&self.place(), scheme)
     }
 
     /// Host and port, as people write them.

@@ -16,6 +16,7 @@ use super::outbox::Outbox;
 use super::pump::{self, Socket};
 use super::tls::Tls;
 use super::websocket::{self, Failure, Offer};
+use crate::words;
 use bytes::Bytes;
 
 /// A connection that did not open after so long is given up.
@@ -191,10 +192,7 @@ async fn connect(address: &Address, tls: &Arc<Tls>) -> Result<Socket, String> {
     match opened {
         Ok(socket) => Ok(Socket::WebSocket(Box::new(socket))),
         Err(Failure::Refused(text)) => Err(text),
-        Err(Failure::Unanswered) => Err(format!(
-            "There is a WebSocket at {}, but not of an MQTT broker",
-            address.place()
-        )),
+        Err(Failure::Unanswered) => Err(words().websocket_other(&address.place())),
     }
 }
 

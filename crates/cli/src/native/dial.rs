@@ -9,6 +9,7 @@ use futures_util::stream::FuturesUnordered;
 use tokio::net::TcpStream;
 
 use super::address::Address;
+use crate::words;
 
 /// An address that has not answered for so long is joined by the next one (RFC 8305, section 5): of
 /// a host's two kinds of addresses, one often leads nowhere.
@@ -26,7 +27,7 @@ pub(super) async fn dial(address: &Address) -> Result<TcpStream, String> {
     let found = found.map_err(|error| unknown(address, &error))?;
     let places = in_turn(found);
     if places.is_empty() {
-        return Err(format!("{} has no address", address.host));
+        return Err(words().reach_host_without_address(&address.host));
     }
     let stream = race(&places)
         .await
@@ -76,32 +77,24 @@ async fn race(places: &[SocketAddr]) -> io::Result<TcpStream> {
 }
 
 fn unknown(address: &Address, error: &io::Error) -> String {
-    format!(
-        "No host named {} was found ({error}). Is the name right, and is this computer online?",
-        address.host
-    )
+    words().reach_unknown_host(&address.host, &error.to_string())
 }
 
 fn refused(address: &Address, error: &io::Error) -> String {
     let place = address.place();
     match error.kind() {
-        io::ErrorKind::ConnectionRefused => format!(
-            "Nothing listens at {place}: the connection was refused. Does the broker run, and is the port right?"
-        ),
+        io::ErrorKind::ConnectionRefused => words().reach_refused(&place),
         io::ErrorKind::TimedOut => no_answer(address),
         io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable => {
-            format!("There is no way to {place} from here ({error}). Is this computer online?")
+            words().reach_no_way(&place, &error.to_string())
         }
-        _ => format!("The connection to {place} did not open: {error}"),
+        _ => words().reach_not_opened(&place, &error.to_string()),
     }
 }
 
 /// Words for a host that is silent.
 pub(super) fn no_answer(address: &Address) -> String {
-    format!(
-        "{} did not answer in time. Is the address right, or does a firewall stand before it?",
-        address.place()
-    )
+    words().reach_no_answer(&address.place())
 }
 
 #[cfg(test)]

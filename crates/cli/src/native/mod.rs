@@ -46,13 +46,11 @@ pub(crate) use tls::{ClientCertificate, ConnectionOptions};
 type Inputs<C> = mpsc::UnboundedSender<Input<C>>;
 
 /// A reason that the platform cannot be set up.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug)]
 pub(crate) enum NativeError {
     /// A file for TLS cannot be used; in words.
-    #[error("{0}")]
     Certificate(String),
     /// The folder for what is received cannot be used.
-    #[error("what is received cannot be put there: {0}")]
     Target(std::io::Error),
 }
 
@@ -86,12 +84,13 @@ impl Native {
         inputs: Inputs<Saved>,
         state: Option<&Path>,
     ) -> Result<Self, NativeError> {
+        let tls = Tls::new(options).map_err(NativeError::Certificate)?;
         let backlog = Arc::default();
         let stores = Stores::new(target, state, Arc::clone(&backlog), inputs.clone());
         Ok(Self {
             clock: Clock::new(),
             alarm: Alarm::new(inputs.clone()),
-            connection: Connection::new(Tls::new(options)?, inputs.clone(), backlog),
+            connection: Connection::new(tls, inputs.clone(), backlog),
             sources: Sources::new(inputs),
             stores: stores.map_err(NativeError::Target)?,
         })

@@ -164,7 +164,7 @@ impl StreamReader<'_> {
         match self.reader.read_buf(&mut self.buffer).await {
             Ok(1..) => Ok(()),
             Err(error) if tls::is_refusal(&error) => {
-                Err(SocketClose::Refused(tls::words(&error, self.address)))
+                Err(SocketClose::Refused(tls::trouble(&error, self.address)))
             }
             Ok(0) | Err(_) => Err(SocketClose::Closed { code: None }),
         }

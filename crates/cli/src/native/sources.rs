@@ -18,6 +18,7 @@ use mqdrop_core::{Entry, ParcelId, ReadError, ReadFailure, ReadRequest, Segment}
 use super::Inputs;
 use super::lane::Lane;
 use super::positioned::read_exact_at;
+use crate::words;
 
 pub(super) use spool::folder as spool_folder;
 pub(crate) use spool::spool;
@@ -136,19 +137,19 @@ fn no_file(kind: std::fs::FileType) -> &'static str {
     {
         use std::os::unix::fs::FileTypeExt;
         if kind.is_fifo() {
-            return "it is a pipe, not a file";
+            return words().sending_pipe();
         }
         if kind.is_socket() {
-            return "it is a socket, not a file";
+            return words().sending_socket();
         }
         if kind.is_block_device() || kind.is_char_device() {
-            return "it is a device, not a file";
+            return words().sending_device();
         }
     }
     if kind.is_dir() {
-        "it is a folder now"
+        words().sending_folder()
     } else {
-        "it is not a file"
+        words().sending_no_file()
     }
 }
 
@@ -270,23 +271,17 @@ impl From<io::Error> for Failure {
 
 impl Failure {
     fn of(&self, file: usize) -> ReadError {
-        let changed = ReadFailure::Changed;
+        use ReadFailure::{Changed, Unreadable};
         let (kind, text) = match self {
-            Self::Changed => (changed, "it was changed since it was chosen".to_owned()),
-            Self::NotThere => (changed, "it is not there any more".to_owned()),
+            Self::Changed => (Changed, words().sending_changed().into()),
+            Self::NotThere => (Changed, words().sending_not_there().into()),
             Self::System(error) => match error.kind() {
-                io::ErrorKind::NotFound => (
-                    changed,
-                    "it was removed or renamed since it was chosen".to_owned(),
-                ),
-                io::ErrorKind::UnexpectedEof => (
-                    changed,
-                    "it is shorter than it was when it was chosen".to_owned(),
-                ),
+                io::ErrorKind::NotFound => (Changed, words().sending_removed().into()),
+                io::ErrorKind::UnexpectedEof => (Changed, words().sending_shorter().into()),
                 io::ErrorKind::PermissionDenied => {
-                    (ReadFailure::Unreadable, "it may not be read".to_owned())
+                    (Unreadable, words().sending_may_not_be_read().into())
                 }
-                _ => (ReadFailure::Unreadable, error.to_string()),
+                _ => (Unreadable, error.to_string()),
             },
         };
         ReadError { file, kind, text }

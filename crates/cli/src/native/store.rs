@@ -30,6 +30,7 @@ use super::Inputs;
 use super::backlog::Backlog;
 use super::lane::Lane;
 use super::sources::spool_folder;
+use crate::words;
 use moved::Moved;
 use part::{Left, Part};
 use sent::{Sent, SentFolder};
@@ -293,11 +294,10 @@ impl Stores {
         let (target, sent) = (self.target.clone(), self.sent.clone());
         move || {
             if is_sent {
-                let folder = sent.ok_or_else(|| {
-                    StoreError::Other("there is no folder for what is to be kept".to_owned())
-                })?;
+                let folder =
+                    sent.ok_or_else(|| StoreError::Other(words().store_nowhere_to_keep().into()))?;
                 let sent = folder.create(parcel).map_err(|error| {
-                    StoreError::Other(format!("it could not be noted: {error}"))
+                    StoreError::Other(words().store_not_noted(&error.to_string()))
                 })?;
                 if let Some(fingerprint) = fingerprint {
                     // Without it the parcel is not found again after a restart.
@@ -314,7 +314,7 @@ impl Stores {
                     let file = tempfile::tempfile_in(spool_folder());
                     Spooled::create(file, size).map(Store::Spooled)
                 }
-                Opened::Nowhere => Err(StoreError::Other("nothing is received here".to_owned())),
+                Opened::Nowhere => Err(StoreError::Other(words().store_nowhere().into())),
             }
         }
     }

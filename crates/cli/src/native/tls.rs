@@ -19,8 +19,8 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use super::NativeError;
 use super::address::Address;
+use crate::words;
 
 /// How to connect to brokers.
 #[derive(Clone, Debug, Default)]
@@ -52,14 +52,14 @@ pub(super) struct Tls {
 
 impl Tls {
     /// # Errors
-    /// If a file of the options cannot be used.
-    pub(super) fn new(options: ConnectionOptions) -> Result<Self, NativeError> {
+    /// In words, if a file of the options cannot be used.
+    pub(super) fn new(options: ConnectionOptions) -> Result<Self, String> {
         let tls = Self {
             options,
             config: OnceLock::new(),
         };
         if tls.options.ca_file.is_some() || tls.options.client_certificate.is_some() {
-            tls.config().map_err(NativeError::Certificate)?;
+            tls.config()?;
         }
         Ok(tls)
     }
@@ -83,16 +83,12 @@ impl Tls {
         let config = tokio::task::spawn_blocking(move || tls.config())
             .await
             .map_err(|error| error.to_string())??;
-        let name = ServerName::try_from(address.host.clone()).map_err(|_| {
-            format!(
-                "{} is not a name that a certificate can be for",
-                address.host
-            )
-        })?;
+        let name = ServerName::try_from(address.host.clone())
+            .map_err(|_| words().tls_no_name(&address.host))?;
         TlsConnector::from(config)
             .connect(name, stream)
             .await
-            .map_err(|error| words(&error, address))
+            .map_err(|error| trouble(&error, address))
     }
 }
 
@@ -116,14 +112,12 @@ fn config(options: &ConnectionOptions) -> Result<ClientConfig, String> {
         return Ok(builder.with_no_client_auth());
     };
     let chain = certificates(&client.chain_file)?;
+    let key_file = client.key_file.to_string_lossy();
     let key = PrivateKeyDer::from_pem_file(&client.key_file)
-        .map_err(|error| unusable(&client.key_file, "private key", &error))?;
+        .map_err(|error| words().tls_key_unusable(&key_file, &error.to_string()))?;
     builder.with_client_auth_cert(chain, key).map_err(|error| {
-        format!(
-            "{} and {} do not belong together: {error}",
-            client.chain_file.display(),
-            client.key_file.display()
-        )
+        let chain_file = client.chain_file.to_string_lossy();
+        words().tls_not_together(&chain_file, &key_file, &error.to_string())
     })
 }
 
@@ -132,7 +126,7 @@ fn roots(file: Option<&Path>) -> Result<RootCertStore, String> {
     if let Some(file) = file {
         for certificate in certificates(file)? {
             roots.add(certificate).map_err(|error| {
-                format!("{} has a certificate that is none: {error}", file.display())
+                words().tls_no_certificate(&file.to_string_lossy(), &error.to_string())
             })?;
         }
         return Ok(roots);
@@ -140,11 +134,10 @@ fn roots(file: Option<&Path>) -> Result<RootCertStore, String> {
     let found = rustls_native_certs::load_native_certs();
     let (added, _) = roots.add_parsable_certificates(found.certs);
     if added == 0 {
-        let why = found.errors.first().map(ToString::to_string);
-        return Err(format!(
-            "This computer names no authorities that sign certificates{}. Install its package of them (often “ca-certificates”), or give the broker's authority as a file",
-            why.map_or_else(String::new, |why| format!(" ({why})"))
-        ));
+        return Err(match found.errors.first() {
+            Some(why) => words().tls_no_authorities_why(&why.to_string()),
+            None => words().tls_no_authorities().into(),
+        });
     }
     Ok(roots)
 }
@@ -152,46 +145,37 @@ fn roots(file: Option<&Path>) -> Result<RootCertStore, String> {
 fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
     let found =
         CertificateDer::pem_file_iter(file).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-    let found = found.map_err(|error| unusable(file, "certificate", &error))?;
+    let file = file.to_string_lossy();
+    let found =
+        found.map_err(|error| words().tls_certificate_unusable(&file, &error.to_string()))?;
     if found.is_empty() {
-        return Err(format!("{} has no certificate (PEM) in it", file.display()));
+        return Err(words().tls_empty_file(&file));
     }
     Ok(found)
 }
 
-fn unusable(file: &Path, what: &str, error: &rustls::pki_types::pem::Error) -> String {
-    format!(
-        "{} cannot be used as a {what} (PEM): {error}",
-        file.display()
-    )
-}
-
 /// Words for TLS that did not begin, or ended.
-pub(super) fn words(error: &io::Error, address: &Address) -> String {
+pub(super) fn trouble(error: &io::Error, address: &Address) -> String {
     let place = address.place();
     let cause = error.get_ref().and_then(|error| error.downcast_ref());
     match cause {
-        Some(rustls::Error::InvalidCertificate(problem)) => certificate_words(problem, address),
-        Some(rustls::Error::InvalidMessage(_)) => format!(
-            "{place} does not speak TLS. Is it the port for connections without TLS, which {} addresses are for?",
-            if address.is_websocket {
-                "ws://"
-            } else {
-                "mqtt://"
-            }
-        ),
+        Some(rustls::Error::InvalidCertificate(problem)) => bad_certificate(problem, address),
+        Some(rustls::Error::InvalidMessage(_)) if address.is_websocket => {
+            words().tls_not_spoken(&place, "ws://")
+        }
+        Some(rustls::Error::InvalidMessage(_)) => words().tls_not_spoken(&place, "mqtt://"),
         Some(rustls::Error::AlertReceived(alert)) if wants_certificate(*alert) => {
-            format!("{place} wants to see a client certificate that it knows, and has not seen one")
+            words().tls_client_certificate(&place)
         }
         Some(rustls::Error::AlertReceived(_)) | Some(rustls::Error::PeerIncompatible(_)) => {
-            format!("{place} and this program did not agree on TLS: {error}")
+            words().tls_not_agreed(&place, &error.to_string())
         }
         _ if error.kind() == io::ErrorKind::UnexpectedEof
             || error.kind() == io::ErrorKind::ConnectionReset =>
         {
-            format!("{place} ended the connection before TLS began. Is it a port for TLS?")
+            words().tls_ended(&place)
         }
-        _ => format!("TLS with {place} failed: {error}"),
+        _ => words().tls_failed(&place, &error.to_string()),
     }
 }
 
@@ -215,26 +199,23 @@ fn wants_certificate(alert: AlertDescription) -> bool {
     )
 }
 
-fn certificate_words(problem: &CertificateError, address: &Address) -> String {
+fn bad_certificate(problem: &CertificateError, address: &Address) -> String {
     let place = address.place();
     match problem {
-        CertificateError::UnknownIssuer | CertificateError::BadSignature => format!(
-            "The certificate of {place} is not signed by an authority that this computer trusts. If it is yours, give its authority's certificate as a file"
-        ),
-        CertificateError::Expired | CertificateError::ExpiredContext { .. } => format!(
-            "The certificate of {place} has expired. Whoever runs the broker has to renew it; or is the clock here wrong?"
-        ),
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => {
+            words().tls_unknown_authority(&place)
+        }
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+            words().tls_expired(&place)
+        }
         CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-            format!("The certificate of {place} is not valid yet. Is the clock here wrong?")
+            words().tls_not_valid_yet(&place)
         }
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-            format!(
-                "The certificate of {place} is for another name than {}",
-                address.host
-            )
+            words().tls_other_name(&place, &address.host)
         }
-        CertificateError::Revoked => format!("The certificate of {place} was revoked"),
-        other => format!("The certificate of {place} is not in order: {other}"),
+        CertificateError::Revoked => words().tls_revoked(&place),
+        other => words().tls_not_in_order(&place, &other.to_string()),
     }
 }
 

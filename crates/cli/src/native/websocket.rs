@@ -9,6 +9,7 @@ use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{ClientRequestBuilder, Error};
 
 use super::address::Address;
+use crate::words;
 
 /// MQTT's subprotocol.
 const SUBPROTOCOL: &str = "mqtt";
@@ -69,46 +70,32 @@ fn failure(error: &Error, address: &Address) -> Failure {
             SubProtocolError::NoSubProtocol,
         )) => return Failure::Unanswered,
         Error::Protocol(ProtocolError::SecWebSocketSubProtocolError(_)) => {
-            format!("There is a WebSocket at {place}, but not of an MQTT broker")
+            words().websocket_other(&place)
         }
         Error::Http(response) => refused(response.status(), address),
-        Error::Protocol(ProtocolError::HandshakeIncomplete) => format!(
-            "{place} ended the connection instead of opening a WebSocket. Is it the broker's port for WebSockets{}?",
-            if address.is_secure {
-                ""
-            } else {
-                ", and without TLS"
-            }
-        ),
-        Error::Io(error) => format!("{place} ended the connection: {error}"),
-        error => format!(
-            "{place} does not speak WebSocket ({error}). Brokers have a port of its own for that; without it, the address begins with mqtt:// or mqtts://"
-        ),
+        Error::Protocol(ProtocolError::HandshakeIncomplete) if address.is_secure => {
+            words().websocket_none(&place)
+        }
+        Error::Protocol(ProtocolError::HandshakeIncomplete) => {
+            words().websocket_none_without_tls(&place)
+        }
+        Error::Io(error) => words().websocket_ended(&place, &error.to_string()),
+        error => words().websocket_not_spoken(&place, &error.to_string()),
     })
 }
 
 fn refused(status: StatusCode, address: &Address) -> String {
     let (place, path) = (address.place(), address.uri.path());
+    let code = status.as_str();
     match status {
-        StatusCode::NOT_FOUND => format!(
-            "There is no WebSocket at the path {path} of {place} (HTTP 404). Many brokers have it at /mqtt"
-        ),
+        StatusCode::NOT_FOUND => words().websocket_no_path(path, &place),
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-            format!(
-                "{place} does not let this client in (HTTP {})",
-                status.as_u16()
-            )
+            words().websocket_not_let_in(&place, code)
         }
         StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT => {
-            format!(
-                "What stands before the broker at {place} does not reach it (HTTP {})",
-                status.as_u16()
-            )
+            words().websocket_gateway(&place, code)
         }
-        status => format!(
-            "{place} answers, but not as a WebSocket (HTTP {}). Is the path {path} right?",
-            status.as_u16()
-        ),
+        _ => words().websocket_other_answer(&place, code, path),
     }
 }
 

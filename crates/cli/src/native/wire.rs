@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 
 use super::connection::Connection;
 use super::tls::{ConnectionOptions, Tls};
+use crate::words;
 
 /// The way to a broker.
 #[derive(Clone, Debug)]
@@ -33,20 +34,20 @@ impl Wire {
     /// # Errors
     /// In words.
     pub(crate) async fn open(route: &Route) -> Result<Self, String> {
-        let tls = Tls::new(route.options.clone()).map_err(|error| error.to_string())?;
+        let tls = Tls::new(route.options.clone())?;
         let (sender, events) = mpsc::unbounded_channel();
         let mut wire = Self {
             connection: Connection::new(tls, sender, Arc::default()),
             events,
             received: VecDeque::new(),
         };
-        wire.connection.open(&route.url).map_err(words)?;
+        wire.connection.open(&route.url).map_err(meaning)?;
         loop {
             match wire.events.recv().await {
                 Some(Input::Opened { .. }) => return Ok(wire),
-                Some(Input::Closed(close)) => return Err(words(close)),
+                Some(Input::Closed(close)) => return Err(meaning(close)),
                 Some(_) => {}
-                None => return Err(words(SocketClose::Unreachable)),
+                None => return Err(meaning(SocketClose::Unreachable)),
             }
         }
     }
@@ -90,21 +91,19 @@ impl Wire {
     async fn next(&mut self) -> Result<Option<Bytes>, String> {
         match self.events.recv().await {
             Some(Input::Received(bytes)) => Ok(Some(bytes)),
-            Some(Input::Closed(close)) => Err(words(close)),
+            Some(Input::Closed(close)) => Err(meaning(close)),
             Some(_) => Ok(None),
-            None => Err(words(SocketClose::Closed { code: None })),
+            None => Err(meaning(SocketClose::Closed { code: None })),
         }
     }
 }
 
-fn words(close: SocketClose) -> String {
+fn meaning(close: SocketClose) -> String {
     match close {
         SocketClose::Refused(text) => text,
-        SocketClose::Unreachable => "there is no way to the broker".to_owned(),
-        SocketClose::Invalid(_) => "the broker sent what is not MQTT".to_owned(),
-        SocketClose::Closed { code: Some(code) } => {
-            format!("the broker ended the connection (WebSocket close code {code})")
-        }
-        SocketClose::Closed { code: None } => "the broker ended the connection".to_owned(),
+        SocketClose::Unreachable => words().doctor_no_way().into(),
+        SocketClose::Invalid(_) => words().doctor_not_mqtt().into(),
+        SocketClose::Closed { code: Some(code) } => words().doctor_ended_code(&code.to_string()),
+        SocketClose::Closed { code: None } => words().doctor_ended().into(),
     }
 }

@@ -1,5 +1,7 @@
 //! Addresses of brokers and of the pages beside them.
 
+use crate::words;
+
 /// The path that brokers serve MQTT over WebSockets at, mostly.
 const USUAL_PATH: &str = "/mqtt";
 
@@ -12,48 +14,34 @@ const MAX_LEN: usize = 2048;
 /// # Errors
 /// In words, if it is no broker's address.
 pub(crate) fn address(typed: &str) -> Result<String, String> {
-    const EXAMPLE: &str = "mqtts://broker.example or wss://broker.example/mqtt";
     let typed = typed.trim();
     if typed.len() > MAX_LEN || typed.contains(|c: char| c.is_whitespace() || c.is_control()) {
-        return Err(format!(
-            "the broker's address is one word such as {EXAMPLE}"
-        ));
+        return Err(words().usage_broker_one_word().into());
     }
     let Some((scheme, rest)) = typed.split_once("://") else {
-        return Err(format!(
-            "\"{typed}\" does not say how the broker is reached: write mqtt://{typed} for plain MQTT, \
-             mqtts:// for MQTT over TLS, ws:// or wss:// for WebSockets"
-        ));
+        return Err(words().usage_broker_no_scheme(typed));
     };
     let scheme = match scheme.to_ascii_lowercase().as_str() {
         "mqtt" | "tcp" => "mqtt",
         "mqtts" | "ssl" | "tls" => "mqtts",
         "ws" | "http" => "ws",
         "wss" | "https" => "wss",
-        _ => {
-            return Err(format!(
-                "\"{scheme}://\" is no broker's address: write one such as {EXAMPLE}"
-            ));
-        }
+        _ => return Err(words().usage_broker_other_scheme(scheme)),
     };
     let rest = rest.split_once('#').map_or(rest, |(rest, _)| rest);
     let (host, path) = rest
         .find(['/', '?'])
         .map_or((rest, ""), |at| rest.split_at(at));
     if host.contains('@') {
-        return Err("the broker's address must not contain a login: use --user, and --password-file or MQDROP_PASSWORD".into());
+        return Err(words().usage_broker_login().into());
     }
     if name_of(host).is_empty() {
-        return Err(format!(
-            "the broker's address names no host: write one such as {EXAMPLE}"
-        ));
+        return Err(words().usage_broker_no_host().into());
     }
     if let Some(port) = port_of(host)
         && port.parse::<u16>().map_or(true, |port| port == 0)
     {
-        return Err(format!(
-            "\"{port}\" in the broker's address is no port: it is a number from 1 to 65535"
-        ));
+        return Err(words().usage_broker_port(port));
     }
     Ok(match scheme {
         "mqtt" | "mqtts" => format!("{scheme}://{host}"),

@@ -3,9 +3,11 @@
 use std::io::Read;
 use std::path::Path;
 
-use mqdrop_core::keys::{self, MAX_KEY_LEN};
+use mqdrop_core::keys::{self, KeyError, MAX_KEY_LEN};
+use mqdrop_words::Words;
 
 use crate::failure::Failure;
+use crate::words;
 
 /// The place that a key comes from, in the order in which they count.
 #[derive(Debug, PartialEq, Eq)]
@@ -52,9 +54,7 @@ impl<'a> Places<'a> {
             Some(source) => Ok(source),
             None if self.may_be_made => Ok(Source::Made),
             None if self.is_terminal => Ok(Source::Prompt),
-            None => Err(Failure::usage(
-                "say which room: set MQDROP_KEY, or give --key-file FILE or the sender's link",
-            )),
+            None => Err(Failure::usage(words().usage_no_key())),
         }
     }
 }
@@ -67,47 +67,54 @@ impl Source<'_> {
     pub(super) fn key(self) -> Result<String, Failure> {
         let key = match self {
             Self::Link(key) | Self::Environment(key) | Self::Option(key) => key.to_owned(),
-            Self::File(path) => first_line(path, "key", 4 * MAX_KEY_LEN)?,
-            Self::Prompt => rpassword::prompt_password("Key: ").map_err(|error| {
-                Failure::usage(format!(
-                    "cannot ask for the key: {error}; set MQDROP_KEY instead"
-                ))
-            })?,
+            Self::File(path) => first_line(path, Words::usage_key_unreadable, 4 * MAX_KEY_LEN)?,
+            Self::Prompt => {
+                rpassword::prompt_password(words().question_key()).map_err(|error| {
+                    Failure::usage(words().usage_cannot_ask_key(&error.to_string()))
+                })?
+            }
             Self::Made => make()?,
         };
-        keys::normalise(&key).map_err(|error| Failure::usage(error.to_string()))?;
+        keys::normalise(&key).map_err(no_key)?;
         Ok(key)
     }
+}
+
+/// The failure of a key that is none.
+pub(super) fn no_key(error: KeyError) -> Failure {
+    Failure::usage(match error {
+        KeyError::Empty => words().usage_key_empty().into(),
+        KeyError::TooLong => words().usage_key_too_long(&words().number(MAX_KEY_LEN as u64)),
+    })
 }
 
 fn make() -> Result<String, Failure> {
     Ok(keys::generate(super::random()?))
 }
 
-/// The first line of a file with a secret, without its end. At most `most` bytes.
+/// The first line of a file with a secret, without its end. At most `most` bytes. `unreadable` makes
+/// the sentence of the path and a reason.
 ///
 /// # Errors
 /// If the file cannot be read, or its line is longer.
-pub(super) fn first_line(path: &Path, what: &str, most: usize) -> Result<String, Failure> {
-    let refuse = |why: String| {
-        Failure::usage(format!(
-            "cannot read the {what} from {}: {why}",
-            path.display()
-        ))
-    };
-    let file = std::fs::File::open(path).map_err(|error| refuse(error.to_string()))?;
+pub(super) fn first_line(
+    path: &Path,
+    unreadable: fn(Words, &str, &str) -> String,
+    most: usize,
+) -> Result<String, Failure> {
+    let refuse = |why: &str| Failure::usage(unreadable(words(), &path.to_string_lossy(), why));
+    let file = std::fs::File::open(path).map_err(|error| refuse(&error.to_string()))?;
     let mut text = Vec::new();
     file.take(most as u64 + 1)
         .read_to_end(&mut text)
-        .map_err(|error| refuse(error.to_string()))?;
+        .map_err(|error| refuse(&error.to_string()))?;
     let line = text.split(|&byte| byte == b'\n').next().unwrap_or_default();
     if line.len() > most {
-        return Err(refuse(format!(
-            "its first line is longer than {most} bytes"
-        )));
+        let most = words().number(most as u64);
+        return Err(refuse(&words().usage_line_too_long(&most)));
     }
     let line = line.strip_suffix(b"\r").unwrap_or(line);
-    String::from_utf8(line.to_vec()).map_err(|_| refuse("it is no UTF-8".to_owned()))
+    String::from_utf8(line.to_vec()).map_err(|_| refuse(words().usage_not_utf8()))
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use mqdrop_client::link::Link;
 
 use super::broker;
+use crate::words;
 
 /// The longest link that is read, in bytes.
 const MAX_LEN: usize = 16 * 1024;
@@ -24,15 +25,12 @@ pub(crate) fn is_link(text: &str) -> bool {
 /// If it has no key, in words.
 pub(super) fn parse(text: &str) -> Result<Link, String> {
     if text.len() > MAX_LEN {
-        return Err("the link is too long to be one".into());
+        return Err(words().usage_link_too_long().into());
     }
     let (page, fragment) = text.split_once('#').unwrap_or((text, ""));
     let mut link = Link::parse(fragment);
     if link.key.is_empty() {
-        return Err(
-            "the link has no key: copy all of it, with what is behind the #, and put it into quotes"
-                .into(),
-        );
+        return Err(words().usage_link_without_key().into());
     }
     if link.broker.is_empty() {
         link.broker = broker::beside(page);

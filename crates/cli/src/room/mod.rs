@@ -18,7 +18,8 @@ use mqdrop_core::{Identity, Join, Version, VersionPolicy};
 pub(crate) use link::is_link;
 pub(crate) use way::{BrokerArgs, Way};
 
-use crate::failure::Failure;
+use crate::failure::{Failure, warn};
+use crate::words;
 
 /// The options that say which room, and how its broker is reached.
 #[derive(Debug, Default, Args)]
@@ -119,16 +120,12 @@ impl Room {
     ) -> Result<Self, Failure> {
         let link = link.map(link::parse).transpose().map_err(Failure::usage)?;
         if link.is_some() && (args.key.is_some() || args.key_file.is_some()) {
-            return Err(Failure::usage(
-                "the link has a key: leave out --key and --key-file",
-            ));
+            return Err(Failure::usage(words().usage_two_keys()));
         }
         let link = link.unwrap_or_default();
         let way = args.broker.way(link.broker, &environment)?;
         if args.key.is_some() {
-            eprintln!(
-                "mqdrop: others on this computer can see --key; MQDROP_KEY or --key-file hides it"
-            );
+            warn(words().usage_key_is_seen());
         }
         let link_key = non_empty(link.key);
         let source = key::Places {
@@ -175,7 +172,7 @@ impl Room {
     pub(crate) fn join(&self, learnt: Learnt) -> Result<Join, Failure> {
         let secret = RoomSecret::derive(&self.key);
         let mut join = Join {
-            secret: secret.map_err(|error| Failure::usage(error.to_string()))?,
+            secret: secret.map_err(key::no_key)?,
             identity: Identity::from_random(random()?),
             broker: self.way.broker.clone(),
             prefix: self.prefix.clone(),
@@ -216,11 +213,8 @@ impl MqttVersion {
 /// If it has none.
 pub(crate) fn random() -> Result<[u8; 32], Failure> {
     let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes).map_err(|error| {
-        Failure::other(format!(
-            "this system gives no random numbers, and nothing is safe without: {error}"
-        ))
-    })?;
+    getrandom::fill(&mut bytes)
+        .map_err(|error| Failure::other(words().system_no_random(&error.to_string())))?;
     Ok(bytes)
 }
 

@@ -4,10 +4,12 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use mqdrop_core::Login;
+use mqdrop_words::Words;
 
 use super::{Environment, broker, key, non_empty};
-use crate::failure::Failure;
+use crate::failure::{Failure, warn};
 use crate::native::{ClientCertificate, ConnectionOptions};
+use crate::words;
 
 /// The longest password of a broker, in bytes (MQTT 5, section 1.5.6).
 const LONGEST_PASSWORD: usize = 65_535;
@@ -75,7 +77,7 @@ impl BrokerArgs {
         let broker = (self.broker.clone())
             .or(non_empty(linked))
             .or(environment.broker.clone())
-            .ok_or_else(|| Failure::usage("say which broker: set MQDROP_BROKER or give --broker URL, such as --broker mqtts://broker.example"))?;
+            .ok_or_else(|| Failure::usage(words().usage_no_broker()))?;
         let broker = broker::address(&broker).map_err(Failure::usage)?;
         let login = login(
             self.user.as_deref(),
@@ -83,9 +85,7 @@ impl BrokerArgs {
             environment.password.clone(),
         )?;
         if self.insecure {
-            eprintln!(
-                "mqdrop: the broker's certificate is not checked: anybody on the way may pretend to be the broker, and see the login"
-            );
+            warn(words().usage_broker_unchecked());
         }
         let certificate = self.cert.clone().zip(self.cert_key.clone());
         Ok(Way {
@@ -110,14 +110,15 @@ fn login(
     environment: Option<String>,
 ) -> Result<Option<Login>, Failure> {
     let password = match file {
-        Some(path) => Some(key::first_line(path, "password", LONGEST_PASSWORD)?),
+        Some(path) => {
+            let unreadable = Words::usage_password_unreadable;
+            Some(key::first_line(path, unreadable, LONGEST_PASSWORD)?)
+        }
         None => environment,
     };
     let Some(username) = user else {
         return if file.is_some() {
-            Err(Failure::usage(
-                "a password needs a user name: give --user NAME",
-            ))
+            Err(Failure::usage(words().usage_no_user()))
         } else {
             Ok(None)
         };

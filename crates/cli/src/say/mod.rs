@@ -9,12 +9,12 @@ use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write};
 
 use clap::Args;
-use mqdrop_words::Words;
 
 pub(crate) use event::Event;
 #[cfg(test)]
 pub(crate) use event::tests::view;
 use people::People;
+pub(crate) use people::content;
 
 use crate::failure::Failure;
 
@@ -33,11 +33,6 @@ pub(crate) struct SayArgs {
     /// Say on stderr also who comes and goes, name every file, and log what is done
     #[arg(long, short)]
     verbose: bool,
-}
-
-/// The sentences that a terminal shows.
-pub(crate) fn words() -> Words {
-    Words::terminal()
 }
 
 /// Says it.

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write};
 
-use indicatif::{HumanDuration, MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use super::{Event, clean, qr};
+use crate::words;
 
 /// More files than these are not listed one by one, unless that is asked for.
 const LISTED: usize = 10;
@@ -41,10 +42,10 @@ impl People {
         if let Event::Online { .. } = event {
             self.was_online = true;
         }
-        if let Some(words) = words(event)
+        if let Some(sentence) = sentence(event)
             && self.says(level)
         {
-            self.line(&words);
+            self.line(&sentence);
         }
     }
 
@@ -64,10 +65,10 @@ impl People {
         files
             .iter()
             .take(listed)
-            .filter_map(words)
-            .for_each(|words| self.line(&words));
+            .filter_map(sentence)
+            .for_each(|sentence| self.line(&sentence));
         if let more @ 1.. = files.len().saturating_sub(listed) {
-            self.line(&format!("and {more} more; -v lists all"));
+            self.line(&words().terminal_saved_more(more as u64));
         }
     }
 
@@ -79,10 +80,10 @@ impl People {
             if let Some(code) = qr::code(link) {
                 self.raw(&code);
             }
-            self.line(&format!("Link: {link}"));
+            self.line(&words().terminal_link(link));
         }
         if is_made || shows {
-            self.line(&format!("Key: {key}"));
+            self.line(&words().terminal_key(key));
         }
     }
 
@@ -150,8 +151,8 @@ impl People {
         bar.set_message(progress(state, *bytes, *total, *rate, *eta));
     }
 
-    fn line(&self, words: &str) {
-        self.raw(&format!("{}\n", clean::line(words)));
+    fn line(&self, text: &str) {
+        self.raw(&format!("{}\n", clean::line(text)));
     }
 
     fn raw(&self, text: &str) {
@@ -185,34 +186,29 @@ fn level(event: &Event, was_online: bool) -> Level {
     }
 }
 
-/// The words for an event; `None` if people are told in another way.
-fn words(event: &Event) -> Option<String> {
+/// The sentence for an event; `None` if people are told in another way.
+fn sentence(event: &Event) -> Option<String> {
     Some(match event {
         Event::Online { protocol, limit } => {
             let protocol = protocol.as_deref().unwrap_or("MQTT");
             match limit {
-                Some(limit) => format!("In the room, over {protocol}. {limit}"),
-                None => format!("In the room, over {protocol}"),
+                Some(limit) => words().terminal_in_room_limited(protocol, limit),
+                None => words().terminal_in_room(protocol),
             }
         }
         Event::Person {
             name,
             state: "here",
             ..
-        } => format!("{name} is here"),
-        Event::Person { name, .. } => format!("{name} left"),
+        } => words().terminal_here(name),
+        Event::Person { name, .. } => words().terminal_left(name),
         Event::Offer {
             direction: "out",
             title,
             files,
             bytes,
             ..
-        } => {
-            format!(
-                "Sending \"{title}\" ({}) to everyone in the room",
-                amount(*files, *bytes)
-            )
-        }
+        } => words().terminal_sending(title, &content(*files, *bytes)),
         Event::Offer {
             kind: "files",
             title,
@@ -221,13 +217,11 @@ fn words(event: &Event) -> Option<String> {
             sender,
             ..
         } => {
-            let sender = sender.as_deref().unwrap_or("Somebody");
-            format!("{sender} sends \"{title}\" ({})", amount(*files, *bytes))
+            let sender = sender.as_deref().unwrap_or(words().terminal_somebody());
+            words().terminal_sends(sender, title, &content(*files, *bytes))
         }
-        Event::Receipt { name, .. } => format!("{name} has it"),
-        Event::Saved { path, bytes, .. } => {
-            format!("Saved {path} ({})", super::words().size(*bytes))
-        }
+        Event::Receipt { name, .. } => words().terminal_has_it(name),
+        Event::Saved { path, bytes, .. } => words().terminal_saved(path, &words().size(*bytes)),
         Event::Warning { text } => format!("mqdrop: {text}"),
         Event::Offer { .. }
         | Event::Room { .. }
@@ -238,33 +232,30 @@ fn words(event: &Event) -> Option<String> {
     })
 }
 
-fn amount(files: u32, bytes: u64) -> String {
+/// The size of a parcel, and the number of its files if there are several.
+pub(crate) fn content(files: u32, bytes: u64) -> String {
+    let size = words().size(bytes);
     match files {
-        0 | 1 => super::words().size(bytes),
-        files => format!("{files} files, {}", super::words().size(bytes)),
+        0 | 1 => size,
+        files => words().terminal_files(files.into(), &size),
     }
 }
 
 /// The words beside a bar.
 fn progress(state: &str, bytes: u64, total: u64, rate: f64, eta: Option<f64>) -> String {
-    let done = format!(
-        "{} of {}",
-        super::words().size(bytes),
-        super::words().size(total)
-    );
-    match (state, eta) {
-        ("active", Some(eta)) => {
-            // Hours are enough for what takes for ever.
-            let left = std::time::Duration::from_secs_f64(eta.clamp(0.0, 3e8));
-            // Whole bytes are exact enough.
-            format!(
-                "{done}, {}/s, {:#} left",
-                super::words().size(rate as u64),
-                HumanDuration(left)
-            )
+    let (bytes, total) = (words().size(bytes), words().size(total));
+    let standing = words().progress_standing(&bytes, &total);
+    match state {
+        "active" => {
+            let parts = [standing, words().rate(rate), words().time_left(eta)];
+            let known = parts.into_iter().filter(|part| !part.is_empty());
+            known.collect::<Vec<_>>().join(words().phrase_separator())
         }
-        ("active", None) => done,
-        (state, _) => format!("{done}, {state}"),
+        "offered" => words().progress_offered(&standing),
+        "waiting" => words().progress_waiting(&standing),
+        "paused" => words().progress_paused(&standing),
+        "verifying" => words().progress_verifying(&standing),
+        _ => standing,
     }
 }
 
@@ -290,21 +281,22 @@ mod tests {
             (out, "Sending \"a.txt\" (10 bytes) to everyone in the room"),
             (incoming, "Ann sends \"a.txt\" (10 bytes)"),
         ] {
-            assert_eq!(words(&event).as_deref(), Some(expected));
+            assert_eq!(sentence(&event).as_deref(), Some(expected));
         }
-        assert_eq!(words(&Event::Done {}), None);
+        assert_eq!(sentence(&Event::Done {}), None);
     }
 
     #[test]
     fn progress_has_rate_and_time_left_while_it_moves() {
         let moving = progress("active", 1_000_000, 3_000_000, 500_000.0, Some(4.0));
-        assert_eq!(moving, "1.0 MB of 3.0 MB, 500 kB/s, 4s left");
+        assert_eq!(moving, "1.0 MB of 3.0 MB, 500 kB/s, 4 s left");
         assert_eq!(progress("active", 0, 10, 0.0, None), "0 bytes of 10 bytes");
         assert_eq!(
             progress("waiting", 0, 10, 0.0, None),
             "0 bytes of 10 bytes, waiting"
         );
-        assert!(progress("active", 0, 10, 0.1, Some(f64::INFINITY)).contains("left"));
+        let standing = progress("active", 0, 10, 0.1, Some(f64::INFINITY));
+        assert_eq!(standing, "0 bytes of 10 bytes");
     }
 
     #[test]

@@ -7,7 +7,8 @@ use mqdrop_core::Time;
 use mqdrop_core::view::{ConnectionState, StatusView};
 
 use crate::failure::Failure;
-use crate::say::{self, Event};
+use crate::say::Event;
+use crate::words;
 
 /// The broker is to let this device in within so long at the start.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -18,8 +19,8 @@ pub(super) struct Connecting {
     until: Time,
     /// The state that was told last.
     stage: Stage,
-    /// The last status, in words.
-    words: String,
+    /// The reason that this device is not in the room, in words, as it was told last.
+    reason: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +50,7 @@ impl Connecting {
         Self {
             until: now + PATIENCE,
             stage: Stage::First,
-            words: "the broker does not answer".into(),
+            reason: words().terminal_no_answer().into(),
         }
     }
 
@@ -57,12 +58,12 @@ impl Connecting {
     pub(super) fn handle_status(&mut self, status: &StatusView) -> Option<Change> {
         if status.state == ConnectionState::Error && status.remedy.is_some() {
             // Trying again does not help.
-            return Some(Change::Failed(Failure::Broker(words(status))));
+            return Some(Change::Failed(Failure::Broker(reason(status))));
         }
         if status.state == ConnectionState::Online {
             let online = Event::Online {
                 protocol: status.protocol.clone(),
-                limit: (status.limit.as_ref()).map(|limit| say::words().broker_limit(limit)),
+                limit: (status.limit.as_ref()).map(|limit| words().broker_limit(limit)),
             };
             return match std::mem::replace(&mut self.stage, Stage::Online) {
                 Stage::First => Some(Change::Entered(online)),
@@ -71,11 +72,11 @@ impl Connecting {
             };
         }
         if status.state == ConnectionState::Error {
-            self.words = words(status);
+            self.reason = reason(status);
         }
         if self.stage == Stage::Online {
             self.stage = Stage::Lost;
-            let text = "the connection to the broker was lost; it goes on once it is back".into();
+            let text = words().terminal_connection_lost().into();
             return Some(Change::Say(Event::Warning { text }));
         }
         None
@@ -85,7 +86,7 @@ impl Connecting {
     pub(super) fn handle_time(&self, now: Time) -> Option<Change> {
         self.deadline()
             .filter(|until| *until <= now)
-            .map(|_| Change::Failed(Failure::Broker(self.words.clone())))
+            .map(|_| Change::Failed(Failure::Broker(self.reason.clone())))
     }
 
     /// When to look at the time.
@@ -95,11 +96,11 @@ impl Connecting {
 }
 
 /// The reason that the device is not in its room.
-fn words(status: &StatusView) -> String {
+fn reason(status: &StatusView) -> String {
     let trouble = status.trouble.as_ref();
     trouble.map_or_else(
-        || say::words().status(status),
-        |trouble| say::words().room_trouble(trouble, &status.broker),
+        || words().status(status),
+        |trouble| words().room_trouble(trouble, &status.broker),
     )
 }
 

@@ -8,6 +8,7 @@ use mqdrop_core::view::FileView;
 
 use crate::native::{Collisions, Saved, Target};
 use crate::say::Event;
+use crate::words;
 
 /// The place for what is received.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,10 +57,7 @@ pub(super) fn saved(
         blake3: file.blake3.clone(),
     });
     let kept = saved.skipped.iter().map(|path| Event::Warning {
-        text: format!(
-            "{} was there already and is kept",
-            folder.join(path).display()
-        ),
+        text: words().receiving_was_there(&folder.join(path).to_string_lossy()),
     });
     told.chain(kept).collect()
 }
@@ -69,7 +67,7 @@ pub(super) fn finished(folder: &Path, saved: &Saved) -> Vec<Event> {
     let paths = saved.paths.iter().map(|path| folder.join(path));
     paths
         .map(|path| Event::Warning {
-            text: format!("{} was whole and is in its place now", path.display()),
+            text: words().receiving_in_place_now(&path.to_string_lossy()),
         })
         .collect()
 }

@@ -1,6 +1,8 @@
 //! Ctrl-C, and what else asks a program to end.
 
 use crate::failure::Failure;
+#[cfg(unix)]
+use crate::words;
 
 /// Interruptions, one after the other.
 pub(super) struct Interrupts {
@@ -20,7 +22,7 @@ impl Interrupts {
         use tokio::signal::unix::{SignalKind, signal};
         let listen = |kind| {
             signal(kind)
-                .map_err(|error| Failure::other(format!("cannot listen for Ctrl-C: {error}")))
+                .map_err(|error| Failure::other(words().system_no_interrupts(&error.to_string())))
         };
         Ok(Self {
             interrupt: listen(SignalKind::interrupt())?,

@@ -20,7 +20,8 @@ use crate::failure::Failure;
 use crate::lessons::Lessons;
 use crate::native::{Kept, Native, NativeError, Target};
 use crate::room::{Room, random};
-use crate::say::{self, Event, Voice};
+use crate::say::{Event, Voice};
+use crate::words;
 use interrupts::Interrupts;
 use receiving::Receiving;
 use sending::Sending;
@@ -37,7 +38,7 @@ pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
     let duration = number.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
     duration
         .filter(|duration| *duration <= Duration::from_secs(u32::MAX.into()))
-        .ok_or_else(|| "give a number of seconds, such as 60".to_owned())
+        .ok_or_else(|| words().usage_seconds().into())
 }
 
 /// Sends, and ends when the wish says so.
@@ -56,9 +57,11 @@ pub(crate) fn send(
         let finding = tokio::task::spawn_blocking(|| outgoing.find());
         let found = tokio::select! {
             found = finding => found.map_err(|error| {
-                Failure::other(format!("cannot look for the files: {error}"))
+                Failure::other(words().sending_cannot_look(&error.to_string()))
             })??,
-            () = interrupts.next() => return Err(Failure::Interrupted("interrupted".into())),
+            () = interrupts.next() => {
+                return Err(Failure::Interrupted(words().terminal_interrupted().into()));
+            }
         };
         for text in &found.skipped {
             voice.tell(&Event::Warning { text: text.clone() });
@@ -90,11 +93,10 @@ pub(crate) fn receive(
     block_on(async {
         let interrupts = Interrupts::listen()?;
         let (mut client, inputs) = client(room, &place.target())?;
-        let mut kept = client.platform().take_up().map_err(|error| {
-            Failure::Storage(format!(
-                "cannot look into the folder for what is received: {error}"
-            ))
-        })?;
+        let mut kept = client
+            .platform()
+            .take_up()
+            .map_err(|error| Failure::Storage(words().receiving_cannot_look(&error.to_string())))?;
         for received in kept.received {
             let saved = received.saved().cloned();
             if restore(&mut client, received).is_none() {
@@ -118,7 +120,7 @@ fn block_on<T>(run: impl Future<Output = Result<T, Failure>>) -> Result<T, Failu
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .map_err(|error| Failure::other(format!("cannot start: {error}")))?;
+        .map_err(|error| Failure::other(words().system_cannot_start(&error.to_string())))?;
     let outcome = runtime.block_on(run);
     // Whoever still reads stdin must not delay the end.
     runtime.shutdown_background();
@@ -129,8 +131,10 @@ fn client(room: &Room, target: &Target) -> Result<(Client<Native>, Inputs), Fail
     let (sender, inputs) = mpsc::unbounded_channel();
     let native = Native::new(room.way.connection.clone(), target, sender);
     let native = native.map_err(|error| match error {
-        NativeError::Certificate(_) => Failure::usage(error.to_string()),
-        NativeError::Target(_) => Failure::Storage(error.to_string()),
+        NativeError::Certificate(text) => Failure::usage(text),
+        NativeError::Target(error) => {
+            Failure::Storage(words().receiving_no_place(&error.to_string()))
+        }
     })?;
     Ok((Client::new(random()?, native), inputs))
 }
@@ -138,7 +142,7 @@ fn client(room: &Room, target: &Target) -> Result<(Client<Native>, Inputs), Fail
 fn join(client: &mut Client<Native>, room: &Room, learnt: Learnt) -> Result<(), Failure> {
     let join = room.join(learnt)?;
     let joined = client.act(|engine, now| engine.join(join, now));
-    joined.map_err(|error| Failure::usage(say::words().join_error(&error)))
+    joined.map_err(|error| Failure::usage(words().join_error(&error)))
 }
 
 /// Takes up what an earlier command left; `None` if that cannot go on. Damaged notes stay where they

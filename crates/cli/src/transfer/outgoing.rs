@@ -1,13 +1,13 @@
 //! The parcels of `mqdrop send`: found, offered, and offered again after a restart.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use mqdrop_client::Client;
 use mqdrop_core::{Audience, Entry, OfferError, ParcelId};
 
 use crate::failure::Failure;
 use crate::native::{Fingerprint, Kept, Native, SourceFile, WalkOptions, spool, walk};
-use crate::say;
+use crate::words;
 
 /// Everything that is to be sent.
 #[derive(Clone, Debug)]
@@ -43,10 +43,9 @@ impl Outgoing {
             gitignore: self.gitignore,
         };
         let walked = walk(&self.paths, &options).map_err(Failure::Other)?;
-        let skipped = walked
-            .skipped
-            .iter()
-            .map(|skipped| not_sent(&skipped.path, &skipped.reason));
+        let skipped = walked.skipped.iter().map(|skipped| {
+            words().sending_not_sent(&skipped.path.to_string_lossy(), &skipped.reason)
+        });
         let skipped: Vec<String> = skipped.collect();
         let mut files = walked.files;
         if let Some(name) = self.stdin {
@@ -55,8 +54,8 @@ impl Outgoing {
         }
         if files.is_empty() && self.text.is_none() {
             return Err(Failure::Other(match skipped.into_iter().next() {
-                Some(first) => format!("nothing is left to send: {first}"),
-                None => "there are no files in what was named".into(),
+                Some(first) => words().sending_nothing_left(&first),
+                None => words().sending_no_files().into(),
             }));
         }
         Ok(Found {
@@ -150,9 +149,5 @@ impl Found {
 }
 
 fn refused(error: &OfferError) -> Failure {
-    Failure::Other(say::words().offer_error(error))
-}
-
-fn not_sent(path: &Path, reason: &str) -> String {
-    format!("{} is not sent: {reason}", path.display())
+    Failure::Other(words().offer_error(error))
 }

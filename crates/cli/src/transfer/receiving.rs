@@ -12,6 +12,7 @@ use mqdrop_core::{StoreError, Time};
 use super::task::{Happened, Patience, Step, Task};
 use crate::failure::Failure;
 use crate::say::{self, Event};
+use crate::words;
 
 /// The parcels to receive, and when that is over.
 #[derive(Clone, Copy, Debug, Default)]
@@ -125,7 +126,7 @@ impl Receiving {
         if self.asked.as_ref() == Some(&id) && !self.is_offered(&id) {
             // Its sender took it back while the question stood; the answer is to no other.
             steps.push(Step::Say(Event::Warning {
-                text: "the offer was withdrawn; press Enter".into(),
+                text: words().receiving_withdrawn().into(),
             }));
         }
     }
@@ -178,9 +179,10 @@ impl Receiving {
                 parcel.stand = Stand::Taken { resumed: false };
                 steps.push(Step::Decline(id));
             }
-            None => steps.push(Step::End(Err(Failure::usage(
-                "nobody answers: give --yes to take everything",
-            )))),
+            None => {
+                let failure = Failure::usage(words().receiving_nobody_answers());
+                steps.push(Step::End(Err(failure)));
+            }
         }
     }
 
@@ -211,9 +213,8 @@ impl Task for Receiving {
             Happened::Text { parcel, text } => steps.push(Step::Deliver { parcel, text }),
             Happened::Answer(answer) => self.answer(answer, &mut steps),
             Happened::Woken if self.patience.is_over(now) => {
-                steps.push(Step::End(Err(Failure::Nobody(
-                    "nobody sent anything in time: is the sender in the same room, with the same key and broker?".into(),
-                ))));
+                let failure = Failure::Nobody(words().receiving_nobody().into());
+                steps.push(Step::End(Err(failure)));
             }
             Happened::Transfer { .. } | Happened::Unfit(_) | Happened::Woken => {}
         }
@@ -241,52 +242,45 @@ impl Task for Receiving {
             matches!(parcel.stand, Stand::Taken { .. }) && parcel.view.kind == ParcelKind::Files
         });
         if under_way {
-            "interrupted; what arrived is kept, and the same command goes on".into()
+            words().receiving_interrupted()
         } else {
-            "interrupted".into()
+            words().terminal_interrupted()
         }
+        .into()
     }
 }
 
 fn question(view: &TransferView) -> String {
-    let sender = view.sender.as_deref().unwrap_or("Somebody");
-    let files = match view.files {
-        1 => String::new(),
-        files => format!("{files} files, "),
-    };
-    format!(
-        "{sender} wants to send you \"{}\" ({files}{}). Take it? [y/N] ",
-        view.title,
-        say::words().size(view.total)
-    )
+    let sender = view.sender.as_deref();
+    let sender = sender.unwrap_or(words().terminal_somebody());
+    words().question_take(sender, &view.title, &say::content(view.files, view.total))
 }
 
 /// Words for a parcel that storage stops.
 fn stuck(title: &str, error: &StoreError) -> String {
-    let remedy = match error {
-        StoreError::NoSpace { .. } => "make some, then",
-        StoreError::Gone | StoreError::Other(_) => "once that is mended",
-    };
-    format!("\"{title}\": {error}; {remedy} the same command goes on with what arrived")
+    let why = words().storage(error);
+    match error {
+        StoreError::NoSpace { .. } => words().receiving_no_space(title, &why),
+        StoreError::Gone | StoreError::Other(_) => words().receiving_stuck(title, &why),
+    }
 }
 
 /// The failure that a parcel ended with.
 fn failure(view: &TransferView, fault: Option<Fault>) -> Failure {
-    let sender = view.sender.as_deref().unwrap_or("the sender");
     let title = &view.title;
+    let why = words().cause(view);
     match view.state {
-        TransferState::Declined => Failure::Refused(format!("\"{title}\" was declined")),
-        TransferState::Cancelled => {
-            let why = say::words().cause(view);
-            Failure::Refused(format!(
-                "\"{title}\" was cancelled: {}",
-                why.unwrap_or_else(|| format!("ask {sender} to send it again"))
-            ))
-        }
+        TransferState::Declined => Failure::Refused(words().receiving_declined(title)),
+        TransferState::Cancelled => Failure::Refused(match (why, &view.sender) {
+            (Some(why), _) => words().receiving_cancelled(title, &why),
+            (None, Some(sender)) => words().receiving_cancelled_ask(title, sender),
+            (None, None) => words().receiving_cancelled_ask_sender(title),
+        }),
         _ => {
-            let why = say::words().cause(view);
-            let why = why.unwrap_or_else(|| "it failed; ask for it to be sent again".into());
-            let text = format!("\"{title}\": {why}");
+            let text = match why {
+                Some(why) => words().receiving_failed(title, &why),
+                None => words().receiving_failed_ask(title),
+            };
             match fault {
                 Some(Fault::Storage(_)) => Failure::Storage(text),
                 Some(Fault::Integrity) => Failure::Integrity(text),

@@ -8,7 +8,8 @@ use mqdrop_core::view::{Direction, Fault, ReceiverView, TransferState, TransferV
 
 use super::task::{Happened, Patience, Step, Task};
 use crate::failure::Failure;
-use crate::say::{self, Event};
+use crate::say::Event;
+use crate::words;
 
 /// The condition under which sending is over.
 #[derive(Clone, Copy, Debug)]
@@ -72,9 +73,9 @@ impl Sending {
             steps.push(Step::Say(Event::progress(&view)));
         }
         if fault == Some(Fault::Source) {
-            let why = say::words().cause(&view);
-            let why = why.as_deref().unwrap_or("it could not be sent");
-            let failure = Failure::other(format!("\"{}\": {why}", view.title));
+            let why = words().cause(&view);
+            let why = why.as_deref().unwrap_or(words().sending_could_not());
+            let failure = Failure::other(words().sending_failed(&view.title, why));
             return steps.push(Step::End(Err(failure)));
         }
         parcel.view = Some(view);
@@ -95,27 +96,22 @@ impl Sending {
             let left_out: u32 = views.map(|view| view.left_out).sum();
             return Some(match left_out {
                 0 => Ok(()),
-                1 => Err(Failure::other(
-                    "one file could not be read and was left out; send it again",
-                )),
-                number => Err(Failure::other(format!(
-                    "{number} files could not be read and were left out; send them again"
-                ))),
+                number => Err(Failure::other(words().sending_left_out(number.into()))),
             });
         }
         let hopeless =
             |parcel: &&Parcel| !enough(parcel) && !parcel.refused.is_empty() && !parcel.is_open();
         let hopeless = self.parcels.values().find(hopeless)?;
-        let words = hopeless
+        let text = hopeless
             .refused
             .values()
             .next()
             .cloned()
             .unwrap_or_default();
         Some(Err(if hopeless.has_failed() {
-            Failure::other(words)
+            Failure::other(text)
         } else {
-            Failure::Refused(words)
+            Failure::Refused(text)
         }))
     }
 
@@ -126,8 +122,11 @@ impl Sending {
     fn nobody(&self) -> Failure {
         let fewest = self.parcels.values().map(|parcel| parcel.have.len()).min();
         Failure::Nobody(match fewest.unwrap_or_default() {
-            0 => "nobody received it in time: are others in the same room, with the same key and broker?".into(),
-            had => format!("only {had} of {} received it in time; the same command goes on", self.wish.receivers),
+            0 => words().sending_nobody().into(),
+            had => {
+                let number = |number: usize| words().number(number as u64);
+                words().sending_too_few(&number(had), &number(self.wish.receivers))
+            }
         })
     }
 }
@@ -147,21 +146,17 @@ impl Parcel {
                 }));
             }
         } else if receiver.state.is_final() {
-            let words = format!(
-                "{} {}",
-                receiver.name,
-                match (&receiver.reason, receiver.state) {
-                    (Some(reason), _) => {
-                        let reason = say::words().ended_by_receiver(reason);
-                        format!("does not receive it: {reason}")
-                    }
-                    (None, TransferState::Declined) => "declined it".into(),
-                    (None, TransferState::Cancelled) => "cancelled it".into(),
-                    (None, _) => "did not receive it".into(),
+            let name = &receiver.name;
+            let text = match (&receiver.reason, receiver.state) {
+                (Some(reason), _) => {
+                    words().sending_not_received_why(name, &words().ended_by_receiver(reason))
                 }
-            );
-            if self.refused.insert(device, words.clone()).is_none() {
-                steps.push(Step::Say(Event::Warning { text: words }));
+                (None, TransferState::Declined) => words().sending_declined(name),
+                (None, TransferState::Cancelled) => words().sending_cancelled(name),
+                (None, _) => words().sending_not_received(name),
+            };
+            if self.refused.insert(device, text.clone()).is_none() {
+                steps.push(Step::Say(Event::Warning { text }));
             }
         } else {
             // It thought again.
@@ -232,8 +227,8 @@ impl Task for Sending {
 
     fn remedy(&self) -> String {
         match &self.made_key {
-            Some(key) => format!("interrupted; with MQDROP_KEY={key} the same command goes on"),
-            None => "interrupted; the same command goes on".into(),
+            Some(key) => words().sending_interrupted_made_key(key),
+            None => words().sending_interrupted().into(),
         }
     }
 }

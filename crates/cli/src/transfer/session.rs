@@ -19,7 +19,8 @@ use super::task::{Happened, Step, Task};
 use crate::failure::Failure;
 use crate::lessons::Lessons;
 use crate::native::{Native, Saved};
-use crate::say::{self, Event, Voice};
+use crate::say::{Event, Voice};
+use crate::words;
 
 /// Everything that happens on the platform.
 pub(super) type Inputs = mpsc::UnboundedReceiver<Input<Saved>>;
@@ -253,12 +254,12 @@ impl<'a, T: Task> Session<'a, T> {
                 None
             }
             Update::Unfit { parcel, error } => {
-                let text = format!("{}. It is sent anew", say::words().offer_error(&error));
+                let text = words().sending_sent_anew(&words().offer_error(&error));
                 self.voice.tell(&Event::Warning { text });
                 self.happen(Happened::Unfit(parcel.to_string()))
             }
             Update::Notice(notice) => {
-                let text = say::words().notice(&notice);
+                let text = words().notice(&notice);
                 self.voice.tell(&Event::Warning { text });
                 None
             }
@@ -389,10 +390,10 @@ fn answer(mut input: impl BufRead) -> Option<bool> {
     let mut line = String::new();
     match input.read_line(&mut line) {
         Ok(0) | Err(_) => None,
-        Ok(_) => Some(matches!(
-            line.trim().to_ascii_lowercase().as_str(),
-            "y" | "yes"
-        )),
+        Ok(_) => {
+            let line = line.trim().to_lowercase();
+            Some(words().question_yes().split(' ').any(|yes| yes == line))
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{Content, SourceFile, entry};
+use crate::words;
 
 /// Long input belongs on a disk, which `/tmp` often is not.
 const ON_DISK: &str = "/var/tmp";
@@ -18,8 +19,8 @@ const ON_DISK: &str = "/var/tmp";
 pub(crate) fn spool(input: &mut dyn Read, name: &str) -> Result<SourceFile, String> {
     let folder = folder();
     let file = tempfile::tempfile_in(&folder);
-    let file = file.map_err(|error| words(&folder, &error))?;
-    spool_into(input, name, file).map_err(|error| words(&folder, &error))
+    let file = file.map_err(|error| trouble(&folder, &error))?;
+    spool_into(input, name, file).map_err(|error| trouble(&folder, &error))
 }
 
 pub(super) fn spool_into(input: &mut dyn Read, name: &str, file: File) -> io::Result<SourceFile> {
@@ -41,12 +42,12 @@ pub(in super::super) fn folder() -> PathBuf {
     }
 }
 
-pub(super) fn words(folder: &Path, error: &io::Error) -> String {
-    let folder = folder.display();
+pub(super) fn trouble(folder: &Path, error: &io::Error) -> String {
+    let folder = folder.to_string_lossy();
     match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => format!(
-            "There is no space left in {folder} for the input, which is kept there until it is sent. Name a folder with more space in TMPDIR"
-        ),
-        _ => format!("The input could not be kept in {folder} until it is sent: {error}"),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            words().sending_input_no_space(&folder)
+        }
+        _ => words().sending_input_not_kept(&folder, &error.to_string()),
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use super::spool::{spool_into, words};
+use super::spool::{spool_into, trouble};
 use super::walk::Walked;
 use super::*;
 
@@ -264,6 +264,6 @@ fn a_full_disk_is_told_while_spooling() {
         .open("/dev/full")
         .unwrap();
     let error = spool_into(&mut &b"x"[..], "x", full).unwrap_err();
-    let text = words(Path::new("/spool"), &error);
+    let text = trouble(Path::new("/spool"), &error);
     assert!(text.contains("no space left in /spool"), "{text}");
 }

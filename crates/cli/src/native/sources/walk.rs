@@ -9,14 +9,13 @@ use ignore::overrides::{Override, OverrideBuilder};
 use ignore::{DirEntry, WalkBuilder};
 
 use super::SourceFile;
+use crate::words;
 
 /// A walk ends after so many files, which is more than a parcel can hold.
 const MOST_FILES: usize = 250_001;
 
 /// So many of what is not sent are named at most.
 const MOST_SKIPPED: usize = 10_000;
-
-const NOT_TEXT: &str = "its name is not Unicode, and no other device could show it";
 
 /// The files that are left out of folders.
 #[derive(Clone, Debug, Default)]
@@ -57,8 +56,7 @@ pub(crate) fn walk(paths: &[PathBuf], options: &WalkOptions) -> Result<Walked, S
         if paths[..number].contains(path) {
             continue;
         }
-        let metadata = std::fs::metadata(path)
-            .map_err(|error| format!("{} cannot be sent: {error}", path.display()))?;
+        let metadata = std::fs::metadata(path).map_err(|error| cannot_be_sent(path, &error))?;
         let name = own_name(path)?;
         if metadata.is_dir() {
             walk_folder(path, &name, options, &mut walked)?;
@@ -76,7 +74,7 @@ fn own_name(path: &Path) -> Result<std::ffi::OsString, String> {
     }
     let whole = path
         .canonicalize()
-        .map_err(|error| format!("{} cannot be sent: {error}", path.display()))?;
+        .map_err(|error| cannot_be_sent(path, &error))?;
     // The root has no name.
     Ok(whole.file_name().unwrap_or(OsStr::new("root")).to_owned())
 }
@@ -84,11 +82,11 @@ fn own_name(path: &Path) -> Result<std::ffi::OsString, String> {
 impl Walked {
     fn add(&mut self, path: PathBuf, name: Option<String>) {
         let Some(name) = name else {
-            return self.skip(path, NOT_TEXT);
+            return self.skip(path, words().sending_not_unicode());
         };
         match SourceFile::look(path.clone(), name) {
             Ok(file) => self.files.push(file),
-            Err(error) => self.skip(path, words(&error)),
+            Err(error) => self.skip(path, unreadable(&error)),
         }
     }
 
@@ -107,12 +105,12 @@ fn walk_folder(
     walked: &mut Walked,
 ) -> Result<(), String> {
     let Some(name) = name.to_str() else {
-        walked.skip(root.to_owned(), NOT_TEXT);
+        walked.skip(root.to_owned(), words().sending_not_unicode());
         return Ok(());
     };
     let whole = root
         .canonicalize()
-        .map_err(|error| format!("{} cannot be sent: {error}", root.display()))?;
+        .map_err(|error| cannot_be_sent(root, &error))?;
     let outside = Arc::new(Mutex::new(Vec::new()));
     let mut builder = WalkBuilder::new(root);
     builder
@@ -158,7 +156,7 @@ fn walk_folder(
     }
     let outside = std::mem::take(&mut *outside.lock().unwrap_or_else(PoisonError::into_inner));
     for path in outside {
-        walked.skip(path, "it is a link that leads out of what was named");
+        walked.skip(path, words().sending_leads_out());
     }
     Ok(())
 }
@@ -188,7 +186,7 @@ fn excluded(root: &Path, patterns: &[String]) -> Result<Override, String> {
     for pattern in patterns {
         builder
             .add(&format!("!{pattern}"))
-            .map_err(|error| format!("{pattern} is not a pattern: {error}"))?;
+            .map_err(|error| words().sending_no_pattern(pattern, &error.to_string()))?;
     }
     builder.build().map_err(|error| error.to_string())
 }
@@ -203,21 +201,24 @@ fn trouble(error: &ignore::Error) -> (Option<PathBuf>, String) {
         ignore::Error::WithDepth { err, .. } | ignore::Error::WithLineNumber { err, .. } => {
             trouble(err)
         }
-        ignore::Error::Loop { child, .. } => (
-            Some(child.clone()),
-            "it is a link that leads back to a folder it lies in".to_owned(),
-        ),
+        ignore::Error::Loop { child, .. } => {
+            (Some(child.clone()), words().sending_leads_back().into())
+        }
         error => match error.io_error() {
-            Some(error) => (None, words(error)),
+            Some(error) => (None, unreadable(error)),
             None => (None, error.to_string()),
         },
     }
 }
 
-fn words(error: &io::Error) -> String {
+fn unreadable(error: &io::Error) -> String {
     match error.kind() {
-        io::ErrorKind::PermissionDenied => "it may not be read".to_owned(),
-        io::ErrorKind::NotFound => "it leads nowhere, or was removed meanwhile".to_owned(),
+        io::ErrorKind::PermissionDenied => words().sending_may_not_be_read().into(),
+        io::ErrorKind::NotFound => words().sending_leads_nowhere().into(),
         _ => error.to_string(),
     }
+}
+
+fn cannot_be_sent(path: &Path, error: &io::Error) -> String {
+    words().sending_cannot_be_sent(&path.to_string_lossy(), &error.to_string())
 }

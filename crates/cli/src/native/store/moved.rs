@@ -15,6 +15,7 @@ use super::disk::end_within;
 use super::moves::Place;
 use super::notes::Notes;
 use super::part::open_own;
+use crate::words;
 
 /// Such a parcel.
 pub(super) struct Moved {
@@ -57,7 +58,7 @@ impl Moved {
         end_within(offset, len, self.size)?;
         let mut data = vec![0; len];
         self.fill(offset, &mut data)
-            .map_err(|error| StoreError::Other(format!("it could not be read: {error}")))?;
+            .map_err(|error| StoreError::Other(words().store_not_read(&error.to_string())))?;
         Ok(data.into())
     }
 

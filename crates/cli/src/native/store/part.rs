@@ -22,6 +22,7 @@ use super::moves::{Moves, Outcome, Plan, STEP, Workplace};
 use super::names::stem;
 use super::notes::Notes;
 use super::place::{Collisions, sync};
+use crate::words;
 
 /// Endings of the names of a parcel's own files.
 const PART: &str = ".mqdrop-part";
@@ -74,9 +75,8 @@ impl Part {
         title: Option<&str>,
         size: u64,
     ) -> Result<Self, StoreError> {
-        let other = |error: io::Error| {
-            StoreError::Other(format!("it could not be stored in this folder: {error}"))
-        };
+        let other =
+            |error: io::Error| StoreError::Other(words().store_not_stored_here(&error.to_string()));
         let (stem, notes) = new_notes(dir, parcel, title).map_err(other)?;
         let mut options = OpenOptions::new();
         options.read(true).write(true).create_new(true);
@@ -253,7 +253,9 @@ impl Part {
         let mut data = vec![0; len];
         match read_exact_at(&self.content, &mut data, offset) {
             Ok(()) => Ok(data.into()),
-            Err(error) => Err(StoreError::Other(format!("it could not be read: {error}"))),
+            Err(error) => Err(StoreError::Other(
+                words().store_not_read(&error.to_string()),
+            )),
         }
     }
 
@@ -273,9 +275,8 @@ impl Part {
                 return Err(StoreError::Gone);
             }
             let files = with_left_out(files, left_out);
-            let plan = Plan::new(&files, self.size, self.collisions).ok_or_else(|| {
-                StoreError::Other("its list of files does not fit its content".to_owned())
-            })?;
+            let plan = Plan::new(&files, self.size, self.collisions)
+                .ok_or_else(|| StoreError::Other(words().store_unfit_list().into()))?;
             let moves = self.begin_moves(plan);
             self.moves = Some(moves.map_err(|error| store_error(&error, &self.content))?);
         }

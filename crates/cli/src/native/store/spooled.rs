@@ -11,6 +11,7 @@ use mqdrop_core::view::FileView;
 use super::super::positioned::{read_exact_at, write_all_at};
 use super::Saved;
 use super::disk::{available, claim, end_within, store_error};
+use crate::words;
 
 /// One parcel's content.
 pub(super) struct Spooled {
@@ -24,9 +25,8 @@ impl Spooled {
     /// # Errors
     /// [`StoreError::NoSpace`] if there is not enough.
     pub(super) fn create(content: io::Result<File>, size: u64) -> Result<Self, StoreError> {
-        let content = content.map_err(|error| {
-            StoreError::Other(format!("it could not be kept until it is whole: {error}"))
-        })?;
+        let content = content
+            .map_err(|error| StoreError::Other(words().store_not_kept(&error.to_string())))?;
         let free = available(&content);
         if free.is_some_and(|free| free < size) {
             return Err(StoreError::NoSpace { available: free });
@@ -63,19 +63,16 @@ impl Spooled {
         output: &mut dyn Write,
     ) -> Result<Saved, StoreError> {
         let [file] = files else {
-            return Err(StoreError::Other(format!(
-                "{} files cannot go to standard output: receive them into a folder",
-                files.len()
-            )));
+            let count = files.len() as u64;
+            return Err(StoreError::Other(words().store_several_to_stdout(count)));
         };
         if file.left_out {
-            return Err(StoreError::Other("its sender could not read it".to_owned()));
+            return Err(StoreError::Other(
+                words().store_unreadable_at_sender().into(),
+            ));
         }
-        self.give(output).map_err(|error| {
-            StoreError::Other(format!(
-                "it could not be written to standard output: {error}"
-            ))
-        })?;
+        self.give(output)
+            .map_err(|error| StoreError::Other(words().store_not_written(&error.to_string())))?;
         Ok(Saved::default())
     }
 
