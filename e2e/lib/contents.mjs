@@ -53,11 +53,12 @@ export function carriesEverything(broker, connection, { version, receiver: to = 
     if (hangsUp) stage.expectNoise(SOCKET_FAILED);
     const [sender, receiver] = await stage.pair(connection(), to());
     await textArrives(sender, receiver);
+    // First, so that what the broker limits is found out on the way.
+    await filesArrive(sender, receiver, [await stage.file('large.bin', LARGE)], milliseconds);
     await namesArrive(sender, receiver);
     const files = [];
     for (const size of SIZES) files.push(await stage.file(`${size}.bin`, size));
     await filesArrive(sender, receiver, files, milliseconds);
-    await filesArrive(sender, receiver, [await stage.file('large.bin', LARGE)], milliseconds);
 
     const status = await sender.statusText();
     assert.ok(status.includes(`${version} `), `${version} is spoken: ${status}`);

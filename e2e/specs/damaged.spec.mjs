@@ -10,44 +10,47 @@ import { steady } from '../lib/steady.mjs';
 import { damageStored, storedParcels } from '../lib/stored.mjs';
 
 /** More than must be left: some of it is damaged. */
-const ENOUGH = HELD + 2 * MIB;
+const ENOUGH = HELD + 6 * MIB;
 
 /** A byte in each of as many blocks, no two of which adjoin. */
 const CHANGED = Array.from({ length: 48 }, (_, index) => MIB + 2 * index * BLOCK + index);
 
 /** Not where pieces that are read back at once end. */
-const LEFT = HELD + MIB + 1;
+const LEFT = HELD + 2 * MIB + 1;
 
-for (const { what, damage, left } of [
+/**
+ * What happens to a parcel that is kept, and how many bytes of those that were held are left then, at least and at most.
+ * @type {{ what: string, damage: Parameters<typeof damageStored>[2], left: (held: number) => [number, number] }[]}
+ */
+const DAMAGES = [
+  { what: 'notes end too early', damage: { notesAfter: 0.9 }, left: (held) => [HELD, held - BLOCK] },
   {
-    what: 'blocks that changed',
+    what: 'blocks changed',
     damage: { flip: CHANGED },
-    left: (/** @type {number} */ held) => [held - CHANGED.length * BLOCK, held - CHANGED.length * BLOCK],
+    left: (held) => [held - CHANGED.length * BLOCK, held - CHANGED.length * BLOCK],
   },
-  { what: 'blocks that a shortened file lacks', damage: { contentAfter: LEFT }, left: () => [HELD, LEFT] },
-  {
-    what: 'blocks of which the notes end too early',
-    damage: { notesAfter: 0.9 },
-    left: (/** @type {number} */ held) => [HELD, held - BLOCK],
-  },
-]) {
-  scenario(`${what} in storage are fetched again, and only they`, async (stage) => {
-    const transfer = await inTheMiddle(stage, ENOUGH);
-    const { receiver, received } = transfer;
-    await received.press('pause');
-    await received.waitForState('paused');
-    const held = await steady(async () => (await received.progress()).bytes);
+  { what: 'a file was shortened', damage: { contentAfter: LEFT }, left: () => [HELD, LEFT] },
+];
+
+scenario('what was damaged in storage, in three ways one after the other, is fetched again, and only that', async (stage) => {
+  const transfer = await inTheMiddle(stage, ENOUGH);
+  const { receiver, received } = transfer;
+  await received.press('pause');
+  await received.waitForState('paused');
+  let held = await steady(async () => (await received.progress()).bytes);
+  for (const { what, damage, left } of DAMAGES) {
     await damageStored(receiver.page, stage.station.origin, damage);
     await receiver.page.goto(linkTo(stage.station.origin, {}));
     await receiver.waitForStatus('online');
     await received.waitForState('paused');
     const { bytes } = await received.progress();
     const [least, most] = left(held);
-    assert.ok(least <= bytes && bytes <= most, `${bytes} of ${held} bytes are left, of ${least} to ${most}`);
-    const sent = await onlyTheRestIsSent(transfer, () => received.press('resume'));
-    assert.ok(sent >= SIZE - bytes, `${sent} bytes were sent`);
-  });
-}
+    assert.ok(least <= bytes && bytes <= most, `${what}: ${bytes} of ${held} bytes are left, of ${least} to ${most}`);
+    held = bytes;
+  }
+  const sent = await onlyTheRestIsSent(transfer, () => received.press('resume'));
+  assert.ok(sent >= SIZE - held, `${sent} bytes were sent`);
+});
 
 scenario('what has damaged notes is kept until its user discards it', async (stage) => {
   const { receiver } = await inTheMiddle(stage);

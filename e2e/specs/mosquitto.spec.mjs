@@ -4,7 +4,6 @@ import assert from 'node:assert/strict';
 import { after, before } from 'node:test';
 import { arrives, carriesEverything } from '../lib/contents.mjs';
 import { MIB } from '../lib/files.mjs';
-import { survivesKills } from '../lib/kills.mjs';
 import { startMosquitto } from '../lib/mosquitto.mjs';
 import { scenario } from '../lib/scenario.mjs';
 
@@ -33,10 +32,3 @@ scenario('mosquitto: MQTT 5 is spoken unless 3.1.1 is asked for', async (stage) 
   const versions = mosquitto.said?.flatMap((line) => /New client connected .* as mqdrop.*\((p\d)/.exec(line)?.[1] ?? []);
   assert.deepEqual(versions?.slice(-2), ['p5', 'p2']);
 });
-
-const KILLS = 3;
-
-// With packets above 4,096 bytes it would carry some 40 KB a second, and this would take half an hour.
-scenario(`mosquitto: a file arrives though it is killed and started again ${KILLS} times`, async (stage) => {
-  await survivesKills(stage, startMosquitto(), { kills: KILLS, step: 8 * MIB, size: 64 * MIB, patience: 60_000 });
-}, { timeout: 180_000 });
