@@ -439,6 +439,7 @@ mod tests {
     fn facts_fit_the_transfer() {
         let mut view = TransferView {
             parcel: "p".into(),
+            room: mqdrop_core::RoomId::default(),
             direction: Direction::In,
             kind: ParcelKind::Files,
             title: "a".into(),

@@ -10,7 +10,7 @@ use js_sys::Array;
 use litemap::LiteMap;
 use mqdrop_client::{Client, Update};
 use mqdrop_core::view::{Approach, ConnectionState, KeptView, StatusView};
-use mqdrop_core::{Audience, Identity, ParcelId, RestoreError};
+use mqdrop_core::{Audience, Identity, ParcelId, RestoreError, RoomId};
 use wasm_bindgen_futures::spawn_local;
 
 use super::browser::{Browser, Signal};
@@ -47,6 +47,8 @@ pub(super) struct Driver {
     client: Client<Browser>,
     /// What the user chose and the app has not handed over whole, by choice.
     chosen: LiteMap<u32, Vec<PickedFile>>,
+    /// The room that the app is in, or was in last: one at a time.
+    room: RoomId,
     /// How many rooms were entered: what is chosen for one is not to be sent to another.
     visit: u32,
     /// What was kept and cannot be taken up, as its notes are damaged or those of a later version. It
@@ -71,6 +73,7 @@ impl Driver {
         Ok(Self {
             client: Client::new(seed, browser),
             chosen: LiteMap::new(),
+            room: RoomId::default(),
             visit: 0,
             damaged: Vec::new(),
             early: Some(Vec::new()),
@@ -134,7 +137,7 @@ impl Driver {
             Command::Join(request) => self.join(request, tell),
             Command::Leave => {
                 self.visit += 1;
-                self.client.act(|engine, now| engine.leave(now));
+                self.client.act(|engine, now| engine.leave_all(now));
             }
             Command::Chosen { choice, files } => self.gather(choice, files),
             Command::ForgetChoice { choice } => drop(self.chosen.remove(&choice)),
@@ -143,9 +146,10 @@ impl Driver {
             Command::FindHandles { parcel } => self.find_handles(&parcel),
             Command::Reopen { parcel } => self.reopen(&parcel),
             Command::SendText(text) => {
+                let room = self.room;
                 let offered = self
                     .client
-                    .act(|engine, now| engine.offer_text(&text, Audience::Room, now));
+                    .act(|engine, now| engine.offer_text(room, &text, Audience::Room, now));
                 if let Err(error) = offered {
                     self.fail(Failure::Offer(error));
                 }
@@ -165,8 +169,9 @@ impl Driver {
                 }
             }
             Command::AutoAccept(on) => {
+                let room = self.room;
                 self.client
-                    .act(|engine, now| engine.set_auto_accept(on, now));
+                    .act(|engine, now| engine.set_auto_accept(room, on, now));
             }
             Command::DiscardKept => {
                 self.damaged.drain(..).for_each(BlockStore::discard);
@@ -185,8 +190,14 @@ impl Driver {
     pub(super) fn report(&mut self, tell: &mut dyn FnMut(bridge::Event)) {
         self.events.drain(..).for_each(&mut *tell);
         let mut gone = Vec::new();
-        let damaged = &self.damaged;
+        let (damaged, here) = (&self.damaged, self.room);
         self.client.tell(&mut |update| {
+            // Nothing of the room before, once there is another one.
+            if let Update::Status { room, .. } | Update::Peers { room, .. } = update
+                && room != here
+            {
+                return;
+            }
             let update = match update {
                 Update::Removed(parcel) => {
                     gone.push(parcel);
@@ -223,14 +234,20 @@ impl Driver {
             .map(Identity::from_random)
             .and_then(|identity| request::join(request, identity).map_err(Failure::Key))
             .and_then(|join| {
-                let joined = self.client.act(|engine, now| engine.join(join, now));
+                let joined = self.client.act(|engine, now| {
+                    engine.leave_all(now);
+                    engine.join(join, now)
+                });
                 joined.map_err(Failure::Join)
             });
-        if let Err(failure) = joined {
-            // Replaces what was said above.
-            let status = self.client.engine().status();
-            self.events.push(bridge::Event::Status(status));
-            self.fail(failure);
+        match joined {
+            Ok(room) => self.room = room,
+            Err(failure) => {
+                // Replaces what was said above.
+                let status = self.client.engine().status(self.room);
+                self.events.push(bridge::Event::Status(status));
+                self.fail(failure);
+            }
         }
     }
 

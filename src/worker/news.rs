@@ -13,8 +13,8 @@ const LATEST_TIME: u64 = 8_640_000_000_000_000;
 /// An update as the app is told of it.
 pub(super) fn event(update: Update<Blob>) -> Event {
     match update {
-        Update::Status(status) => Event::Status(status),
-        Update::Peers(peers) => Event::Peers(peers),
+        Update::Status { status, .. } => Event::Status(status),
+        Update::Peers { peers, .. } => Event::Peers(peers),
         Update::Transfer(view) => Event::Transfer(view),
         Update::Removed(parcel) => Event::Removed {
             parcel: parcel.to_string(),

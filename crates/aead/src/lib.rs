@@ -25,7 +25,7 @@ pub const TAG: usize = 16;
 /// Bytes of key stream in a block.
 const BLOCK: usize = 64;
 
-/// What was to be opened was not sealed so: another key, or changed bytes.
+/// The bytes to be opened were not sealed so: another key, or changed bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotAuthentic;
 

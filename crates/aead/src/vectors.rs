@@ -31,7 +31,7 @@ impl KeyStream {
         Self { state }
     }
 
-    /// What authenticates the message: its key is the first block (RFC 8439, section 2.6).
+    /// The authenticator of the message: its key is the first block (RFC 8439, section 2.6).
     pub(crate) fn mac(&mut self) -> Poly1305 {
         let mut batch = [0; BATCH];
         apply_batch(&self.state, &mut batch);
@@ -104,7 +104,7 @@ fn rotate<const BITS: u32>(words: u32x4) -> u32x4 {
     (words << BITS) | (words >> (32 - BITS))
 }
 
-/// What was the first word of each becomes the first vector, and so on. Taking two vectors' words in
+/// The first words of each become the first vector, and so on. Taking two vectors' words in
 /// turn is an instruction for each half; that of `wide` moves word by word in wasm.
 #[inline(always)]
 fn transpose(rows: [u32x4; 4]) -> [u32x4; 4] {

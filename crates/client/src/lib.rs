@@ -161,11 +161,12 @@
 //! // Real ones have seeds that nobody can guess.
 //! let mut clients = [[1; 32], [2; 32]].map(|seed| Client::new(seed, machine()));
 //! let (mut broker, mut random) = (Broker::new(Faults::default()), Random(1));
+//! let mut rooms = Vec::new();
 //! for (number, client) in (0..).zip(&mut clients) {
 //!     broker.open(number);
 //!     let identity = Identity::from_random(random.seed());
 //!     let join = Join { identity, auto_accept: true, ..mqdrop_sim::join() };
-//!     client.act(|engine, now| engine.join(join, now)).unwrap();
+//!     rooms.push(client.act(|engine, now| engine.join(join, now)).unwrap());
 //! }
 //!
 //! let file = b"Hello there!".to_vec();
@@ -177,7 +178,7 @@
 //! };
 //! clients[0]
 //!     .act_with_platform(|engine, machine, now| {
-//!         let parcel = engine.offer_files(vec![entry], Audience::Room, now)?;
+//!         let parcel = engine.offer_files(rooms[0], vec![entry], Audience::Room, now)?;
 //!         machine.files.insert(parcel, file.clone());
 //!         Ok::<_, mqdrop_core::OfferError>(parcel)
 //!     })

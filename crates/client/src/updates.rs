@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use mqdrop_core::view::{FileView, KeptView, PeerView, StatusView, TransferState, TransferView};
-use mqdrop_core::{Engine, Event, Notice, OfferError, ParcelId, Time};
+use mqdrop_core::{Engine, Event, Notice, OfferError, ParcelId, RoomId, Time};
 
 use crate::Platform;
 use crate::lesson::Learnt;
@@ -27,10 +27,20 @@ const REST: u32 = 10;
 /// Something that a user may see, on a platform whose finished parcels are `C`.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Update<C> {
-    /// The connection changed.
-    Status(StatusView),
-    /// Everyone else in the room, whenever that changed.
-    Peers(Vec<PeerView>),
+    /// This device stands in another way in a room, or has left it.
+    Status {
+        /// The room.
+        room: RoomId,
+        /// How it stands there.
+        status: StatusView,
+    },
+    /// Everyone else in a room, whenever that changed.
+    Peers {
+        /// The room.
+        room: RoomId,
+        /// They.
+        peers: Vec<PeerView>,
+    },
     /// A transfer is new or changed. Progress is told a few times a second at most, another
     /// [state](TransferView::state) at once.
     Transfer(TransferView),
@@ -63,7 +73,7 @@ pub enum Update<C> {
     /// Something about this broker is worth remembering for the next
     /// [`Join`](mqdrop_core::Join).
     Learnt(Learnt),
-    /// Parcels of other rooms that storage keeps. The platform counts those that are damaged.
+    /// Parcels of rooms that this device is not in, which storage keeps. The platform counts those that are damaged.
     Kept(KeptView),
     /// The files that were chosen again turned out not to be the parcel's, which lacks them again.
     Unfit {
@@ -80,8 +90,10 @@ pub enum Update<C> {
 pub(crate) struct Updates<C> {
     /// In the order in which they happened.
     events: Vec<Update<C>>,
-    status: bool,
-    peers: bool,
+    /// Rooms that this device stands in in another way.
+    status: Vec<RoomId>,
+    /// Rooms with others in them.
+    peers: Vec<RoomId>,
     /// Until then nothing is told of who is in the room.
     peers_rest: Time,
     kept: bool,
@@ -103,8 +115,8 @@ impl<C: Clone> Updates<C> {
     pub(crate) fn new() -> Self {
         Self {
             events: Vec::new(),
-            status: false,
-            peers: false,
+            status: Vec::new(),
+            peers: Vec::new(),
             peers_rest: Time::ZERO,
             kept: false,
             transfers: Throttle::new(TRANSFER_PAUSE),
@@ -117,8 +129,8 @@ impl<C: Clone> Updates<C> {
     /// Takes in what the engine says.
     pub(crate) fn note(&mut self, event: Event) {
         match event {
-            Event::Status => self.status = true,
-            Event::Peers => self.peers = true,
+            Event::Status(room) => mark(&mut self.status, room),
+            Event::Peers(room) => mark(&mut self.peers, room),
             Event::Kept => self.kept = true,
             Event::Transfer(parcel) => self.transfers.mark(parcel),
             Event::Files(parcel) => self.files.mark(parcel),
@@ -158,7 +170,7 @@ impl<C: Clone> Updates<C> {
 
     /// Returns the time at which there is something to tell again.
     pub(crate) fn next(&self) -> Option<Time> {
-        let peers = self.peers.then_some(self.peers_rest);
+        let peers = (!self.peers.is_empty()).then_some(self.peers_rest);
         let deadlines = [peers, self.transfers.next(), self.files.next()];
         deadlines.into_iter().flatten().min()
     }
@@ -170,13 +182,16 @@ impl<C: Clone> Updates<C> {
         platform: &P,
         tell: &mut dyn FnMut(Update<C>),
     ) -> Vec<ParcelId> {
-        if core::mem::take(&mut self.status) {
-            tell(Update::Status(engine.status()));
+        for room in self.status.drain(..) {
+            let status = engine.status(room);
+            tell(Update::Status { room, status });
         }
         let now = platform.now();
-        if self.peers && self.peers_rest <= now {
-            self.peers = false;
-            tell(Update::Peers(engine.peers()));
+        if !self.peers.is_empty() && self.peers_rest <= now {
+            for room in self.peers.drain(..) {
+                let peers = engine.peers(room);
+                tell(Update::Peers { room, peers });
+            }
             let after = platform.now();
             self.peers_rest = after + PEERS_PAUSE.max(after.since(now) * REST);
         }
@@ -284,5 +299,12 @@ impl<C: Clone> Updates<C> {
         }
         let after = platform.now();
         self.files.rest(parcel, after.since(before) * REST, after);
+    }
+}
+
+/// Marks a room, unless it is marked.
+fn mark(marked: &mut Vec<RoomId>, room: RoomId) {
+    if !marked.contains(&room) {
+        marked.push(room);
     }
 }

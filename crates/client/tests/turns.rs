@@ -60,7 +60,7 @@ fn content_and_hashes_are_told_before_the_state_that_says_they_are_there() {
 fn content_is_told_again_when_its_room_is_entered_again() {
     let mut room = Room::with(2);
     let parcel = received(&mut room, 1000);
-    room.act(1, |engine, now| engine.leave(now));
+    room.act(1, |engine, now| engine.leave_all(now));
     let left = room.members[1].told.len();
     assert!(
         room.members[1]
@@ -133,8 +133,9 @@ fn any_input_serves_instead_of_a_timer_that_is_late() {
     assert!(again > room.now);
     assert!(!room.machine(0).calls.contains(&Call::Open));
     room.now = again;
+    let here = room.here(0);
     room.act(0, |engine, now| {
-        engine.offer_text("hello", Audience::Room, now)
+        engine.offer_text(here, "hello", Audience::Room, now)
     })
     .unwrap();
     assert_eq!(room.machine(0).calls.first(), Some(&Call::Open));
@@ -152,7 +153,7 @@ fn an_address_that_is_none_is_an_error_of_the_same_turn() {
     let told = room.members[index].told.iter();
     let states: Vec<_> = told
         .filter_map(|(_, update)| match update {
-            Update::Status(status) => Some(status.state),
+            Update::Status { status, .. } => Some(status.state),
             _ => None,
         })
         .collect();
@@ -163,7 +164,7 @@ fn an_address_that_is_none_is_an_error_of_the_same_turn() {
 fn turns_to_come_in(room: &mut Room, index: usize) -> usize {
     room.enter(index, join_for_speed());
     let mut turns = 1;
-    while room.engine(index).status().state != ConnectionState::Online {
+    while room.engine(index).status(room.here(index)).state != ConnectionState::Online {
         assert!(room.step(index));
         turns += 1;
     }
@@ -270,20 +271,20 @@ fn files_are_kept_as_long_as_anybody_may_want_them() {
         !is_forgotten(&mut room, parcel),
         "others may come in and want them"
     );
-    room.act(0, |engine, now| engine.leave(now));
+    room.act(0, |engine, now| engine.leave_all(now));
     assert!(is_forgotten(&mut room, parcel));
 
     room.enter(0, join());
     let parcel = room.offer(0, LONG);
     room.run_until(|room| room.bytes(0, parcel) > 100_000);
-    room.act(0, |engine, now| engine.leave(now));
+    room.act(0, |engine, now| engine.leave_all(now));
     assert!(
         !is_forgotten(&mut room, parcel),
         "it goes on once the room is entered again"
     );
     room.enter(0, join());
     assert!(!is_forgotten(&mut room, parcel));
-    room.act(0, |engine, now| engine.leave(now));
+    room.act(0, |engine, now| engine.leave_all(now));
     room.act(0, |engine, _| engine.discard_kept());
     assert!(is_forgotten(&mut room, parcel));
 

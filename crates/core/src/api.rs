@@ -7,10 +7,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::cause::{Notice, TooMuch};
 use crate::identity::Identity;
-use crate::ids::ParcelId;
+use crate::ids::{ParcelId, RoomId};
 use crate::keys::RoomSecret;
 
-/// How to enter a room.
+/// How to enter a room. What is said of the connection (login, version, silence, lengths) counts for the
+/// first room; those after it share its connection.
 #[derive(Clone)]
 pub struct Join {
     /// What the key opens.
@@ -51,6 +52,12 @@ pub enum JoinError {
     /// The prefix does not fit.
     #[error("the topic prefix does not fit")]
     InvalidPrefix,
+    /// The engine is in a room at another broker, or with another login.
+    #[error("the other rooms are at another broker, or have another login")]
+    OtherBroker,
+    /// The engine is in this room already.
+    #[error("the engine is in this room already")]
+    AlreadyInside,
 }
 
 /// A file to be sent.
@@ -69,7 +76,7 @@ pub struct Entry {
 /// Why a parcel cannot be sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub enum OfferError {
-    /// This device is in no room.
+    /// This device is not in the room.
     #[error("there is no room")]
     NoRoom,
     /// Nothing was chosen.
@@ -98,10 +105,10 @@ pub enum OfferError {
 /// What the driver should pass on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// [`Engine::status`](crate::Engine::status) changed.
-    Status,
-    /// [`Engine::peers`](crate::Engine::peers) changed.
-    Peers,
+    /// [`Engine::status`](crate::Engine::status) changed for this room.
+    Status(RoomId),
+    /// [`Engine::peers`](crate::Engine::peers) changed for this room.
+    Peers(RoomId),
     /// [`Engine::transfer`](crate::Engine::transfer) changed for this parcel: new, progressed or,
     /// when it answers `None`, gone.
     Transfer(ParcelId),
@@ -131,7 +138,7 @@ pub enum Event {
         /// What is wrong with them.
         error: OfferError,
     },
-    /// What is kept of other rooms changed; see [`Engine::kept`](crate::Engine::kept).
+    /// What is kept of rooms that this device is not in changed; see [`Engine::kept`](crate::Engine::kept).
     Kept,
     /// Something that the user should know.
     Notice(Notice),

@@ -45,6 +45,14 @@ impl Effects {
         self.messages.push_back((To::Room, body));
     }
 
+    /// Takes over what storage and user are to be told.
+    pub(crate) fn take_over(&mut self, other: &mut Self) {
+        self.store.append(&mut other.store);
+        for event in other.events.drain(..) {
+            self.event(event);
+        }
+    }
+
     /// Queues an event, unless the very same one is waiting already.
     pub(crate) fn event(&mut self, event: Event) {
         if !self.events.contains(&event) {

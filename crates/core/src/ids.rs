@@ -3,6 +3,8 @@
 use core::fmt;
 use core::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 /// Lower-case base32 of RFC 4648 without padding: fits a topic segment of `[a-z0-9-]`.
 const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
 
@@ -23,6 +25,13 @@ pub(crate) fn base32(bytes: &[u8]) -> String {
     }
     text
 }
+
+/// One stay of this device in one room: each [join](crate::Engine::join) of an engine begins another. It
+/// means nothing to other devices. The default is no room's.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+pub struct RoomId(pub(crate) u32);
 
 /// What the sender of a parcel knows a receiver by, whatever id that has: random, and told to the
 /// sender alone.

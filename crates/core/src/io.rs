@@ -5,7 +5,7 @@ use core::ops::Range;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use crate::ids::ParcelId;
+use crate::ids::{ParcelId, RoomId};
 
 /// What to do with the WebSocket (or TCP connection) to the broker.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,8 +74,8 @@ pub struct ReadRequest {
     pub(crate) buffer: Vec<u8>,
     pub(crate) target: Range<usize>,
     pub(crate) purpose: ReadPurpose,
-    /// The engine's visit to a room that it belongs to.
-    pub(crate) visit: u32,
+    /// The stay in the room that it belongs to.
+    pub(crate) room: RoomId,
 }
 
 /// Why a piece is read.

@@ -40,7 +40,7 @@ pub use api::{Entry, Event, Join, JoinError, OfferError, RestoreError, Restored,
 pub use cause::{Notice, TooMuch};
 pub use engine::{Engine, topic_prefix};
 pub use identity::Identity;
-pub use ids::{DeviceId, InvalidId, ParcelId};
+pub use ids::{DeviceId, InvalidId, ParcelId, RoomId};
 pub use incoming::MAX_TEXT;
 pub use io::{
     Invalid, ReadError, ReadFailure, ReadRequest, Segment, SocketAction, SocketClose, StoreError,

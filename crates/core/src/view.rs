@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 pub use crate::cause::{BrokerLimit, Cause, RoomTrouble, SubscriptionTrouble};
+use crate::ids::RoomId;
 use crate::io::StoreError;
 pub use crate::message::EndReason;
 
@@ -198,6 +199,8 @@ pub struct ReceiverView {
 pub struct TransferView {
     /// The parcel's id: 16 characters of lower-case base32.
     pub parcel: String,
+    /// The room that it is sent or received in.
+    pub room: RoomId,
     /// Which way it goes.
     pub direction: Direction,
     /// Files or a text.

@@ -279,6 +279,15 @@ impl Broker {
         true
     }
 
+    /// How many subscriptions there are to topics that begin like this.
+    pub fn subscriptions(&self, beginning: &str) -> usize {
+        let connections = self.connections.values();
+        let filters = connections.flat_map(|connection| &connection.session.filters);
+        filters
+            .filter(|(filter, ..)| filter.starts_with(beginning))
+            .count()
+    }
+
     fn subscribe(&mut self, connection: u32, body: &mut Reader) -> bool {
         let Some(c) = self.connections.get_mut(&connection) else {
             return false;

@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use mqdrop_client::{Client, Update};
-use mqdrop_core::view::{ParcelKind, TransferState, TransferView};
-use mqdrop_core::{Engine, ParcelId, Time};
+use mqdrop_core::view::{ParcelKind, PeerView, StatusView, TransferState, TransferView};
+use mqdrop_core::{Engine, ParcelId, RoomId, Time};
 
 use crate::machine::Machine;
 
@@ -54,6 +54,21 @@ impl Device {
         self.client.engine()
     }
 
+    /// The room that it joined last and is in; no room's id if it is in none.
+    pub fn room(&self) -> RoomId {
+        self.engine().rooms().last().unwrap_or_default()
+    }
+
+    /// How it stands in that room.
+    pub fn status(&self) -> StatusView {
+        self.engine().status(self.room())
+    }
+
+    /// Everyone else in that room.
+    pub fn peers(&self) -> Vec<PeerView> {
+        self.engine().peers(self.room())
+    }
+
     /// Takes in what its client tells, as a page does; returns the offers that its user accepts.
     pub(crate) fn look(&mut self) -> Vec<ParcelId> {
         let mut updates = Vec::new();
@@ -75,7 +90,10 @@ impl Device {
             Update::Notice(notice) => self.notices.push(notice),
             Update::Unfit { error, .. } => self.unfit.push(error),
             Update::Learnt(learnt) => self.learnt = learnt.frame_limit,
-            Update::Status(_) | Update::Peers(_) | Update::Files { .. } | Update::Kept(_) => {}
+            Update::Status { .. }
+            | Update::Peers { .. }
+            | Update::Files { .. }
+            | Update::Kept(_) => {}
         }
         None
     }

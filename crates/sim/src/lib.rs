@@ -43,7 +43,7 @@ use std::sync::OnceLock;
 use mqdrop_client::{Client, Input as Brought};
 use mqdrop_core::keys::RoomSecret;
 use mqdrop_core::view::TransferState;
-use mqdrop_core::{Audience, Engine, Entry, Identity, Join, ParcelId, Time, VersionPolicy};
+use mqdrop_core::{Audience, Engine, Entry, Identity, Join, ParcelId, RoomId, Time, VersionPolicy};
 
 use broker::Broker;
 use device::Device;
@@ -100,9 +100,7 @@ pub fn room_with(count: usize, faults: Faults) -> World {
         world.join();
     }
     assert!(world.run_until(MINUTE, |w| {
-        w.devices
-            .iter()
-            .all(|d| d.engine().peers().len() == count - 1)
+        w.devices.iter().all(|d| d.peers().len() == count - 1)
     }));
     world
 }
@@ -136,6 +134,14 @@ pub fn secret() -> RoomSecret {
     static SECRET: OnceLock<RoomSecret> = OnceLock::new();
     SECRET
         .get_or_init(|| RoomSecret::derive("blue whale").unwrap())
+        .clone()
+}
+
+/// Another room, for devices that are in two.
+pub fn other_secret() -> RoomSecret {
+    static SECRET: OnceLock<RoomSecret> = OnceLock::new();
+    SECRET
+        .get_or_init(|| RoomSecret::derive("red fox").unwrap())
         .clone()
 }
 
@@ -222,16 +228,28 @@ impl World {
         self.enter_as(device, join());
     }
 
-    /// A device joins like this, as another device than before.
-    pub fn enter_as(&mut self, device: usize, join: Join) {
+    /// A device leaves where it is and joins like this, as another device than before.
+    pub fn enter_as(&mut self, device: usize, join: Join) -> RoomId {
+        self.act(device, |engine, now| engine.leave_all(now));
+        self.enter_too(device, join)
+    }
+
+    /// A device joins like this, beside where it is already.
+    pub fn enter_too(&mut self, device: usize, join: Join) -> RoomId {
         let identity = Identity::from_random(self.identities.seed());
         let join = Join { identity, ..join };
         self.act(device, |engine, now| engine.join(join, now))
-            .unwrap();
+            .unwrap()
     }
 
-    /// Offers files of these sizes; their bytes follow from the seed.
+    /// Offers files of these sizes to the room that a device joined last; their bytes follow from the
+    /// seed.
     pub fn offer(&mut self, device: usize, sizes: &[u64]) -> ParcelId {
+        self.offer_in(device, self.devices[device].room(), sizes)
+    }
+
+    /// Offers files of these sizes in a room.
+    pub fn offer_in(&mut self, device: usize, room: RoomId, sizes: &[u64]) -> ParcelId {
         let files: Vec<Vec<u8>> = sizes
             .iter()
             .map(|&size| {
@@ -243,11 +261,20 @@ impl World {
             .collect();
         self.act_with_machine(device, |engine, machine, now| {
             let parcel = engine
-                .offer_files(entries(&files), Audience::Room, now)
+                .offer_files(room, entries(&files), Audience::Room, now)
                 .unwrap();
             machine.sources.insert(parcel, files);
             parcel
         })
+    }
+
+    /// Offers a text to the room that a device joined last.
+    pub fn offer_text(&mut self, device: usize, text: &str) -> ParcelId {
+        let room = self.devices[device].room();
+        self.act(device, |engine, now| {
+            engine.offer_text(room, text, Audience::Room, now)
+        })
+        .unwrap()
     }
 
     /// Does something to a device's engine as its user.

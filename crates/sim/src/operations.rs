@@ -212,7 +212,7 @@ impl Run {
         let before: Vec<_> = received
             .map(|&(_, parcel)| (parcel, held(&self.world, parcel)))
             .collect();
-        self.world.act(device, |engine, now| engine.leave(now));
+        self.world.act(device, |engine, now| engine.leave_all(now));
         self.world.run_for(out);
         self.world.enter_as(device, crate::join_as(device));
         for (parcel, before) in before {
@@ -400,8 +400,8 @@ impl Run {
                 "storage is freed"
             );
             assert!(self.world.devices[device].notes.is_empty(), "and its notes");
-            self.world.act(device, |engine, now| engine.leave(now));
-            assert!(self.world.devices[device].engine().peers().is_empty());
+            self.world.act(device, |engine, now| engine.leave_all(now));
+            assert!(self.world.devices[device].peers().is_empty());
         }
     }
 }

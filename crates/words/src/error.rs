@@ -52,8 +52,11 @@ impl Words {
     #[must_use]
     pub fn join_error(self, error: &JoinError) -> String {
         match error {
-            JoinError::InvalidPrefix => self.error_invalid_prefix().into(),
+            JoinError::InvalidPrefix => self.error_invalid_prefix(),
+            JoinError::OtherBroker => self.error_other_broker(),
+            JoinError::AlreadyInside => self.error_already_inside(),
         }
+        .into()
     }
 
     /// Something that the user should know.

@@ -58,8 +58,9 @@ impl Driver {
         let offered = sources::open(probed.files)
             .map_err(Failure::Other)
             .and_then(|(files, entries)| {
+                let room = self.room;
                 self.client.act_with_platform(|engine, browser, now| {
-                    let parcel = engine.offer_files(entries, Audience::Room, now);
+                    let parcel = engine.offer_files(room, entries, Audience::Room, now);
                     let parcel = parcel.map_err(Failure::Offer)?;
                     browser.sources.keep(parcel, files);
                     handles::keep(parcel, handles);

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use mqdrop_core::keys::RoomSecret;
-use mqdrop_core::{Audience, Event, Identity, Join, SocketAction, VersionPolicy};
+use mqdrop_core::{Audience, Event, Identity, Join, RoomId, SocketAction, VersionPolicy};
 use mqdrop_station::{Options, Station};
 use tempfile::TempDir;
 
@@ -15,6 +15,7 @@ use super::*;
 /// One side: an engine on its platform.
 struct Side {
     engine: Engine,
+    room: RoomId,
     native: Native,
     heard: mpsc::UnboundedReceiver<Input<Saved>>,
     errors: Vec<String>,
@@ -30,6 +31,7 @@ impl Side {
         let native = Native::with_state(options, target, inputs, Some(state.path())).unwrap();
         Self {
             engine: Engine::new([seed; 32]),
+            room: RoomId::default(),
             native,
             heard,
             errors: Vec::new(),
@@ -52,7 +54,9 @@ impl Side {
             frame_limit: None,
             frame_length: None,
         };
-        self.engine.join(join, self.native.now()).unwrap();
+        let now = self.native.now();
+        self.engine.leave_all(now);
+        self.room = self.engine.join(join, now).unwrap();
         self.drain();
     }
 
@@ -63,7 +67,7 @@ impl Side {
         let now = self.native.now();
         let parcel = self
             .engine
-            .offer_files(entries.collect(), Audience::Room, now)
+            .offer_files(self.room, entries.collect(), Audience::Room, now)
             .unwrap();
         self.native.keep_files(parcel, walked.files);
         self.drain();
@@ -139,7 +143,7 @@ impl Side {
         let transfers = transfers.filter_map(|&parcel| self.engine.transfer(parcel, now));
         format!(
             "\n{:?}\n{:?}\n{:?}",
-            self.engine.status(),
+            self.engine.status(self.room),
             transfers.collect::<Vec<_>>(),
             self.errors
         )
@@ -333,7 +337,7 @@ async fn a_file_that_changes_before_it_is_read_is_told() {
     let now = sender.native.now();
     let parcel = sender
         .engine
-        .offer_files(entries.collect(), Audience::Room, now)
+        .offer_files(sender.room, entries.collect(), Audience::Room, now)
         .unwrap();
     sender.native.keep_files(parcel, walked.files);
     sender.drain();

@@ -152,6 +152,7 @@ pub(crate) mod tests {
     pub(crate) fn view(direction: Direction, state: TransferState) -> TransferView {
         TransferView {
             parcel: "aaaaaaaaaaaaaaaa".into(),
+            room: mqdrop_core::RoomId::default(),
             direction,
             kind: ParcelKind::Files,
             title: "a.txt".into(),

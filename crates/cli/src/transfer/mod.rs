@@ -142,7 +142,8 @@ fn client(room: &Room, target: &Target) -> Result<(Client<Native>, Inputs), Fail
 fn join(client: &mut Client<Native>, room: &Room, learnt: Learnt) -> Result<(), Failure> {
     let join = room.join(learnt)?;
     let joined = client.act(|engine, now| engine.join(join, now));
-    joined.map_err(|error| Failure::usage(words().join_error(&error)))
+    joined.map_err(|error| Failure::usage(words().join_error(&error)))?;
+    Ok(())
 }
 
 /// Takes up what an earlier command left; `None` if that cannot go on. Damaged notes stay where they

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use mqdrop_client::Client;
-use mqdrop_core::{Audience, Entry, OfferError, ParcelId};
+use mqdrop_core::{Audience, Engine, Entry, OfferError, ParcelId, RoomId};
 
 use crate::failure::Failure;
 use crate::native::{Fingerprint, Kept, Native, SourceFile, WalkOptions, spool, walk};
@@ -96,7 +96,8 @@ impl Found {
             });
         }
         if let Some(text) = &self.text {
-            let offered = client.act(|engine, now| engine.offer_text(text, Audience::Room, now));
+            let offered = client
+                .act(|engine, now| engine.offer_text(here(engine), text, Audience::Room, now));
             parcels.push(offered.map_err(|error| refused(&error))?);
         }
         Ok(parcels)
@@ -104,7 +105,7 @@ impl Found {
 
     fn offer_files(&self, client: &mut Client<Native>) -> Result<ParcelId, Failure> {
         let offered = client.act_with_platform(|engine, native, now| {
-            let parcel = engine.offer_files(self.entries(), Audience::Room, now)?;
+            let parcel = engine.offer_files(here(engine), self.entries(), Audience::Room, now)?;
             native.keep_files(parcel, self.files.clone());
             Ok(parcel)
         });
@@ -150,4 +151,8 @@ impl Found {
 
 fn refused(error: &OfferError) -> Failure {
     Failure::Other(words().offer_error(error))
+}
+/// The room of this command, which is in one at most.
+fn here(engine: &Engine) -> RoomId {
+    engine.rooms().last().unwrap_or_default()
 }

@@ -270,6 +270,7 @@ mod tests {
             .map_or(TransferState::Waiting, |first| first.state);
         TransferView {
             parcel: "a".into(),
+            room: mqdrop_core::RoomId::default(),
             receivers,
             ..view(Direction::Out, state)
         }
@@ -320,6 +321,7 @@ mod tests {
         assert_eq!(code(&see(&mut task, &[("Ann", TransferState::Done)])), None);
         let other = TransferView {
             parcel: "b".into(),
+            room: mqdrop_core::RoomId::default(),
             ..outgoing(vec![receiver("Ann", TransferState::Done)])
         };
         assert_eq!(code(&told(&mut task, other, None)), Some(0));
@@ -402,6 +404,7 @@ mod tests {
         assert_eq!(task.handle(Happened::Unfit("a".into()), START), []);
         let view = TransferView {
             parcel: "b".into(),
+            room: mqdrop_core::RoomId::default(),
             ..outgoing(vec![receiver("Ann", TransferState::Done)])
         };
         assert_eq!(code(&told(&mut task, view, None)), Some(0));

@@ -138,7 +138,7 @@ impl<'a, T: Task> Session<'a, T> {
             let heard = self.be_heard(outcome.is_ok());
             let _ = tokio::time::timeout(HEARING, heard).await;
         }
-        self.client.act(|engine, now| engine.leave(now));
+        self.client.act(|engine, now| engine.leave_all(now));
         let _ = tokio::time::timeout(CLOSING, self.client.platform_mut().ended()).await;
         self.tell_log();
         let counters = self.client.log().counters().line();
@@ -149,7 +149,8 @@ impl<'a, T: Task> Session<'a, T> {
     /// in the room, and then has its sender told there; a failure is not worth a new connection.
     async fn be_heard(&mut self, is_done: bool) {
         let is_online = |engine: &mqdrop_core::Engine| {
-            engine.status().state == mqdrop_core::view::ConnectionState::Online
+            let mut states = engine.rooms().map(|room| engine.status(room).state);
+            states.any(|state| state == mqdrop_core::view::ConnectionState::Online)
         };
         while !self.client.engine().is_heard() && (is_done || is_online(self.client.engine())) {
             // Sets the timer.
@@ -226,11 +227,11 @@ impl<'a, T: Task> Session<'a, T> {
 
     fn take_in(&mut self, update: Update<Saved>) -> Option<Result<(), Failure>> {
         match update {
-            Update::Status(status) => {
+            Update::Status { status, .. } => {
                 let change = self.connecting.handle_status(&status)?;
                 self.change(change)
             }
-            Update::Peers(peers) => {
+            Update::Peers { peers, .. } => {
                 self.meet(&peers);
                 None
             }

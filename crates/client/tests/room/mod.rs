@@ -7,7 +7,7 @@ use core::time::Duration;
 
 use mqdrop_client::{Client, Input, Update};
 use mqdrop_core::view::TransferState;
-use mqdrop_core::{Audience, Engine, Entry, Identity, Join, OfferError, ParcelId, Time};
+use mqdrop_core::{Audience, Engine, Entry, Identity, Join, OfferError, ParcelId, RoomId, Time};
 use mqdrop_sim::broker::{Action, Broker};
 use mqdrop_sim::{faults::Faults, random::Random};
 
@@ -74,7 +74,10 @@ impl Room {
             room.enter(index, join.clone());
         }
         room.run_until(|room| {
-            let knows_all = |it: &Member| it.client.engine().peers().len() == members - 1;
+            let knows_all = |it: &Member| {
+                let engine = it.client.engine();
+                engine.rooms().map(|room| engine.peers(room).len()).sum::<usize>()
+            } == members - 1;
             room.members.iter().all(knows_all)
         });
         room
@@ -90,6 +93,11 @@ impl Room {
             connection: 0,
         });
         self.members.len() - 1
+    }
+
+    /// The room that a client is in; no room's id if it is in none.
+    pub(crate) fn here(&self, index: usize) -> RoomId {
+        self.engine(index).rooms().last().unwrap_or_default()
     }
 
     /// A client joins, as another device than before.
@@ -109,8 +117,9 @@ impl Room {
             modified: None,
             mime: String::new(),
         };
+        let room = self.here(index);
         let offered = self.act_with_machine(index, |engine, machine, now| {
-            let parcel = engine.offer_files(vec![entry], Audience::Room, now)?;
+            let parcel = engine.offer_files(room, vec![entry], Audience::Room, now)?;
             machine.files.insert(parcel, file);
             Ok::<_, OfferError>(parcel)
         });

@@ -15,7 +15,7 @@ use bytes::Bytes;
 use mqdrop_client::{Client, Input};
 use mqdrop_core::keys::RoomSecret;
 use mqdrop_core::view::{ConnectionState, TransferState};
-use mqdrop_core::{Audience, Entry, Identity, Join, ParcelId, Time, VersionPolicy};
+use mqdrop_core::{Audience, Entry, Identity, Join, ParcelId, RoomId, Time, VersionPolicy};
 
 use broker::Broker;
 use machine::Machine;
@@ -42,6 +42,7 @@ pub(crate) struct Room {
 
 struct Device {
     client: Client<Machine>,
+    room: RoomId,
     inbox: VecDeque<Bytes>,
 }
 
@@ -64,8 +65,9 @@ impl Room {
         for _ in 0..receivers {
             room.join();
         }
-        let sender = &room.devices[SENDER].client;
-        assert_eq!(sender.engine().peers().len(), receivers);
+        let sender = &room.devices[SENDER];
+        let peers = sender.client.engine().peers(sender.room);
+        assert_eq!(peers.len(), receivers);
         room
     }
 
@@ -89,12 +91,14 @@ impl Room {
         };
         self.devices.push(Device {
             client: Client::new(seed, Machine::default()),
+            room: RoomId::default(),
             inbox: VecDeque::new(),
         });
         let client = self.client(index, 0);
-        client.act(|engine, now| engine.join(join, now)).unwrap();
+        let room = client.act(|engine, now| engine.join(join, now)).unwrap();
+        self.devices[index].room = room;
         while self.step(index) | self.step(SENDER) {}
-        let status = self.devices[index].client.engine().status();
+        let status = self.devices[index].client.engine().status(room);
         assert_eq!(status.state, ConnectionState::Online, "{status:?}");
     }
 
@@ -127,8 +131,10 @@ impl Room {
             modified: None,
             mime: String::new(),
         };
+        let room = self.devices[SENDER].room;
         let sender = self.client(SENDER, 0);
-        let parcel = sender.act(|engine, now| engine.offer_files(vec![entry], Audience::Room, now));
+        let parcel =
+            sender.act(|engine, now| engine.offer_files(room, vec![entry], Audience::Room, now));
         let parcel = parcel.unwrap();
         let mut busy = true;
         while busy {

@@ -11,20 +11,21 @@ impl Engine {
     /// finished after a restart may be away, and be told when it is back: who ends waits for a while.
     #[must_use]
     pub fn is_heard(&self) -> bool {
-        self.room.as_ref().is_none_or(|room| {
-            room.link.is_online()
+        self.rooms.values().all(|room| {
+            room.is_inside()
                 && room.unacknowledged.is_empty()
                 && room.outbox.is_empty()
-                && !self.incoming.values().any(Incoming::owes_receipt)
+                && !room.parcels.incoming.values().any(Incoming::owes_receipt)
         })
     }
 
     /// The part of this device that keeps a parcel from being delivered, if one does.
     #[must_use]
     pub fn fault(&self, parcel: ParcelId) -> Option<Fault> {
-        match self.outgoing.get(&parcel) {
+        let parcels = &self.room_of(parcel)?.parcels;
+        match parcels.outgoing.get(&parcel) {
             Some(outgoing) => outgoing.fault(),
-            None => self.incoming.get(&parcel)?.fault(),
+            None => parcels.incoming.get(&parcel)?.fault(),
         }
     }
 }

@@ -52,7 +52,8 @@ impl Room {
             self.prove_inbox();
         }
         // Authentic: nobody but its sender can have written it.
-        let opened = match self.open(channel, payload) {
+        let known = |device| self.peers.pair_key(device).cloned();
+        let opened = match self.voice.open(channel, payload, known) {
             Ok(opened) => opened,
             Err(OpenError::Newer) => return Heard::Newer,
             Err(OpenError::NotAuthentic) => return Heard::Noise,
@@ -65,8 +66,8 @@ impl Room {
         let Some(Message { counter, body }) = Message::decode(&body) else {
             return Heard::Noise;
         };
-        if sender == self.identity.device {
-            if counter >= self.hello {
+        if sender == self.voice.device() {
+            if counter >= self.voice.hello() {
                 self.prove_room();
             }
             return Heard::Own;
@@ -77,10 +78,11 @@ impl Room {
         if !(is_fresh || is_will) {
             return Heard::Repeated;
         }
-        self.peers.learn_public(sender, &public, &self.identity);
+        self.peers
+            .learn_public(sender, &public, self.voice.identity());
         if to_me
             && let Body::Hello(introduction) | Body::Alive(introduction) = &body
-            && introduction.heard >= self.hello
+            && introduction.heard >= self.voice.hello()
         {
             self.peers.confirm(sender, counter);
             self.prove_room();
@@ -114,9 +116,11 @@ mod tests {
     use super::*;
     use crate::api::Join;
     use crate::effects::To;
+    use crate::engine::rights::Rights;
+    use crate::engine::room::Membership;
     use crate::envelope;
     use crate::identity::Identity;
-    use crate::ids::ParcelId;
+    use crate::ids::{ParcelId, RoomId};
     use crate::keys::RoomSecret;
     use crate::message::{EndReason, ParcelRef};
     use crate::random::Random;
@@ -141,9 +145,10 @@ mod tests {
             frame_limit: None,
             frame_length: None,
         };
-        let mut room = Room::new(join, Time::ZERO).unwrap();
-        room.connect(random, Time::ZERO);
-        room.link.online();
+        let mut room = Room::new(RoomId::default(), &join, Time::ZERO).unwrap();
+        room.last_word(random);
+        room.begin();
+        room.membership = Membership::Inside;
         room
     }
 
@@ -166,12 +171,13 @@ mod tests {
         /// One where each device has answered the other's hello.
         fn confirmed() -> Self {
             let mut two = Self::new();
-            let heard = two.me.hello;
-            let Heard::Counts(said) = two.hear_alone(Body::Alive(two.other.introduction(heard)))
+            let heard = two.me.voice.hello();
+            let Heard::Counts(said) =
+                two.hear_alone(Body::Alive(two.other.voice.introduction(heard)))
             else {
                 panic!("an answer is heard");
             };
-            assert!(said.to_me && said.sender == two.other.identity.device);
+            assert!(said.to_me && said.sender == two.other.voice.device());
             two
         }
 
@@ -185,7 +191,7 @@ mod tests {
         }
 
         fn hear_alone(&mut self, body: Body) -> Heard {
-            let to = To::Device(self.me.identity.device);
+            let to = To::Device(self.me.voice.device());
             let sealed = self.seal_by_other(to, body);
             self.me.hear(Channel::Me, &sealed, Time::ZERO)
         }
@@ -194,10 +200,13 @@ mod tests {
     impl Room {
         /// Knows another device, and no more of it than its key.
         fn learn(&mut self, other: &Room) {
-            let device = other.identity.device;
+            let device = other.voice.device();
             self.peers.accept(device, 0, false, Time::ZERO);
-            self.peers
-                .learn_public(device, &other.identity.public, &self.identity);
+            self.peers.learn_public(
+                device,
+                &other.voice.identity().public,
+                self.voice.identity(),
+            );
         }
     }
 
@@ -218,7 +227,7 @@ mod tests {
         let Heard::Counts(said) = two.hear_in_room(pause()) else {
             panic!("it is here");
         };
-        assert_eq!(said.sender, two.other.identity.device);
+        assert_eq!(said.sender, two.other.voice.device());
         assert_eq!((said.to_me, said.body), (false, pause()));
         assert!(matches!(two.hear_alone(pause()), Heard::Counts(said) if said.to_me));
     }
@@ -237,7 +246,8 @@ mod tests {
         assert_eq!(two.me.hear(Channel::Me, &sealed, Time::ZERO), Heard::Noise);
         assert_eq!(hear(&mut two, &vec![1; MAX_MESSAGE + 1]), Heard::Noise);
         // By its sender, but no message that this version knows.
-        let unknown = envelope::seal_to_room(&KEY, &two.other.identity, "c", b"?", &mut two.random);
+        let unknown =
+            envelope::seal_to_room(&KEY, two.other.voice.identity(), "c", b"?", &mut two.random);
         assert_eq!(hear(&mut two, &unknown), Heard::Noise);
         // None of it was taken for the sender's word.
         assert!(matches!(hear(&mut two, &sealed), Heard::Counts(_)));
@@ -246,7 +256,7 @@ mod tests {
     #[test]
     fn a_later_version_is_told_from_noise() {
         let mut two = Two::new();
-        let identity = &two.other.identity;
+        let identity = two.other.voice.identity();
         let newer = envelope::of_later_version(&KEY, identity, "c", &mut two.random);
         let heard = two.me.hear(Channel::Room, &newer, Time::ZERO);
         assert_eq!(heard, Heard::Newer);
@@ -258,10 +268,10 @@ mod tests {
     #[test]
     fn what_comes_back_shows_that_the_topics_work() {
         let mut two = Two::new();
-        two.me.begin_proof(Time::ZERO);
+        two.me.rights = Rights::begin(Time::ZERO);
         assert_eq!(two.me.hear(Channel::Me, b"", Time::ZERO), Heard::Noise);
         assert!(two.me.rights.has_inbox() && !two.me.rights.are_proven());
-        let hello = Body::Hello(two.me.introduction(0));
+        let hello = Body::Hello(two.me.voice.introduction(0));
         let own = two.me.seal(To::Room, hello, &mut two.random).unwrap();
         assert_eq!(two.me.hear(Channel::Room, &own, Time::ZERO), Heard::Own);
         assert!(two.me.rights.are_proven());
@@ -271,8 +281,8 @@ mod tests {
     fn what_this_device_said_on_an_earlier_connection_shows_nothing() {
         let mut two = Two::new();
         let early = two.me.seal(To::Room, pause(), &mut two.random).unwrap();
-        two.me.connect(&mut two.random, Time::ZERO);
-        two.me.begin_proof(Time::ZERO);
+        two.me.begin();
+        two.me.rights = Rights::begin(Time::ZERO);
         two.me.hear(Channel::Me, b"", Time::ZERO);
         assert_eq!(two.me.hear(Channel::Room, &early, Time::ZERO), Heard::Own);
         assert!(!two.me.rights.are_proven());
@@ -290,10 +300,10 @@ mod tests {
     #[test]
     fn a_will_counts_once_however_late_it_comes() {
         let mut two = Two::confirmed();
-        let device = two.other.identity.device;
+        let device = two.other.voice.device();
         let will = two.seal_by_other(To::Room, Body::Gone);
-        two.other.hello = two.other.counter() + 1;
-        two.me.peers.note_hello(device, two.other.hello);
+        two.other.voice.begin();
+        two.me.peers.note_hello(device, two.other.voice.hello());
         for _ in 0..2000 {
             assert!(matches!(two.hear_in_room(pause()), Heard::Counts(_)));
         }
@@ -314,15 +324,15 @@ mod tests {
         assert!(matches!(two.hear_in_room(cancel()), Heard::Counts(_)));
         assert!(matches!(two.hear_in_room(Body::Gone), Heard::Counts(_)));
         // Nor does the answer to a hello of an earlier connection confirm anyone.
-        let heard = two.me.hello - 1;
-        two.hear_alone(Body::Alive(two.other.introduction(heard)));
+        let heard = two.me.voice.hello() - 1;
+        two.hear_alone(Body::Alive(two.other.voice.introduction(heard)));
         assert!(matches!(two.hear_in_room(pause()), Heard::Unconfirmed(_)));
     }
 
     #[test]
     fn of_one_that_is_muted_only_the_farewell_counts() {
         let mut two = Two::confirmed();
-        two.me.peers.mute(two.other.identity.device, true);
+        two.me.peers.mute(two.other.voice.device(), true);
         assert_eq!(two.hear_in_room(pause()), Heard::Muted);
         assert_eq!(two.hear_alone(pause()), Heard::Muted);
         assert_eq!(two.hear_in_room(cancel()), Heard::Muted);

@@ -1,9 +1,11 @@
-//! What storage kept from before a restart: parcels of this room go on, others wait for theirs.
+//! What storage kept from before a restart: parcels of rooms that this device is in go on, others wait
+//! for theirs.
 
 use mqdrop_mqtt::Time;
 
 use super::Engine;
 use super::families::MAX_INCOMING;
+use super::room::Room;
 use crate::api::{Event, RestoreError, Restored};
 use crate::effects::Effects;
 use crate::ids::ParcelId;
@@ -33,8 +35,8 @@ impl Engine {
             notes_len,
             size: kept.size(),
         };
-        let known = self.incoming.contains_key(&parcel) || self.kept.contains_key(&parcel);
-        if !known && self.incoming.len() + self.kept.len() >= MAX_INCOMING {
+        let known = self.received(parcel).is_some() || self.kept.contains_key(&parcel);
+        if !known && self.incoming().count() + self.kept.len() >= MAX_INCOMING {
             return Err(RestoreError::Busy);
         }
         self.make_way(&mut kept)?;
@@ -48,17 +50,17 @@ impl Engine {
     fn make_way(&mut self, kept: &mut Kept) -> Result<(), RestoreError> {
         let parcel = kept.parcel();
         let Kept::Received(restored) = kept else {
-            let known = self.outgoing.contains_key(&parcel) || self.kept.contains_key(&parcel);
+            let known = self.is_sent(parcel) || self.kept.contains_key(&parcel);
             return if known {
                 Err(RestoreError::Known)
             } else {
                 Ok(())
             };
         };
-        if self.outgoing.contains_key(&parcel) {
+        if self.is_sent(parcel) {
             return Err(RestoreError::Busy);
         }
-        let known = match (self.incoming.get(&parcel), self.kept.get(&parcel)) {
+        let known = match (self.received(parcel), self.kept.get(&parcel)) {
             (Some(known), _) => known,
             (None, Some(Kept::Received(known))) => known,
             (None, Some(Kept::Sent(_))) => return Err(RestoreError::Busy),
@@ -71,12 +73,24 @@ impl Engine {
             return Err(RestoreError::Known);
         }
         restored.take_offer(known);
-        self.incoming.remove(&parcel);
+        if let Some(room) = self.room_with(parcel) {
+            room.parcels.incoming.remove(&parcel);
+        }
         self.kept.remove(&parcel);
         Ok(())
     }
 
-    /// What is kept of other rooms.
+    fn is_sent(&self, parcel: ParcelId) -> bool {
+        let mut rooms = self.rooms.values();
+        rooms.any(|room| room.parcels.outgoing.contains_key(&parcel))
+    }
+
+    fn received(&self, parcel: ParcelId) -> Option<&Incoming> {
+        let mut rooms = self.rooms.values();
+        rooms.find_map(|room| room.parcels.incoming.get(&parcel))
+    }
+
+    /// What is kept of rooms that this device is not in.
     #[must_use]
     pub fn kept(&self) -> KeptView {
         KeptView {
@@ -93,7 +107,7 @@ impl Engine {
         self.kept.contains_key(&parcel)
     }
 
-    /// Frees what is kept of other rooms.
+    /// Frees what is kept of rooms that this device is not in.
     pub fn discard_kept(&mut self) {
         for (parcel, _) in std::mem::take(&mut self.kept) {
             self.cx.store.push_back(StoreRequest::Discard { parcel });
@@ -122,34 +136,39 @@ impl Engine {
         }
     }
 
-    /// Goes on with what was kept of this room.
+    /// Goes on with what was kept of the rooms that this device is in.
     pub(super) fn take_up_kept(&mut self, now: Time) {
         self.cx.event(Event::Kept);
-        let Some(room) = &self.room else { return };
-        let (name, me) = (room.name_in_topics(), room.identity.device);
-        let parcels: Vec<ParcelId> = self
-            .kept
-            .iter()
-            .filter(|(_, kept)| kept.room() == name)
-            .map(|(parcel, _)| *parcel)
-            .collect();
-        for parcel in parcels {
-            match self.kept.remove(&parcel) {
-                Some(Kept::Received(mut incoming)) => {
-                    let sender = incoming.sender();
-                    incoming.set_sender_present(room.peers.present().any(|peer| peer == sender));
-                    incoming.enter(self.auto_accept, now, &mut self.cx);
-                    self.incoming.insert(parcel, *incoming);
+        for (_, room) in &mut self.rooms {
+            let name = room.voice.room();
+            let kept = self.kept.iter().filter(|(_, kept)| kept.room() == name);
+            let parcels: Vec<ParcelId> = kept.map(|(parcel, _)| *parcel).collect();
+            for parcel in parcels {
+                if let Some(kept) = self.kept.remove(&parcel) {
+                    room.take_up(parcel, kept, now);
                 }
-                Some(Kept::Sent(mut outgoing)) => {
-                    outgoing.set_sender(me);
-                    self.outgoing.insert(parcel, *outgoing);
-                }
-                None => {}
             }
-            self.cx.event(Event::Transfer(parcel));
-            self.cx.event(Event::Files(parcel));
         }
+    }
+}
+
+impl Room {
+    fn take_up(&mut self, parcel: ParcelId, kept: Kept, now: Time) {
+        let parcels = &mut self.parcels;
+        match kept {
+            Kept::Received(mut incoming) => {
+                let sender = incoming.sender();
+                incoming.set_sender_present(self.peers.present().any(|peer| peer == sender));
+                incoming.enter(parcels.auto_accept, now, &mut parcels.cx);
+                parcels.incoming.insert(parcel, *incoming);
+            }
+            Kept::Sent(mut outgoing) => {
+                outgoing.set_sender(self.voice.device());
+                parcels.outgoing.insert(parcel, *outgoing);
+            }
+        }
+        parcels.cx.event(Event::Transfer(parcel));
+        parcels.cx.event(Event::Files(parcel));
     }
 }
 

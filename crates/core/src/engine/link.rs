@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use mqdrop_mqtt::{Disconnect, ReasonCode, Ticket, Time, Version};
+use mqdrop_mqtt::{Disconnect, ReasonCode, Time, Version};
 
 use super::refusal::Refusal;
 use super::rights::Rights;
@@ -48,9 +48,9 @@ pub(super) enum Stage {
     Opening(Time),
     /// It is open; CONNACK is due.
     Handshake,
-    /// The room's topics are being subscribed to.
-    Subscribing(Ticket),
-    /// In the room.
+    /// The session was accepted; no topics were given yet.
+    Subscribing,
+    /// Messages of some topics come.
     Online,
     /// Not connected; the next try is at this time.
     Waiting(Time),
@@ -111,6 +111,7 @@ impl Link {
     }
 
     pub(super) fn accepted(&mut self, version: Version) {
+        self.stage = Stage::Subscribing;
         self.version = Some(version);
         self.tried_other_version = false;
     }

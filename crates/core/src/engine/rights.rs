@@ -67,18 +67,16 @@ impl Rights {
         self.due
     }
 
-    /// Notes that one of the topics works, or both. Returns whether it is news that both do.
-    pub(super) fn prove(&mut self, room: bool, inbox: bool) -> bool {
-        let was_proven = self.are_proven();
+    /// Notes that one of the topics works, or both.
+    pub(super) fn prove(&mut self, room: bool, inbox: bool) {
+        let were_proven = self.are_proven();
         self.room |= room;
         self.inbox |= inbox;
-        let is_news = !was_proven && self.are_proven();
-        if is_news {
+        if !were_proven && self.are_proven() {
             self.due = None;
             // The topics of others are not proven by that.
             self.denied.take_if(|(_, other)| other.is_none());
         }
-        is_news
     }
 
     /// Looks at the time.

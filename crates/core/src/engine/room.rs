@@ -1,266 +1,316 @@
-//! The room this device is in: its session, its peers, and the messages between them.
+//! A room that this device is in: its topics on the connection, its peers, the messages between them,
+//! and the parcels that are sent and received there.
 
 use core::time::Duration;
 
 use litemap::LiteMap;
 
-use mqdrop_mqtt::{
-    Disconnect, Options, QoS, ReasonCode, Session, Subscription, Ticket, Time, Version,
-    VersionPolicy, Will,
-};
+use mqdrop_mqtt::{QoS, ReasonCode, Subscription, Ticket, Time};
 
+use super::connection::{Connection, LastWord};
 use super::gate::Said;
-use super::link::{Link, Stage};
 use super::outbox::Outbox;
-use super::refusal::{self, Asked, Refusal};
+use super::parcels::Parcels;
+use super::refusal::{self, Refusal};
 use super::rights::Rights;
 use super::subscriptions::Subscriptions;
-use super::topics::{Channel, Topics};
-use crate::api::{Join, JoinError};
-use crate::cause::{BrokerLimit, RoomTrouble};
-use crate::effects::{DataTopic, To};
-use crate::envelope::{self, Opened};
-use crate::frame::PIECE_OVERHEAD;
-use crate::frame_size::{Fit, FrameSize, MAX_FRAME};
-use crate::identity::Identity;
-use crate::ids::{DeviceId, ParcelId};
-use crate::io::SocketAction;
-use crate::message::{Body, Introduction, Message};
-use crate::names;
+use super::topics::Topics;
+use super::voice::Voice;
+use crate::api::{Event, Join, JoinError, Timer};
+use crate::cause::Cause;
+use crate::effects::To;
+use crate::ids::{DeviceId, ParcelId, RoomId};
+use crate::incoming::Incoming;
+use crate::message::Body;
 use crate::peers::Peers;
 use crate::random::Random;
-use crate::seal::OpenError;
-use crate::view::StatusView;
+use crate::view::{ConnectionState, StatusView, TransferState, TransferView};
 
-/// MQTT 5: how long the broker keeps this device's place during an interruption.
-const SESSION_EXPIRY: Duration = Duration::from_secs(120);
-/// MQTT 5: how long others are not told of an interruption.
-const WILL_DELAY: Duration = Duration::from_secs(10);
-/// The longest packet taken from the broker: a frame and then some.
-const MAX_INCOMING_PACKET: u32 = 2 * 1024 * 1024;
-const RECEIVE_MAXIMUM: u16 = 64;
-/// Bytes that a message must be able to carry at least. Texts of others, offers of many files and
-/// letters take up to 17,000, which is what mqdrop asks for.
-const LEAST_PAYLOAD: usize = 2048;
 /// How often this device shows that it is still here.
 pub(super) const REFRESH: Duration = Duration::from_secs(30);
+/// A room that was refused, while others are in on the same connection, is tried again after so long.
+const RETRY: Duration = Duration::from_secs(20);
+
+/// How far this device is on the present connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Membership {
+    /// Not in the room; its topics are claimed as soon as there is a connection.
+    Outside,
+    /// The broker was asked for the room's topics.
+    Entering(Ticket),
+    /// In the room.
+    Inside,
+    /// The broker does not deliver the room's messages; when it is asked again, if that may help.
+    Refused(Refusal, Option<Time>),
+}
 
 pub(super) struct Room {
-    secret: crate::keys::RoomSecret,
-    name: String,
-    pub(super) broker: String,
-    policy: VersionPolicy,
-    pub(super) identity: Identity,
-    pub(super) session: Session,
+    pub(super) id: RoomId,
+    pub(super) voice: Voice,
     pub(super) topics: Topics,
-    pub(super) link: Link,
-    pub(super) peers: Peers,
-    pub(super) frame_size: FrameSize,
-    /// The quickest length of a frame that was told to be remembered.
-    pub(super) best: Option<u32>,
-    pub(super) subscriptions: Subscriptions,
+    pub(super) membership: Membership,
     pub(super) rights: Rights,
+    pub(super) subscriptions: Subscriptions,
+    pub(super) peers: Peers,
+    pub(super) outbox: Outbox,
     /// Messages that the broker has not acknowledged.
     pub(super) unacknowledged: LiteMap<Ticket, To>,
-    has_login: bool,
-    will_qos: QoS,
-    counter: u64,
-    /// The counter of the hello on this connection.
-    pub(super) hello: u64,
-    pub(super) outbox: Outbox,
+    /// When this device shows again that it is here.
     pub(super) refresh: Time,
     /// The user was told that someone speaks a newer version.
     pub(super) told_of_newer: bool,
-    /// The WebSocket's close code, when the session ends by it.
-    pub(super) close_code: Option<u16>,
-    /// The driver's words for the end of the connection, if it knows better than the session.
-    pub(super) refused: Option<String>,
+    pub(super) parcels: Parcels,
 }
 
 impl Room {
-    pub(super) fn new(join: Join, now: Time) -> Result<Self, JoinError> {
-        let topics = Topics::new(&join.prefix, &join.secret, join.identity.device)?;
-        let has_login = join.login.is_some();
-        let options = Options {
-            // At most 23 letters and digits, which every broker takes (MQTT 3.1.1, section 3.1.3.1).
-            client_id: format!("mqdrop{}", join.identity.device),
-            version: join.version,
-            login: join.login,
-            will: None,
-            keep_alive: join.keep_alive,
-            session_expiry: SESSION_EXPIRY,
-            max_incoming_packet: MAX_INCOMING_PACKET,
-            receive_maximum: RECEIVE_MAXIMUM,
-        };
+    pub(super) fn new(id: RoomId, join: &Join, now: Time) -> Result<Self, JoinError> {
         Ok(Self {
-            secret: join.secret,
-            name: names::device_name(&join.name),
-            link: Link::new(join.broker.clone(), now),
-            broker: join.broker,
-            policy: join.version,
-            identity: join.identity,
-            session: Session::new(options),
-            topics,
-            peers: Peers::default(),
-            frame_size: FrameSize::new(
-                join.frame_limit.map(u64::from),
-                join.frame_length.map(u64::from),
-            ),
-            best: join.frame_length,
-            subscriptions: Subscriptions::default(),
+            id,
+            topics: Topics::new(&join.prefix, &join.secret, join.identity.device)?,
+            voice: Voice::new(join),
+            membership: Membership::Outside,
             rights: Rights::default(),
-            unacknowledged: LiteMap::new(),
-            has_login,
-            will_qos: QoS::AtLeastOnce,
-            counter: 0,
-            hello: 0,
+            subscriptions: Subscriptions::default(),
+            peers: Peers::default(),
             outbox: Outbox::default(),
+            unacknowledged: LiteMap::new(),
             refresh: now,
             told_of_newer: false,
-            close_code: None,
-            refused: None,
+            parcels: Parcels::new(join.auto_accept),
         })
     }
 
-    /// Has the connection closed, after whatever the broker is still to be told.
-    pub(super) fn close(&mut self) -> SocketAction {
-        SocketAction::Close {
-            last: std::iter::from_fn(|| self.session.poll_transmit()).collect(),
-        }
+    pub(super) fn is_inside(&self) -> bool {
+        self.membership == Membership::Inside
     }
 
-    /// The room's name in topics.
-    pub(super) fn name_in_topics(&self) -> String {
-        self.secret.room()
+    /// Whether this device is in the room, or waits for the broker to let it in.
+    pub(super) fn is_on_its_way(&self) -> bool {
+        matches!(
+            self.membership,
+            Membership::Inside | Membership::Entering(_)
+        )
     }
 
-    /// Returns whether it was found out that this broker speaks only 3.1.1.
-    pub(super) fn only_v311(&self) -> bool {
-        !matches!(self.policy, VersionPolicy::Only(_))
-            && self.session.version() == Some(Version::V311)
-    }
-
-    /// The counter of the message that was sealed last.
-    #[cfg(test)]
-    pub(super) fn counter(&self) -> u64 {
-        self.counter
-    }
-
-    /// The transport is open.
-    pub(super) fn connect(&mut self, random: &mut Random, now: Time) {
-        let payload = self.seal(To::Room, Body::Gone, random).unwrap_or_default();
-        // It is the next thing that is said.
-        self.hello = self.counter + 1;
-        self.peers.doubt();
-        let will = Will {
+    /// The farewell, to be said by the broker if the connection ends without a word. The next message
+    /// is the hello.
+    pub(super) fn last_word(&mut self, random: &mut Random) -> LastWord {
+        LastWord {
             topic: self.topics.room(),
-            payload: payload.into(),
-            qos: self.will_qos,
-            delay: WILL_DELAY,
-        };
-        self.session.set_will(Some(will));
-        self.close_code = None;
-        self.refused = None;
-        self.session.handle_connected(now);
-        self.link.stage = Stage::Handshake;
-    }
-
-    /// The connection ended. Whether to try again at once, in another way.
-    pub(super) fn may_go_otherwise(&mut self, why: &Disconnect, now: Time) -> bool {
-        if matches!(why, Disconnect::Refused { reason, .. } if *reason == ReasonCode::QOS_NOT_SUPPORTED)
-            && self.will_qos == QoS::AtLeastOnce
-        {
-            // Before CONNACK nobody knows what the broker takes (MQTT 5, section 3.2.2.3.4).
-            self.will_qos = QoS::AtMostOnce;
-            self.link.stage = Stage::Waiting(now);
-            return true;
+            payload: self.voice.seal_to_room(Body::Gone, random),
         }
-        // With a cause that the driver knows, it is not the version.
-        self.refused.is_none()
-            && self.session.is_changing_version()
-            && self.link.try_other_version(now)
     }
 
-    /// The connection ended for good: what that means.
-    pub(super) fn end(&mut self, why: &Disconnect, random: &mut Random, now: Time) {
-        let asked = Asked {
-            has_login: self.has_login,
-            is_one_version: matches!(self.policy, VersionPolicy::Only(_)),
-            topics: self.topics.all(),
-            was_entering: match self.link.stage {
-                Stage::Subscribing(_) => true,
-                Stage::Online => !self.rights.are_proven(),
-                _ => false,
+    /// A connection begins: the next message is its hello, which everyone has to answer.
+    pub(super) fn begin(&mut self) {
+        self.voice.begin();
+        self.peers.doubt();
+    }
+
+    /// The session was accepted. `is_kept` says that the broker kept what this device had there.
+    pub(super) fn handle_connected(&mut self, is_kept: bool) {
+        self.subscriptions.handle_connected();
+        if !is_kept {
+            self.unacknowledged.clear();
+        }
+    }
+
+    /// The connection is lost, or given up.
+    pub(super) fn handle_lost(&mut self) {
+        if self.is_inside() {
+            self.parcels.handle_link_lost();
+        }
+        self.membership = Membership::Outside;
+        self.rights = Rights::default();
+        self.tell_status();
+    }
+
+    pub(super) fn tell_status(&mut self) {
+        self.parcels.cx.event(Event::Status(self.id));
+    }
+
+    pub(super) fn tell_peers(&mut self) {
+        self.parcels.cx.event(Event::Peers(self.id));
+    }
+
+    /// How this device stands in the room.
+    pub(super) fn status(&self, connection: &Connection) -> StatusView {
+        let status = connection.link.status(&self.rights);
+        match &self.membership {
+            Membership::Refused(refusal, retry) => StatusView {
+                state: ConnectionState::Error,
+                trouble: Some(refusal.trouble.clone()),
+                tries_again: retry.is_some(),
+                remedy: refusal.remedy,
+                ..status
             },
-        };
-        let meaning = refusal::meaning(why, asked);
-        let known = self.refused.take();
-        let known = known.map(|words| Refusal::passing(RoomTrouble::Transport(words)));
-        self.link.ended(why, known, meaning, random, now);
-    }
-
-    /// How the connection stands.
-    pub(super) fn status(&self) -> StatusView {
-        self.link.status(&self.rights)
+            _ => status,
+        }
     }
 
     /// The topics without which there is no room.
     fn own_topics(&self) -> [String; 2] {
-        [self.topics.room(), self.topics.device(self.identity.device)]
+        [self.topics.room(), self.topics.device(self.voice.device())]
     }
 
-    /// The broker refused to deliver the room's messages.
-    pub(super) fn not_subscribed(
-        &mut self,
-        results: &[Result<QoS, ReasonCode>],
-        random: &mut Random,
-        now: Time,
-    ) {
-        let mut refused = results
-            .iter()
-            .zip(self.own_topics())
-            .filter_map(|(result, topic)| Some((result.err()?, topic)));
-        let Some((reason, topic)) = refused.next() else {
-            return;
-        };
-        let topic = match refused.next() {
-            Some(_) => self.topics.all(),
-            None => topic,
-        };
-        self.session.disconnect(now);
-        let failure = refusal::not_subscribed(reason, topic, self.topics.all());
-        self.link.fail(Some(failure), random, now);
+    /// The topics that it has on the connection.
+    pub(super) fn claimed(&self) -> Vec<String> {
+        let mut claimed = self.own_topics().to_vec();
+        let received = self.parcels.subscribed().chain(self.subscriptions.asked());
+        claimed.extend(received.map(|parcel| self.topics.data(parcel)));
+        claimed
     }
 
-    /// Subscribes to the room's topics; what this device says there has to come back.
+    /// Claims the room's topics; what this device says there has to come back.
     #[inline(never)]
-    pub(super) fn subscribe(&mut self, now: Time) {
+    fn enter(&mut self, connection: &mut Connection, now: Time) {
         let wanted = self.own_topics().map(|filter| Subscription {
             filter,
             qos: QoS::AtLeastOnce,
             no_local: false,
         });
-        match self.session.subscribe(&wanted, now) {
-            Ok(ticket) => self.link.stage = Stage::Subscribing(ticket),
-            // Cannot be: the session was just accepted and the filters are short and valid.
-            Err(_) => self.session.disconnect(now),
+        connection.keep(&wanted);
+        if let Some(ticket) = connection.claim(&wanted, now) {
+            self.membership = Membership::Entering(ticket);
         }
     }
 
-    /// Says hello, after which everyone else answers.
-    pub(super) fn greet(&mut self, random: &mut Random, now: Time) {
+    /// The broker delivers the room's messages: says hello, after which everyone else answers.
+    pub(super) fn handle_entered(
+        &mut self,
+        connection: &mut Connection,
+        random: &mut Random,
+        now: Time,
+    ) {
+        self.membership = Membership::Inside;
         self.outbox = Outbox::default();
         self.peers.forgive(now);
-        self.push(To::Room, Body::Hello(self.introduction(0)));
+        self.push(To::Room, Body::Hello(self.voice.introduction(0)));
         self.refresh = now + random.around(REFRESH);
+        self.begin_proof(connection, now);
+        self.parcels.handle_online();
+        self.tell_status();
     }
 
-    /// This device's introduction of itself; `heard` is the counter of the hello that this answers.
-    pub(super) fn introduction(&self, heard: u64) -> Introduction {
-        Introduction {
-            name: self.name.clone(),
-            hello: self.hello,
-            heard,
+    /// What it means that the broker refused to deliver the room's messages; `None` if it did not.
+    pub(super) fn refusal(&self, results: &[Result<QoS, ReasonCode>]) -> Option<Refusal> {
+        let mut refused = results
+            .iter()
+            .zip(self.own_topics())
+            .filter_map(|(result, topic)| Some((result.err()?, topic)));
+        let (reason, topic) = refused.next()?;
+        let topic = match refused.next() {
+            Some(_) => self.topics.all(),
+            None => topic,
+        };
+        Some(refusal::not_subscribed(reason, topic, self.topics.all()))
+    }
+
+    /// The broker refused this room alone.
+    pub(super) fn handle_refused(
+        &mut self,
+        refusal: Refusal,
+        connection: &mut Connection,
+        now: Time,
+    ) {
+        // It may have refused one topic of two.
+        connection.release(self.own_topics());
+        let retry = refusal.remedy.is_none().then(|| now + RETRY);
+        self.membership = Membership::Refused(refusal, retry);
+        self.tell_status();
+    }
+
+    /// When a room that was refused is tried again.
+    pub(super) fn retry(&self) -> Option<Time> {
+        match self.membership {
+            Membership::Refused(_, retry) => retry,
+            _ => None,
+        }
+    }
+
+    /// Something may be due.
+    pub(super) fn handle_timeout(
+        &mut self,
+        connection: &mut Connection,
+        random: &mut Random,
+        now: Time,
+    ) {
+        if self.retry().is_some_and(|retry| now >= retry) {
+            self.membership = Membership::Outside;
+            self.tell_status();
+        }
+        if !self.is_inside() {
+            return;
+        }
+        if now >= self.refresh {
+            self.show_presence(connection, random, now);
+        }
+        if self.check_rights(connection, random, now) {
+            self.tell_status();
+        }
+        self.subscriptions.handle_timeout(now);
+        for device in self.peers.expire(now) {
+            self.handle_gone(device, now);
+        }
+        self.parcels.handle_timeout(now, &mut connection.frame_size);
+    }
+
+    /// When something is due, and what.
+    pub(super) fn deadline(&self, now: Time) -> Option<(Time, Timer)> {
+        if !self.is_inside() {
+            return self.retry().map(|at| (at, Timer::Subscription));
+        }
+        let outgoing = self.parcels.outgoing.values();
+        let incoming = self.parcels.incoming.values();
+        let deadlines = [
+            (Some(self.refresh), Timer::Refresh),
+            (self.rights.deadline(), Timer::Rights),
+            (self.subscriptions.deadline(), Timer::Subscription),
+            (self.parcels.stalls.deadline(), Timer::Stall),
+            (self.peers.deadline(), Timer::Silence),
+            (
+                outgoing.filter_map(|it| it.deadline(now)).min(),
+                Timer::Outgoing,
+            ),
+            (
+                incoming.filter_map(Incoming::deadline).min(),
+                Timer::Incoming,
+            ),
+        ];
+        let deadlines = deadlines.into_iter();
+        deadlines
+            .filter_map(|(at, timer)| Some((at?, timer)))
+            .min_by_key(|(at, _)| *at)
+    }
+
+    /// One transfer; `None` if it is off the list.
+    pub(super) fn transfer(&self, parcel: ParcelId, now: Time) -> Option<TransferView> {
+        let known_name = |device| self.peers.known_name(device);
+        let mut view = if let Some(outgoing) = self.parcels.outgoing.get(&parcel) {
+            outgoing.view(self.id, known_name, now)
+        } else {
+            let incoming = self.parcels.incoming.get(&parcel)?;
+            let sender =
+                known_name(incoming.sender()).unwrap_or_else(|| incoming.sender_name().to_owned());
+            incoming.view(self.id, sender, now)
+        };
+        view.state = self.as_shown(view.state);
+        if view.state == TransferState::Active && view.cause.is_none() {
+            let parcels = &self.parcels;
+            view.cause = parcels.stall(parcel, view.direction, &self.topics);
+        }
+        if !self.is_inside() && view.state == TransferState::Waiting && !view.lacks_files {
+            (view.rate, view.eta, view.offline) = (0.0, None, true);
+            view.cause = Some(Cause::NoConnection);
+        }
+        Some(view)
+    }
+
+    /// Nothing flows without a connection.
+    pub(super) fn as_shown(&self, state: TransferState) -> TransferState {
+        match state {
+            TransferState::Active if !self.is_inside() => TransferState::Waiting,
+            state => state,
         }
     }
 
@@ -271,45 +321,71 @@ impl Room {
             // Always answered: it is said once.
             Body::Hello(_) => said.counter,
             // Before that nobody would hear it.
-            _ if !self.link.is_online() || !self.peers.may_ask(device, now) => return,
+            _ if !self.is_inside() || !self.peers.may_ask(device, now) => return,
             _ => 0,
         };
-        let hello = Body::Hello(self.introduction(heard));
+        let hello = Body::Hello(self.voice.introduction(heard));
         self.answer(device, hello, now);
     }
 
-    /// Queues a message. While not online there is nobody to hear it: every state is told anew
+    /// Queues a message. While not in the room there is nobody to hear it: every state is told anew
     /// when devices meet again.
     pub(super) fn push(&mut self, to: To, body: Body) {
-        if self.link.is_online() {
+        if self.is_inside() {
             self.outbox.push(to, body);
         }
     }
 
     /// Queues an answer, as far as a device may have them: it decides how often it asks.
     pub(super) fn answer(&mut self, device: DeviceId, body: Body, now: Time) {
-        if self.link.is_online() {
+        if self.is_inside() {
             let peers = &mut self.peers;
             let allowed = || peers.may_have_answer(device, now);
             self.outbox.answer(device, body, allowed);
         }
     }
 
-    /// Gives queued messages to the session, as far as it sends them. The others are sealed when their
-    /// turn comes: what is sealed long before it is sent would be taken for a repetition.
+    /// Has done what its parcels want done with topics and messages, and gives queued messages to the
+    /// session, as far as it sends them.
     #[inline(never)]
-    pub(super) fn flush(&mut self, random: &mut Random, now: Time) {
-        if !self.link.is_online() {
+    pub(super) fn flush(&mut self, connection: &mut Connection, random: &mut Random, now: Time) {
+        for change in self.parcels.cx.topics.drain(..) {
+            self.subscriptions.change(change);
+        }
+        match self.membership {
+            Membership::Outside if connection.is_up() => self.enter(connection, now),
+            Membership::Inside => {
+                self.subscriptions
+                    .flush(&mut connection.session, &self.topics, now);
+            }
+            _ => {}
+        }
+        let me = self.voice.device();
+        for (to, body) in std::mem::take(&mut self.parcels.cx.messages) {
+            debug_assert!(to != To::Device(me), "a message to oneself");
+            self.push(to, body);
+        }
+        for (device, body) in std::mem::take(&mut self.parcels.cx.answers) {
+            self.answer(device, body, now);
+        }
+        self.flush_outbox(connection, random, now);
+    }
+
+    /// Messages are sealed when their turn comes: what is sealed long before it is sent would be taken
+    /// for a repetition.
+    fn flush_outbox(&mut self, connection: &mut Connection, random: &mut Random, now: Time) {
+        if !self.is_inside() {
             self.outbox = Outbox::default();
         }
-        while let Some((to, body, qos)) = self.outbox.pop(self.session.waiting() > 0) {
+        let session = &mut connection.session;
+        while let Some((to, body, qos)) = self.outbox.pop(session.waiting() > 0) {
             let topic = match to {
                 To::Room => self.topics.room(),
                 To::Device(device) => self.topics.device(device),
             };
             if let Some(payload) = self.seal(to, body, random) {
                 // A message that cannot be sent here is as good as lost, and lost ones are repeated.
-                let published = self.session.publish(&topic, &payload, qos, false, now);
+                let published = session.publish(&topic, &payload, qos, false, now);
                 if let Ok(Some(ticket)) = published {
                     self.unacknowledged.insert(ticket, to);
                 }
@@ -319,108 +395,28 @@ impl Room {
 
     #[inline(never)]
     pub(super) fn seal(&mut self, to: To, body: Body, random: &mut Random) -> Option<Vec<u8>> {
-        self.counter += 1;
-        let message = Message {
-            counter: self.counter,
-            body,
-        }
-        .encode();
-        let key = &self.secret.key;
         match to {
-            To::Room => Some(envelope::seal_to_room(
-                key,
-                &self.identity,
-                "c",
-                &message,
-                random,
-            )),
+            To::Room => Some(self.voice.seal_to_room(body, random)),
             To::Device(device) => {
                 let pair_key = self.peers.pair_key(device)?;
-                Some(envelope::seal_to_device(
-                    key,
-                    &self.identity,
-                    device,
-                    pair_key,
-                    &message,
-                    random,
-                ))
+                Some(self.voice.seal_to_device(device, pair_key, body, random))
             }
         }
     }
 
-    /// Opens a control message.
-    #[inline(never)]
-    pub(super) fn open(&self, channel: Channel, payload: &[u8]) -> Result<Opened, OpenError> {
-        let me = self.identity.device;
-        let tail = if channel == Channel::Room {
-            "c".to_string()
-        } else {
-            me.to_string()
-        };
-        envelope::open(&self.secret.key, me, &tail, payload, |sender, public| {
-            self.peers
-                .pair_key(sender)
-                .cloned()
-                .or_else(|| self.identity.pair_key(public))
-        })
+    /// Says goodbye.
+    pub(super) fn say_goodbye(
+        &mut self,
+        connection: &mut Connection,
+        random: &mut Random,
+        now: Time,
+    ) {
+        self.push(To::Room, Body::Gone);
+        self.flush_outbox(connection, random, now);
     }
 
-    /// Begins or stops listening to a parcel's data, as soon as the session takes it.
-    pub(super) fn change_topic(&mut self, change: DataTopic) {
-        self.subscriptions.change(change);
-    }
-
-    /// Gives changes of topics to the session, as far as it takes them.
-    #[inline(never)]
-    pub(super) fn flush_topics(&mut self, now: Time) {
-        if self.link.is_online() {
-            self.subscriptions
-                .flush(&mut self.session, &self.topics, now);
-        }
-    }
-
-    /// How long the next data frame and its packets may be; `None` if nothing fits.
-    pub(super) fn fit(&self, parcel: ParcelId) -> Option<Fit> {
-        let topic = self.topics.data(parcel);
-        Fit::new(&self.frame_size, |packet| {
-            let packet = packet.map_or(usize::MAX, |packet| packet as usize);
-            let payload = self.session.max_payload(&topic, packet);
-            payload.saturating_sub(PIECE_OVERHEAD) as u64
-        })
-    }
-
-    /// A payload with data at most, in bytes.
-    fn most_payload(&self) -> usize {
-        let topic = self.topics.data(ParcelId([0; 10]));
-        self.session.max_payload(&topic, usize::MAX)
-    }
-
-    /// Keeps to what the broker says that it takes.
-    pub(super) fn heed_limits(&mut self) {
-        let room = self.most_payload().saturating_sub(PIECE_OVERHEAD);
-        self.frame_size.on_connected(room as u64);
-        self.note_limits();
-    }
-
-    /// Notes which of the broker's limits the user should know.
-    #[inline(never)]
-    pub(super) fn note_limits(&mut self) {
-        let room = self.most_payload();
-        let announced = self
-            .session
-            .limits()
-            .and_then(|limits| limits.max_packet_size);
-        self.link.unfit = match announced {
-            Some(limit) if room < LEAST_PAYLOAD => Some(RoomTrouble::ShortPackets(limit)),
-            _ if self.frame_size.is_hopeless() => Some(RoomTrouble::HangsUpOnShortPackets),
-            _ => None,
-        };
-        self.link.limit = match (announced, self.frame_size.limit()) {
-            (Some(limit), _) if room < MAX_FRAME as usize + PIECE_OVERHEAD => {
-                Some(BrokerLimit::PacketsOf(limit))
-            }
-            (_, Some(limit)) if limit < MAX_FRAME => Some(BrokerLimit::HungUpAbove(limit)),
-            _ => None,
-        };
+    /// Whether this parcel is sent or received here.
+    pub(super) fn has(&self, parcel: ParcelId) -> bool {
+        self.parcels.has(parcel)
     }
 }

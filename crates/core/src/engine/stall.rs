@@ -5,7 +5,8 @@ use core::time::Duration;
 use litemap::LiteMap;
 use mqdrop_mqtt::Time;
 
-use super::Engine;
+use super::parcels::Parcels;
+use super::topics::Topics;
 use crate::api::Event;
 use crate::cause::Cause;
 use crate::ids::ParcelId;
@@ -49,7 +50,7 @@ impl Stalls {
     }
 }
 
-impl Engine {
+impl Parcels {
     /// Looks at what is under way, if it is time.
     pub(super) fn look_for_stalls(&mut self, now: Time) {
         if now < self.stalls.next {
@@ -90,13 +91,13 @@ impl Engine {
         }
     }
 
-    /// Nothing was under way on another connection.
-    pub(super) fn forget_stalls(&mut self) {
-        self.stalls = Stalls::default();
-    }
-
     /// Why nothing of an active transfer gets through, if nothing does.
-    pub(super) fn stall(&self, parcel: ParcelId, direction: Direction) -> Option<Cause> {
+    pub(super) fn stall(
+        &self,
+        parcel: ParcelId,
+        direction: Direction,
+        topics: &Topics,
+    ) -> Option<Cause> {
         let seen = self.stalls.seen.get(&parcel).filter(|seen| seen.told)?;
         let standing = match direction {
             Direction::In => self.incoming.get(&parcel).map(of_incoming)?,
@@ -108,7 +109,7 @@ impl Engine {
         if standing.is_held_up {
             return Some(Cause::HeldUp);
         }
-        let topic = self.room.as_ref()?.topics.data(parcel);
+        let topic = topics.data(parcel);
         Some(Cause::Stalled { topic })
     }
 }

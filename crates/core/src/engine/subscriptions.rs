@@ -72,6 +72,11 @@ impl Subscriptions {
         }
     }
 
+    /// Parcels whose subscription the broker has not answered.
+    pub(super) fn asked(&self) -> impl Iterator<Item = ParcelId> {
+        self.asked.values().copied()
+    }
+
     /// The parcel that SUBACK is about.
     pub(super) fn answered(&mut self, ticket: Ticket) -> Option<ParcelId> {
         self.asked.remove(&ticket)

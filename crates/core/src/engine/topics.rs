@@ -62,6 +62,11 @@ impl Topics {
         })
     }
 
+    /// Whether these are the topics of the same room.
+    pub(super) fn are_of_one_room(&self, other: &Self) -> bool {
+        self.base == other.base
+    }
+
     /// A filter that matches all of the room's topics, as brokers' rules of access are written.
     pub(super) fn all(&self) -> String {
         format!("{}#", self.base)

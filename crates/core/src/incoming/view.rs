@@ -5,6 +5,7 @@ use mqdrop_mqtt::Time;
 use super::receiving::CREDIT;
 use super::{Incoming, Phase};
 use crate::cause::Cause;
+use crate::ids::RoomId;
 use crate::incoming::content::Content;
 use crate::io::StoreError;
 use crate::message::{CHANGED, EndReason};
@@ -32,7 +33,7 @@ impl Incoming {
         }
     }
 
-    pub(crate) fn view(&self, sender: String, now: Time) -> TransferView {
+    pub(crate) fn view(&self, room: RoomId, sender: String, now: Time) -> TransferView {
         let state = self.state();
         let bytes = self.bytes();
         let rate = match &self.phase {
@@ -43,6 +44,7 @@ impl Incoming {
         };
         TransferView {
             parcel: self.parcel().to_string(),
+            room,
             direction: Direction::In,
             kind: if self.offer.text {
                 ParcelKind::Text

@@ -11,6 +11,7 @@ use crate::api::Event;
 use crate::effects::Effects;
 use crate::frame::{FRAME_HEAD, FRAME_OVERHEAD};
 use crate::frame_size::Fit;
+use crate::ids::RoomId;
 use crate::io::{ReadError, ReadPurpose, ReadRequest};
 use crate::layout::{BLOCK, DIGEST, Region};
 
@@ -245,7 +246,7 @@ impl Outgoing {
             target: from..buffer.len(),
             buffer,
             purpose,
-            visit: 0,
+            room: RoomId::default(),
         }
     }
 }

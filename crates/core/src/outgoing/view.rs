@@ -6,7 +6,7 @@ use super::Outgoing;
 use super::original::Files;
 use super::receiver::{Phase, Receiver};
 use crate::cause::Cause;
-use crate::ids::DeviceId;
+use crate::ids::{DeviceId, RoomId};
 use crate::message::EndReason;
 use crate::names;
 use crate::view::{
@@ -25,6 +25,7 @@ impl Outgoing {
 
     pub(crate) fn view(
         &self,
+        room: RoomId,
         known_name: impl Fn(DeviceId) -> Option<String>,
         now: Time,
     ) -> TransferView {
@@ -63,6 +64,7 @@ impl Outgoing {
         };
         TransferView {
             parcel: self.parcel.to_string(),
+            room,
             direction: Direction::Out,
             kind: self.kind,
             title,

@@ -3,14 +3,14 @@
 use crate::said_of;
 use mqdrop_core::view::{Cause, RoomTrouble};
 use mqdrop_core::view::{ConnectionState, StatusView, TransferState};
-use mqdrop_core::{Audience, Engine, Join, SocketAction, Time, VersionPolicy};
+use mqdrop_core::{Engine, Join, SocketAction, Time, VersionPolicy};
 use mqdrop_sim::faults::Faults;
 use mqdrop_sim::{MINUTE, SECOND, World, room, room_with};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 pub(crate) fn status(world: &World, device: usize) -> StatusView {
-    world.devices[device].engine().status()
+    world.devices[device].status()
 }
 
 /// A device that joins a broker like this, and how it stands after so many seconds.
@@ -30,7 +30,7 @@ fn the_older_version_is_found_without_help_and_remembered() {
     };
     let world = room_with(2, faults);
     assert_eq!(
-        world.devices[0].engine().status().protocol.as_deref(),
+        world.devices[0].status().protocol.as_deref(),
         Some("MQTT 3.1.1")
     );
 }
@@ -40,17 +40,13 @@ fn an_unreachable_broker_is_named_and_found_by_itself_when_it_comes() {
     let mut world = World::new(3, Faults::default());
     world.down = true;
     let device = world.join();
-    assert!(
-        world.run_until(MINUTE, |w| w.devices[device].engine().status().state
-            == ConnectionState::Error)
-    );
-    assert!(world.devices[device].engine().status().trouble == Some(RoomTrouble::Unreachable));
+    assert!(world.run_until(MINUTE, |w| w.devices[device].status().state
+        == ConnectionState::Error));
+    assert!(world.devices[device].status().trouble == Some(RoomTrouble::Unreachable));
     world.run_for(10 * MINUTE);
     world.down = false;
-    assert!(
-        world.run_until(MINUTE, |w| w.devices[device].engine().status().state
-            == ConnectionState::Online)
-    );
+    assert!(world.run_until(MINUTE, |w| w.devices[device].status().state
+        == ConnectionState::Online));
 }
 
 #[test]
@@ -87,7 +83,7 @@ fn a_host_that_does_not_answer_is_given_up_and_tried_again() {
     let open = vec![SocketAction::Open {
         url: "ws://broker".into(),
     }];
-    engine.join(mqdrop_sim::join(), now).unwrap();
+    let room = engine.join(mqdrop_sim::join(), now).unwrap();
     assert_eq!(actions(&mut engine), open);
     for _ in 0..3 {
         // Nothing is heard of the connection.
@@ -96,7 +92,7 @@ fn a_host_that_does_not_answer_is_given_up_and_tried_again() {
         now = deadline;
         engine.handle_timeout(now);
         assert_eq!(actions(&mut engine), [SocketAction::Close { last: vec![] }]);
-        assert_eq!(engine.status().state, ConnectionState::Error);
+        assert_eq!(engine.status(room).state, ConnectionState::Error);
         (now, _) = engine.poll_timeout(now).unwrap();
         engine.handle_timeout(now);
         assert_eq!(actions(&mut engine), open);
@@ -104,7 +100,7 @@ fn a_host_that_does_not_answer_is_given_up_and_tried_again() {
     // And when it answers, the handshake begins.
     engine.handle_open(false, now);
     assert!(engine.poll_transmit(now).is_some());
-    assert_eq!(engine.status().limit, None);
+    assert_eq!(engine.status(room).limit, None);
 }
 
 #[test]
@@ -120,10 +116,7 @@ fn a_version_the_user_insists_on_is_kept_to() {
         ..mqdrop_sim::join()
     });
     world.run_for(MINUTE);
-    assert_eq!(
-        world.devices[device].engine().status().state,
-        ConnectionState::Error
-    );
+    assert_eq!(world.devices[device].status().state, ConnectionState::Error);
 }
 
 #[test]
@@ -215,9 +208,9 @@ fn the_keep_alive_is_as_wished_and_a_long_one_hides_no_dead_link() {
                 != ConnectionState::Online),
             "{seconds} s"
         );
-        assert!(world.run_until(2 * MINUTE, |w| { w.devices[1].engine().peers().is_empty() }));
+        assert!(world.run_until(2 * MINUTE, |w| { w.devices[1].peers().is_empty() }));
         world.mend(0);
-        assert!(world.run_until(MINUTE, |w| { w.devices[1].engine().peers().len() == 1 }));
+        assert!(world.run_until(MINUTE, |w| { w.devices[1].peers().len() == 1 }));
     }
 }
 
@@ -246,9 +239,7 @@ fn a_broker_that_acknowledges_late_holds_up_no_data() {
     world.broker.withholds = true;
     // All that is said at QoS 1 waits after that, and what is received is acknowledged all the same.
     for text in ["one", "two", "three"] {
-        world.act(1, |engine, now| {
-            engine.offer_text(text, Audience::Room, now).unwrap()
-        });
+        world.offer_text(1, text);
     }
     assert!(world.run_until(MINUTE, |w| w.bytes(1, parcel) == 3_000_000));
     assert_ne!(world.state(0, parcel), Some(TransferState::Done));

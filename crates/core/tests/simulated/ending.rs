@@ -20,7 +20,7 @@ fn who_leaves_once_heard_leaves_a_receipt() {
         "its receipt is on its way"
     );
     assert!(world.run_until(MINUTE, |w| w.devices[1].engine().is_heard()));
-    world.act(1, |engine, now| engine.leave(now));
+    world.act(1, |engine, now| engine.leave_all(now));
     assert!(
         world.devices[1].engine().is_heard(),
         "there is nobody to hear more"
@@ -45,7 +45,7 @@ fn what_was_whole_before_a_restart_is_not_heard_before_its_sender_is_told() {
     assert_ne!(world.state(0, parcel), Some(TransferState::Done));
     assert!(!world.devices[1].engine().is_heard());
     assert!(world.run_until(MINUTE, |w| w.devices[1].engine().is_heard()));
-    world.act(1, |engine, now| engine.leave(now));
+    world.act(1, |engine, now| engine.leave_all(now));
     assert!(world.run_until(MINUTE, |w| {
         w.state(0, parcel) == Some(TransferState::Done)
     }));

@@ -13,7 +13,7 @@ use crate::storage::stopped_by;
 fn a_receiver_that_leaves_in_the_middle_goes_on_when_it_is_back() {
     let (mut world, parcel) = under_way(2_000_000, &[3_000_000], 1_000_000);
     // Writes are on their way to storage.
-    world.act(1, |engine, now| engine.leave(now));
+    world.act(1, |engine, now| engine.leave_all(now));
     world.run_for(MINUTE);
     assert_eq!(world.devices[1].engine().kept().parcels, 1);
     assert_eq!(world.state(0, parcel), Some(TransferState::Waiting));
@@ -39,13 +39,13 @@ fn receivers(world: &World, parcel: ParcelId) -> usize {
 #[test]
 fn a_receiver_that_was_not_heard_of_between_two_rooms_is_one_receiver() {
     let (mut world, parcel) = under_way(2_000_000, &[3_000_000], 1_000_000);
-    world.act(1, |engine, now| engine.leave(now));
+    world.act(1, |engine, now| engine.leave_all(now));
     world.cut_off.insert(1);
     world.enter(1);
     world.run_for(SECOND);
     world.restart(1, false);
     world.run_for(SECOND);
-    world.act(1, |engine, now| engine.leave(now));
+    world.act(1, |engine, now| engine.leave_all(now));
     world.cut_off.clear();
     world.enter(1);
     world.run_for(SECOND);
@@ -64,7 +64,7 @@ fn leaving_while_what_was_kept_is_read_back_loses_nothing() {
     world.restart(1, false);
     for _ in 0..3 {
         // The first run is being read.
-        world.act(1, |engine, now| engine.leave(now));
+        world.act(1, |engine, now| engine.leave_all(now));
         world.enter(1);
     }
     world.run_for(5 * SECOND);
@@ -83,8 +83,8 @@ fn what_was_verified_but_not_stored_needs_no_sender() {
     world.act(1, |engine, now| engine.resume(parcel, now));
     world.run_for(10 * SECOND);
     let whole = world.bytes(1, parcel) == 3_000_000;
-    world.act(1, |engine, now| engine.leave(now));
-    world.act(0, |engine, now| engine.leave(now));
+    world.act(1, |engine, now| engine.leave_all(now));
+    world.act(0, |engine, now| engine.leave_all(now));
     world.devices[1].broken = None;
     world.enter(1);
     world.act(1, |engine, now| engine.resume(parcel, now));
@@ -98,7 +98,7 @@ fn what_nobody_accepted_ends_when_its_sender_leaves() {
     let parcel = world.offer(0, &[1_000]);
     world.run_for(5 * SECOND);
     assert_eq!(world.state(1, parcel), Some(TransferState::Offered));
-    world.act(0, |engine, now| engine.leave(now));
+    world.act(0, |engine, now| engine.leave_all(now));
     world.run_for(5 * SECOND);
     assert_eq!(world.state(1, parcel), Some(TransferState::Cancelled));
     assert_eq!(world.devices[0].engine().kept().parcels, 0);
@@ -111,7 +111,7 @@ fn a_receiver_that_leaves_with_a_full_disk_goes_on_when_it_is_back() {
     let (mut world, parcel) = stopped_by(no_space, "no space");
     world.run_for(5 * SECOND);
     let sent = world.devices[0].sent;
-    world.act(1, |engine, now| engine.leave(now));
+    world.act(1, |engine, now| engine.leave_all(now));
     world.run_for(MINUTE);
     world.enter(1);
     world.run_for(SECOND);
@@ -127,7 +127,7 @@ fn a_receiver_that_leaves_with_a_full_disk_goes_on_when_it_is_back() {
 #[test]
 fn when_the_sender_leaves_what_arrived_is_kept() {
     let (mut world, parcel) = under_way(2_000_000, &[3_000_000], 1_000_000);
-    world.act(0, |engine, now| engine.leave(now));
+    world.act(0, |engine, now| engine.leave_all(now));
     world.run_for(MINUTE);
     let view = world.devices[1].view(parcel, world.now).unwrap();
     assert_eq!(view.state, TransferState::Waiting);
@@ -144,7 +144,7 @@ fn when_the_sender_leaves_what_arrived_is_kept() {
 #[test]
 fn a_receiver_can_give_up_a_sender_that_left() {
     let (mut world, parcel) = under_way(2_000_000, &[3_000_000], 1_000_000);
-    world.act(0, |engine, now| engine.leave(now));
+    world.act(0, |engine, now| engine.leave_all(now));
     world.run_for(MINUTE);
     world.act(1, |engine, now| engine.cancel(parcel, now));
     assert!(!world.devices[1].stores.contains_key(&parcel));
@@ -156,10 +156,10 @@ fn a_sender_that_leaves_again_before_its_receiver_is_back_ends_nothing() {
     let (mut world, parcel) = under_way(2_000_000, &[3_000_000], 1_000_000);
     world.cut_off.insert(1);
     world.cut(1);
-    world.act(0, |engine, now| engine.leave(now));
+    world.act(0, |engine, now| engine.leave_all(now));
     world.enter(0);
     world.run_for(SECOND);
-    world.act(0, |engine, now| engine.leave(now));
+    world.act(0, |engine, now| engine.leave_all(now));
     world.enter(0);
     world.cut_off.clear();
     assert!(world.run_until(2 * MINUTE, |w| w.delivered(0, 1, parcel)));
@@ -174,7 +174,7 @@ fn leaving_while_storage_makes_room_is_a_pause() {
         world.run_for(SECOND);
         world.act(1, |engine, now| {
             engine.accept(parcel, now);
-            engine.leave(now);
+            engine.leave_all(now);
             let join = mqdrop_core::Join {
                 auto_accept,
                 identity: mqdrop_core::Identity::from_random([9; 32]),
@@ -202,7 +202,7 @@ fn what_storage_refuses_after_leaving_is_not_kept() {
     world.run_for(SECOND);
     world.act(1, |engine, now| {
         engine.accept(parcel, now);
-        engine.leave(now);
+        engine.leave_all(now);
     });
     world.run_for(SECOND);
     assert_eq!(world.devices[1].engine().kept().parcels, 0);
@@ -223,7 +223,7 @@ fn a_sender_that_paused_and_left_does_not_go_on_by_itself() {
     world.act(0, |engine, now| engine.pause(parcel, now));
     world.run_for(10 * SECOND);
     let before = world.bytes(1, parcel);
-    world.act(0, |engine, now| engine.leave(now));
+    world.act(0, |engine, now| engine.leave_all(now));
     world.enter(0);
     rests_until_resumed(&mut world, parcel, before);
 }
@@ -232,7 +232,7 @@ fn a_sender_that_paused_and_left_does_not_go_on_by_itself() {
 fn who_is_away_while_the_sender_leaves_and_comes_is_not_forgotten() {
     let (mut world, parcel) = one_is_away();
     for _ in 0..2 {
-        world.act(0, |engine, now| engine.leave(now));
+        world.act(0, |engine, now| engine.leave_all(now));
         world.enter(0);
         world.run_for(10 * SECOND);
         assert!(world.devices[0].notes.contains_key(&parcel));

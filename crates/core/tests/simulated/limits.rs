@@ -21,7 +21,7 @@ fn a_broker_that_names_its_limit_is_kept_to() {
     let mut world = room_with(2, faults);
     let parcel = world.offer(0, &[600_000]);
     assert!(world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)));
-    let limit = world.devices[0].engine().status().limit;
+    let limit = world.devices[0].status().limit;
     assert_eq!(limit, Some(BrokerLimit::PacketsOf(20_000)));
 }
 
@@ -36,7 +36,7 @@ fn a_silent_limit_is_found_out_and_said() {
     let parcel = world.offer(0, &[6_000_000]);
     assert!(world.run_until(5 * MINUTE, |w| w.delivered(0, 1, parcel)));
     assert_eq!(world.devices[0].learnt, Some(16_384));
-    let limit = world.devices[0].engine().status().limit;
+    let limit = world.devices[0].status().limit;
     assert_eq!(limit, Some(BrokerLimit::HungUpAbove(16_384)));
 }
 
@@ -51,7 +51,7 @@ fn a_broker_too_small_for_any_frame_is_named_as_such() {
         let mut world = room_with(2, faults);
         world.offer(0, &[100_000]);
         assert!(world.run_until(5 * MINUTE, |w| {
-            let status = w.devices[0].engine().status();
+            let status = w.devices[0].status();
             status.state == ConnectionState::Error && said_of(&status).contains("17,000")
         }));
     }
@@ -65,7 +65,7 @@ fn a_broker_that_was_too_small_and_is_not_any_more_is_no_error() {
     };
     let mut world = room_with(2, faults);
     let parcel = world.offer(0, &[100_000]);
-    let state = |w: &World| w.devices[0].engine().status().state;
+    let state = |w: &World| w.devices[0].status().state;
     assert!(world.run_until(5 * MINUTE, |w| {
         state(w) == ConnectionState::Error && w.devices[0].connection.is_some()
     }));
@@ -78,10 +78,10 @@ fn a_broker_that_was_too_small_and_is_not_any_more_is_no_error() {
 fn a_broker_that_compresses_is_told_of() {
     let mut engine = Engine::new([1; 32]);
     let now = Time::from_micros(0);
-    engine.join(mqdrop_sim::join(), now).unwrap();
+    let room = engine.join(mqdrop_sim::join(), now).unwrap();
     while engine.poll_socket().is_some() {}
     engine.handle_open(true, now);
-    let limit = engine.status().limit;
+    let limit = engine.status(room).limit;
     assert_eq!(limit, Some(BrokerLimit::Compresses));
 }
 
@@ -95,7 +95,7 @@ fn a_limit_that_becomes_lower_is_found_and_said() {
         w.state(1, parcel) == Some(TransferState::Done)
     }));
     assert!(world.delivered(0, 1, parcel));
-    let limit = world.devices[0].engine().status().limit;
+    let limit = world.devices[0].status().limit;
     assert!(limit.is_some(), "the limit is said");
 }
 

@@ -11,6 +11,7 @@ mod restarts;
 mod rights;
 mod rooms;
 mod seeds;
+mod several;
 mod storage;
 mod truth;
 mod waiting;

@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use mqdrop_core::keys::RoomSecret;
 use mqdrop_core::view::{ConnectionState, TransferState};
-use mqdrop_core::{Audience, DeviceId, Engine, Identity, Join, Time};
+use mqdrop_core::{DeviceId, Engine, Identity, Join, Time};
 use mqdrop_sim::faults::Faults;
 use mqdrop_sim::{MINUTE, SECOND, World, room, room_with};
 #[cfg(target_arch = "wasm32")]
@@ -23,18 +23,16 @@ fn a_device_is_the_one_whose_identity_it_joins_with() {
     world
         .act(device, |engine, now| engine.join(join, now))
         .unwrap();
-    assert!(world.run_until(MINUTE, |w| w.devices[0].engine().peers().len() == 1));
-    assert_eq!(world.devices[0].engine().peers()[0].device, known);
+    assert!(world.run_until(MINUTE, |w| w.devices[0].peers().len() == 1));
+    assert_eq!(world.devices[0].peers()[0].device, known);
 }
 
 #[test]
 fn the_sender_may_come_first_or_last() {
     let mut world = World::new(2, Faults::default());
     let sender = world.join();
-    assert!(
-        world.run_until(MINUTE, |w| w.devices[sender].engine().status().state
-            == ConnectionState::Online)
-    );
+    assert!(world.run_until(MINUTE, |w| w.devices[sender].status().state
+        == ConnectionState::Online));
     let parcel = world.offer(sender, &[50_000]);
     assert_eq!(world.state(sender, parcel), Some(TransferState::Waiting));
     let receiver = world.join();
@@ -58,10 +56,9 @@ fn whoever_is_cut_off_while_it_comes_in_is_met_all_the_same() {
             world.cut(here);
         }
         let met = world.run_until(SECOND * 8, |w| {
-            let sees = |device: usize| w.devices[device].engine().peers().len() == 1;
-            let online = |device: usize| {
-                w.devices[device].engine().status().state == ConnectionState::Online
-            };
+            let sees = |device: usize| w.devices[device].peers().len() == 1;
+            let online =
+                |device: usize| w.devices[device].status().state == ConnectionState::Online;
             [here, comes].into_iter().all(|d| sees(d) && online(d))
         });
         assert!(met, "cut after {millis} ms");
@@ -80,8 +77,7 @@ fn another_key_sees_nothing_and_neither_does_the_broker() {
     let parcel = world.offer(0, &[200_000]);
     assert!(world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)));
     assert!(
-        world.devices[outsider].engine().peers().is_empty()
-            && world.devices[outsider].parcels.is_empty()
+        world.devices[outsider].peers().is_empty() && world.devices[outsider].parcels.is_empty()
     );
     let content = world.devices[0].sources[&parcel][0][50_000..50_016].to_vec();
     for (topic, payload) in &world.broker.seen {
@@ -143,13 +139,7 @@ fn one_who_comes_in_the_middle_does_not_send_the_others_back() {
 fn a_hundred_texts_wait_for_one_who_comes_late() {
     let mut world = room(1);
     let texts: Vec<_> = (0..100)
-        .map(|n| {
-            world
-                .act(0, |engine, now| {
-                    engine.offer_text(&format!("text {n}"), Audience::Room, now)
-                })
-                .unwrap()
-        })
+        .map(|n| world.offer_text(0, &format!("text {n}")))
         .collect();
     let late = world.join();
     assert!(world.run_until(MINUTE, |w| w.devices[late].texts.len() == texts.len()));
@@ -166,7 +156,7 @@ fn what_was_said_before_a_device_came_is_not_news_when_someone_repeats_it() {
     world.act(stays, |engine, now| engine.remove(over, now));
     let open = world.offer(stays, &[100_000]);
     world.run_for(SECOND);
-    world.act(leaves, |engine, now| engine.leave(now));
+    world.act(leaves, |engine, now| engine.leave_all(now));
     world.run_for(SECOND);
     let said = world.broker.seen.clone();
 
@@ -175,7 +165,7 @@ fn what_was_said_before_a_device_came_is_not_news_when_someone_repeats_it() {
         world.broker.seen.clone_from(&said);
         world.repeat_everything();
         world.run_for(SECOND * 10);
-        let peers = world.devices[late].engine().peers();
+        let peers = world.devices[late].peers();
         assert_eq!(peers.len(), 1, "{peers:?}");
         assert_eq!(world.state(late, over), None);
     }
@@ -191,8 +181,8 @@ fn what_was_said_before_a_device_came_is_not_news_when_someone_repeats_it() {
     world.repeat_everything();
     world.run_for(SECOND * 10);
     assert_eq!(world.state(late, again), None);
-    assert_eq!(world.devices[late].engine().peers().len(), 1);
-    assert_eq!(world.devices[stays].engine().peers().len(), 1);
+    assert_eq!(world.devices[late].peers().len(), 1);
+    assert_eq!(world.devices[stays].peers().len(), 1);
 }
 
 #[test]
@@ -278,18 +268,15 @@ fn while_away(world: &mut World, device: usize, act: impl FnOnce(&mut Engine, Ti
 #[test]
 fn leaving_and_vanishing_are_noticed() {
     let mut world = room(3);
-    world.act(0, |engine, now| engine.leave(now));
+    world.act(0, |engine, now| engine.leave_all(now));
     assert!(world.run_until(SECOND * 5, |w| {
-        (1..3).all(|d| w.devices[d].engine().peers().len() == 1)
+        (1..3).all(|d| w.devices[d].peers().len() == 1)
     }));
-    assert_eq!(
-        world.devices[0].engine().status().state,
-        ConnectionState::Offline
-    );
+    assert_eq!(world.devices[0].status().state, ConnectionState::Offline);
     // The broker publishes the will.
     world.down = true;
     world.cut(1);
-    assert!(world.run_until(MINUTE, |w| w.devices[2].engine().peers().is_empty()));
+    assert!(world.run_until(MINUTE, |w| w.devices[2].peers().is_empty()));
 }
 
 #[test]
@@ -298,7 +285,7 @@ fn one_who_left_for_good_does_not_keep_a_delivered_parcel_waiting() {
     world.uplink = Some(1_000_000);
     let parcel = world.offer(0, &[2_000_000]);
     assert!(world.run_until(MINUTE, |w| w.bytes(1, parcel) > 500_000));
-    world.act(1, |engine, now| engine.leave(now));
+    world.act(1, |engine, now| engine.leave_all(now));
     assert!(world.run_until(MINUTE, |w| w.delivered(0, 2, parcel)));
     assert!(world.run_until(5 * MINUTE, |w| w.state(0, parcel)
         == Some(TransferState::Done)));
@@ -311,7 +298,7 @@ fn muting_takes_nothing_away_that_is_whole() {
     assert!(world.run_until(MINUTE, |w| w.devices[1].finished.contains_key(&parcel)));
     // Storage has yet to answer.
     assert!(!world.delivered(0, 1, parcel));
-    let sender = world.devices[1].engine().peers()[0].device.parse().unwrap();
+    let sender = world.devices[1].peers()[0].device.parse().unwrap();
     world.act(1, |engine, now| engine.mute(sender, true, now));
     assert!(world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)));
 }
@@ -322,9 +309,9 @@ fn who_is_muted_is_not_heard_and_gets_nothing_until_it_is_heard_again() {
     world.uplink = Some(1_000_000);
     world.devices[0].accepts = false;
     let muted: DeviceId = {
-        let before: Vec<_> = world.devices[2].engine().peers();
+        let before: Vec<_> = world.devices[2].peers();
         // The device that only the third one does not list is itself.
-        let all = world.devices[0].engine().peers();
+        let all = world.devices[0].peers();
         let own = all
             .iter()
             .find(|peer| before.iter().all(|other| other.device != peer.device))
@@ -344,7 +331,7 @@ fn who_is_muted_is_not_heard_and_gets_nothing_until_it_is_heard_again() {
     world.run_for(MINUTE);
     assert_eq!(world.state(0, unheard), None);
     assert!(!world.delivered(0, 2, withheld));
-    let peers = world.devices[0].engine().peers();
+    let peers = world.devices[0].peers();
     let shown: Vec<_> = peers.iter().filter(|peer| peer.muted).collect();
     assert_eq!(shown.len(), 1, "{peers:?}");
     world.act(0, |engine, now| engine.mute(muted, false, now));

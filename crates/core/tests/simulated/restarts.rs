@@ -65,7 +65,7 @@ fn what_was_received_but_not_saved_is_there_after_a_restart() {
     let mut world = room(2);
     let parcel = world.offer(0, &[100_000]);
     assert!(world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)));
-    world.act(0, |engine, now| engine.leave(now));
+    world.act(0, |engine, now| engine.leave_all(now));
     world.restart(1, false);
     assert!(world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)));
 }
@@ -89,6 +89,7 @@ fn what_another_room_left_is_kept_for_it() {
     engine.join(other, world.now).unwrap();
     assert_eq!(engine.kept().parcels, 1);
     assert!(engine.transfer(parcel, world.now).is_none());
+    engine.leave_all(world.now);
     engine.join(mqdrop_sim::join(), world.now).unwrap();
     assert_eq!(engine.kept().parcels, 0);
     assert!(engine.transfer(parcel, world.now).is_some());
@@ -212,7 +213,7 @@ fn checking() -> (World, ParcelId) {
 fn the_room_may_be_left_while_files_are_compared() {
     for away in [0, 1] {
         let (mut world, parcel) = checking();
-        world.act(0, |engine, now| engine.leave(now));
+        world.act(0, |engine, now| engine.leave_all(now));
         world.run_for(away * MINUTE);
         world.enter(0);
         assert!(world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)));
@@ -325,7 +326,7 @@ fn what_was_received_is_there_after_the_room_is_left_and_entered_again() {
     enter(&mut world, "another room");
     assert_eq!(world.state(1, parcel), None);
     assert_eq!(world.devices[1].engine().kept().parcels, 1);
-    world.act(1, |engine, now| engine.leave(now));
+    world.act(1, |engine, now| engine.leave_all(now));
     world.enter(1);
     assert_eq!(world.devices[1].engine().kept().parcels, 0);
     assert!(world.delivered(0, 1, parcel));

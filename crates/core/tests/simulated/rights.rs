@@ -110,7 +110,7 @@ fn what_mqtt_5_refuses_in_puback_is_said_at_once() {
 #[test]
 fn what_may_not_be_said_to_another_device_stays_said_until_it_may() {
     let mut world = room(2);
-    let other = world.devices[0].engine().peers()[0].device.clone();
+    let other = world.devices[0].peers()[0].device.clone();
     let topic: &'static str = format!("/i/{other}").leak();
     (world.broker.faults.deaf_to, world.broker.faults.says_so) = (Some(topic), true);
     let says_so = |world: &World| {

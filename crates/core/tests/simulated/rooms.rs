@@ -1,8 +1,8 @@
 //! Sending in a room, one behaviour a test, on a virtual clock.
 
 use crate::said;
+use mqdrop_core::Notice;
 use mqdrop_core::view::{EndReason, TransferState};
-use mqdrop_core::{Audience, Notice};
 use mqdrop_sim::{MINUTE, SECOND, World, room, under_way};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -49,11 +49,7 @@ fn files_of_every_awkward_size_arrive() {
 fn a_text_arrives_once_without_being_asked_for() {
     let mut world = room(3);
     world.devices[1].accepts = false;
-    let parcel = world
-        .act(0, |engine, now| {
-            engine.offer_text("héllo\nworld", Audience::Room, now)
-        })
-        .unwrap();
+    let parcel = world.offer_text(0, "héllo\nworld");
     assert!(
         world.run_until(MINUTE, |w| w.state(0, parcel) == Some(TransferState::Done)
             && (1..3).all(|d| w.state(d, parcel) == Some(TransferState::Done)))

@@ -90,7 +90,7 @@ fn scenario(seed: u64) {
         });
         let views = pairs.map(|(device, parcel)| {
             let view = device.view(parcel, world.now);
-            (view, device.engine().status())
+            (view, device.status())
         });
         views.collect::<Vec<_>>()
     };

@@ -109,7 +109,7 @@ fn what_was_confirmed_outlasts_a_power_cut() {
             w.state(0, parcel) == Some(TransferState::Done)
         }));
         // There is nobody any more to fetch it from.
-        world.act(0, |engine, now| engine.leave(now));
+        world.act(0, |engine, now| engine.leave_all(now));
         world.lose_power(1, false);
         assert!(
             world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)),

@@ -14,11 +14,7 @@ fn named(count: usize) -> World {
         world.join_as(join_as(place));
         world.devices[place].accepts = false;
     }
-    let all = |w: &World| {
-        w.devices
-            .iter()
-            .all(|d| d.engine().peers().len() == count - 1)
-    };
+    let all = |w: &World| w.devices.iter().all(|d| d.peers().len() == count - 1);
     assert!(world.run_until(MINUTE, all));
     world
 }
@@ -37,7 +33,7 @@ fn who_leaves_without_an_answer_declined_nothing() {
     let mut world = named(2);
     let parcel = world.offer(0, &[50_000]);
     world.run_for(5 * SECOND);
-    world.act(1, |engine, now| engine.leave(now));
+    world.act(1, |engine, now| engine.leave_all(now));
     world.run_for(5 * SECOND);
     let view = shown(&world, 0, parcel);
     assert_eq!(view.state, TransferState::Waiting);
@@ -94,7 +90,7 @@ fn a_no_is_told_by_name_and_forgotten_when_its_device_is_another_one() {
         "{error}"
     );
     assert!(view.receivers.iter().all(|each| each.reason.is_none()));
-    world.act(2, |engine, now| engine.leave(now));
+    world.act(2, |engine, now| engine.leave_all(now));
     rejoin(&mut world, 2);
     world.run_for(5 * SECOND);
     let view = shown(&world, 0, parcel);
@@ -113,7 +109,7 @@ fn many_who_pass_by_do_not_fill_the_list() {
     let mut world = named(2);
     let parcel = world.offer(0, &[50_000]);
     for place in 100..160 {
-        world.act(1, |engine, now| engine.leave(now));
+        world.act(1, |engine, now| engine.leave_all(now));
         world.enter_as(1, join_as(place));
         world.run_for(5 * SECOND);
     }
@@ -132,7 +128,7 @@ fn one_who_has_it_and_one_who_left_make_a_delivery() {
     let view = shown(&world, 0, parcel);
     let open = view.receivers.iter().filter(|each| !each.has_answered);
     assert_eq!((view.state, open.count()), (TransferState::Done, 1));
-    world.act(2, |engine, now| engine.leave(now));
+    world.act(2, |engine, now| engine.leave_all(now));
     world.run_for(5 * SECOND);
     assert_eq!(shown(&world, 0, parcel).state, TransferState::Done);
     // Nobody receives it who is not done.
@@ -144,7 +140,7 @@ fn a_sender_that_leaves_says_so() {
     let mut world = named(2);
     let parcel = world.offer(0, &[50_000]);
     world.run_for(5 * SECOND);
-    world.act(0, |engine, now| engine.leave(now));
+    world.act(0, |engine, now| engine.leave_all(now));
     world.run_for(5 * SECOND);
     let view = shown(&world, 1, parcel);
     assert_eq!(view.state, TransferState::Cancelled);
@@ -197,7 +193,7 @@ fn who_says_goodbye_is_gone_at_once_and_goes_on_when_it_is_back() {
         let other = 1 - leaver;
         world.act(leaver, |engine, now| engine.say_goodbye(now));
         world.run_for(SECOND / 2);
-        assert!(world.devices[other].engine().peers().is_empty());
+        assert!(world.devices[other].peers().is_empty());
         assert_eq!(shown(&world, other, parcel).state, TransferState::Waiting);
         assert!(shown(&world, leaver, parcel).offline);
         world.run_for(20 * SECOND);
@@ -206,7 +202,7 @@ fn who_says_goodbye_is_gone_at_once_and_goes_on_when_it_is_back() {
         world.act(leaver, |engine, now| engine.check(now));
         assert!(world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)));
         assert!(world.devices[0].sent - sent < 2_100_000);
-        assert_eq!(world.devices[other].engine().peers().len(), 1);
+        assert_eq!(world.devices[other].peers().len(), 1);
     }
 }
 
@@ -218,7 +214,7 @@ fn a_page_that_is_loaded_again_is_there_once() {
     world.restart(1, false);
     world.run_for(SECOND);
     for device in [0, 2] {
-        let peers = world.devices[device].engine().peers();
+        let peers = world.devices[device].peers();
         let named = peers.iter().filter(|peer| peer.name == "device 1");
         assert_eq!(named.count(), 1, "{peers:?}");
     }
@@ -229,6 +225,6 @@ fn who_stays_after_a_goodbye_comes_back() {
     let mut world = named(2);
     world.act(1, |engine, now| engine.say_goodbye(now));
     world.run_for(SECOND);
-    assert!(world.devices[0].engine().peers().is_empty());
-    assert!(world.run_until(2 * MINUTE, |w| w.devices[0].engine().peers().len() == 1));
+    assert!(world.devices[0].peers().is_empty());
+    assert!(world.run_until(2 * MINUTE, |w| w.devices[0].peers().len() == 1));
 }

@@ -102,7 +102,7 @@ fn who_throws_away_what_it_had_is_asked_anew_and_not_waited_for() {
         is_in(TransferState::Done) && is_in(TransferState::Offered) && !waits(w, parcel)
     }));
     // It leaves without an answer.
-    world.act(2, |engine, now| engine.leave(now));
+    world.act(2, |engine, now| engine.leave_all(now));
     assert!(world.run_until(MINUTE, |w| !is_kept(w, parcel)));
 }
 
@@ -126,7 +126,7 @@ fn who_cancels_under_another_id_is_not_waited_for() {
 #[test]
 fn that_somebody_had_it_before_a_restart_is_not_forgotten() {
     let (mut world, parcel) = one_is_away();
-    world.act(1, |engine, now| engine.leave(now));
+    world.act(1, |engine, now| engine.leave_all(now));
     restart_sender(&mut world);
     world.cut_off.clear();
     assert!(world.run_until(2 * MINUTE, |w| !waits(w, parcel)));

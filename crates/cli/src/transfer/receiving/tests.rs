@@ -15,6 +15,7 @@ fn yes() -> Receiving {
 fn incoming(parcel: &str, state: TransferState) -> TransferView {
     TransferView {
         parcel: parcel.into(),
+        room: mqdrop_core::RoomId::default(),
         ..view(Direction::In, state)
     }
 }

@@ -9,6 +9,7 @@ use mqdrop_mqtt::Time;
 
 use super::Engine;
 use super::gate::Said;
+use crate::ids::RoomId;
 use crate::message::Body;
 
 pub(super) use offers::MAX_INCOMING;
@@ -16,9 +17,13 @@ pub(super) use offers::MAX_INCOMING;
 impl Engine {
     /// Gives a message that counts to its family.
     #[inline(never)]
-    pub(super) fn handle_said(&mut self, said: Said, now: Time) {
+    pub(super) fn handle_said(&mut self, room: RoomId, said: Said, now: Time) {
         match said.body {
-            Body::Hello(_) | Body::Alive(_) | Body::Gone => self.handle_presence(said, now),
+            Body::Hello(_) | Body::Alive(_) | Body::Gone => {
+                if let Some(room) = self.rooms.get_mut(&room) {
+                    room.handle_presence(said, now);
+                }
+            }
             Body::Offer(_)
             | Body::Seen(_)
             | Body::Want(_)
@@ -27,7 +32,7 @@ impl Engine {
             | Body::Receipt(_)
             | Body::Cancel(_)
             | Body::Pause(_)
-            | Body::Resume(_) => self.handle_transfer(said, now),
+            | Body::Resume(_) => self.handle_transfer(room, said, now),
         }
     }
 }

@@ -5,7 +5,7 @@ use mqdrop_mqtt::Time;
 use crate::api::Event;
 use crate::engine::Engine;
 use crate::identity::is_proof;
-use crate::ids::{DeviceId, ParcelId, Token};
+use crate::ids::{DeviceId, ParcelId, RoomId, Token};
 use crate::incoming::Incoming;
 use crate::io::StoreRequest;
 use crate::message::{Body, EndReason, Offer};
@@ -23,50 +23,74 @@ const MAX_TEXTS: u64 = 64 * 1024 * 1024;
 impl Engine {
     /// `sender` has a parcel for this device.
     #[inline(never)]
-    pub(super) fn handle_offer(&mut self, sender: DeviceId, offer: Offer, now: Time) {
+    pub(super) fn handle_offer(&mut self, room: RoomId, sender: DeviceId, offer: Offer, now: Time) {
         let parcel = offer.parcel;
         if !is_proof(&offer.parcel_key, parcel, sender, &offer.proof) {
             return;
         }
-        if let Some(incoming) = self.incoming.get_mut(&parcel) {
-            incoming.handle_offer(&offer, sender, now, &mut self.cx);
+        let Some(here) = self.rooms.get_mut(&room) else {
+            return;
+        };
+        if let Some(incoming) = here.parcels.incoming.get_mut(&parcel) {
+            incoming.handle_offer(&offer, sender, now, &mut here.parcels.cx);
             return;
         }
-        // What is kept of another room has this id already, and storage goes by it.
-        if self.outgoing.contains_key(&parcel) || self.kept.contains_key(&parcel) {
+        // Storage goes by the id, which another room has already.
+        if self.room_with(parcel).is_some() || self.kept.contains_key(&parcel) {
             return;
         }
-        let mut incoming = match self.consider(offer, sender) {
+        let considered = self.consider(room, offer, sender);
+        let fits = match &considered {
+            Ok(incoming) if incoming.is_text() => self.make_room_for_text(incoming.total()),
+            Ok(incoming) => {
+                let manifests = self.incoming().map(|(_, it)| it.manifest_under_way());
+                manifests.sum::<u64>() + incoming.manifest_len() <= MAX_MANIFESTS
+            }
+            Err(_) => false,
+        };
+        let Some(here) = self.rooms.get_mut(&room) else {
+            return;
+        };
+        let parcels = &mut here.parcels;
+        let mut incoming = match considered {
             Ok(incoming) => incoming,
             Err(reason) => {
-                self.cx.answer(sender, Body::Decline(reason.ending(parcel)));
+                let ending = reason.ending(parcel);
+                parcels.cx.answer(sender, Body::Decline(ending));
                 return;
             }
         };
-        let fits = if incoming.is_text() {
-            self.make_room_for_text(incoming.total())
+        if (parcels.auto_accept || incoming.is_text()) && fits {
+            incoming.accept(now, &mut parcels.cx);
         } else {
-            let manifests = self.incoming.values().map(Incoming::manifest_under_way);
-            manifests.sum::<u64>() + incoming.manifest_len() <= MAX_MANIFESTS
-        };
-        if (self.auto_accept || incoming.is_text()) && fits {
-            incoming.accept(now, &mut self.cx);
-        } else {
-            self.cx.answer(sender, Body::Seen(incoming.answer()));
+            parcels.cx.answer(sender, Body::Seen(incoming.answer()));
         }
-        self.incoming.insert(parcel, incoming);
-        self.cx.event(Event::Transfer(parcel));
+        parcels.incoming.insert(parcel, incoming);
+        parcels.cx.event(Event::Transfer(parcel));
+    }
+
+    /// All incoming parcels, of all rooms.
+    pub(in crate::engine) fn incoming(&self) -> impl Iterator<Item = (ParcelId, &Incoming)> {
+        let rooms = self.rooms.values();
+        let parcels = rooms.flat_map(|room| room.parcels.incoming.iter());
+        parcels.map(|(parcel, incoming)| (*parcel, incoming))
+    }
+
+    fn find_incoming(&self, is_meant: impl Fn(&Incoming) -> bool) -> Option<ParcelId> {
+        let mut incoming = self.incoming();
+        let (parcel, _) = incoming.find(|(_, incoming)| is_meant(incoming))?;
+        Some(parcel)
     }
 
     /// Forgets texts that the user has until there is room for another one. Whether there is.
     fn make_room_for_text(&mut self, len: u64) -> bool {
         loop {
-            let in_use: u64 = self.incoming.values().map(Incoming::text_in_use).sum();
+            let in_use: u64 = self.incoming().map(|(_, it)| it.text_in_use()).sum();
             if in_use + len <= MAX_TEXTS {
                 return true;
             }
-            let mut shown = self.incoming.iter().filter(|(_, i)| i.is_done());
-            let Some(shown) = shown.find(|(_, i)| i.is_text()).map(|(parcel, _)| *parcel) else {
+            let is_shown = |it: &Incoming| it.is_done() && it.is_text();
+            let Some(shown) = self.find_incoming(is_shown) else {
                 return false;
             };
             self.forget(shown);
@@ -74,25 +98,25 @@ impl Engine {
     }
 
     /// Whether there is room for one more; `Err` is what to answer.
-    fn consider(&mut self, offer: Offer, sender: DeviceId) -> Result<Incoming, EndReason> {
+    fn consider(
+        &mut self,
+        room: RoomId,
+        offer: Offer,
+        sender: DeviceId,
+    ) -> Result<Incoming, EndReason> {
         let of_one = self
-            .incoming
-            .values()
-            .filter(|i| i.sender() == sender && i.is_pending());
+            .incoming()
+            .filter(|(_, it)| it.sender() == sender && it.is_pending());
         if of_one.count() >= MAX_OFFERS_OF_ONE {
             return Err(EndReason::TooMany);
         }
-        if self.incoming.len() >= MAX_INCOMING {
-            let over = self
-                .incoming
-                .iter()
-                .find(|(_, incoming)| incoming.is_disposable());
-            let over = over.map(|(parcel, _)| *parcel).ok_or(EndReason::TooMany)?;
-            self.forget(over);
+        if self.incoming().count() >= MAX_INCOMING {
+            let over = self.find_incoming(Incoming::is_disposable);
+            self.forget(over.ok_or(EndReason::TooMany)?);
         }
-        let room = self.room.as_ref().ok_or(EndReason::Unknown)?;
+        let room = self.rooms.get(&room).ok_or(EndReason::Unknown)?;
         let origin = Origin {
-            room: room.name_in_topics(),
+            room: room.voice.room(),
             sender,
             sender_name: room.peers.name(sender),
             token: Some(Token(self.random.bytes())),
@@ -102,11 +126,17 @@ impl Engine {
 
     /// Takes an incoming parcel off the list and frees its storage.
     pub(in crate::engine) fn forget(&mut self, parcel: ParcelId) {
-        if let Some(incoming) = self.incoming.remove(&parcel) {
+        let Some(room) = self.room_with(parcel) else {
+            return;
+        };
+        if let Some(incoming) = room.parcels.incoming.remove(&parcel) {
             if incoming.is_stored() {
-                self.cx.store.push_back(StoreRequest::Discard { parcel });
+                room.parcels
+                    .cx
+                    .store
+                    .push_back(StoreRequest::Discard { parcel });
             }
-            self.cx.event(Event::Transfer(parcel));
+            room.parcels.cx.event(Event::Transfer(parcel));
         }
     }
 }

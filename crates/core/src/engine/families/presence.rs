@@ -2,14 +2,13 @@
 
 use mqdrop_mqtt::Time;
 
-use crate::api::Event;
-use crate::engine::Engine;
 use crate::engine::gate::Said;
+use crate::engine::room::Room;
 use crate::ids::DeviceId;
 use crate::message::{Body, Introduction};
 use crate::peers::Introduced;
 
-impl Engine {
+impl Room {
     /// A device says that it is here, or that it leaves.
     pub(super) fn handle_presence(&mut self, said: Said, now: Time) {
         let sender = said.sender;
@@ -19,26 +18,20 @@ impl Engine {
                 let is_answer = said.to_me;
                 self.handle_here(sender, introduction, is_answer, now);
             }
-            Body::Gone => {
-                let room = self.room.as_mut();
-                if room.is_some_and(|room| room.peers.leave(sender)) {
-                    self.handle_gone(sender, now);
-                }
-            }
+            Body::Gone if self.peers.leave(sender) => self.handle_gone(sender, now),
             _ => {}
         }
     }
 
     /// A device just came, or asks whether this one is here. It is answered.
     fn handle_hello(&mut self, said: &Said, introduction: &Introduction, now: Time) {
-        let Some(room) = &mut self.room else { return };
-        let answer = room.introduction(said.counter);
-        if room.peers.is_confirmed(said.sender) {
-            room.answer(said.sender, Body::Alive(answer), now);
+        let answer = self.voice.introduction(said.counter);
+        if self.peers.is_confirmed(said.sender) {
+            self.answer(said.sender, Body::Alive(answer), now);
             self.handle_here(said.sender, introduction, true, now);
         } else {
             // It was said before this device came back, or by one that does not know it yet.
-            room.answer(said.sender, Body::Hello(answer), now);
+            self.answer(said.sender, Body::Hello(answer), now);
         }
     }
 
@@ -51,25 +44,24 @@ impl Engine {
         is_news: bool,
         now: Time,
     ) {
-        let Some(room) = &mut self.room else { return };
-        if !room.peers.is_confirmed(device) {
+        if !self.peers.is_confirmed(device) {
             return;
         }
-        let introduced = room.peers.introduce(device, &introduction.name);
-        room.peers.note_hello(device, introduction.hello);
+        let introduced = self.peers.introduce(device, &introduction.name);
+        self.peers.note_hello(device, introduction.hello);
         if introduced != Introduced::Known {
-            self.cx.event(Event::Peers);
+            self.tell_peers();
         }
         if !(is_news || introduced == Introduced::New) {
             return;
         }
-        let name = room.peers.name(device);
-        for (_, outgoing) in &mut self.outgoing {
-            outgoing.handle_here(device, name.clone(), now, &mut self.cx);
+        let name = self.peers.name(device);
+        for (_, outgoing) in &mut self.parcels.outgoing {
+            outgoing.handle_here(device, name.clone(), now, &mut self.parcels.cx);
         }
-        for (_, incoming) in &mut self.incoming {
+        for (_, incoming) in &mut self.parcels.incoming {
             if incoming.sender() == device {
-                incoming.handle_here(now, &mut self.cx);
+                incoming.handle_here(now, &mut self.parcels.cx);
             }
         }
     }
@@ -77,14 +69,14 @@ impl Engine {
     /// A device left, or was silent for too long.
     #[inline(never)]
     pub(in crate::engine) fn handle_gone(&mut self, device: DeviceId, now: Time) {
-        for (_, outgoing) in &mut self.outgoing {
-            outgoing.handle_gone(device, now, &mut self.cx);
+        for (_, outgoing) in &mut self.parcels.outgoing {
+            outgoing.handle_gone(device, now, &mut self.parcels.cx);
         }
-        for (_, incoming) in &mut self.incoming {
+        for (_, incoming) in &mut self.parcels.incoming {
             if incoming.sender() == device {
-                incoming.handle_gone(&mut self.cx);
+                incoming.handle_gone(&mut self.parcels.cx);
             }
         }
-        self.cx.event(Event::Peers);
+        self.tell_peers();
     }
 }

@@ -46,7 +46,7 @@ fn recovers(victim: &mut Victim) {
         if victim.opening {
             break;
         }
-        if victim.engine.status().remedy.is_some() {
+        if victim.status().remedy.is_some() {
             // It was told that it never gets in.
             victim.join_again();
             break;
@@ -54,7 +54,7 @@ fn recovers(victim: &mut Victim) {
         // Also one that it still believes in is found out.
         victim.wait(Duration::from_secs(5));
     }
-    assert!(victim.opening, "{:?}", victim.engine.status());
+    assert!(victim.opening, "{:?}", victim.status());
     victim.admit();
 }
 
@@ -77,11 +77,11 @@ mqdrop_testing::properties! {
             }
             victim.receive(&bytes);
             victim.wait(Duration::from_millis(100));
-            let status = victim.engine.status();
+            let status = victim.status();
             let is_error = status.state == ConnectionState::Error;
             prop_assert_eq!(status.trouble.is_some(), is_error);
         }
-        prop_assert!(victim.engine.peers().is_empty());
+        prop_assert!(victim.peers().is_empty());
         recovers(&mut victim);
     }
 }
@@ -103,7 +103,7 @@ fn messages_for_topics_never_asked_for_are_passed_over() {
         body.extend_from_slice(&[1; 500]);
         victim.receive(&packet(0x30, &body));
     }
-    assert_eq!(victim.engine.status().state, ConnectionState::Online);
+    assert_eq!(victim.status().state, ConnectionState::Online);
     assert!(victim.notices.is_empty());
 }
 
@@ -111,7 +111,7 @@ fn messages_for_topics_never_asked_for_are_passed_over() {
 fn a_broker_that_announces_a_huge_packet_is_left_and_the_user_told() {
     let mut victim = Victim::online();
     victim.receive(&[0x30, 0xff, 0xff, 0xff, 0x7f]);
-    let status = victim.engine.status();
+    let status = victim.status();
     assert_ne!(status.state, ConnectionState::Online);
     assert!(matches!(status.trouble, Some(RoomTrouble::NotMqtt(_))));
     recovers(&mut victim);
@@ -123,7 +123,7 @@ fn a_browser_that_hangs_up_on_what_came_says_why() {
         let mut victim = Victim::new();
         victim.open();
         victim.act(|engine, now| engine.handle_close(SocketClose::Invalid(what), now));
-        let status = victim.engine.status();
+        let status = victim.status();
         let is_told = |what: &str| what.contains(words);
         assert!(matches!(&status.trouble, Some(RoomTrouble::NotMqtt(what)) if is_told(what)));
         recovers(&mut victim);
@@ -137,7 +137,7 @@ fn words_that_the_driver_has_for_an_end_are_shown_at_every_stage() {
         let close = SocketClose::Refused("A certificate is missing".into());
         victim.opening = false;
         victim.act(|engine, now| engine.handle_close(close, now));
-        let status = victim.engine.status();
+        let status = victim.status();
         assert_eq!(status.state, ConnectionState::Error);
         assert_eq!(status.trouble.as_ref(), Some(&missing));
         assert!(status.tries_again);
@@ -152,7 +152,7 @@ fn words_that_the_driver_has_for_an_end_are_shown_at_every_stage() {
         // Also where the first loss of a connection is not worth a word.
         is_shown(&mut victim);
         victim.act(|engine, now| engine.handle_close(SocketClose::Closed { code: None }, now));
-        assert_ne!(victim.engine.status().trouble, Some(missing.clone()));
+        assert_ne!(victim.status().trouble, Some(missing.clone()));
     }
 }
 
@@ -164,7 +164,7 @@ fn what_was_learnt_of_a_broker_is_not_forgotten_while_it_is_looked_for_anew() {
     assert_eq!(victim.frame_length, Some(65_536));
     for (limit, learnt) in [(None, 65_536), (Some(32_768), 32_768)] {
         // Something was the matter with it, and nothing else is known yet.
-        victim.engine.room.as_mut().unwrap().frame_size = FrameSize::new(limit, None);
+        victim.engine.connection.as_mut().unwrap().frame_size = FrameSize::new(limit, None);
         victim.act(|engine, now| engine.handle_close(SocketClose::Closed { code: None }, now));
         recovers(&mut victim);
         assert_eq!(victim.frame_length, Some(learnt));
@@ -175,7 +175,7 @@ fn what_was_learnt_of_a_broker_is_not_forgotten_while_it_is_looked_for_anew() {
 fn a_broker_that_refuses_every_subscription_is_named() {
     let mut victim = Victim::new();
     victim.let_in(&ACCEPTED, &[0x80, 0x80]);
-    let status = victim.engine.status();
+    let status = victim.status();
     assert_eq!(status.state, ConnectionState::Error);
     assert!(
         matches!(status.trouble, Some(RoomTrouble::MayNotSubscribe { .. })),
@@ -195,9 +195,9 @@ fn a_session_that_another_took_over_is_named_and_taken_back_without_haste() {
         assert!(victim.opening);
         victim.let_in(&[0x20, 3, 0, 0, 0], &[0, 1, 1]);
         victim.echo();
-        assert_eq!(victim.engine.status().state, ConnectionState::Online);
+        assert_eq!(victim.status().state, ConnectionState::Online);
         victim.receive(&[0xe0, 2, 0x8e, 0]);
-        let status = victim.engine.status();
+        let status = victim.status();
         assert!(
             matches!(
                 status.trouble,

@@ -16,8 +16,8 @@ use crate::message::{Body, ParcelRef, Want};
 use crate::ranges::RangeSet;
 
 /// Answers that wait in a device whose broker acknowledges nothing.
-fn waiting(victim: &Victim) -> usize {
-    victim.engine.room.as_ref().unwrap().outbox.len()
+fn waiting(victim: &mut Victim) -> usize {
+    victim.inside().outbox.len()
 }
 
 #[test]
@@ -30,9 +30,7 @@ fn answers_to_a_flood_are_few_and_acknowledgements_go_past_them() {
     let parcel = Parcel::new(&honest, 4);
     parcel.is_accepted(&mut honest, &mut victim);
     for text in 0..TEXTS {
-        victim
-            .act(|engine, now| engine.offer_text(&text.to_string(), Audience::Room, now))
-            .unwrap();
+        victim.offer_text(&text.to_string()).unwrap();
     }
     victim.published();
     let mut answers = 0;
@@ -48,8 +46,8 @@ fn answers_to_a_flood_are_few_and_acknowledgements_go_past_them() {
     assert!(answers <= 1024, "{answers}");
     assert!(answers > 256, "each was answered at first: {answers}");
     let most = usize::from(FLOODERS) * (TEXTS + 1);
-    assert!(waiting(&victim) <= most, "{}", waiting(&victim));
-    assert!(waiting(&victim) > 0, "the broker holds them up");
+    assert!(waiting(&mut victim) <= most, "{}", waiting(&mut victim));
+    assert!(waiting(&mut victim) > 0, "the broker holds them up");
     // An honest transfer goes on at its pace.
     for block in 0..8 {
         let content = vec![4; BLOCK as usize];
@@ -107,8 +105,9 @@ fn a_receivers_list_takes_no_more_room_however_it_is_told() {
         modified: None,
         mime: String::new(),
     };
+    let room = victim.room;
     let parcel = victim
-        .act(|engine, now| engine.offer_files(vec![entry], Audience::Room, now))
+        .act(|engine, now| engine.offer_files(room, vec![entry], Audience::Room, now))
         .unwrap();
     // Each list ends before the one that was told before.
     for list in (0..60u32).rev() {
@@ -126,7 +125,8 @@ fn a_receivers_list_takes_no_more_room_however_it_is_told() {
         traitor.tell(&mut victim, Body::Want(want));
     }
     let known = victim
-        .engine
+        .inside()
+        .parcels
         .outgoing
         .get_mut(&parcel)
         .unwrap()
@@ -142,7 +142,8 @@ fn a_receivers_list_takes_no_more_room_however_it_is_told() {
         traitor.tell(&mut victim, Body::Want(wanting(parcel, &held, 0)));
     }
     let known = victim
-        .engine
+        .inside()
+        .parcels
         .outgoing
         .get_mut(&parcel)
         .unwrap()

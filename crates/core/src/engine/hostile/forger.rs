@@ -7,7 +7,6 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use super::parcel::{BLOCKS, Parcel, frame, seal};
 use super::victim::{Member, Victim};
-use crate::Audience;
 use crate::frame::{FrameCipher, FrameHead};
 use crate::identity::ParcelKey;
 use crate::ids::ParcelId;
@@ -206,9 +205,7 @@ fn a_sender_signs_when_it_is_asked_to_or_hears_of_frames_that_it_never_sent() {
         let mut victim = Victim::online();
         let mut member = Member::in_room(2, &mut victim);
         let text = "A text of some length. ".repeat(40_000);
-        let parcel = victim
-            .act(|engine, now| engine.offer_text(&text, Audience::Room, now))
-            .unwrap();
+        let parcel = victim.offer_text(&text).unwrap();
         let offers = member.read_room(&victim.published());
         let Some(Body::Offer(offer)) = offers.last() else {
             panic!("{offers:?}");

@@ -7,7 +7,6 @@ use proptest::prelude::*;
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use super::victim::{Member, Victim};
-use crate::Audience;
 use crate::ids::{DeviceId, ParcelId, Token};
 use crate::message::tests::wanting;
 use crate::message::{Body, Echo, EndReason, ParcelRef, Receipt};
@@ -62,7 +61,7 @@ mqdrop_testing::properties! {
         let mut honest = Member::in_room(2, &mut victim);
         let mut traitor = Member::in_room(3, &mut victim);
         let text = "A text of some length. ".repeat(2_000);
-        let parcel = victim.act(|engine, now| engine.offer_text(&text, Audience::Room, now)).unwrap();
+        let parcel = victim.offer_text(&text).unwrap();
         // The manifest, three of content, and the digests.
         let blocks = 5;
         honest.tell(&mut victim, want(parcel, [], 1 << 20));
@@ -109,9 +108,7 @@ fn who_lies_about_what_it_holds_cheats_itself_only() {
     let mut honest = Member::in_room(2, &mut victim);
     let mut traitor = Member::in_room(3, &mut victim);
     let text = "A text of some length. ".repeat(5_000);
-    let parcel = victim
-        .act(|engine, now| engine.offer_text(&text, Audience::Room, now))
-        .unwrap();
+    let parcel = victim.offer_text(&text).unwrap();
     traitor.tell(&mut victim, want(parcel, 0..1000, u64::MAX));
     traitor.tell(&mut victim, want(parcel, [5, 900], 0));
     traitor.tell(&mut victim, want(parcel, [], 0));

@@ -229,7 +229,7 @@ fn nobody_speaks_in_anothers_name_or_uses_up_its_counters() {
             forger.bytes_to_victim(&mut victim, &bytes);
         }
     }
-    assert_eq!(victim.engine.peers().len(), 1);
+    assert_eq!(victim.peers().len(), 1);
     parcel.arrives(&mut honest, &mut victim);
 }
 
@@ -310,7 +310,7 @@ fn whatever_a_device_calls_itself_is_one_short_line() {
         let mut member = Member::new(seed);
         member.introduce(&mut victim, &name);
     }
-    let peers = victim.engine.peers();
+    let peers = victim.peers();
     assert_eq!(peers.len(), 5);
     for peer in peers {
         assert!(!peer.name.is_empty() && peer.name.chars().count() <= 64);

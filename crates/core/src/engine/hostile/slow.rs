@@ -7,7 +7,6 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use super::parcel::{Parcel, seal};
 use super::victim::{Member, Victim};
-use crate::Audience;
 use crate::cause::Cause;
 use crate::frame::FrameHead;
 use crate::incoming::tests::fill;
@@ -43,7 +42,14 @@ fn a_receiver_whose_own_storage_holds_it_up_does_not_blame_the_broker() {
     }
     victim.answer_subscribe(&[0]);
     assert_eq!(cause(&victim, &parcel), None);
-    fill(victim.engine.incoming.get_mut(&parcel.id()).unwrap());
+    fill(
+        victim
+            .inside()
+            .parcels
+            .incoming
+            .get_mut(&parcel.id())
+            .unwrap(),
+    );
     victim.stay(LONG);
     assert_eq!(cause(&victim, &parcel), Some(Cause::HeldUp));
 }
@@ -54,9 +60,7 @@ fn a_sender_whose_receiver_takes_no_more_does_not_blame_the_broker() {
         let mut victim = Victim::online();
         let mut member = Member::in_room(2, &mut victim);
         let text = "A text of some length. ".repeat(4000);
-        let parcel = victim
-            .act(|engine, now| engine.offer_text(&text, Audience::Room, now))
-            .unwrap();
+        let parcel = victim.offer_text(&text).unwrap();
         for _ in 0..LONG.as_secs() {
             let want = wanting(parcel, &RangeSet::default(), credit);
             member.tell(&mut victim, Body::Want(want));

@@ -7,15 +7,16 @@ use bytes::Bytes;
 use litemap::LiteMap;
 use mqdrop_mqtt::{Time, Version, VersionPolicy};
 
+use crate::engine::room::Room;
 use crate::envelope;
 use crate::identity::Identity;
-use crate::ids::{DeviceId, ParcelId};
+use crate::ids::{DeviceId, ParcelId, RoomId};
 use crate::io::{SocketAction, StoreReply, StoreRequest};
 use crate::keys::RoomSecret;
 use crate::message::{Body, Introduction, Message};
 use crate::random::Random;
-use crate::view::{ConnectionState, TransferView};
-use crate::{Engine, Event, Join};
+use crate::view::{ConnectionState, PeerView, StatusView, TransferView};
+use crate::{Audience, Engine, Event, Join, OfferError};
 
 /// CONNACK of MQTT 3.1.1.
 pub(super) const ACCEPTED: [u8; 4] = [0x20, 2, 0, 0];
@@ -50,6 +51,8 @@ fn join(version: Version, times: u8) -> Join {
 /// An engine whose broker and storage the test plays.
 pub(super) struct Victim {
     version: Version,
+    /// The room that it joined last.
+    pub(super) room: RoomId,
     /// How often it joined.
     joined: u8,
     pub(super) engine: Engine,
@@ -79,9 +82,10 @@ impl Victim {
 
     pub(super) fn speaking(version: Version) -> Self {
         let mut engine = Engine::new([1; 32]);
-        engine.join(join(version, 1), Time::ZERO).unwrap();
+        let room = engine.join(join(version, 1), Time::ZERO).unwrap();
         let mut victim = Self {
             version,
+            room,
             joined: 1,
             engine,
             now: Time::ZERO,
@@ -112,7 +116,7 @@ impl Victim {
             Version::V311 => self.let_in(&ACCEPTED, &[1, 1]),
         }
         self.echo();
-        assert_eq!(self.engine.status().state, ConnectionState::Online);
+        assert_eq!(self.status().state, ConnectionState::Online);
     }
 
     /// The connection opens, and the broker answers CONNECT and the first SUBSCRIBE so; what stands
@@ -141,7 +145,7 @@ impl Victim {
     /// The user tries again.
     pub(super) fn join_again(&mut self) {
         let join = self.next_join();
-        self.act(|engine, now| engine.join(join, now)).unwrap();
+        self.enter(join);
     }
 
     /// It comes in with what it learnt of the broker before.
@@ -150,7 +154,33 @@ impl Victim {
             frame_length: Some(frame_length),
             ..self.next_join()
         };
-        self.act(|engine, now| engine.join(join, now)).unwrap();
+        self.enter(join);
+    }
+
+    fn enter(&mut self, join: Join) {
+        self.room = self.act(|engine, now| {
+            engine.leave_all(now);
+            engine.join(join, now).unwrap()
+        });
+    }
+
+    /// Its room, from the inside.
+    pub(super) fn inside(&mut self) -> &mut Room {
+        self.engine.rooms.get_mut(&self.room).unwrap()
+    }
+
+    pub(super) fn peers(&self) -> Vec<PeerView> {
+        self.engine.peers(self.room)
+    }
+
+    pub(super) fn status(&self) -> StatusView {
+        self.engine.status(self.room)
+    }
+
+    /// It offers a text to the room.
+    pub(super) fn offer_text(&mut self, text: &str) -> Result<ParcelId, OfferError> {
+        let room = self.room;
+        self.act(|engine, now| engine.offer_text(room, text, Audience::Room, now))
     }
 
     /// The broker answers the SUBSCRIBE that was sent last; this stands behind its packet
@@ -225,8 +255,8 @@ impl Victim {
             .collect()
     }
 
-    pub(super) fn own_keys(&self) -> (DeviceId, [u8; 32]) {
-        let identity = &self.engine.room.as_ref().unwrap().identity;
+    pub(super) fn own_keys(&mut self) -> (DeviceId, [u8; 32]) {
+        let identity = self.inside().voice.identity();
         (identity.device, identity.public)
     }
 
@@ -341,7 +371,7 @@ impl Member {
         let Body::Hello(hello) = self.hello(name) else {
             return;
         };
-        let heard = victim.engine.room.as_ref().unwrap().hello;
+        let heard = victim.inside().voice.hello();
         self.tell(victim, Body::Alive(Introduction { heard, ..hello }));
     }
 
