@@ -37,7 +37,7 @@ fn build() -> Result<(), String> {
     }
     // The target decides, not a feature: cargo resolves the page's features together with those of all
     // default members, and would switch it on for the page as well.
-    let is_page = std::env::var("CARGO_CFG_TARGET_ARCH").is_ok_and(|arch| arch == "wasm32");
+    let is_page = std::env::var_os("CARGO_CFG_TARGET_ARCH").is_some_and(|arch| arch == "wasm32");
     if !is_page {
         let of_terminals = read(&of_terminals.join("en.toml"))?;
         english.messages.extend(of_terminals.messages);

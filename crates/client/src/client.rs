@@ -221,8 +221,8 @@ impl<P: Platform> Client<P> {
 /// Logs what a user is told, as far as it says how things stand.
 fn note<C>(log: &mut Log, update: &Update<C>, now: Time) {
     match update {
-        Update::Status(status) => log.status(status, now),
-        Update::Peers(peers) => log.peers(peers.len(), now),
+        Update::Status { status, .. } => log.status(status, now),
+        Update::Peers { peers, .. } => log.peers(peers.len(), now),
         Update::Transfer(view) => log.transfer(view, now),
         Update::Learnt(learnt) => log.learnt(*learnt, now),
         Update::Removed(_)
