@@ -8,7 +8,7 @@ use web_sys::{
     DataTransfer, DragEvent, File, FileSystemDirectoryEntry, FileSystemEntry, FileSystemFileEntry,
 };
 
-use super::erased::text;
+use super::erased::{text, whether};
 use super::{
     handles,
     page::listen,
@@ -55,7 +55,7 @@ pub(super) fn DropZone(session: Session) -> impl IntoView {
         }
     });
     view! {
-        <Show when=move || over.get()>
+        <Show when=whether(move || over.get())>
             <div class="drop-over" aria-hidden="true">
                 <p>
                     {text(move || {

@@ -23,3 +23,10 @@ pub(super) fn drawn(
 ) -> Box<dyn FnMut() -> AnyView + Send> {
     Box::new(move || draw().into_any())
 }
+
+/// A condition for `Show`.
+pub(super) fn whether(
+    is: impl Fn() -> bool + Send + Sync + 'static,
+) -> Box<dyn Fn() -> bool + Send + Sync> {
+    Box::new(is)
+}

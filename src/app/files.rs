@@ -5,7 +5,7 @@ use std::sync::Arc;
 use leptos::prelude::*;
 use mqdrop_core::view::FileView;
 
-use super::erased::text;
+use super::erased::{text, whether};
 use super::{save, state::Parts, state::State, words::words};
 
 /// How many files are listed at first.
@@ -38,7 +38,7 @@ pub(super) fn Files(state: State, parcel: Arc<str>, parts: Parts) -> impl IntoVi
     let saveable = Signal::derive(move || content.read().is_some());
     let parts = StoredValue::new((parcel, parts));
     view! {
-        <Show when=move || { number.get() > 0 }>
+        <Show when=whether(move || { number.get() > 0 })>
             <details class="files" open=move || (2..=FIRST).contains(&number.get())>
                 <summary>{text(move || words().number_files(number.get() as u64))}</summary>
                 <ul>
@@ -56,7 +56,7 @@ pub(super) fn Files(state: State, parcel: Arc<str>, parts: Parts) -> impl IntoVi
                         }
                     />
                 </ul>
-                <Show when=move || { number.get() > shown.get() }>
+                <Show when=whether(move || { number.get() > shown.get() })>
                     <button type="button" class="button" on:click=move |_| shown.update(|shown| *shown += MORE)>
                         {text(move || {
                             let number = number.get();
@@ -92,7 +92,7 @@ fn Row(
             <span class="file-size" title=file.blake3.as_ref().map(|hash| format!("BLAKE3 {hash}"))>
                 {if left_out { words().file_left_out().to_owned() } else { words().size(file.size) }}
             </span>
-            <Show when=move || saveable.get() && !left_out>
+            <Show when=whether(move || saveable.get() && !left_out)>
                 <button
                     type="button"
                     class="button button-small"

@@ -2,7 +2,7 @@
 
 use leptos::{ev, html, prelude::*, task::spawn_local};
 
-use super::erased::{drawn, given, text};
+use super::erased::{drawn, given, text, whether};
 use super::{
     address,
     extras::{NotLoaded, Outdated},
@@ -136,7 +136,7 @@ pub(super) fn Join(session: Session) -> impl IntoView {
                 >
                     {text(move || if is_trying() { words().page_connecting() } else { words().form_join() }.to_owned())}
                 </button>
-                <Show when=is_trying>
+                <Show when=whether(is_trying)>
                     <button
                         type="button"
                         class="button button-large"
@@ -164,7 +164,7 @@ fn Agreement(session: Session) -> impl IntoView {
         }
     };
     view! {
-        <Show when=move || session.asks.get()>
+        <Show when=whether(move || session.asks.get())>
             <div class="notice agreement" role="note">
                 {icon(Icon::Warning)}
                 <div>

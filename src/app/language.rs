@@ -60,9 +60,9 @@ impl Locale for Numbers {
 
 /// Loads the page anew once the user has chosen another language from the loader's list.
 pub(super) fn watch(session: Session) {
-    let chosen = window_event_listener_untyped("mqdrop-language", move |_| {
+    let chosen = move |_| {
         session.forget_linked_language();
         page::reload();
-    });
-    on_cleanup(move || chosen.remove());
+    };
+    page::listen_to("mqdrop-language", Box::new(chosen));
 }

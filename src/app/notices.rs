@@ -44,12 +44,12 @@ pub(super) fn ErrorLine(session: Session, in_room: bool) -> impl IntoView {
                             <div class="notice notice-error">
                                 {icon(Icon::Warning)}
                                 <p data-testid="error">{text}</p>
-                                <Show when=move || state.crashed.get()>
+                                <Show when=erased::whether(move || state.crashed.get())>
                                     <button type="button" class="button" on:click=move |_| page::reload()>
                                         {words().page_reload()}
                                     </button>
                                 </Show>
-                                <Show when=may_change>
+                                <Show when=erased::whether(may_change)>
                                     <button
                                         type="button"
                                         class="button"
@@ -59,7 +59,7 @@ pub(super) fn ErrorLine(session: Session, in_room: bool) -> impl IntoView {
                                         {words().notice_change_connection()}
                                     </button>
                                 </Show>
-                                <Show when=move || own.read().is_some() && !state.crashed.get()>
+                                <Show when=erased::whether(move || own.read().is_some() && !state.crashed.get())>
                                     <Dismiss done=move || own.set(None) />
                                 </Show>
                             </div>

@@ -4,7 +4,7 @@ use leptos::{ev, prelude::*, task::spawn_local};
 use mqdrop_client::link::Link;
 use mqdrop_core::view::{ConnectionState, TransferState};
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{HtmlElement, VisibilityState};
+use web_sys::{Event, HtmlElement, VisibilityState};
 
 use super::{
     actions,
@@ -114,18 +114,15 @@ pub(super) fn watch(session: Session) {
     // Timers sleep in background tabs and on locked phones: look at the connection at once.
     listen(ev::online, move |_| session.engine.send(Command::Wake));
     // Others see at once that this device is gone. A browser that keeps the page brings it back.
-    let hide = window_event_listener_untyped("pagehide", move |_| {
+    let hide = move |_| {
         session.engine.send(Command::Goodbye);
         if state.status.read_untracked().state == ConnectionState::Online {
             stay(LAST_WORDS);
         }
-    });
-    let show =
-        window_event_listener_untyped("pageshow", move |_| session.engine.send(Command::Wake));
-    on_cleanup(move || {
-        hide.remove();
-        show.remove();
-    });
+    };
+    listen_to("pagehide", Box::new(hide));
+    let show = move |_| session.engine.send(Command::Wake);
+    listen_to("pageshow", Box::new(show));
 
     let seen = RwSignal::new(is_visible());
     on_visibility(move |visible| {
@@ -178,8 +175,8 @@ pub(super) fn is_visible() -> bool {
 /// Tells whether the page can be seen whenever that changes.
 pub(super) fn on_visibility(handler: impl Fn(bool) + 'static) {
     // Fires at the document and bubbles to the window.
-    let handle = window_event_listener_untyped("visibilitychange", move |_| handler(is_visible()));
-    on_cleanup(move || handle.remove());
+    let handler = move |_| handler(is_visible());
+    listen_to("visibilitychange", Box::new(handler));
 }
 
 /// Listens at the window until the current owner is cleaned up.
@@ -189,6 +186,12 @@ pub(super) fn listen<E: ev::EventDescriptor + 'static>(
 ) where
     E::EventType: wasm_bindgen::JsCast,
 {
-    let handle = window_event_listener(event, handler);
+    let handler = move |event: Event| handler(event.unchecked_into());
+    listen_to(&event.name(), Box::new(handler));
+}
+
+/// The same for an event of this name, whatever it is.
+pub(super) fn listen_to(name: &str, handler: Box<dyn Fn(Event)>) {
+    let handle = window_event_listener_untyped(name, handler);
     on_cleanup(move || handle.remove());
 }

@@ -5,7 +5,7 @@ use mqdrop_core::view::{ConnectionState, PeerView};
 use mqdrop_unicode::upper_case;
 use mqdrop_words::Words;
 
-use super::erased::{drawn, text};
+use super::erased::{drawn, text, whether};
 use super::{
     icons::{Icon, icon},
     session::Session,
@@ -52,7 +52,7 @@ pub(super) fn Peers(session: Session, inviting: RwSignal<bool>) -> impl IntoView
                         })
                 })}
             </ul>
-            <Show when=alone>
+            <Show when=whether(alone)>
                 {
                     let [before, behind] = around(Words::people_alone);
                     view! {

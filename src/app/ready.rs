@@ -81,7 +81,7 @@ pub(super) fn ReadyNotice(session: Session) -> impl IntoView {
                             <div class="notice">
                                 {icon(Icon::Send)}
                                 <p data-testid="ready">{text}</p>
-                                <Show when=in_room>
+                                <Show when=erased::whether(in_room)>
                                     <button
                                         type="button"
                                         class="button button-main"

@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use mqdrop_core::view::{ReceiverView, TransferState, TransferView};
 use mqdrop_words::percent;
 
-use super::erased::text;
+use super::erased::{text, whether};
 use super::{actions, session::Session, words::words};
 use crate::bridge::Command;
 
@@ -81,7 +81,7 @@ fn Receiver(
         >
             <bdi class="receiver-name">{text(move || now.read().name.clone())}</bdi>
             <span class="receiver-state">{text(state)}</span>
-            <Show when=move || is_waited_for.get()>
+            <Show when=whether(move || is_waited_for.get())>
                 <button
                     type="button"
                     class="link"

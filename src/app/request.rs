@@ -9,7 +9,7 @@ use send_wrapper::SendWrapper;
 use wasm_bindgen::{JsCast, closure::Closure};
 use web_sys::{Element, IntersectionObserver, IntersectionObserverEntry, IntersectionObserverInit};
 
-use super::erased::{drawn, given};
+use super::erased::{drawn, given, whether};
 use super::{
     state::State,
     words::{around, words},
@@ -73,7 +73,7 @@ pub(super) fn Request(
                 data-testid=given(move || waits.get().then_some("request"))
                 data-pinned=given(move || pinned.get().then_some("true"))
             >
-                <Show when=move || pinned.get()>
+                <Show when=whether(move || pinned.get())>
                     {
                         let [before, behind] = around(Words::list_request);
                         let sender = sender.clone().unwrap_or_else(|| words().device_someone().to_owned());

@@ -3,7 +3,7 @@
 use leptos::{html, prelude::*};
 use mqdrop_core::view::{ConnectionState, Remedy};
 
-use super::erased::{given, text};
+use super::erased::{given, text, whether};
 use super::{
     address, awake,
     drop::DropZone,
@@ -57,7 +57,7 @@ pub(super) fn Shell() -> impl IntoView {
                 </svg>
                 "mqdrop"
             </h1>
-            <Show when=move || inside.read().is_some()>
+            <Show when=whether(move || inside.read().is_some())>
                 <div class="top-buttons">
                     <button
                         type="button"
@@ -85,7 +85,7 @@ pub(super) fn Shell() -> impl IntoView {
                     let link = session.invite(&room);
                     view! {
                         <div id="invite">
-                            <Show when=move || inviting.get()>
+                            <Show when=whether(move || inviting.get())>
                                 <Invite link=link.clone() key_text=room.key.clone() extras=session.extras />
                             </Show>
                         </div>
@@ -118,7 +118,7 @@ fn Status(session: Session) -> impl IntoView {
             data-remedy=given(move || status.read().remedy.map(remedy_name))
         >
             <span class="status-dot" aria-hidden="true"></span>
-            <Show when=failed>
+            <Show when=whether(failed)>
                 <span>{words().room_offline()}</span>
             </Show>
             <span class="status-text" class:visually-hidden=failed>
@@ -127,7 +127,7 @@ fn Status(session: Session) -> impl IntoView {
                     if session.state.crashed.get() { words().page_stopped().to_owned() } else { words().status(&status) }
                 })}
             </span>
-            <Show when=move || status.read().state == ConnectionState::Online>
+            <Show when=whether(move || status.read().state == ConnectionState::Online)>
                 <span class="status-more">
                     {text(move || status.read().protocol.clone().unwrap_or_default())} " · "
                     {text(move || {

@@ -213,7 +213,7 @@ fn SavedMark(saved: ArcRwSignal<Saved>, now: RwSignal<TransferView>) -> impl Int
     let saved = RwSignal::from(saved);
     let files = move || actions::files_here(&now.read());
     view! {
-        <Show when=move || actions::is_received(&now.read())>
+        <Show when=erased::whether(move || actions::is_received(&now.read()))>
             <p class="transfer-saved" data-testid="saved" data-state=erased::text(move || saved.read().name(files()).to_owned())>
                 {erased::text(move || saved.read().words(files()))}
             </p>
@@ -285,7 +285,7 @@ fn ChooseAgain(
             let take = move |picked: Picked| picked::choose_again(session, &parcel, picked);
             view! {
                 <div class="choose-again">
-                    {move || {
+                    {erased::drawn(move || {
                         handles
                             .get()
                             .map(|handles| {
@@ -310,9 +310,9 @@ fn ChooseAgain(
                                     >
                                         {words().button_resume()}
                                     </button>
-                                }
+                                }.into_any()
                             })
-                    }}
+                    })}
                     <Picker id="choose-again" label folder take />
                 </div>
             }

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::{session::Session, transfer::Card, words::words};
+use super::{erased, session::Session, transfer::Card, words::words};
 
 /// Everything sent and received in this room.
 #[component]
@@ -22,7 +22,7 @@ pub(super) fn Transfers(session: Session) -> impl IntoView {
                     {words().list_accept_all()}
                 </label>
             </div>
-            <Show when=move || transfers.read().is_empty()>
+            <Show when=erased::whether(move || transfers.read().is_empty())>
                 <p class="transfers-empty">{words().list_empty()}</p>
             </Show>
             <ul class="transfers-list">
