@@ -22,7 +22,7 @@ pub(crate) struct HashPasswordOptions {
 /// When the name cannot be used, or no password comes.
 pub(crate) fn run(options: &HashPasswordOptions) -> Result<(), Failure> {
     if let Some(what) = users::fault_of_name(&options.name) {
-        return Err(Failure::usage(words().usage_name(&what)));
+        return Err(Failure::usage(words().usage_name(what)));
     }
     let password = if io::stdin().is_terminal() {
         ask(&options.name)?
