@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::io::StoreError;
 use crate::message::EndReason;
-use crate::view::TransferState;
+use crate::state::TransferState;
 
 /// Why this device is not in its room.
 ///

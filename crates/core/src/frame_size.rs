@@ -6,6 +6,7 @@
 //! arrived before, the limit has changed. And what arrives *quickly*, which is in [`search`].
 
 mod search;
+mod steps;
 
 use core::time::Duration;
 
@@ -13,14 +14,9 @@ use mqdrop_mqtt::Time;
 
 use crate::layout::BLOCK;
 use search::Search;
+use steps::step;
+pub(crate) use steps::{MAX_FRAME, PIECE};
 
-/// The shortest packets that frames go in, with everything in them; bytes. Mosquitto up to 2.0
-/// writes up to so much to a WebSocket at once, and of anything longer as much for each turn of its
-/// main loop.
-pub(crate) const PIECE: u64 = 4096;
-/// Bytes of plaintext in the longest frame. Each frame has its price, so long ones are faster; but
-/// many brokers stop at 1 MiB.
-pub(crate) const MAX_FRAME: u64 = 896 * 1024;
 /// Bytes of plaintext in a frame that goes in short packets: storage, acknowledgements and timers
 /// have a price for each frame.
 const FRAME_OF_PIECES: u64 = 128 * 1024;
@@ -270,32 +266,6 @@ impl FrameSize {
                 ..Self::new(self.limit, None)
             };
         }
-    }
-}
-
-/// The longest length to try that is not above `length`.
-fn step(length: u64) -> u64 {
-    match length {
-        MAX_FRAME.. => MAX_FRAME,
-        BLOCK.. => 1 << length.ilog2(),
-        _ => PIECE,
-    }
-}
-
-/// The next shorter length.
-fn shorter(length: u64) -> u64 {
-    if length > BLOCK {
-        step(length - 1)
-    } else {
-        PIECE
-    }
-}
-
-/// The next longer one.
-fn longer(length: u64) -> u64 {
-    match length {
-        BLOCK.. => (length * 2).min(MAX_FRAME),
-        _ => BLOCK,
     }
 }
 

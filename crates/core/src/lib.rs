@@ -34,6 +34,7 @@ mod ranges;
 mod rate;
 mod replay;
 mod seal;
+mod state;
 pub mod view;
 
 pub use api::{Entry, Event, Join, JoinError, OfferError, RestoreError, Restored, Timer};

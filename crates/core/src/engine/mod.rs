@@ -13,6 +13,7 @@ mod outbox;
 mod parcels;
 mod proof;
 mod refusal;
+mod restoring;
 mod rights;
 mod room;
 mod rooms;

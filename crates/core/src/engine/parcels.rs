@@ -5,6 +5,7 @@ use mqdrop_mqtt::Time;
 
 use super::stall::Stalls;
 use crate::api::Event;
+use crate::cause::Cause;
 use crate::effects::Effects;
 use crate::frame_size::FrameSize;
 use crate::ids::ParcelId;
@@ -73,7 +74,12 @@ impl Parcels {
         for (_, incoming) in &mut self.incoming {
             incoming.handle_timeout(now, &mut self.cx);
         }
-        self.look_for_stalls(now);
+        let stalled = self
+            .stalls
+            .look(self.outgoing.iter(), self.incoming.iter(), now);
+        for parcel in stalled {
+            self.cx.event(Event::Transfer(parcel));
+        }
     }
 
     /// Whether something is under way.
@@ -81,6 +87,16 @@ impl Parcels {
         let is_active = |state| matches!(state, TransferState::Active | TransferState::Verifying);
         self.incoming.values().any(|i| is_active(i.state()))
             || self.outgoing.values().any(|o| is_active(o.state(now)))
+    }
+
+    /// Why nothing of a transfer gets through, if nothing does. Its data has this topic.
+    pub(super) fn stall(&self, parcel: ParcelId, topic: String) -> Option<Cause> {
+        match self.outgoing.get(&parcel) {
+            Some(outgoing) => self.stalls.cause_of_outgoing(outgoing, topic),
+            None => self
+                .stalls
+                .cause_of_incoming(self.incoming.get(&parcel)?, topic),
+        }
     }
 
     /// How a parcel stands, if this device is in the room; `None` if it is off the list.

@@ -8,7 +8,6 @@ use litemap::LiteMap;
 use mqdrop_mqtt::{QoS, ReasonCode, Subscription, Ticket, Time};
 
 use super::connection::{Connection, LastWord};
-use super::gate::Said;
 use super::outbox::Outbox;
 use super::parcels::Parcels;
 use super::refusal::{self, Refusal};
@@ -296,8 +295,7 @@ impl Room {
         };
         view.state = self.as_shown(view.state);
         if view.state == TransferState::Active && view.cause.is_none() {
-            let parcels = &self.parcels;
-            view.cause = parcels.stall(parcel, view.direction, &self.topics);
+            view.cause = self.parcels.stall(parcel, self.topics.data(parcel));
         }
         if !self.is_inside() && view.state == TransferState::Waiting && !view.lacks_files {
             (view.rate, view.eta, view.offline) = (0.0, None, true);
@@ -312,20 +310,6 @@ impl Room {
             TransferState::Active if !self.is_inside() => TransferState::Waiting,
             state => state,
         }
-    }
-
-    /// A device says something to the room, and has not shown yet that it is here: it is asked.
-    pub(super) fn ask(&mut self, said: &Said, now: Time) {
-        let device = said.sender;
-        let heard = match said.body {
-            // Always answered: it is said once.
-            Body::Hello(_) => said.counter,
-            // Before that nobody would hear it.
-            _ if !self.is_inside() || !self.peers.may_ask(device, now) => return,
-            _ => 0,
-        };
-        let hello = Body::Hello(self.voice.introduction(heard));
-        self.answer(device, hello, now);
     }
 
     /// Queues a message. While not in the room there is nobody to hear it: every state is told anew

@@ -5,14 +5,11 @@ use core::time::Duration;
 use litemap::LiteMap;
 use mqdrop_mqtt::Time;
 
-use super::parcels::Parcels;
-use super::topics::Topics;
-use crate::api::Event;
 use crate::cause::Cause;
 use crate::ids::ParcelId;
 use crate::incoming::Incoming;
 use crate::outgoing::Outgoing;
-use crate::view::{Direction, TransferState};
+use crate::view::TransferState;
 
 /// A transfer of which nothing got through for so long is named as such.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -48,69 +45,68 @@ impl Stalls {
     pub(super) fn deadline(&self) -> Option<Time> {
         (!self.seen.is_empty()).then_some(self.next)
     }
-}
 
-impl Parcels {
-    /// Looks at what is under way, if it is time.
-    pub(super) fn look_for_stalls(&mut self, now: Time) {
-        if now < self.stalls.next {
-            return;
+    /// Looks at what is under way, if it is time. Answers which transfers have come to a halt.
+    pub(super) fn look<'a>(
+        &mut self,
+        outgoing: impl Iterator<Item = (&'a ParcelId, &'a Outgoing)>,
+        incoming: impl Iterator<Item = (&'a ParcelId, &'a Incoming)>,
+        now: Time,
+    ) -> Vec<ParcelId> {
+        if now < self.next {
+            return Vec::new();
         }
-        self.stalls.next = now + LOOK;
-        let outgoing = self
-            .outgoing
-            .iter()
+        self.next = now + LOOK;
+        let outgoing = outgoing
             .filter(|(_, outgoing)| outgoing.state(now) == TransferState::Active)
             .map(|(parcel, outgoing)| (*parcel, of_outgoing(outgoing)));
-        let incoming = self
-            .incoming
-            .iter()
+        let incoming = incoming
             .filter(|(_, incoming)| incoming.state() == TransferState::Active)
             .map(|(parcel, incoming)| (*parcel, of_incoming(incoming)));
         let active: LiteMap<ParcelId, Standing> = outgoing.chain(incoming).collect();
-        self.stalls
-            .seen
-            .retain(|parcel, _| active.contains_key(parcel));
+        self.seen.retain(|parcel, _| active.contains_key(parcel));
+        let mut stalled = Vec::new();
         for (&parcel, &standing) in &active {
             let fresh = Seen {
                 standing,
                 since: now,
                 told: false,
             };
-            match self.stalls.seen.get_mut(&parcel) {
+            match self.seen.get_mut(&parcel) {
                 Some(seen) if seen.standing == standing => {
                     let is_stalled = now.since(seen.since) >= PATIENCE;
                     if is_stalled && !std::mem::replace(&mut seen.told, true) {
-                        self.cx.event(Event::Transfer(parcel));
+                        stalled.push(parcel);
                     }
                 }
                 _ => {
-                    self.stalls.seen.insert(parcel, fresh);
+                    self.seen.insert(parcel, fresh);
                 }
             }
         }
+        stalled
     }
 
-    /// Why nothing of an active transfer gets through, if nothing does.
-    pub(super) fn stall(
-        &self,
-        parcel: ParcelId,
-        direction: Direction,
-        topics: &Topics,
-    ) -> Option<Cause> {
-        let seen = self.stalls.seen.get(&parcel).filter(|seen| seen.told)?;
-        let standing = match direction {
-            Direction::In => self.incoming.get(&parcel).map(of_incoming)?,
-            Direction::Out => self.outgoing.get(&parcel).map(of_outgoing)?,
-        };
+    /// Why nothing of an outgoing transfer gets through, if nothing does. Its data has this topic.
+    pub(super) fn cause_of_outgoing(&self, outgoing: &Outgoing, topic: String) -> Option<Cause> {
+        self.cause(outgoing.parcel(), of_outgoing(outgoing), topic)
+    }
+
+    /// Why nothing of an incoming transfer arrives, if nothing does. Its data has this topic.
+    pub(super) fn cause_of_incoming(&self, incoming: &Incoming, topic: String) -> Option<Cause> {
+        self.cause(incoming.parcel(), of_incoming(incoming), topic)
+    }
+
+    fn cause(&self, parcel: ParcelId, standing: Standing, topic: String) -> Option<Cause> {
+        let seen = self.seen.get(&parcel).filter(|seen| seen.told)?;
         if seen.standing != standing {
             return None;
         }
-        if standing.is_held_up {
-            return Some(Cause::HeldUp);
-        }
-        let topic = topics.data(parcel);
-        Some(Cause::Stalled { topic })
+        Some(if standing.is_held_up {
+            Cause::HeldUp
+        } else {
+            Cause::Stalled { topic }
+        })
     }
 }
 

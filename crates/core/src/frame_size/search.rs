@@ -11,7 +11,7 @@
 
 use core::time::Duration;
 
-use super::{PIECE, longer, shorter, step};
+use super::steps::{PIECE, longer, shorter, step};
 use crate::layout::BLOCK;
 
 /// The shortest length is judged by so many bytes, the next one by twice as many.

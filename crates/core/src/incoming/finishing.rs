@@ -6,8 +6,6 @@ use core::time::Duration;
 use mqdrop_mqtt::Time;
 
 use super::content::Content;
-use super::{Incoming, Phase};
-use crate::api::Event;
 use crate::effects::Effects;
 use crate::ids::ParcelId;
 use crate::io::{StoreError, StoreRequest};
@@ -54,39 +52,19 @@ impl Finishing {
         self.failures >= TRIES
     }
 
-    fn fail(&mut self, error: StoreError, now: Time) {
+    pub(super) fn fail(&mut self, error: StoreError, now: Time) {
         self.failures += 1;
         self.error = Some(error);
         self.again = (!self.has_given_up()).then(|| now + FIRST_WAIT * 2u32.pow(self.failures - 1));
     }
-}
 
-impl Incoming {
-    /// Has storage give the whole content to the user.
-    pub(super) fn begin_finishing(&mut self, content: Content, cx: &mut Effects) {
-        let mut finishing = Finishing::new(content);
-        finishing.ask(self.parcel(), cx);
-        self.phase = Phase::Finishing(Box::new(finishing));
-    }
-
-    /// Storage could not do it.
-    pub(super) fn fail_to_finish(&mut self, error: &StoreError, now: Time, cx: &mut Effects) {
-        if let Phase::Finishing(finishing) = &mut self.phase {
-            finishing.fail(error.clone(), now);
-            cx.event(Event::Transfer(self.offer.parcel));
+    /// Has it tried once more, if it failed. Whether it did.
+    pub(super) fn try_again(&mut self, parcel: ParcelId, cx: &mut Effects) -> bool {
+        let has_failed = self.failures > 0 && (self.has_given_up() || self.again.is_some());
+        if has_failed {
+            self.failures = 0;
+            self.ask(parcel, cx);
         }
-    }
-
-    /// Has it tried once more if it failed: the user wants that, or the room is entered again.
-    pub(super) fn finish_again(&mut self, cx: &mut Effects) {
-        let parcel = self.parcel();
-        if let Phase::Finishing(finishing) = &mut self.phase
-            && finishing.failures > 0
-            && (finishing.has_given_up() || finishing.again.is_some())
-        {
-            finishing.failures = 0;
-            finishing.ask(parcel, cx);
-            cx.event(Event::Transfer(parcel));
-        }
+        has_failed
     }
 }

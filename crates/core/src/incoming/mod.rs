@@ -3,11 +3,13 @@
 mod ack;
 mod blocks;
 mod content;
+mod finish;
 mod finishing;
 mod pieces;
 mod receiving;
 mod rehash;
 mod restore;
+mod restoring;
 mod state;
 mod suspects;
 mod view;
@@ -25,7 +27,7 @@ use crate::notes::{Accepted, Note, Origin};
 use content::Content;
 use finishing::Finishing;
 use receiving::Receiving;
-use restore::Restoring;
+use restoring::Restoring;
 
 /// The longest text, in bytes. Texts are taken without asking and kept in memory.
 pub const MAX_TEXT: u64 = 1024 * 1024;

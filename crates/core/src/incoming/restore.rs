@@ -1,35 +1,16 @@
 //! Going on after a restart with what storage kept.
 
-use core::ops::Range;
-use std::collections::VecDeque;
-
 use mqdrop_mqtt::Time;
 
 use super::content::{self, Content, Placed};
+use super::restoring::Restoring;
 use super::{Incoming, Phase, Receiving};
 use crate::api::Event;
 use crate::effects::Effects;
-use crate::hash::CHECK;
 use crate::io::StoreRequest;
-use crate::layout::{BLOCK, Region};
+use crate::layout::Region;
 use crate::message::{LeftOut, Offer};
 use crate::notes::{Blocks, Received};
-
-/// Bytes that are read back at once.
-const READ: u64 = 4 * 1024 * 1024;
-
-/// Kept content while it is read back and compared with its notes.
-pub(super) struct Restoring {
-    content: Content,
-    /// The checks of the blocks that are not read back yet, in their order.
-    checks: VecDeque<(u32, [u8; CHECK])>,
-    /// The run that is being read, and its place in the content.
-    reading: Option<(Range<u32>, u64)>,
-    /// All of it was verified before.
-    digests: Option<Vec<u8>>,
-    /// Somebody forged frames.
-    signed: bool,
-}
 
 impl Incoming {
     /// A parcel as its notes tell. `None` if they do not tell enough.
@@ -63,13 +44,9 @@ impl Incoming {
         let mut incoming = Self::new(Offer { title, ..offer }, accepted.origin).ok()?;
         incoming.sender_present = false;
         incoming.noted = notes.times_accepted;
-        incoming.phase = Phase::Restoring(Box::new(Restoring {
-            content,
-            checks,
-            reading: None,
-            digests: notes.digests,
-            signed: notes.unsigned.is_some(),
-        }));
+        let is_signed = notes.unsigned.is_some();
+        let restoring = Restoring::new(content, checks, notes.digests, is_signed);
+        incoming.phase = Phase::Restoring(Box::new(restoring));
         Some(incoming)
     }
 
@@ -132,7 +109,7 @@ impl Incoming {
     /// Bytes of content that are here, if what storage kept is as it was noted.
     fn noted_bytes(&self) -> u64 {
         let unread = match &self.phase {
-            Phase::Restoring(restoring) => restoring.checks.len() as u64 * BLOCK,
+            Phase::Restoring(restoring) => restoring.unread_bytes(),
             _ => 0,
         };
         self.bytes() + unread
@@ -149,12 +126,10 @@ impl Incoming {
         let Phase::Restoring(restoring) = &mut self.phase else {
             return;
         };
-        if restoring.reading.is_some() {
-            // Asked for before the room was left and entered again.
+        if restoring.is_reading() {
             return;
         }
-        if let Some((run, offset, len)) = restoring.next() {
-            restoring.reading = Some((run, offset));
+        if let Some((offset, len)) = restoring.read_on() {
             cx.store.push_back(StoreRequest::Read {
                 parcel,
                 offset,
@@ -168,18 +143,9 @@ impl Incoming {
 
     /// Storage read back what lies at `offset`, or nothing if it could not.
     pub(super) fn handle_read_back(&mut self, offset: u64, data: &[u8]) {
-        let Phase::Restoring(restoring) = &mut self.phase else {
-            return;
-        };
-        let Some((run, _)) = restoring.reading.take_if(|(_, from)| *from == offset) else {
-            return;
-        };
-        // They are the first of all, as they were when this run was asked for.
-        let read = restoring
-            .checks
-            .drain(..run.len().min(restoring.checks.len()));
-        let checks: Vec<_> = read.map(|(_, check)| check).collect();
-        restoring.content.restore(run, data, &checks);
+        if let Phase::Restoring(restoring) = &mut self.phase {
+            restoring.handle_read(offset, data);
+        }
     }
 
     fn end_restoring(&mut self, wanted: bool, now: Time, cx: &mut Effects) {
@@ -188,14 +154,9 @@ impl Incoming {
         let Phase::Restoring(restoring) = phase else {
             return;
         };
-        let Restoring {
-            mut content,
-            digests,
-            signed,
-            ..
-        } = *restoring;
+        let (mut content, is_whole, signed) = restoring.end();
         cx.event(Event::Files(parcel));
-        if digests.is_some_and(|digests| content.restore_digests(&digests)) {
+        if is_whole {
             return self.begin_finishing(content, cx);
         }
         content.leave_out(LeftOut::default());
@@ -214,32 +175,5 @@ impl Incoming {
         } else if let Phase::Receiving(receiving) = &mut self.phase {
             receiving.ack.now(now);
         }
-    }
-}
-
-impl Restoring {
-    /// Returns whether all of it was verified before.
-    pub(super) fn was_whole(&self) -> bool {
-        self.digests.is_some()
-    }
-
-    pub(super) fn content(&self) -> &Content {
-        &self.content
-    }
-
-    /// The next run of noted blocks, and where it lies in the content.
-    fn next(&self) -> Option<(Range<u32>, u64, usize)> {
-        let layout = &self.content.manifest()?.layout;
-        let mut noted = self.checks.iter().map(|(block, _)| *block);
-        let first = noted.next()?;
-        let most = u32::try_from(READ / BLOCK).unwrap_or(1);
-        let end = noted
-            .zip(first + 1..first.saturating_add(most))
-            .take_while(|(block, expected)| block == expected)
-            .last()
-            .map_or(first + 1, |(block, _)| block + 1);
-        let run = first..end;
-        let len = layout.run_len(&run) as usize;
-        Some((run, layout.content_offset(first), len))
     }
 }

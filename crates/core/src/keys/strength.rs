@@ -1,6 +1,6 @@
 //! How hard a key is to guess.
 
-use super::{GENERATED_WORDS, WORDS, normalise};
+use super::typed::{GENERATED_WORDS, WORDS, normalise};
 
 /// The words that people take first, in the order of the alphabet.
 const COMMON: &str = include_str!("common.txt");

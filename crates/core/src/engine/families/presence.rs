@@ -66,6 +66,20 @@ impl Room {
         }
     }
 
+    /// A device says something to the room, and has not shown yet that it is here: it is asked.
+    pub(in crate::engine) fn ask(&mut self, said: &Said, now: Time) {
+        let device = said.sender;
+        let heard = match said.body {
+            // Always answered: it is said once.
+            Body::Hello(_) => said.counter,
+            // Before that nobody would hear it.
+            _ if !self.is_inside() || !self.peers.may_ask(device, now) => return,
+            _ => 0,
+        };
+        let hello = Body::Hello(self.voice.introduction(heard));
+        self.answer(device, hello, now);
+    }
+
     /// A device left, or was silent for too long.
     #[inline(never)]
     pub(in crate::engine) fn handle_gone(&mut self, device: DeviceId, now: Time) {
