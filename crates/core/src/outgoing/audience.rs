@@ -1,9 +1,6 @@
 //! Whom a parcel is for.
 
-use super::Outgoing;
-use crate::effects::Effects;
 use crate::ids::DeviceId;
-use crate::message::Body;
 
 /// Whom a parcel is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,15 +21,6 @@ impl Audience {
     pub(super) fn has(self, _device: DeviceId) -> bool {
         match self {
             Self::Room => true,
-        }
-    }
-}
-
-impl Outgoing {
-    /// Says something of it to all whom it is for.
-    pub(super) fn tell_audience(&self, body: Body, cx: &mut Effects) {
-        match self.to.audience {
-            Audience::Room => cx.broadcast(body),
         }
     }
 }

@@ -1,14 +1,24 @@
 //! What storage notes of a parcel that is sent, so that it can go on after a restart.
 
-use super::Outgoing;
+use super::receiver::Receiver;
 use crate::effects::Effects;
 use crate::hash::CHECK;
-use crate::ids::DeviceId;
-use crate::io::{StoreReply, StoreRequest};
-use crate::notes::{Blocks, Note, Sent};
+use crate::ids::{DeviceId, ParcelId};
+use crate::io::StoreRequest;
+use crate::notes::{Beginning, Blocks, Note};
+
+/// The notes of one parcel.
+pub(super) struct Journal {
+    parcel: ParcelId,
+    place: Place,
+    /// How many beginnings were noted.
+    begun: u32,
+    /// Somebody has it, or had it before a restart.
+    delivered: bool,
+}
 
 /// The place that storage has for a parcel's notes.
-pub(super) enum Noting {
+enum Place {
     /// Nothing.
     No,
     /// A place was asked for; this is to be noted then.
@@ -17,12 +27,36 @@ pub(super) enum Noting {
     Yes,
 }
 
-impl Outgoing {
-    /// Asks storage for a place for this parcel's notes, unless it has one. Texts are sent in a
-    /// moment and have none.
-    pub(crate) fn ask_for_notes(&mut self, cx: &mut Effects) {
-        if self.text.is_none() && matches!(self.noting, Noting::No) {
-            self.noting = Noting::Asked(Vec::new());
+impl Journal {
+    /// Of a parcel that has no notes.
+    pub(super) fn new(parcel: ParcelId) -> Self {
+        Self {
+            parcel,
+            place: Place::No,
+            begun: 0,
+            delivered: false,
+        }
+    }
+
+    /// Of a parcel that storage kept, with so many beginnings.
+    pub(super) fn kept(parcel: ParcelId, begun: u32, delivered: bool) -> Self {
+        Self {
+            parcel,
+            place: Place::Yes,
+            begun,
+            delivered,
+        }
+    }
+
+    /// Gives the notes to whoever goes on with the parcel.
+    pub(super) fn hand_over(&mut self) -> Self {
+        std::mem::replace(self, Self::new(self.parcel))
+    }
+
+    /// Asks storage for a place, unless there is one.
+    pub(super) fn ask(&mut self, cx: &mut Effects) {
+        if matches!(self.place, Place::No) {
+            self.place = Place::Asked(Vec::new());
             cx.store.push_back(StoreRequest::Create {
                 parcel: self.parcel,
                 size: 0,
@@ -30,66 +64,24 @@ impl Outgoing {
         }
     }
 
-    /// Storage answered.
-    pub(crate) fn handle_store(&mut self, reply: &StoreReply, cx: &mut Effects) {
-        match (reply, &self.noting) {
-            (StoreReply::Created { .. }, _) => self.begin_notes(cx),
-            // After a restart the parcel is gone.
-            (StoreReply::Failed { .. }, Noting::Asked(_)) => self.noting = Noting::No,
-            _ => {}
+    /// Storage has no place. After a restart the parcel is gone.
+    pub(super) fn handle_failed(&mut self) {
+        if matches!(self.place, Place::Asked(_)) {
+            self.place = Place::No;
         }
     }
 
-    fn begin_notes(&mut self, cx: &mut Effects) {
-        let noting = std::mem::replace(&mut self.noting, Noting::Yes);
-        if self.ended.is_some() {
-            return self.forget_note(cx);
+    /// Storage made the place. Answers what was to be noted then.
+    pub(super) fn open(&mut self) -> Vec<Blocks> {
+        match std::mem::replace(&mut self.place, Place::Yes) {
+            Place::Asked(blocks) => blocks,
+            Place::No | Place::Yes => Vec::new(),
         }
-        let mut notes = vec![Note::Sent(self.to_note())];
-        if let Some(digests) = &self.digests {
-            // Without them nothing were known of what was read before this was noted.
-            notes.push(Note::Verified(digests.clone()));
-        } else if let Noting::Asked(blocks) = noting {
-            notes.extend(blocks.into_iter().map(Note::Blocks));
-        }
-        if !self.gaps.files.is_empty() {
-            notes.push(Note::LeftOut(self.gaps.files.clone()));
-        }
-        if self.delivered {
-            notes.push(Note::Delivered);
-        }
-        for note in notes {
-            self.note(&note, cx);
-        }
-        let receivers: Vec<DeviceId> = self.receivers.keys().copied().collect();
-        for device in receivers {
-            self.note_beginning(device, cx);
-        }
-        // It may have taken longer to make room than to send.
-        self.forget_note_if_done(cx);
-    }
-
-    /// These blocks were read, and may be sent.
-    pub(super) fn note_checks(&mut self, checks: &[(u32, [u8; CHECK])], cx: &mut Effects) {
-        match &mut self.noting {
-            Noting::No => {}
-            Noting::Asked(blocks) => blocks.extend(Blocks::of(checks)),
-            Noting::Yes => {
-                for blocks in Blocks::of(checks) {
-                    self.note(&Note::Blocks(blocks), cx);
-                }
-            }
-        }
-    }
-
-    /// Whether there is a place for notes.
-    pub(super) fn has_notes(&self) -> bool {
-        matches!(self.noting, Noting::Yes)
     }
 
     /// Notes something, if there is a place for it.
     pub(super) fn note(&self, note: &Note, cx: &mut Effects) {
-        if self.has_notes() {
+        if matches!(self.place, Place::Yes) {
             cx.store.push_back(StoreRequest::Note {
                 parcel: self.parcel,
                 note: note.to_bytes(),
@@ -97,21 +89,69 @@ impl Outgoing {
         }
     }
 
-    pub(super) fn to_note(&self) -> Sent {
-        Sent {
-            room: self.to.room.clone(),
-            secret: self.key.secret(),
-            content_key: self.offer.content_key,
-            title: self.offer.title.clone(),
-            files: self.offer.files,
-            manifest: self.manifest_bytes.clone(),
+    /// These blocks were read, and may be sent.
+    pub(super) fn note_checks(&mut self, checks: &[(u32, [u8; CHECK])], cx: &mut Effects) {
+        match &mut self.place {
+            Place::No => {}
+            Place::Asked(blocks) => blocks.extend(Blocks::of(checks)),
+            Place::Yes => {
+                for blocks in Blocks::of(checks) {
+                    self.note(&Note::Blocks(blocks), cx);
+                }
+            }
         }
     }
 
+    /// All digests are known: they will be noted instead of what waits to be.
+    pub(super) fn pass_over_checks(&mut self) {
+        if let Place::Asked(blocks) = &mut self.place {
+            *blocks = Vec::new();
+        }
+    }
+
+    /// Notes that a receiver has begun, unless that was noted, or `most` were.
+    pub(super) fn note_beginning(
+        &mut self,
+        device: DeviceId,
+        receiver: &mut Receiver,
+        most: u32,
+        cx: &mut Effects,
+    ) {
+        let may_note = matches!(self.place, Place::Yes) && self.begun < most;
+        if may_note && receiver.is_receiving() && !std::mem::replace(&mut receiver.noted, true) {
+            self.begun += 1;
+            let beginning = Beginning {
+                device,
+                name: receiver.name.clone(),
+                token: receiver.token,
+            };
+            self.note(&Note::Begins(beginning), cx);
+        }
+    }
+
+    /// Notes that a receiver is not waited for any more, if it was noted.
+    pub(super) fn note_end(&self, device: DeviceId, receiver: &mut Receiver, cx: &mut Effects) {
+        if std::mem::take(&mut receiver.noted) {
+            self.note(&Note::Ends(device), cx);
+        }
+    }
+
+    /// Somebody has it, whole and verified.
+    pub(super) fn note_delivery(&mut self, cx: &mut Effects) {
+        if !std::mem::replace(&mut self.delivered, true) {
+            self.note(&Note::Delivered, cx);
+        }
+    }
+
+    /// Tells whether somebody has it, or had it before a restart.
+    pub(super) fn is_delivered(&self) -> bool {
+        self.delivered
+    }
+
     /// Nobody needs to go on with it after a restart.
-    pub(super) fn forget_note(&mut self, cx: &mut Effects) {
-        if matches!(self.noting, Noting::Yes) {
-            self.noting = Noting::No;
+    pub(super) fn close(&mut self, cx: &mut Effects) {
+        if matches!(self.place, Place::Yes) {
+            self.place = Place::No;
             self.begun = 0;
             let parcel = self.parcel;
             cx.store.push_back(StoreRequest::Discard { parcel });

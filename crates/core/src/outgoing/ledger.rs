@@ -18,14 +18,12 @@ use crate::ranges::RangeSet;
 /// The most runs of blocks that a receiver is known to hold; what lies behind is taken for lacking
 /// until it tells. It chooses them, and lists a fourth of these at once.
 const MAX_HELD: usize = 2048;
-/// The most runs of blocks that are to be sent: receivers choose them as well.
-const MAX_QUEUED: usize = 8192;
 
 impl Outgoing {
     /// A receiver has the offer.
     pub(crate) fn handle_seen(&mut self, device: DeviceId, counter: u64, cx: &mut Effects) {
         if let Some(reason) = &self.ended {
-            cx.answer(device, Body::Cancel(reason.ending(self.parcel)));
+            cx.answer(device, Body::Cancel(reason.ending(self.parcel.id)));
             return;
         }
         let Some(receiver) = self.receivers.get_mut(&device) else {
@@ -39,7 +37,7 @@ impl Outgoing {
             receiver.counter = counter;
             receiver.phase = Phase::Seen;
             self.note_end(device, cx);
-            cx.event(Event::Transfer(self.parcel));
+            cx.event(Event::Transfer(self.parcel.id));
         }
     }
 
@@ -66,7 +64,7 @@ impl Outgoing {
             Phase::Cancelled(reason)
         };
         self.note_end(device, cx);
-        cx.event(Event::Transfer(self.parcel));
+        cx.event(Event::Transfer(self.parcel.id));
     }
 
     /// A receiver holds it verified, all but so many files that were left out.
@@ -86,8 +84,8 @@ impl Outgoing {
             return;
         }
         receiver.counter = counter;
-        cx.event(Event::Transfer(self.parcel));
-        if self.digests.is_none() {
+        cx.event(Event::Transfer(self.parcel.id));
+        if self.source.digests.is_none() {
             // It had it before this device was restarted. What it verified is not known here yet;
             // once it is, the receipt is asked for again.
             let without = LeftOut::default();
@@ -95,7 +93,7 @@ impl Outgoing {
             return;
         }
         receiver.phase = Phase::Done { without };
-        self.note_delivery(cx);
+        self.journal.note_delivery(cx);
         self.note_end(device, cx);
     }
 
@@ -111,17 +109,17 @@ impl Outgoing {
         cx: &mut Effects,
     ) -> bool {
         if let Some(reason) = &self.ended {
-            cx.answer(device, Body::Cancel(reason.ending(self.parcel)));
+            cx.answer(device, Body::Cancel(reason.ending(self.parcel.id)));
             return false;
         }
-        let total = self.layout().total_blocks();
+        let total = self.parcel.layout().total_blocks();
         let Some(mut held) = want.held.decode(total) else {
             return false;
         };
         if !self.receivers.contains_key(&device) && !self.has_room(now, cx) {
             return false;
         }
-        let holds_all = self.gaps.complete(&held, total);
+        let holds_all = self.source.gaps.complete(&held, total);
         let receiver = self
             .receivers
             .entry(device)
@@ -148,7 +146,7 @@ impl Outgoing {
             Some(echo) if self.flight.is_foreign(echo.sent) => (None, true),
             echo => (echo, false),
         };
-        self.signs |= want.signed || foreign;
+        self.parcel.signs |= want.signed || foreign;
         progress.heard = now;
         progress.credit = want.credit;
         if progress.paused && !want.paused {
@@ -161,7 +159,7 @@ impl Outgoing {
         beyond.remove(0..want.held.until);
         held.extend(&beyond);
         held.keep_runs(MAX_HELD);
-        let content = |held: &RangeSet| self.manifest.layout.content_in(held.runs());
+        let content = |held: &RangeSet| self.parcel.layout().content_in(held.runs());
         let arrived = content(&held).saturating_sub(content(&progress.held));
         // What it held when it accepted, or came back, did not arrive now.
         let arrived = if progress.in_step { arrived } else { 0 };
@@ -187,17 +185,19 @@ impl Outgoing {
             lacking = RangeSet::of(0..total);
             lacking.subtract(&progress.held);
         }
-        if self.digests.is_some() && self.gaps.complete(&progress.held, total) {
-            let layout = &self.manifest.layout;
-            let without = self.gaps.of(&progress.held, layout, &self.hashes);
+        if self.source.digests.is_some() && self.source.gaps.complete(&progress.held, total) {
+            let layout = self.parcel.layout();
+            let without = self
+                .source
+                .gaps
+                .of(&progress.held, layout, &self.source.hashes);
             receiver.phase = Phase::Verifying { next: now, without };
         }
         let active = self.receivers.values().filter_map(Receiver::active).count();
         self.rate.add(arrived / (active.max(1) as u64), now);
-        lacking.subtract(&self.preparing);
         self.enqueue(&lacking);
         self.forget_accounted();
-        cx.event(Event::Transfer(self.parcel));
+        cx.event(Event::Transfer(self.parcel.id));
         begins
     }
 
@@ -206,21 +206,17 @@ impl Outgoing {
     pub(crate) fn runs_known(&mut self) -> (usize, usize) {
         let receivers = self.receivers.iter_mut();
         let held = receivers.filter_map(|(_, each)| Some(each.progress_mut()?.held.runs().len()));
-        (held.max().unwrap_or_default(), self.queue.runs().len())
+        (held.max().unwrap_or_default(), self.pump.runs())
     }
 
     /// Puts blocks on the queue, except digests that are not known yet.
     pub(super) fn enqueue(&mut self, blocks: &RangeSet) {
-        self.queue.extend(blocks);
-        if self.queue.runs().len() > MAX_QUEUED {
-            // What is added so, and nobody lacks, is passed over when its turn comes.
-            self.queue.coarsen(MAX_QUEUED / 2);
-            self.queue.subtract(&self.preparing);
+        self.pump.add(blocks);
+        if self.source.digests.is_none() {
+            let digests = self.parcel.layout().region(Region::Digests);
+            self.pump.remove(digests);
         }
-        if self.digests.is_none() {
-            self.queue.remove(self.layout().region(Region::Digests));
-        }
-        self.queue.subtract(&self.gaps.blocks);
+        self.pump.remove_all(&self.source.gaps.blocks);
     }
 }
 

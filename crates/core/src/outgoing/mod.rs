@@ -2,12 +2,16 @@
 
 mod audience;
 mod flight;
+mod gaps;
 mod journal;
 mod leave_out;
 mod ledger;
 mod original;
+mod parcel;
 mod patience;
 mod prepare;
+mod pump;
+mod reading;
 mod receiver;
 mod receivers;
 mod resume;
@@ -15,7 +19,6 @@ mod source;
 mod view;
 
 use core::ops::Range;
-use std::collections::VecDeque;
 
 use litemap::LiteMap;
 
@@ -23,100 +26,42 @@ use mqdrop_mqtt::Time;
 
 use crate::api::Event;
 use crate::effects::Effects;
-use crate::frame::{FRAME_HEAD, FrameCipher, FrameHead, PIECE_OVERHEAD};
+use crate::frame::{FRAME_HEAD, FrameHead, PIECE_OVERHEAD};
 use crate::frame_size::{Fit, FrameSize};
-use crate::hash::ParcelHashes;
-use crate::identity::ParcelKey;
 use crate::ids::{DeviceId, ParcelId};
-use crate::layout::{Layout, Region};
-use crate::manifest::Manifest;
-use crate::message::{Body, Complete, EndReason, Offer, ParcelRef};
+use crate::layout::Region;
+use crate::message::{Body, Complete, EndReason, ParcelRef};
 use crate::random::Random;
 use crate::ranges::RangeSet;
 use crate::rate::RateMeter;
-use crate::view::ParcelKind;
 
 pub(crate) use audience::Address;
 pub use audience::Audience;
 use flight::{Flight, Frame};
-use journal::Noting;
-use leave_out::Gaps;
+use journal::Journal;
 use original::Files;
+use parcel::Parcel;
+use pump::Pump;
+use receiver::MAX_RECEIVERS;
 use receiver::{Phase, Receiver};
-use receivers::MAX_RECEIVERS;
+use source::Source;
 
 /// One parcel on its way to everyone of its audience who wants it.
 pub(crate) struct Outgoing {
-    parcel: ParcelId,
-    to: Address,
-    offer: Offer,
-    kind: ParcelKind,
-    manifest: Manifest,
-    manifest_bytes: Vec<u8>,
-    /// The content of a text; files are read by the driver.
-    text: Option<String>,
-    cipher: FrameCipher,
-    key: ParcelKey,
-    /// The device that offers it: this one.
-    sender: DeviceId,
-    /// Somebody forges frames: those that are sent are signed.
-    signs: bool,
-    files: Files,
-    /// It was sent before a restart, or before the room was left.
-    restored: bool,
-    noting: Noting,
-    hashes: ParcelHashes,
-    /// The files' hashes one after the other, once all are known.
-    digests: Option<Vec<u8>>,
+    parcel: Parcel,
+    source: Source,
+    journal: Journal,
     receivers: LiteMap<DeviceId, Receiver>,
-    /// How many beginnings were noted.
-    begun: u32,
-    /// Somebody has it, or had it before a restart.
-    delivered: bool,
-    /// What some receiver lacks and nobody is being sent.
-    queue: RangeSet,
-    /// Where the last frame ended: sending goes on from here and around, so that one who comes in
-    /// the middle does not send the others back to the beginning.
-    cursor: u32,
-    /// What is being read or waits for the socket.
-    preparing: RangeSet,
-    prepared_bytes: u64,
-    ready: VecDeque<Ready>,
-    hash_read_under_way: bool,
+    pump: Pump,
     flight: Flight,
+    rate: RateMeter,
     paused: bool,
     ended: Option<EndReason>,
-    gaps: Gaps,
-    rate: RateMeter,
-}
-
-/// A frame that only waits to be sealed and sent.
-struct Ready {
-    blocks: Range<u32>,
-    /// Room for the frame's head, then its blocks.
-    buffer: Vec<u8>,
-    /// Its send time, the bytes that went, and how long its pieces are, once some of them went: a
-    /// frame is accounted for by the length of its packets, so that stays.
-    begun: Option<(u64, usize, usize)>,
-}
-
-impl Ready {
-    fn new(blocks: Range<u32>, buffer: Vec<u8>) -> Self {
-        Self {
-            blocks,
-            buffer,
-            begun: None,
-        }
-    }
 }
 
 impl Outgoing {
     pub(crate) fn parcel(&self) -> ParcelId {
-        self.parcel
-    }
-
-    fn layout(&self) -> &Layout {
-        &self.manifest.layout
+        self.parcel.id
     }
 
     /// Offers it to those of these devices whom it is for: all that are in the room.
@@ -126,12 +71,13 @@ impl Outgoing {
         now: Time,
         cx: &mut Effects,
     ) {
-        let audience = self.to.audience;
+        let audience = self.parcel.to.audience;
         let present = present.filter(|(device, _)| audience.has(*device));
         for (device, name) in present.take(MAX_RECEIVERS) {
             self.receivers.insert(device, Receiver::offered(name, now));
         }
-        self.tell_audience(Body::Offer(self.current_offer()), cx);
+        self.parcel
+            .tell_audience(Body::Offer(self.parcel.offer(self.paused)), cx);
     }
 
     /// A device of this name is in the room, new or again.
@@ -142,14 +88,14 @@ impl Outgoing {
         now: Time,
         cx: &mut Effects,
     ) {
-        if self.ended.is_some() || !self.to.audience.has(device) {
+        if self.ended.is_some() || !self.parcel.to.audience.has(device) {
             return;
         }
         self.replace(device, &name, cx);
-        if !matches!(self.files, Files::Here) {
+        if !self.source.is_here() {
             if let Some(receiver) = self.receivers.get_mut(&device) {
                 receiver.away_since = None;
-                cx.event(Event::Transfer(self.parcel));
+                cx.event(Event::Transfer(self.parcel.id));
             }
             return;
         }
@@ -175,8 +121,8 @@ impl Outgoing {
         }
         // It may have decided, ended or missed something while it was away: its answer to the offer
         // says how it stands.
-        cx.answer(device, Body::Offer(self.current_offer()));
-        cx.event(Event::Transfer(self.parcel));
+        cx.answer(device, Body::Offer(self.parcel.offer(self.paused)));
+        cx.event(Event::Transfer(self.parcel.id));
     }
 
     /// A device left the room.
@@ -191,14 +137,12 @@ impl Outgoing {
             progress.in_step = false;
             progress.clear_flight(self.flight.last_sent());
         }
-        cx.event(Event::Transfer(self.parcel));
+        cx.event(Event::Transfer(self.parcel.id));
     }
 
     /// This device lost its connection: what was under way may or may not have arrived.
     pub(crate) fn handle_link_lost(&mut self, cx: &mut Effects) {
-        for ready in std::mem::take(&mut self.ready) {
-            self.put_back(ready);
-        }
+        self.pump.put_all_back(self.parcel.layout());
         let last_sent = self.flight.last_sent();
         self.flight.forget(last_sent);
         let receivers = self.receivers.iter_mut();
@@ -207,7 +151,7 @@ impl Outgoing {
             progress.clear_flight(last_sent);
             progress.pacer.on_reconnect();
         }
-        cx.event(Event::Transfer(self.parcel));
+        cx.event(Event::Transfer(self.parcel.id));
     }
 
     /// Stops or goes on.
@@ -217,7 +161,7 @@ impl Outgoing {
         }
         self.paused = paused;
         let parcel = ParcelRef {
-            parcel: self.parcel,
+            parcel: self.parcel.id,
             token: None,
         };
         let body = if paused {
@@ -225,9 +169,9 @@ impl Outgoing {
         } else {
             Body::Resume(parcel)
         };
-        self.tell_audience(body, cx);
+        self.parcel.tell_audience(body, cx);
         self.rate.clear();
-        cx.event(Event::Transfer(self.parcel));
+        cx.event(Event::Transfer(self.parcel.id));
     }
 
     /// Ends it for everyone.
@@ -235,25 +179,23 @@ impl Outgoing {
         if self.ended.is_some() {
             return;
         }
-        if !matches!(self.files, Files::Here) {
+        if !self.source.is_here() {
             // Since its restart nobody was told that it is this device's.
             for (&device, receiver) in &self.receivers {
                 if receiver.is_present() && receiver.is_receiving() {
-                    cx.send(device, Body::Offer(self.current_offer()));
-                    cx.send(device, Body::Cancel(reason.ending(self.parcel)));
+                    cx.send(device, Body::Offer(self.parcel.offer(self.paused)));
+                    cx.send(device, Body::Cancel(reason.ending(self.parcel.id)));
                 }
             }
         }
-        self.tell_audience(Body::Cancel(reason.ending(self.parcel)), cx);
+        self.parcel
+            .tell_audience(Body::Cancel(reason.ending(self.parcel.id)), cx);
         self.ended = Some(reason);
-        self.files = Files::Here;
-        self.forget_note(cx);
-        for ready in std::mem::take(&mut self.ready) {
-            self.put_back(ready);
-        }
-        self.queue = RangeSet::default();
+        self.source.files = Files::Here;
+        self.journal.close(cx);
+        self.pump.end(self.parcel.layout());
         self.rate.clear();
-        cx.event(Event::Transfer(self.parcel));
+        cx.event(Event::Transfer(self.parcel.id));
     }
 
     #[inline(never)]
@@ -262,29 +204,23 @@ impl Outgoing {
             return;
         }
         if self.rate.fade(now) {
-            cx.event(Event::Transfer(self.parcel));
+            cx.event(Event::Transfer(self.parcel.id));
         }
-        let total = self.layout().total_blocks();
+        let total = self.parcel.layout().total_blocks();
         let mut lacking = RangeSet::default();
         let mut messages = Vec::new();
         for (&device, receiver) in &mut self.receivers {
             if receiver.ask_again(now) {
-                messages.push((
-                    device,
-                    Body::Offer(Offer {
-                        paused: self.paused,
-                        ..self.offer.clone()
-                    }),
-                ));
+                messages.push((device, Body::Offer(self.parcel.offer(self.paused))));
             }
-            if let Some(digests) = &self.digests
+            if let Some(digests) = &self.source.digests
                 && let Some(without) = receiver.complete_again(now)
             {
                 let digests_hash = *blake3::hash(digests).as_bytes();
                 messages.push((
                     device,
                     Body::Complete(Complete {
-                        parcel: self.parcel,
+                        parcel: self.parcel.id,
                         digests_hash,
                         left_out: (!without.is_empty()).then_some(without),
                     }),
@@ -296,12 +232,9 @@ impl Outgoing {
             if progress.silent(now) {
                 progress.in_step = false;
                 progress.clear_flight(self.flight.last_sent());
-                let offer = Offer {
-                    paused: self.paused,
-                    ..self.offer.clone()
-                };
+                let offer = self.parcel.offer(self.paused);
                 messages.push((device, Body::Offer(offer)));
-                cx.event(Event::Transfer(self.parcel));
+                cx.event(Event::Transfer(self.parcel.id));
             } else if progress.timed_out(now) {
                 size.on_stall(progress.pacer.timeout(), now);
                 progress.pacer.on_timeout();
@@ -314,7 +247,6 @@ impl Outgoing {
         for (device, body) in messages {
             cx.answer(device, body);
         }
-        lacking.subtract(&self.preparing);
         self.enqueue(&lacking);
     }
 
@@ -340,13 +272,13 @@ impl Outgoing {
         random: &mut Random,
     ) -> Option<Vec<u8>> {
         loop {
-            let mut ready = self.ready.pop_front()?;
+            let mut ready = self.pump.pop()?;
             // One that was begun is ended: without its other pieces those that went are useless.
             if ready.begun.is_none() && !self.is_wanted_now() {
-                self.put_back(ready);
+                self.pump.put_back(ready, self.parcel.layout());
                 continue;
             }
-            let bytes = ready.buffer.len() - FRAME_HEAD;
+            let bytes = ready.bytes();
             let (sent, from, piece) = match ready.begun {
                 Some(begun) => begun,
                 None => {
@@ -363,12 +295,11 @@ impl Outgoing {
                 first_block: ready.blocks.start,
                 count: ready.blocks.len() as u16,
                 sent,
-                signed: self.signs,
+                signed: self.parcel.signs,
                 piece: None,
             };
-            let by = (&self.key, self.sender);
             if from == 0 && bytes <= piece {
-                self.cipher.seal(head, &mut ready.buffer, by, random);
+                self.parcel.seal(head, &mut ready.buffer, random);
                 return Some(ready.buffer);
             }
             let to = bytes.min(from + piece);
@@ -379,10 +310,10 @@ impl Outgoing {
             let mut payload = Vec::with_capacity(to - from + PIECE_OVERHEAD);
             payload.resize(head.room(), 0);
             payload.extend_from_slice(&ready.buffer[FRAME_HEAD + from..FRAME_HEAD + to]);
-            self.cipher.seal(head, &mut payload, by, random);
+            self.parcel.seal(head, &mut payload, random);
             if to < bytes {
                 ready.begun = Some((sent, to, piece));
-                self.ready.push_front(ready);
+                self.pump.go_on_with(ready);
             }
             return Some(payload);
         }
@@ -393,14 +324,6 @@ impl Outgoing {
         !self.paused && self.receivers.values().any(|each| each.active().is_some())
     }
 
-    /// A frame is not sent now, or not to its end.
-    fn put_back(&mut self, ready: Ready) {
-        if ready.begun.is_none() {
-            self.release(&ready.blocks);
-        }
-        self.queue.insert(ready.blocks);
-    }
-
     /// Accounts for a frame that goes now in packets of `packet` bytes: its send time.
     fn begin_frame(
         &mut self,
@@ -409,8 +332,8 @@ impl Outgoing {
         now: Time,
         size: &mut FrameSize,
     ) -> u64 {
-        self.release(blocks);
-        let bytes = self.layout().run_len(blocks);
+        self.pump.release(blocks, self.parcel.layout());
+        let bytes = self.parcel.layout().run_len(blocks);
         let sent = self.flight.stamp(now.as_micros());
         self.flight.push(Frame {
             sent,
@@ -426,49 +349,17 @@ impl Outgoing {
         sent
     }
 
-    pub(crate) fn entry_path(&self, file: usize) -> String {
-        self.manifest
-            .entries
-            .get(file)
-            .map(|entry| entry.path.clone())
-            .unwrap_or_default()
-    }
-
-    fn current_offer(&self) -> Offer {
-        Offer {
-            paused: self.paused,
-            ..self.offer.clone()
-        }
-    }
-
     /// If all hashes are known now, the digests can be sent.
     fn learn_digests(&mut self) {
-        if self.digests.is_some() {
+        if !self.source.learn_digests() {
             return;
         }
-        self.digests = self.hashes.to_bytes();
-        if self.digests.is_some()
-            && let Noting::Asked(blocks) = &mut self.noting
-        {
-            // The digests will be noted instead.
-            *blocks = Vec::new();
+        self.journal.pass_over_checks();
+        let mut receivers = self.receivers.iter_mut();
+        if receivers.any(|(_, receiver)| receiver.progress_mut().is_some()) {
+            let digests = self.parcel.layout().region(Region::Digests);
+            self.pump.add_run(digests);
         }
-        if self.digests.is_some()
-            && self
-                .receivers
-                .iter_mut()
-                .any(|(_, receiver)| receiver.progress_mut().is_some())
-        {
-            self.queue.insert(self.layout().region(Region::Digests));
-        }
-    }
-
-    /// Blocks are no longer being prepared.
-    fn release(&mut self, blocks: &Range<u32>) {
-        self.preparing.remove(blocks.clone());
-        self.prepared_bytes = self
-            .prepared_bytes
-            .saturating_sub(self.layout().run_len(blocks));
     }
 
     fn forget_accounted(&mut self) {

@@ -1,25 +1,22 @@
 //! How a parcel begins: its manifest, its secrets, and nothing sent yet.
 
-use std::collections::VecDeque;
-
 use litemap::LiteMap;
 
 use super::flight::Flight;
-use super::journal::Noting;
-use super::leave_out::Gaps;
-use super::original::Files;
+use super::journal::Journal;
+use super::parcel::Parcel;
+use super::pump::Pump;
+use super::source::Source;
 use super::{Address, Outgoing};
 use crate::api::Entry;
 use crate::cause::TooMuch;
 use crate::frame::FrameCipher;
-use crate::hash::ParcelHashes;
 use crate::identity::{ParcelKey, SIGNATURE};
 use crate::ids::DeviceId;
 use crate::layout::{BLOCK, Region};
 use crate::manifest::Manifest;
 use crate::message::Offer;
 use crate::random::Random;
-use crate::ranges::RangeSet;
 use crate::rate::RateMeter;
 use crate::view::ParcelKind;
 
@@ -71,8 +68,9 @@ impl Outgoing {
         let title = "Text".to_owned();
         let text_kept = Some(text.to_owned());
         let mut outgoing = Self::new(manifest, manifest_bytes, text_kept, title, secrets, to);
-        let layout = outgoing.manifest.layout.clone();
+        let layout = outgoing.parcel.layout().clone();
         outgoing
+            .source
             .hashes
             .add(&layout, layout.region(Region::Content), text.as_bytes());
         outgoing.learn_digests();
@@ -104,42 +102,35 @@ impl Outgoing {
             // Until it is known who offers it.
             proof: [0; SIGNATURE],
         };
-        let mut outgoing = Self {
-            parcel,
+        let source = Source::new(&manifest.layout);
+        let parcel = Parcel {
+            id: parcel,
             to,
-            offer,
             kind: if text.is_some() {
                 ParcelKind::Text
             } else {
                 ParcelKind::Files
             },
-            hashes: ParcelHashes::new(&manifest.layout),
+            cipher: FrameCipher::new(&content_key, parcel),
+            offer,
             manifest,
             manifest_bytes,
             text,
-            cipher: FrameCipher::new(&content_key, parcel),
             key,
             // Until it is known which one that is.
             sender: DeviceId([0; 10]),
             signs: false,
-            files: Files::Here,
-            restored: false,
-            noting: Noting::No,
-            digests: None,
+        };
+        let mut outgoing = Self {
+            journal: Journal::new(parcel.id),
+            parcel,
+            source,
             receivers: LiteMap::new(),
-            begun: 0,
-            delivered: false,
-            queue: RangeSet::default(),
-            cursor: 0,
-            preparing: RangeSet::default(),
-            prepared_bytes: 0,
-            ready: VecDeque::new(),
-            hash_read_under_way: false,
+            pump: Pump::default(),
             flight: Flight::default(),
+            rate: RateMeter::default(),
             paused: false,
             ended: None,
-            gaps: Gaps::default(),
-            rate: RateMeter::default(),
         };
         // Empty files need no reading to be known.
         outgoing.learn_digests();

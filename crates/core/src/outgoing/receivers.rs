@@ -3,15 +3,14 @@
 use mqdrop_mqtt::Time;
 
 use super::Outgoing;
-use super::receiver::{Phase, Receiver};
+use super::receiver::{MAX_RECEIVERS, Phase, Receiver};
 use crate::api::Event;
 use crate::effects::Effects;
 use crate::ids::{DeviceId, Token};
-use crate::notes::{Beginning, Note};
+use crate::io::StoreReply;
+use crate::notes::Note;
 use crate::view::ParcelKind;
 
-/// The most receivers of one parcel; a room member could invent any number.
-pub(super) const MAX_RECEIVERS: usize = 4096;
 /// So many beginnings are noted of a parcel. Whoever begins after that is sent to like the others,
 /// but not waited for after a restart: receivers choose how often they begin.
 const MAX_NOTED: u32 = 2 * MAX_RECEIVERS as u32;
@@ -23,52 +22,68 @@ impl Outgoing {
     pub(crate) fn begin(&mut self, device: DeviceId, name: String, cx: &mut Effects) {
         if let Some(receiver) = self.receivers.get_mut(&device) {
             receiver.name = name;
-            self.note_beginning(device, cx);
+            self.journal.note_beginning(device, receiver, MAX_NOTED, cx);
             self.ask_for_notes(cx);
         }
     }
 
-    /// Notes that a device has begun, if there are notes yet.
-    pub(super) fn note_beginning(&mut self, device: DeviceId, cx: &mut Effects) {
-        let has_notes = self.has_notes() && self.begun < MAX_NOTED;
-        if let Some(receiver) = self.receivers.get_mut(&device)
-            && has_notes
-            && receiver.is_receiving()
-            && !std::mem::replace(&mut receiver.noted, true)
-        {
-            self.begun += 1;
-            let beginning = Beginning {
-                device,
-                name: receiver.name.clone(),
-                token: receiver.token,
-            };
-            self.note(&Note::Begins(beginning), cx);
+    /// Asks storage for a place for this parcel's notes, unless it has one. Texts are sent in a
+    /// moment and have none.
+    pub(crate) fn ask_for_notes(&mut self, cx: &mut Effects) {
+        if self.parcel.text.is_none() {
+            self.journal.ask(cx);
         }
+    }
+
+    /// Storage answered.
+    pub(crate) fn handle_store(&mut self, reply: &StoreReply, cx: &mut Effects) {
+        match reply {
+            StoreReply::Created { .. } => self.begin_notes(cx),
+            StoreReply::Failed { .. } => self.journal.handle_failed(),
+            _ => {}
+        }
+    }
+
+    fn begin_notes(&mut self, cx: &mut Effects) {
+        let blocks = self.journal.open();
+        if self.ended.is_some() {
+            return self.journal.close(cx);
+        }
+        let mut notes = vec![Note::Sent(self.parcel.to_note())];
+        match &self.source.digests {
+            // Without them nothing were known of what was read before this was noted.
+            Some(digests) => notes.push(Note::Verified(digests.clone())),
+            None => notes.extend(blocks.into_iter().map(Note::Blocks)),
+        }
+        let left_out = &self.source.gaps.files;
+        if !left_out.is_empty() {
+            notes.push(Note::LeftOut(left_out.clone()));
+        }
+        if self.journal.is_delivered() {
+            notes.push(Note::Delivered);
+        }
+        for note in notes {
+            self.journal.note(&note, cx);
+        }
+        for (&device, receiver) in &mut self.receivers {
+            self.journal.note_beginning(device, receiver, MAX_NOTED, cx);
+        }
+        // It may have taken longer to make room than to send.
+        self.forget_note_if_done(cx);
     }
 
     /// A receiver is not waited for any more, though it stays on the list.
     pub(super) fn note_end(&mut self, device: DeviceId, cx: &mut Effects) {
-        if let Some(receiver) = self.receivers.get_mut(&device)
-            && std::mem::take(&mut receiver.noted)
-        {
-            self.note(&Note::Ends(device), cx);
+        if let Some(receiver) = self.receivers.get_mut(&device) {
+            self.journal.note_end(device, receiver, cx);
         }
         self.forget_note_if_done(cx);
     }
 
-    /// Somebody has it, whole and verified.
-    pub(super) fn note_delivery(&mut self, cx: &mut Effects) {
-        if !std::mem::replace(&mut self.delivered, true) {
-            self.note(&Note::Delivered, cx);
-        }
-    }
-
     /// Takes a receiver off the list.
     pub(super) fn remove_receiver(&mut self, device: DeviceId, cx: &mut Effects) {
-        if let Some(receiver) = self.receivers.remove(&device)
-            && receiver.noted
-        {
-            self.note(&Note::Ends(device), cx);
+        if let Some(mut receiver) = self.receivers.remove(&device) {
+            self.journal.note_end(device, &mut receiver, cx);
         }
         self.forget_note_if_done(cx);
     }
@@ -96,7 +111,7 @@ impl Outgoing {
     /// parcel, makes room for it on the list: most likely it is the same one with a new id. If it is
     /// not, all that is lost is the word that the other one left.
     pub(super) fn replace(&mut self, device: DeviceId, name: &str, cx: &mut Effects) {
-        let is_text = self.kind == ParcelKind::Text;
+        let is_text = self.parcel.kind == ParcelKind::Text;
         let former = |(&other, receiver): (&DeviceId, &Receiver)| {
             let is_former = other != device && receiver.has_left(is_text) && receiver.name == name;
             is_former.then_some(other)
@@ -113,7 +128,7 @@ impl Outgoing {
         let receiver = self.receivers.get(&device);
         if receiver.is_some_and(|receiver| !matches!(receiver.phase, Phase::Done { .. })) {
             self.remove_receiver(device, cx);
-            cx.event(Event::Transfer(self.parcel));
+            cx.event(Event::Transfer(self.parcel.id));
         }
     }
 
@@ -135,7 +150,7 @@ impl Outgoing {
         let former = others.find(|(id, other)| **id != device && other.token == Some(token));
         if let Some((&former, _)) = former {
             self.remove_receiver(former, cx);
-            cx.event(Event::Transfer(self.parcel));
+            cx.event(Event::Transfer(self.parcel.id));
         }
     }
 
@@ -168,8 +183,8 @@ impl Outgoing {
         let is_open = |receiver: &Receiver| {
             receiver.is_receiving() || (receiver.is_undecided() && receiver.is_present())
         };
-        if self.delivered && !self.receivers.values().any(is_open) {
-            self.forget_note(cx);
+        if self.journal.is_delivered() && !self.receivers.values().any(is_open) {
+            self.journal.close(cx);
         }
     }
 }
@@ -184,7 +199,7 @@ mod tests {
     use super::*;
     use crate::api::Entry;
     use crate::frame_size::FrameSize;
-    use crate::io::{StoreReply, StoreRequest};
+    use crate::io::StoreRequest;
     use crate::message::EndReason;
     use crate::message::tests::wanting;
     use crate::outgoing::{Address, Audience};

@@ -5,11 +5,12 @@ use std::collections::HashMap;
 
 use mqdrop_mqtt::Time;
 
-use super::journal::Noting;
+use super::journal::Journal;
 use super::original::{Files, Original};
 use super::prepare::Secrets;
+use super::receiver::MAX_RECEIVERS;
 use super::receiver::Receiver;
-use super::{Address, Audience, MAX_RECEIVERS, Outgoing};
+use super::{Address, Audience, Outgoing};
 use crate::api::{Entry, Event, OfferError};
 use crate::effects::Effects;
 use crate::hash::ParcelHashes;
@@ -25,28 +26,29 @@ impl Outgoing {
     /// somebody receives it.
     pub(crate) fn leave(&mut self, now: Time, cx: &mut Effects) -> Option<Self> {
         // Of what was kept before, not everyone who has begun need have come back yet.
-        let is_wanted = self.restored || self.receivers.values().any(Receiver::is_receiving);
-        if !is_wanted || self.text.is_some() || self.ended.is_some() {
+        let is_wanted = self.source.restored || self.receivers.values().any(Receiver::is_receiving);
+        if !is_wanted || self.parcel.text.is_some() || self.ended.is_some() {
             return None;
         }
         self.handle_link_lost(cx);
-        let mut kept = Self::from_note(self.to_note())?;
-        kept.noting = std::mem::replace(&mut self.noting, Noting::No);
+        let mut kept = Self::from_note(self.parcel.to_note())?;
+        kept.journal = self.journal.hand_over();
         kept.paused = self.paused;
         kept.flight = std::mem::take(&mut self.flight);
         kept.receivers = std::mem::take(&mut self.receivers);
         kept.receivers.retain(|_, receiver| receiver.is_receiving());
-        (kept.begun, kept.delivered) = (self.begun, self.delivered);
-        kept.restore_gaps(std::mem::take(&mut self.gaps).files);
+        kept.restore_gaps(std::mem::take(&mut self.source.gaps).files);
         for (_, receiver) in &mut kept.receivers {
             receiver.away_since.get_or_insert(now);
         }
-        kept.files = match std::mem::replace(&mut self.files, Files::Here) {
-            Files::Checking(checking) => checking.again(&self.readable()),
+        kept.source.files = match std::mem::replace(&mut self.source.files, Files::Here) {
+            Files::Checking(checking) => {
+                checking.again(&self.source.readable(self.parcel.layout()))
+            }
             Files::Lacking(original) => Files::Lacking(original),
             Files::Here => {
-                std::mem::swap(&mut kept.hashes, &mut self.hashes);
-                kept.digests = self.digests.take();
+                std::mem::swap(&mut kept.source.hashes, &mut self.source.hashes);
+                kept.source.digests = self.source.digests.take();
                 Files::Here
             }
         };
@@ -57,8 +59,8 @@ impl Outgoing {
     pub(crate) fn restore(notes: Begun, now: Time) -> Option<Self> {
         let mut outgoing = Self::from_note(notes.sent)?;
         outgoing.restore_gaps(notes.left_out);
-        let content = outgoing.layout().region(Region::Content);
-        outgoing.files = Files::Lacking(Original {
+        let content = outgoing.parcel.layout().region(Region::Content);
+        outgoing.source.files = Files::Lacking(Original {
             checks: Blocks::checks(notes.blocks, &content),
             digests: notes.digests,
         });
@@ -67,7 +69,8 @@ impl Outgoing {
         outgoing.receivers = receivers
             .map(|(device, noted)| (device, Receiver::away(noted.name, noted.token, now)))
             .collect();
-        (outgoing.begun, outgoing.delivered) = (notes.begun, notes.delivered);
+        let parcel = outgoing.parcel.id;
+        outgoing.journal = Journal::kept(parcel, notes.begun, notes.delivered);
         Some(outgoing)
     }
 
@@ -88,24 +91,24 @@ impl Outgoing {
                 audience: Audience::Room,
             },
         );
-        outgoing.restored = true;
-        outgoing.noting = Noting::Yes;
+        outgoing.source.restored = true;
+        outgoing.journal = Journal::kept(outgoing.parcel.id, 0, false);
         Some(outgoing)
     }
 
     /// The room that it is sent to.
     pub(crate) fn room(&self) -> &str {
-        &self.to.room
+        &self.parcel.to.room
     }
 
     /// Whether it waits for the user to choose its files again.
     pub(crate) fn lacks_files(&self) -> bool {
-        matches!(self.files, Files::Lacking(_))
+        matches!(self.source.files, Files::Lacking(_))
     }
 
     /// Whether files that were chosen again are being compared with what was sent.
     pub(crate) fn is_checking(&self) -> bool {
-        matches!(self.files, Files::Checking(_))
+        matches!(self.source.files, Files::Checking(_))
     }
 
     /// The user chose these files. If they look like the parcel's, what was sent is compared next;
@@ -119,6 +122,7 @@ impl Outgoing {
         let paths = chosen.entries.iter().map(|entry| entry.path.clone());
         let by_path: HashMap<String, u32> = paths.zip(0..).collect();
         let places = self
+            .parcel
             .manifest
             .entries
             .iter()
@@ -127,7 +131,7 @@ impl Outgoing {
                 let place = by_path.get(&wanted.path).map(|place| *place as usize);
                 match place.map(|place| (place, &chosen.entries[place])) {
                     // Nobody reads it.
-                    _ if self.gaps.files.contains(file) => Ok(place.unwrap_or_default()),
+                    _ if self.source.gaps.files.contains(file) => Ok(place.unwrap_or_default()),
                     None => Err(OfferError::Missing(wanted.path.clone())),
                     // What was sent is compared, and what was not may be as it is now.
                     Some((place, found)) if found.size == wanted.size => Ok(place),
@@ -135,19 +139,19 @@ impl Outgoing {
                 }
             });
         let places = places.collect::<Result<_, _>>()?;
-        if let Files::Lacking(original) = std::mem::replace(&mut self.files, Files::Here) {
-            self.files = original.check(&self.readable());
+        if let Files::Lacking(original) = std::mem::replace(&mut self.source.files, Files::Here) {
+            self.source.files = original.check(&self.source.readable(self.parcel.layout()));
         }
-        cx.event(Event::Transfer(self.parcel));
+        cx.event(Event::Transfer(self.parcel.id));
         Ok(places)
     }
 
     /// Reads what is to be compared next.
     pub(super) fn next_check(&mut self) -> Option<ReadRequest> {
-        let Files::Checking(checking) = &self.files else {
+        let Files::Checking(checking) = &self.source.files else {
             return None;
         };
-        let next = checking.next().filter(|_| !self.hash_read_under_way)?;
+        let next = checking.next().filter(|_| !self.pump.is_hashing)?;
         Some(self.hash_read(next))
     }
 
@@ -159,40 +163,40 @@ impl Outgoing {
         read: Result<(), ReadError>,
         cx: &mut Effects,
     ) {
-        let Files::Checking(mut checking) = std::mem::replace(&mut self.files, Files::Here) else {
+        let Files::Checking(mut checking) = std::mem::replace(&mut self.source.files, Files::Here)
+        else {
             return;
         };
-        let layout = &self.manifest.layout;
+        let layout = self.parcel.layout();
         let compared = match read {
             Ok(()) => checking
-                .compare(&mut self.hashes, layout, blocks, bytes)
-                .map_err(|file| OfferError::OtherContent(self.entry_path(file))),
+                .compare(&mut self.source.hashes, layout, blocks, bytes)
+                .map_err(|file| OfferError::OtherContent(self.parcel.entry_path(file))),
             Err(error) => Err(OfferError::Unreadable(
-                self.entry_path(error.file),
+                self.parcel.entry_path(error.file),
                 error.text,
             )),
         };
         match compared {
-            Ok(()) if checking.next().is_some() => self.files = Files::Checking(checking),
+            Ok(()) if checking.next().is_some() => self.source.files = Files::Checking(checking),
             Ok(()) => {
                 self.learn_digests();
-                cx.event(Event::Files(self.parcel));
+                cx.event(Event::Files(self.parcel.id));
             }
             Err(error) => {
-                self.hashes = ParcelHashes::new(layout);
-                self.files = checking.give_up();
-                let left_out = self.gaps.files.clone();
+                self.source.hashes = ParcelHashes::new(layout);
+                self.source.files = checking.give_up();
+                let left_out = self.source.gaps.files.clone();
                 self.restore_gaps(left_out);
-                let parcel = self.parcel;
+                let parcel = self.parcel.id;
                 cx.event(Event::Unfit { parcel, error });
             }
         }
-        cx.event(Event::Transfer(self.parcel));
+        cx.event(Event::Transfer(self.parcel.id));
     }
 
     /// The device that offers it from now on.
     pub(crate) fn set_sender(&mut self, sender: DeviceId) {
-        self.sender = sender;
-        self.offer.proof = self.key.proof(sender);
+        self.parcel.set_sender(sender);
     }
 }

@@ -51,33 +51,33 @@ impl Outgoing {
             })
             .collect();
         let cause = self.cause(state, &receivers);
-        let total = self.layout().content_len();
+        let total = self.parcel.layout().content_len();
         let bytes = self.bytes(state, now);
         let rate = if state == TransferState::Active {
             self.rate.rate(now)
         } else {
             0.0
         };
-        let title = match &self.text {
+        let title = match &self.parcel.text {
             Some(text) => names::line(text, TEXT_TITLE),
-            None => self.offer.title.clone(),
+            None => self.parcel.offer.title.clone(),
         };
         TransferView {
-            parcel: self.parcel.to_string(),
+            parcel: self.parcel.id.to_string(),
             room,
             direction: Direction::Out,
-            kind: self.kind,
+            kind: self.parcel.kind,
             title,
             state,
             bytes,
             total,
-            files: self.offer.files,
+            files: self.parcel.offer.files,
             paused_here: self.paused,
             rate,
             eta: (rate > 0.0).then(|| (total - bytes) as f64 / rate),
             cause,
             offline: false,
-            left_out: self.gaps.files.len(),
+            left_out: self.source.gaps.files.len(),
             sender: None,
             lacks_files: self.lacks_files(),
             receivers,
@@ -85,17 +85,18 @@ impl Outgoing {
     }
 
     pub(crate) fn files_view(&self) -> Vec<FileView> {
-        let is_left_out = |file| self.gaps.files.contains(file);
-        self.manifest.views(is_left_out, |file| {
-            self.hashes
+        let is_left_out = |file| self.source.gaps.files.contains(file);
+        self.parcel.manifest.views(is_left_out, |file| {
+            self.source
+                .hashes
                 .digest(file)
                 .map(|hash| hash.to_hex().to_string())
         })
     }
 
     pub(crate) fn shown_text(&self) -> Option<&str> {
-        (self.kind == ParcelKind::Text)
-            .then_some(self.text.as_deref())
+        (self.parcel.kind == ParcelKind::Text)
+            .then_some(self.parcel.text.as_deref())
             .flatten()
     }
 
@@ -159,11 +160,13 @@ impl Outgoing {
 
     fn bytes_of(&self, receiver: &Receiver) -> u64 {
         match &receiver.phase {
-            Phase::Receiving(progress) => self.layout().content_in(progress.held.runs()),
-            Phase::Verifying { without, .. } if without.is_empty() => self.layout().content_len(),
-            Phase::Done { without: 0 } => self.layout().content_len(),
+            Phase::Receiving(progress) => self.parcel.layout().content_in(progress.held.runs()),
+            Phase::Verifying { without, .. } if without.is_empty() => {
+                self.parcel.layout().content_len()
+            }
+            Phase::Done { without: 0 } => self.parcel.layout().content_len(),
             Phase::Verifying { .. } | Phase::Done { .. } => {
-                self.layout().content_len() - self.left_out_bytes()
+                self.parcel.layout().content_len() - self.left_out_bytes()
             }
             _ => 0,
         }
@@ -183,14 +186,14 @@ impl Outgoing {
         match &self.ended {
             Some(EndReason::ByUser) => return None,
             Some(reason) => {
-                return Some(match self.gaps.first.clone() {
+                return Some(match self.source.gaps.first.clone() {
                     Some((path, why)) => Cause::Unreadable { path, why },
                     None => Cause::EndedHere(reason.clone()),
                 });
             }
             None => {}
         }
-        match &self.files {
+        match &self.source.files {
             Files::Here => {}
             Files::Lacking(_) => return Some(Cause::LacksFiles),
             Files::Checking(checking) => return Some(Cause::Checking(checking.progress())),
