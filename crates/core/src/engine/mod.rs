@@ -63,7 +63,7 @@ pub struct Engine {
     cx: Effects,
     socket: VecDeque<SocketAction>,
     /// Which outgoing parcel was served last.
-    turn: Option<ParcelId>,
+    turn: Option<(RoomId, ParcelId)>,
 }
 
 impl Engine {

@@ -74,7 +74,7 @@ impl Engine {
             };
             let size = &mut connection.frame_size;
             if let Some(payload) = outgoing.next_frame(now, &fit, size, &mut self.random) {
-                self.turn = Some(parcel);
+                self.turn = Some((id, parcel));
                 // Whatever the session does not take counts as lost and is sent again.
                 let session = &mut connection.session;
                 let _ = session.publish(&topic, &payload, QoS::AtMostOnce, false, now);
@@ -92,9 +92,9 @@ impl Engine {
             let parcels = room.parcels.outgoing.keys();
             parcels.map(|parcel| (*id, *parcel))
         });
-        let mut parcels: Vec<_> = parcels.collect();
-        let is_served = |parcel: ParcelId| self.turn.is_none_or(|turn| parcel <= turn);
-        parcels.sort_unstable_by_key(|(_, parcel)| (is_served(*parcel), *parcel));
-        parcels
+        let is_later = |parcel: &(RoomId, ParcelId)| self.turn.is_some_and(|turn| *parcel > turn);
+        let (mut later, earlier): (Vec<_>, Vec<_>) = parcels.partition(is_later);
+        later.extend(earlier);
+        later
     }
 }
