@@ -5,8 +5,9 @@ use core::time::Duration;
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
+use super::insider::Member;
 use super::parcel::{Parcel, frame};
-use super::victim::{Member, Victim};
+use super::victim::Victim;
 use crate::Audience;
 use crate::api::Entry;
 use crate::ids::ParcelId;

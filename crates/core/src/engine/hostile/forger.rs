@@ -5,8 +5,9 @@ use core::time::Duration;
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
+use super::insider::Member;
 use super::parcel::{BLOCKS, Parcel, frame, seal};
-use super::victim::{Member, Victim};
+use super::victim::Victim;
 use crate::frame::{FrameCipher, FrameHead};
 use crate::identity::ParcelKey;
 use crate::ids::ParcelId;

@@ -6,7 +6,8 @@ use proptest::prelude::*;
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-use super::victim::{Member, Victim};
+use super::insider::Member;
+use super::victim::Victim;
 use crate::ids::{DeviceId, ParcelId, Token};
 use crate::message::tests::wanting;
 use crate::message::{Body, Echo, EndReason, ParcelRef, Receipt};

@@ -3,9 +3,10 @@ use proptest::prelude::*;
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
+use super::insider::Member;
 use super::ledger::{spoilt, want};
 use super::parcel::{BLOCKS, Parcel, frame, offer};
-use super::victim::{Member, Victim, secret};
+use super::victim::{Victim, secret};
 use crate::envelope;
 use crate::identity::ParcelKey;
 use crate::ids::{ParcelId, Token};

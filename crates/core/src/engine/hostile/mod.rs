@@ -4,6 +4,7 @@
 mod broker;
 mod flood;
 mod forger;
+mod insider;
 mod ledger;
 mod member;
 mod parcel;

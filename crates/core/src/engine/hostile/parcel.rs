@@ -2,7 +2,8 @@
 
 use core::time::Duration;
 
-use super::victim::{Member, Victim};
+use super::insider::Member;
+use super::victim::Victim;
 use crate::Entry;
 use crate::frame::{FRAME_HEAD, FrameCipher, FrameHead};
 use crate::identity::ParcelKey;

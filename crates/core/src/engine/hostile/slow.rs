@@ -5,8 +5,9 @@ use core::time::Duration;
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
+use super::insider::Member;
 use super::parcel::{Parcel, seal};
-use super::victim::{Member, Victim};
+use super::victim::Victim;
 use crate::cause::Cause;
 use crate::frame::FrameHead;
 use crate::incoming::tests::fill;
