@@ -1,7 +1,7 @@
 //! Runs every check, or one part of them, and sums up.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use crate::process::{self, cargo, program, run_watched};
@@ -49,6 +49,9 @@ const SMOKE: Part = Part {
 
 /// The spec that goes through a whole transfer.
 const WHOLE_TRANSFER: &str = "contract";
+
+/// Tests that start programs and wait for them most of the time; what computes runs beside them.
+const WAITING: [&str; 2] = ["commands", "station"];
 
 /// The app and its driver: compiled to wasm, and tested in a browser.
 const APP: &str = "mqdrop";
@@ -203,36 +206,80 @@ fn clippy_for_wasm() -> std::process::Command {
 }
 
 fn unit(filters: &[String], tally: &mut Tally) -> Result<(), String> {
-    let mut test = cargo();
-    test.args(["test", "--workspace", "--no-fail-fast"]);
-    run_watched(with_filters(&mut test, filters), |line| tally.read(line))
+    // Always of the whole workspace, so that nothing is built twice with other features.
+    let test = |targets: &[&str]| {
+        let mut test = cargo();
+        test.args(["test", "--workspace", "--no-fail-fast"])
+            .args(targets);
+        test
+    };
+    process::run(&mut test(&["--no-run"]))?;
+    let (waiting, computing): (Vec<_>, Vec<_>) = integration_tests()?
+        .into_iter()
+        .partition(|name| WAITING.contains(&name.as_str()));
+    let named = |names: Vec<String>, others: &[&str]| {
+        let mut test = test(others);
+        test.args(names.iter().flat_map(|name| ["--test", name]));
+        with_filters(&mut test, filters);
+        test
+    };
+    let mut waiting = named(waiting, &[]);
+    let (computed, documented, (said, waited)) = std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| process::run_quietly(&mut waiting));
+        let mut computing = named(computing, &["--lib", "--bins", "--examples"]);
+        let computed = run_watched(&mut computing, |line| tally.read(line));
+        let documented = run_watched(&mut named(Vec::new(), &["--doc"]), |line| tally.read(line));
+        let waited = waiting
+            .join()
+            .unwrap_or_else(|_| (String::new(), Err("A thread of xtask panicked.".into())));
+        (computed, documented, waited)
+    });
+    println!("{said}");
+    said.lines().for_each(|line| tally.read(line));
+    computed.and(documented).and(waited)
+}
+
+/// The names of all crates' integration tests.
+fn integration_tests() -> Result<Vec<String>, String> {
+    let list = |folder: &Path| {
+        fs::read_dir(folder)
+            .map(|entries| entries.filter_map(|entry| Some(entry.ok()?.path())))
+            .map_err(|error| format!("{} cannot be read: {error}.", folder.display()))
+    };
+    let mut names = Vec::new();
+    let packages = list(&workspace::root().join("crates"))?.chain([workspace::root()]);
+    for package in packages {
+        let folder = package.join("tests");
+        if !folder.is_dir() {
+            continue;
+        }
+        // As cargo finds them.
+        let is_test = |path: &PathBuf| {
+            path.extension().is_some_and(|extension| extension == "rs")
+                || path.join("main.rs").is_file()
+        };
+        let tests = list(&folder)?.filter(is_test);
+        names.extend(tests.filter_map(|path| Some(path.file_stem()?.to_string_lossy().into())));
+    }
+    names.sort();
+    Ok(names)
 }
 
 fn wasm(filters: &[String], tally: &mut Tally) -> Result<(), String> {
     setup::for_wasm_tests()?;
     let mut test = cargo();
-    test.args([
-        "test",
-        "--target",
-        "wasm32-unknown-unknown",
-        "--no-fail-fast",
-        "--lib",
-        "--tests",
-    ])
-    .args(PURE.iter().flat_map(|package| ["--package", package]));
-    let pure = run_watched(with_filters(&mut test, filters), |line| tally.read(line));
-
-    // The app's own need a browser; webdriver.json says how it is started.
-    let mut test = cargo();
-    test.args(["test", "--target", "wasm32-unknown-unknown", "--lib"])
+    test.args(["test", "--target", "wasm32-unknown-unknown"])
+        .args(["--no-fail-fast", "--lib", "--test", "*"])
+        // Together, so that what they are made of is built once.
+        .args(PURE.iter().flat_map(|package| ["--package", package]))
         .args(["--package", APP])
+        // The app's own need a browser; webdriver.json says how it is started.
         .env("CHROMEDRIVER", setup::chromedriver()?)
         // Otherwise all of them together have 20 seconds, of which they take half on a fast machine,
         // and what drives the browser has 5 to start.
         .env("WASM_BINDGEN_TEST_TIMEOUT", "180")
         .env("WASM_BINDGEN_TEST_DRIVER_TIMEOUT", "60");
-    let browser = run_watched(with_filters(&mut test, filters), |line| tally.read(line));
-    pure.and(browser)
+    run_watched(with_filters(&mut test, filters), |line| tally.read(line))
 }
 
 fn smoke(_: &[String], tally: &mut Tally) -> Result<(), String> {
@@ -295,6 +342,15 @@ fn with_filters<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_integration_test_is_found() {
+        let names = integration_tests().unwrap();
+        for name in WAITING.iter().chain(&["simulated", "memory", "turns"]) {
+            assert!(names.iter().any(|found| found == name), "{name}: {names:?}");
+        }
+        assert!(!names.iter().any(|name| name == "peak"), "a module of one");
+    }
 
     #[test]
     fn filters_choose_specs_by_name() {
