@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
 
 use crate::process::{self, program};
 use crate::tally::Tally;
@@ -10,19 +11,24 @@ use crate::workspace;
 
 /// Files that compare times, or that need a machine which does nothing else. Of the others two run at
 /// a time: most of what they do is waiting.
-const ALONE: [&str; 7] = [
+const ALONE: [&str; 4] = ["background", "many-files", "network", "packet-limit"];
+
+/// Files that take longest, which begin first: what begins last would run by itself in the end.
+const LONG: [&str; 8] = [
+    "restart",
+    "firefox",
+    "terminal",
+    "hostile-broker",
+    "members-limits",
+    "sent-again",
+    "network-faults",
     "asleep",
-    "background",
-    "bench",
-    "many-files",
-    "network",
-    "packet-limit",
-    "phone",
 ];
 
 /// A file that was run.
 struct Run {
     path: PathBuf,
+    seconds: u64,
     tally: Tally,
     result: Result<(), String>,
 }
@@ -30,7 +36,9 @@ struct Run {
 /// Runs spec files. One that fails beside another is run once more, by itself: two browsers with
 /// their brokers can keep a small machine so busy that a person's patience, which tests have, ends.
 pub(crate) fn run(files: Vec<PathBuf>, tally: &mut Tally) -> Result<(), String> {
-    let (alone, others): (Vec<_>, Vec<_>) = files.into_iter().partition(|path| is_alone(path));
+    let (alone, mut others): (Vec<_>, Vec<_>) =
+        files.into_iter().partition(|path| is_one_of(&ALONE, path));
+    others.sort_by_key(|path| !is_one_of(&LONG, path));
     let mut again = Vec::new();
     for run in run_beside(others, 2) {
         match run.result {
@@ -68,7 +76,7 @@ fn run_beside(files: Vec<PathBuf>, at_a_time: usize) -> Vec<Run> {
                 while let Some(path) = next() {
                     let (said, run) = run_file(path);
                     let mut runs = runs.lock().unwrap_or_else(PoisonError::into_inner);
-                    println!("\n{}\n{said}", name(&run.path));
+                    println!("\n{} ({} s)\n{said}", name(&run.path), run.seconds);
                     runs.push(run);
                 }
             });
@@ -89,6 +97,7 @@ fn run_file(path: PathBuf) -> (String, Run) {
         // The counts are read from plain lines.
         .env("NO_COLOR", "1")
         .env_remove("FORCE_COLOR");
+    let started = Instant::now();
     let (said, result) = process::run_quietly(&mut node);
     let mut tally = Tally::default();
     said.lines().for_each(|line| tally.read(line));
@@ -97,19 +106,34 @@ fn run_file(path: PathBuf) -> (String, Run) {
         said,
         Run {
             path,
+            seconds: started.elapsed().as_secs(),
             tally,
             result,
         },
     )
 }
 
-fn is_alone(path: &Path) -> bool {
-    ALONE
+fn is_one_of(names: &[&str], path: &Path) -> bool {
+    names
         .iter()
-        .any(|alone| name(path) == format!("{alone}.spec.mjs"))
+        .any(|each| name(path) == format!("{each}.spec.mjs"))
 }
 
 fn name(path: &Path) -> String {
     let name = path.file_name().unwrap_or_default();
     name.to_string_lossy().into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_that_are_treated_apart_are_there() {
+        let specs = workspace::root().join("e2e").join("specs");
+        for each in ALONE.iter().chain(&LONG) {
+            let path = specs.join(format!("{each}.spec.mjs"));
+            assert!(path.is_file(), "{}", path.display());
+        }
+    }
 }
