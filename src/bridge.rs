@@ -218,7 +218,7 @@ pub enum Event {
     },
     /// Something about this broker to remember for the next time.
     Learnt(Learnt),
-    /// What storage keeps of other rooms.
+    /// Parcels of other rooms that storage keeps.
     Kept(KeptView),
     /// Something did not work, or the user should know of it.
     Failed(Failure),

@@ -40,12 +40,12 @@ impl Button {
         }
     }
 
-    /// What is written on it while the transfer is in this state.
+    /// The button's text while the transfer is in this state.
     #[must_use]
     pub fn label(self, direction: Direction, state: TransferState) -> &'static str {
         let words = words();
         match self {
-            // What is here already is lost with it.
+            // Bytes that are here already are lost with it.
             Self::Cancel if direction == Direction::In && state == TransferState::Paused => {
                 words.button_discard()
             }
@@ -59,7 +59,7 @@ impl Button {
         }
     }
 
-    /// What the worker is told; saving is the app's own business.
+    /// The action for the worker; saving is the app's own business.
     #[must_use]
     pub fn action(self) -> Option<TransferAction> {
         match self {
@@ -91,7 +91,7 @@ pub fn buttons(
         }
         (_, S::Paused) if paused_here => &[Button::Resume, Button::Cancel],
         (_, S::Verifying | S::Paused) => &[Button::Cancel],
-        // What its sender could not read is missing; the other files are here.
+        // The files that its sender could not read are missing; the others are here.
         (Direction::In, S::Done | S::Failed)
             if kind == ParcelKind::Files && (is_here || state == S::Done) =>
         {
@@ -153,7 +153,7 @@ fn asked_words(receivers: &[ReceiverView]) -> String {
     }
 }
 
-/// Who has it, and who of the others comes first to mind.
+/// The receivers that have it, and the one of the others that comes first to mind.
 fn delivered_words(receivers: &[ReceiverView]) -> String {
     let words = words();
     let lacks = |each: &&ReceiverView| each.state != TransferState::Done;

@@ -24,7 +24,7 @@ pub(super) struct Engine {
 impl Engine {
     /// Starts the worker, whose events go to `state`. `broker` is that of the present room.
     pub(super) fn start(state: State, broker: impl Fn() -> Option<String> + 'static) -> Self {
-        // What is thrown in a worker and not caught there ends up at the page's window.
+        // An error that is thrown in a worker and not caught there ends up at the page's window.
         let crash = window_event_listener(ev::error, move |event| {
             if is_own(&event) {
                 state.crash();

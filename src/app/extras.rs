@@ -1,4 +1,4 @@
-//! What only the join form and the invite need (src/extras), loaded for them.
+//! The module for join form and invite (src/extras), loaded for them.
 
 use leptos::prelude::*;
 use wasm_bindgen::JsValue;
@@ -18,7 +18,7 @@ pub(super) struct NotLoaded;
 #[derive(Debug)]
 pub(super) struct Outdated;
 
-/// What can be done once it is loaded.
+/// The functions of the module, once it is loaded.
 #[derive(Clone)]
 pub(super) struct Module(JsValue);
 

@@ -6,7 +6,7 @@ use mqdrop_core::{keys, topic_prefix, view::Remedy};
 use super::{address::Page, names, settings::Settings, words::words};
 use crate::bridge::{JoinRequest, Protocol};
 
-/// What stands in the form.
+/// The contents of the form.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Draft {
     /// The key as typed.
@@ -117,7 +117,7 @@ impl Draft {
         }
     }
 
-    /// What to remember of the form: nothing that a link brought, so that a visit to somebody's
+    /// The settings to remember of the form: nothing that a link brought, so that a visit to somebody's
     /// room does not change where one usually goes.
     #[must_use]
     pub fn remember(&self, before: &Settings, link: &Link) -> Settings {

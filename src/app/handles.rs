@@ -57,7 +57,7 @@ pub(super) fn picker() -> Option<Window> {
 /// The method that opens the picker.
 const PICK: &str = "showOpenFilePicker";
 
-/// What the user picks; nothing if they think better of it.
+/// The user's choice; nothing if they think better of it.
 ///
 /// # Errors
 /// If the browser does not open the picker here, or what was picked cannot be read.
@@ -90,7 +90,7 @@ pub(super) fn of_drop(data: &DataTransfer) -> Option<Promise> {
     Some(Promise::all(&handles))
 }
 
-/// What came of [`of_drop`]; empty unless there is a handle for everything that was dropped.
+/// The outcome of [`of_drop`]; empty unless there is a handle for everything that was dropped.
 pub(super) async fn all_of(asked: Option<Promise>) -> Array {
     let Some(asked) = asked else {
         return Array::new();

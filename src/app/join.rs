@@ -35,7 +35,7 @@ pub(super) fn Join(session: Session) -> impl IntoView {
         let Some(field) = session.wrong_field() else {
             return;
         };
-        // What is wrong must be in sight.
+        // The fault must be in sight.
         if field.is_advanced()
             && let Some(details) = advanced.get()
         {
@@ -204,14 +204,14 @@ fn KeyField(session: Session) -> impl IntoView {
     // Until then nobody can press the button; after a failure it tries again.
     let asks = session.asks.get_untracked();
     let was_tried = RwSignal::new(asks);
-    // Whoever wants a key hears of a failure; an estimate is shown when there is one.
+    // A user who wants a key hears of a failure; an estimate is shown when there is one.
     let load = move || {
         spawn_local(async move {
             drop(extras.load().await);
             let _ = was_tried.try_set(true);
         });
     };
-    // Whoever agrees with a link needs nothing of it.
+    // A user who agrees with a link needs nothing of it.
     if !asks {
         load();
     }
@@ -236,7 +236,7 @@ fn KeyField(session: Session) -> impl IntoView {
             match made {
                 Ok(Some(made)) => {
                     session.state.solve(words().key_not_loaded());
-                    // What was typed meanwhile is wanted.
+                    // The text that was typed meanwhile is wanted.
                     if key.get_untracked() == before {
                         draft.write().key = made;
                         session.keep_stay(false);
@@ -344,7 +344,7 @@ fn Line(
     }
 }
 
-/// What is wrong with a field, directly below it.
+/// The fault of a field, directly below it.
 #[component]
 fn FieldError(session: Session, field: Field) -> impl IntoView {
     view! {
@@ -371,7 +371,7 @@ fn level_words(level: Option<&str>) -> &'static str {
 /// So many letters are named.
 const MOST_LETTERS: usize = 5;
 
-/// What the form says of letters of a key that may be taken for others, each with its alphabet's name
+/// The form's words about letters of a key that may be taken for others, each with its alphabet's name
 /// before it.
 fn look_closely(letters: &[String]) -> Option<String> {
     let named = |letter: &String| {

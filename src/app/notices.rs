@@ -1,4 +1,4 @@
-//! What the user should know: the last error, the broker's limits, what this browser lacks.
+//! Notices to the user: the last error, the broker's limits, what this browser lacks.
 
 use leptos::prelude::*;
 use mqdrop_core::view::ConnectionState;
@@ -93,7 +93,7 @@ pub(super) fn LimitNotice(state: State) -> impl IntoView {
     })
 }
 
-/// What visits to other rooms left in this browser's storage.
+/// The notice of what visits to other rooms left in this browser's storage.
 #[component]
 pub(super) fn KeptNotice(session: Session) -> impl IntoView {
     let kept = session.state.kept;
@@ -157,7 +157,7 @@ pub(super) fn ScreenNotice(state: State) -> impl IntoView {
     })
 }
 
-/// What this browser lacks for keeping received files, and what follows from it.
+/// The notice of what this browser lacks for keeping received files, and what follows from it.
 #[component]
 pub(super) fn StorageNotice(state: State) -> impl IntoView {
     let told = move || match state.storage.get()? {

@@ -35,7 +35,7 @@ pub(super) fn worker() -> String {
     format!("./worker-loader.js?js={js}&wasm={wasm}")
 }
 
-/// What an attribute of one of the page's `meta` elements says.
+/// The value of one of the page's `meta` elements.
 fn meta(name: &str, attribute: &str) -> String {
     document()
         .query_selector(&format!(r#"meta[name="{name}"]"#))
@@ -50,7 +50,7 @@ pub(super) fn address() -> String {
     window().location().href().unwrap_or_default()
 }
 
-/// What stands after `#` in the page's address, with it.
+/// The page's fragment, with its `#`.
 pub(super) fn fragment() -> String {
     window().location().hash().unwrap_or_default()
 }
@@ -67,7 +67,7 @@ pub(super) fn set_link(link: &Link) {
     );
 }
 
-/// What the browser says it is.
+/// The browser's own name.
 pub(super) fn user_agent() -> String {
     window().navigator().user_agent().unwrap_or_default()
 }

@@ -1,9 +1,9 @@
-//! What pasting does. Only files that came alone are sent by it: office programs put a picture of the
+//! Pasting. Only files that came alone are sent by it: office programs put a picture of the
 //! copied cells or words beside them.
 
 use mqdrop_client::link::pairs;
 
-/// What becomes of what was pasted.
+/// The use of what was pasted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pasted {
     /// The files are sent.

@@ -1,4 +1,4 @@
-//! Who else is in the room.
+//! The other devices in the room.
 
 use leptos::prelude::*;
 use mqdrop_core::view::{ConnectionState, PeerView};

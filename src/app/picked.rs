@@ -13,7 +13,7 @@ use super::{
 use crate::bridge::{Command, MAX_FILES, PickedFile};
 use crate::js::turn;
 
-/// What the user picked or dropped at a time.
+/// Files that the user picked or dropped at a time.
 pub(super) struct Picked {
     /// The files, those below folders too.
     pub(super) files: Vec<PickedFile>,

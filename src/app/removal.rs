@@ -130,7 +130,7 @@ fn take(session: Session, number: u32) -> Option<Arc<str>> {
         .flatten()
 }
 
-/// What was taken off the list last without having been saved, and the way back.
+/// The transfer that was taken off the list last without having been saved, and the way back.
 #[component]
 pub(super) fn RemovedNotice(session: Session) -> impl IntoView {
     let last = Memo::new(move |_| {

@@ -1,4 +1,4 @@
-//! What a bug report needs: the worker's log, and what kind of browser this is.
+//! Details for a bug report: the worker's log, and what kind of browser this is.
 
 use leptos::prelude::*;
 

@@ -1,11 +1,11 @@
-//! What of a received parcel was saved, as far as a page can know: that the browser was given it.
+//! The saved part of a received parcel, as far as a page can know: that the browser was given it.
 
 use super::words::words;
 
 /// How fast a disk may be that the browser copies to, in bytes a millisecond.
 const SLOW_DISK: f64 = 20_000.0;
 
-/// What of a parcel the browser was given.
+/// The part of a parcel that the browser was given.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Saved {
     /// All of it.

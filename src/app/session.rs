@@ -43,7 +43,7 @@ impl Room {
 #[derive(Clone, Copy)]
 pub(super) struct Session {
     pub(super) draft: RwSignal<Draft>,
-    /// What was wrong with the form, and the form.
+    /// The fault of the form, and the form.
     wrong: RwSignal<Option<(Problem, Draft)>>,
     pub(super) room: RwSignal<Option<Room>>,
     /// The room was reached, or has something to show all the same. Until then the form stays.
@@ -55,7 +55,7 @@ pub(super) struct Session {
     pub(super) engine: Engine,
     pub(super) extras: Extras,
     pub(super) ready: Ready,
-    /// What is typed to be sent; a room that is left and entered again does not cost it.
+    /// The text that is typed to be sent; a room that is left and entered again does not cost it.
     pub(super) text: RwSignal<String>,
     /// How often files were chosen.
     choices: StoredValue<u32>,
@@ -136,7 +136,7 @@ impl Session {
         let will_do = self.page.with_value(|page| draft.check(page).is_ok());
         self.draft.set(draft);
         if agreed || (wants && !will_do) {
-            // What is wrong with the form is said before anything is asked.
+            // The form's faults are named before anything is asked.
             self.join();
         } else {
             self.asks.set(wants);
@@ -155,7 +155,7 @@ impl Session {
     /// Takes up what this tab had before its page was loaded again.
     fn come_back(&self, link: Link, stay: Stay) {
         self.link.set_value(link);
-        // What was typed stays, whatever is remembered.
+        // Typed text stays, whatever is remembered.
         let _ = self.known_user(&stay.draft.broker);
         self.draft.set(stay.draft);
         if stay.entered {
@@ -198,7 +198,7 @@ impl Session {
         self.keep_stay(self.room.with_untracked(Option::is_some));
     }
 
-    /// What stands for a form's room where the user's agreement is kept.
+    /// The name of a form's room where the user's agreement is kept.
     fn mark(&self, draft: &Draft) -> Option<String> {
         let broker = self
             .page
@@ -286,7 +286,7 @@ impl Session {
                 }
                 request.learnt = storage::load_learnt(&request.broker);
                 self.remember_auto_accept(request.auto_accept);
-                // What it was with the settings before.
+                // The value with the settings before.
                 self.state.status.set(StatusView::default());
                 self.entered.set(false);
                 self.room.set(Some(Room {
@@ -315,7 +315,7 @@ impl Session {
             .with(|wrong| wrong.as_ref().map(|(problem, _)| problem.field))
     }
 
-    /// What is wrong with a field, in words.
+    /// The fault of a field, in words.
     pub(super) fn wrong_words(&self, field: Field) -> Option<String> {
         self.wrong.with(|wrong| {
             let (problem, _) = wrong.as_ref().filter(|(wrong, _)| wrong.field == field)?;

@@ -1,10 +1,10 @@
-//! What the browser remembers between visits. Never the key, never a password.
+//! Settings that the browser remembers between visits. Never the key, never a password.
 
 use mqdrop_client::link::pairs;
 
 use crate::bridge::Protocol;
 
-/// What is remembered of the join form.
+/// The remembered part of the join form.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Settings {
     /// This device's name.

@@ -18,7 +18,7 @@ pub(super) fn SpaceNotice(
 ) -> impl IntoView {
     let available = RwSignal::new(None::<u64>);
     Effect::new(move || {
-        // What is removed makes space.
+        // A removed transfer makes space.
         app.transfers.track();
         let stores = matches!(*app.storage.read(), Some(Storage::Opfs { .. }));
         if stores && state.get() == TransferState::Offered {

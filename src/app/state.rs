@@ -1,4 +1,4 @@
-//! What the app knows: signals that the worker's events set and the panels draw.
+//! The app's knowledge: signals that the worker's events set and the panels draw.
 
 use std::sync::Arc;
 
@@ -37,7 +37,7 @@ pub(super) struct State {
     pub(super) storage: RwSignal<Option<Storage>>,
     /// The user has read what follows from that.
     pub(super) storage_known: RwSignal<bool>,
-    /// What storage keeps of other rooms.
+    /// Parcels of other rooms that storage keeps.
     pub(super) kept: RwSignal<KeptView>,
     /// The last thing that did not work.
     pub(super) error: RwSignal<Option<String>>,
@@ -50,7 +50,7 @@ pub(super) struct State {
     pub(super) report: RwSignal<Option<String>>,
     /// The worker is gone; only a reload helps.
     pub(super) crashed: RwSignal<bool>,
-    /// What a screen reader is told.
+    /// The news for a screen reader.
     pub(super) news: RwSignal<String>,
     /// Transfers that have ended while the page could not be seen.
     pub(super) unseen: RwSignal<Ended>,
@@ -67,7 +67,7 @@ pub(super) struct Transfer {
     pub(super) parts: Parts,
 }
 
-/// What comes of a parcel beside its snapshots, and may come before the first one.
+/// The parts of a parcel that come beside its snapshots, and may come before the first one.
 #[derive(Clone)]
 pub(super) struct Parts {
     pub(super) files: ArcRwSignal<Arc<Vec<FileView>>>,
@@ -75,9 +75,9 @@ pub(super) struct Parts {
     pub(super) text: ArcRwSignal<Option<Arc<str>>>,
     /// How many of its files were handed to the browser, while all of them are being saved.
     pub(super) saving: ArcRwSignal<Option<usize>>,
-    /// What of it the browser was given.
+    /// The part of it that the browser was given.
     pub(super) saved: ArcRwSignal<Saved>,
-    /// What its files were opened with before a restart.
+    /// The handles that its files were opened with before a restart.
     pub(super) handles: ArcRwSignal<Option<SendWrapper<Array>>>,
 }
 
@@ -194,7 +194,7 @@ impl State {
                     .set(Some(SendWrapper::new(handles)));
             }
             Event::Failed(failure) => self.fail(failure_words(&failure)),
-            // What is drawn again loses the focus.
+            // An element that is drawn again loses the focus.
             Event::Kept(kept) if kept == self.kept.get_untracked() => {}
             Event::Report(report) => self.report.set(Some(report)),
             Event::Kept(kept) => self.kept.set(kept),
@@ -202,7 +202,7 @@ impl State {
         }
     }
 
-    /// What there is to tell whoever does not see the page.
+    /// News for a user who does not see the page.
     pub(super) fn told(&self) -> Told {
         let is_request = |view: &TransferView| {
             view.direction == Direction::In && view.state == TransferState::Offered
@@ -315,7 +315,7 @@ fn replace<T>(all: &mut Vec<T>, first: usize, part: Vec<T>) {
     }
 }
 
-/// What to announce of who is in the room now.
+/// The announcement of who came and left.
 fn presence(before: &[PeerView], now: &[PeerView]) -> Option<String> {
     let names = |of: &[PeerView], without: &[PeerView]| -> Vec<String> {
         let is_new = |peer: &&PeerView| !without.iter().any(|other| other.device == peer.device);
@@ -339,7 +339,7 @@ fn presence(before: &[PeerView], now: &[PeerView]) -> Option<String> {
     (!news.is_empty()).then(|| news.join(words.phrase_separator()))
 }
 
-/// What to announce of a transfer's new state; progress is not announced.
+/// The announcement of a transfer's new state; progress is not announced.
 fn news(view: &TransferView) -> Option<String> {
     let (title, words) = (&view.title, words());
     let because = |text: String| match words.cause(view) {

@@ -1,4 +1,4 @@
-//! What the browser remembers, for all tabs and for this one: `localStorage` and `sessionStorage`,
+//! The browser's memory, for all tabs and for this one: `localStorage` and `sessionStorage`,
 //! where they may be used.
 
 use js_sys::Date;
@@ -66,7 +66,7 @@ pub(super) fn save_agreed(mark: &str) {
     write(AGREED, newest.join(" ").trim_end());
 }
 
-/// What was learnt of a broker not long ago, or nothing; forgets what was long ago.
+/// Lessons about a broker of not long ago, or none; forgets older ones.
 pub(super) fn load_learnt(broker: &str) -> Learnt {
     match load_lesson(broker) {
         Some(lesson) if lesson.counts(today()) => lesson.learnt,

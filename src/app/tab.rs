@@ -1,4 +1,4 @@
-//! What a tab remembers of the room it is in, for when its page is loaded anew: phones do that by
+//! A tab's memory of the room it is in, for when its page is loaded anew: phones do that by
 //! themselves. The key and the password are in it, so it is forgotten when the room is left.
 
 use mqdrop_client::link::pairs;

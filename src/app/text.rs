@@ -62,7 +62,7 @@ fn scheme_start(text: &str, from: usize, colon: usize) -> Option<usize> {
     ends_with("https").or_else(|| ends_with("http"))
 }
 
-/// What follows `://` in an address, without the punctuation of a sentence around it. A bracket
+/// The part behind `://` of an address, without the punctuation of a sentence around it. A bracket
 /// belongs to the sentence if the address does not open it.
 fn without_sentence(link: &str) -> &str {
     let mut unopened = BRACKETS.map(|(open, close)| {

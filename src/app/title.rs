@@ -1,4 +1,4 @@
-//! What the tab is called while nobody sees the page.
+//! The tab's title while nobody sees the page.
 
 use super::words::words;
 
@@ -8,7 +8,7 @@ pub const TITLE: &str = "mqdrop";
 /// The longest sentence in a tab's name, in letters: peers choose what is in it.
 const MAX_WORDS: usize = 80;
 
-/// What there is to tell of the room.
+/// News of the room.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Told {
     /// Offers that wait for an answer, as sentences; the first one first.

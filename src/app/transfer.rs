@@ -129,7 +129,7 @@ fn Buttons(
     };
     let is_received = Memo::new(move |_| actions::is_received(&now.read()));
     let click = StoredValue::new(move |button: Button| match button.action() {
-        // What is being saved has to be there.
+        // Files that are being saved have to be there.
         _ if saving.read_untracked().is_some() => {}
         Some(TransferAction::Remove) if is_received.get_untracked() => {
             removal::begin(session, &transfer);

@@ -22,7 +22,7 @@ pub(super) fn set_words(words: Words) {
     WORDS.set(Some(words));
 }
 
-/// What stands before and behind the one placeholder of a message, for something that is no text.
+/// The text before and behind the one placeholder of a message, for something that is no text.
 pub(super) fn around(message: impl FnOnce(Words, &str) -> String) -> [String; 2] {
     const MARK: &str = "\u{1}";
     let filled = message(words(), MARK);
@@ -45,7 +45,7 @@ pub(super) fn failure_words(failure: &Failure) -> String {
     }
 }
 
-/// What the browser says begins in lower case at times; what a person reads begins in upper case.
+/// Texts of the browser begin in lower case at times; a sentence for people begins in upper case.
 fn sentence(text: &str) -> String {
     let first = text.chars().next().map_or(0, char::len_utf8);
     let (first, rest) = text.split_at(first);

@@ -1,4 +1,4 @@
-//! What only the join form and the invite need: made keys, their strength, QR codes. A wasm module
+//! The needs of join form and invite alone: made keys, their strength, QR codes. A wasm module
 //! of its own, which src/app/extras.rs loads for them.
 
 pub mod alike;

@@ -1,4 +1,4 @@
-//! What a browser gives a client: its platform.
+//! The browser as a client's platform.
 
 use std::rc::Rc;
 
@@ -46,7 +46,7 @@ impl Browser {
         }
     }
 
-    /// What a signal means for the client.
+    /// The input that a signal is for the client.
     pub(super) fn handle(&mut self, signal: Signal) -> Input<Blob> {
         let input = match signal {
             Signal::Alarm => {

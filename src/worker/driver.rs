@@ -28,30 +28,30 @@ pub struct Message(Input);
 enum Input {
     /// The client's platform reports something.
     Browser(Signal),
-    /// What a parcel's files were opened with was looked up.
+    /// The handles of a parcel's files were looked up.
     Handles(ParcelId, Array),
-    /// What these led to, if they still do.
+    /// The files that handles led to, if they still do.
     Reopened(ParcelId, Option<Vec<PickedFile>>),
     /// It is known where to store, and what to tell of it.
     Storage(Rc<Backend>, bridge::Storage),
-    /// What the user chose was looked into.
+    /// The user's choice was looked into.
     Probed(Probed),
     /// Found in storage.
     Kept(Kept),
-    /// What was in storage at the start was found, or it takes too long. May come twice.
+    /// The parcels in storage at the start were found, or it takes too long. May come twice.
     Looked,
 }
 
 /// The client, and what is the app's or the browser's alone.
 pub(super) struct Driver {
     client: Client<Browser>,
-    /// What the user chose and the app has not handed over whole, by choice.
+    /// Files that the user chose and the app has not handed over whole, by choice.
     chosen: LiteMap<u32, Vec<PickedFile>>,
     /// The room that the app is in, or was in last: one at a time.
     room: RoomId,
     /// How many rooms were entered: what is chosen for one is not to be sent to another.
     visit: u32,
-    /// What was kept and cannot be taken up, as its notes are damaged or those of a later version. It
+    /// Parcels that were kept and cannot be taken up, as their notes are damaged or those of a later version. It
     /// is the user who discards it.
     damaged: Vec<Box<dyn BlockStore>>,
     /// Commands that came before it is known what storage holds: what goes on with that must not be
@@ -63,7 +63,7 @@ pub(super) struct Driver {
 }
 
 impl Driver {
-    /// What happens is put into `mailbox`, and is to be brought back to [`Self::handle_message`].
+    /// Everything that happens is put into `mailbox`, and is to be brought back to [`Self::handle_message`].
     ///
     /// # Errors
     /// If the browser has no random numbers; in words.

@@ -37,7 +37,7 @@ async fn put(parcel: ParcelId, handles: &Array) -> Result<(), JsValue> {
     Ok(())
 }
 
-/// What was kept for a parcel; empty if nothing was.
+/// The handles that were kept for a parcel; empty if there are none.
 pub(super) async fn find(parcel: ParcelId) -> Array {
     let found = get(parcel).await.ok();
     found
@@ -116,7 +116,7 @@ async fn store(mode: IdbTransactionMode) -> Result<IdbObjectStore, JsValue> {
     transaction?.object_store(STORE)
 }
 
-/// What a request results in.
+/// The result of a request.
 async fn answer(request: &IdbRequest) -> Result<JsValue, JsValue> {
     let promise = Promise::new(&mut |resolve, reject| {
         request.set_onsuccess(Some(&resolve));

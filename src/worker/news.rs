@@ -1,4 +1,4 @@
-//! What a client tells, in the app's words.
+//! A client's updates, in the app's words.
 
 use mqdrop_client::Update;
 use mqdrop_core::view::FileView;

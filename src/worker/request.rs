@@ -1,4 +1,4 @@
-//! What the app asks for, in the engine's terms.
+//! The app's wishes, in the engine's terms.
 
 use mqdrop_core::keys::{KeyError, RoomSecret};
 use mqdrop_core::{Identity, Join, Login, Version, VersionPolicy};

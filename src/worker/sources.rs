@@ -28,7 +28,7 @@ use files::Files;
 /// How long an idle file stays open, in milliseconds.
 const IDLE: u32 = 3_000;
 
-/// What was read ahead is dropped if nobody accepted it after so long, in milliseconds.
+/// Bytes that were read ahead are dropped if nobody accepted them after so long, in milliseconds.
 const EXPIRY: u32 = 60_000;
 
 /// Reads of many files that go on while others begin. Each of their files takes the browser a while
@@ -39,7 +39,7 @@ const BESIDE: u32 = 3;
 /// takes a moment.
 const PROBED: usize = 100;
 
-/// What became of a read.
+/// The outcome of a read.
 pub(super) type ReadResult = (ReadRequest, Result<(), ReadError>);
 
 /// The files of outgoing parcels.
@@ -64,7 +64,7 @@ struct Source {
 }
 
 impl Sources {
-    /// What was read is handed to `report`.
+    /// Filled requests are handed to `report`.
     pub(super) fn new(report: Rc<dyn Fn(ReadResult)>) -> Self {
         Self {
             parcels: LiteMap::new(),
@@ -168,7 +168,7 @@ async fn prepare(source: Weak<Source>, expiry: u32) {
     }
 }
 
-/// What was picked and can be read, and the paths of what cannot: browsers list that too, and some
+/// Picked files that can be read, and the paths of those that cannot: browsers list them too, and some
 /// of it as empty files.
 pub(super) async fn readable(picked: Vec<PickedFile>) -> (Vec<PickedFile>, Vec<String>) {
     let looks_into_all = picked.len() <= PROBED;
@@ -199,7 +199,7 @@ async fn can_be_read(file: &JsValue, if_not_empty: bool) -> bool {
     }
 }
 
-/// What was picked, as files and as the engine's entries.
+/// Picked files, as files and as the engine's entries.
 ///
 /// # Errors
 /// In words, if something else than a file was picked.

@@ -12,7 +12,7 @@ use super::super::{handles, sources};
 use super::{Driver, Input, Message};
 use crate::bridge::{Failure, PickedFile};
 
-/// What the user chose, after it was looked into.
+/// The user's choice, after it was looked into.
 pub(super) struct Probed {
     /// The room that it was chosen for.
     visit: u32,

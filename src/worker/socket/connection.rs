@@ -34,7 +34,7 @@ pub(super) enum Offer {
 }
 
 impl Offer {
-    /// What to offer after a connection to `url` did not open. Only the page's own host is tried
+    /// The offer after a connection to `url` did not open. Only the page's own host is tried
     /// without an offer: there a proxy may stand before a station, which does without.
     pub(super) fn after_failure(self, url: &str) -> Self {
         let host = web_sys::Url::new(url).map(|url| url.host()).ok();

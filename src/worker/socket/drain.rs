@@ -68,7 +68,7 @@ mod tests {
         drain.swallow(&long);
         let left = if drain.0.is_some() { 0 } else { 65_536 };
         assert_eq!(long.byte_length(), left);
-        // What is not worth it, and what has no memory any more.
+        // Buffers that are not worth it, or have no memory any more.
         let short = ArrayBuffer::new(10);
         drain.swallow(&short);
         drain.swallow(&long);

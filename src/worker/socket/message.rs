@@ -1,4 +1,4 @@
-//! What goes between the engine's thread and the socket's. Long buffers are handed over, not copied.
+//! Messages between the engine's thread and the socket's. Long buffers are handed over, not copied.
 
 use js_sys::{Array, ArrayBuffer};
 use mqdrop_core::SocketClose;
@@ -8,7 +8,7 @@ use wasm_bindgen::{JsValue, UnwrapThrowExt};
 use super::connection::Offer;
 use crate::packed::{self, beside};
 
-/// What the engine wants of the socket.
+/// A command of the engine to the socket.
 #[derive(Serialize, Deserialize)]
 pub(super) enum Order {
     /// Open a connection in place of the one before.
@@ -30,7 +30,7 @@ pub(super) enum Order {
     Close,
 }
 
-/// What the socket's thread says.
+/// A report of the socket's thread.
 #[derive(Serialize, Deserialize)]
 pub(crate) enum Report {
     /// It takes orders.
@@ -58,12 +58,12 @@ pub(crate) enum Report {
     Close { number: u32, close: SocketClose },
 }
 
-/// What is posted to another thread.
+/// A message as it is posted to another thread.
 pub(super) trait Posted: Serialize + DeserializeOwned {
     /// The buffer that is handed over with it.
     fn buffer(&self) -> Option<&ArrayBuffer>;
 
-    /// What to post, and what to hand over with it.
+    /// The value to post, and the buffers to hand over with it.
     fn pack(&self) -> (JsValue, Array) {
         let message = packed::pack(self)
             .expect_throw("a message between a worker and its socket's cannot be encoded");
@@ -71,7 +71,7 @@ pub(super) trait Posted: Serialize + DeserializeOwned {
         (message.into(), buffer.unwrap_or_default())
     }
 
-    /// What was posted; `None` if it is no such message.
+    /// Reads a posted value; `None` if it is no such message.
     fn unpack(message: &JsValue) -> Option<Self> {
         packed::unpack(message).ok()
     }

@@ -51,7 +51,7 @@ const TAKEN: u32 = 1024 * 1024;
 /// a connection is given, so that the next try has another thread.
 const STARTING: Duration = Duration::from_secs(10);
 
-/// What happened to the connection.
+/// An event of the connection.
 pub(super) enum SocketEvent {
     /// It is open; whether the broker compresses messages.
     Open { compresses: bool },
@@ -61,7 +61,7 @@ pub(super) enum SocketEvent {
     Close(SocketClose),
 }
 
-/// What the thread said, or that it ended.
+/// A report of the thread, or its end.
 pub(super) enum Signal {
     Report(Report),
     Crash,
@@ -77,14 +77,14 @@ pub(super) struct Socket {
     together: Vec<u8>,
     /// Bytes that were sent and not yet reported back.
     queued: u32,
-    /// What was sent was in these: new memory for each message would cost more than copying it.
+    /// Buffers of sent messages: new memory for each message would cost more than copying it.
     spare: Vec<ArrayBuffer>,
     /// Where the last connection was opened to, and what it offered.
     target: (String, Offer),
     /// Bytes that were received and the thread does not know to be taken in.
     taken: u32,
     drain: Drain,
-    /// What the thread runs.
+    /// The program of the thread.
     script: String,
     report: Rc<dyn Fn(Signal)>,
 }

@@ -105,7 +105,7 @@ async fn a_thread_that_does_not_run_is_said() {
             };
             let here = crate::worker::clock::global().location().href();
             let address = web_sys::Url::new_with_base(script, &here).map(|url| url.href());
-            // What these tests come from may have no place beside it.
+            // The tests' own server may have no place beside it.
             let address = address.unwrap_or_else(|_| script.to_owned());
             socket = Some(Socket::new(address, Rc::new(report), Time::ZERO));
         });

@@ -56,7 +56,7 @@ fn scope() -> DedicatedWorkerGlobalScope {
 struct Holder {
     connection: RefCell<Option<Connection>>,
     number: Cell<u32>,
-    /// What the browser took while it held too much, not yet reported.
+    /// Bytes that the browser took while it held too much, not yet reported.
     sent: RefCell<VecDeque<(ArrayBuffer, u32)>>,
     /// Set while there is any.
     retry: RefCell<Option<Timeout>>,
@@ -140,7 +140,7 @@ impl Holder {
                 return;
             }
         }
-        // What was held back came before this.
+        // Messages that were held back came before this.
         self.pass_on();
         (self.post)(report);
         // Timers may be throttled, but what comes often follows from what went.

@@ -1,4 +1,4 @@
-//! What is read before anybody asks for it: small files, while their offer is not accepted yet.
+//! Reading ahead: small files, while their offer is not accepted yet.
 
 use core::cell::Cell;
 use std::rc::Rc;

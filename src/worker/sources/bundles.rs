@@ -33,7 +33,7 @@ pub(super) struct Bundles {
 /// Files that follow each other, as one Blob.
 struct Bundle {
     blob: Blob,
-    /// What was read of it ahead.
+    /// The part of it that was read ahead.
     copy: Option<Copy>,
     /// The first file's number.
     first: usize,

@@ -71,7 +71,7 @@ impl Files {
             return false;
         };
         let copy = self.budget.copy(&blob).await;
-        // What comes too late might never be dropped.
+        // Bytes that come too late might never be dropped.
         if self.is_asked_for.get() {
             return false;
         }
@@ -175,7 +175,7 @@ impl Files {
 
     fn part<'a>(&'a self, segment: &Segment, bundles: &'a Bundles) -> Result<Part<'a>, Failure> {
         let file = self.files.get(segment.file).ok_or(Failure::Short)?;
-        // What follows it may be another file's.
+        // The bytes behind it may be another file's.
         if end(segment) as f64 > file.size() {
             return Err(Failure::Short);
         }

@@ -28,7 +28,7 @@ const PATIENCE: i32 = 3_000;
 /// that is being reloaded, or is restored with the whole browser, is to get its own itself.
 const FREE: u32 = 400;
 
-/// What is written to find out whether that works, and removed at once.
+/// A file that is written to find out whether that works, and removed at once.
 const TRIAL: &str = "try";
 
 /// When to look again whether others have become free, in milliseconds from one time to the next:
@@ -156,7 +156,7 @@ impl Heirs {
         let before = core::mem::take(&mut self.free);
         for name in free {
             if before.contains(&name) {
-                // What is in use again is another's.
+                // A folder that is in use again is another's.
                 let _ = self.inherit(&name).await;
             } else {
                 self.free.push(name.clone());
@@ -193,7 +193,7 @@ async fn take_up_files(
             continue;
         };
         noted += 1;
-        // What cannot be opened now is left to a worker that starts later.
+        // A folder that cannot be opened now is left to a worker that starts later.
         let Ok(mut store) = OpfsStore::open_left(folder, file).await else {
             continue;
         };
@@ -241,7 +241,7 @@ fn lock_name(folder: &str) -> String {
     format!("{ROOT}/{folder}")
 }
 
-/// What the page of the tab that has a folder holds while it is open, however long its worker takes
+/// The lock that the page of a folder's tab holds while it is open, however long its worker takes
 /// to start: `src/loader.js` takes it.
 fn page_lock(folder: &str) -> String {
     format!("{}/page", lock_name(folder))

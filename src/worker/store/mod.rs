@@ -35,7 +35,7 @@ pub(super) use folders::{directory, file_system};
 pub(super) use opfs::creating;
 pub(super) use shelf::{Outcome, Shelf};
 
-/// What takes a while in a browser.
+/// Something that takes a while in a browser.
 pub(super) type Pending<T> = Pin<Box<dyn Future<Output = T>>>;
 
 /// The storage of one parcel's content: its files one after the other without gaps.
@@ -84,7 +84,7 @@ pub(super) trait BlockStore {
     fn discard(self: Box<Self>);
 }
 
-/// What an earlier worker left, and what it noted of it.
+/// Content that an earlier worker left, and its notes of it.
 pub(super) struct Kept {
     pub(super) notes: Vec<u8>,
     pub(super) store: Box<dyn BlockStore>,
@@ -117,7 +117,7 @@ impl Backend {
         }
     }
 
-    /// What the app tells the user of it.
+    /// The description for the user.
     pub(super) async fn describe(&self) -> bridge::Storage {
         match self {
             Self::Opfs(folder) => bridge::Storage::Opfs {

@@ -185,7 +185,7 @@ impl BlockStore for OpfsStore {
             .map_err(|error| store_error(&error))?;
         self.noted = notes_len;
         self.size = size;
-        // What is missing at the end is fetched again, and needs its place.
+        // Content that is missing at the end is fetched again, and needs its place.
         self.reserve().map_err(|error| store_error(&error))
     }
 

@@ -11,7 +11,7 @@ use web_sys::Blob;
 
 use super::{Backend, BlockStore};
 
-/// What took a while and is done.
+/// A step that took a while and is done.
 pub(in super::super) struct Outcome {
     parcel: ParcelId,
     /// Which of the parcel's stores: it may have been discarded meanwhile.
@@ -116,7 +116,7 @@ impl Shelf {
                 })
             }
             StoreRequest::Note { parcel, note } => {
-                // What it tells is received again after a restart.
+                // The content it tells of is received again after a restart.
                 let _ = self.store(parcel)?.note(&note);
                 None
             }
@@ -152,7 +152,7 @@ impl Shelf {
         }
     }
 
-    /// What an outcome means for the client. Nothing, if its store was discarded meanwhile.
+    /// The input that an outcome is for the client. None, if its store was discarded meanwhile.
     pub(in super::super) fn handle(&mut self, outcome: Outcome) -> Option<Input<Blob>> {
         let Outcome {
             parcel,

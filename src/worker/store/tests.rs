@@ -68,7 +68,7 @@ fn writes(seed: u64) -> Vec<(u64, Bytes)> {
 async fn same_as_memory(seed: u64, mut store: Box<dyn BlockStore>) {
     let mut model = MemoryStore::new(SIZE);
     let mut writes = writes(seed);
-    // What is not covered by later writes must still be whole.
+    // Content that is not covered by later writes must still be whole.
     let mut written = vec![false; SIZE];
     for (offset, data) in &writes {
         written[*offset as usize..*offset as usize + data.len()].fill(true);
@@ -358,7 +358,7 @@ async fn a_file_that_the_browser_shortened_is_gone() {
         store.finish(Vec::new()).await,
         Err(StoreError::Gone)
     ));
-    // What it is asked again is the same.
+    // The same question has the same answer.
     assert!(matches!(
         store.finish(Vec::new()).await,
         Err(StoreError::Gone)
