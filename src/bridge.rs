@@ -20,7 +20,7 @@ pub const MAX_DEPTH: usize = 64;
 
 pub use codec::BridgeCodec;
 
-/// What the app tells the worker to do.
+/// A command of the app to the worker.
 #[derive(Serialize, Deserialize)]
 pub enum Command {
     /// The first command: find out where to store.
@@ -61,7 +61,7 @@ pub enum Command {
         /// Which choice, all of which was handed over.
         choice: u32,
     },
-    /// What were a parcel's files opened with? Answered by [`Event::Handles`], if it was kept.
+    /// Find the handles that a parcel's files were opened with. Answered by [`Event::Handles`], if they were kept.
     FindHandles {
         /// The parcel's id.
         parcel: String,
@@ -77,7 +77,7 @@ pub enum Command {
     Transfer {
         /// The parcel's id.
         parcel: String,
-        /// What is wanted.
+        /// The act.
         action: TransferAction,
     },
     /// Hear nothing more of a device and give it nothing, or do so again.
@@ -106,7 +106,7 @@ pub enum Command {
     Report,
 }
 
-/// What a user can want of a transfer.
+/// An act of a user on a transfer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum TransferAction {
     /// Take an offer.
@@ -128,7 +128,7 @@ pub enum TransferAction {
 pub struct JoinRequest {
     /// The key as it was typed.
     pub key: String,
-    /// What others see this device as.
+    /// The name that others see.
     pub name: String,
     /// A `ws://` or `wss://` URL.
     pub broker: String,
@@ -142,7 +142,7 @@ pub struct JoinRequest {
     pub protocol: Protocol,
     /// Accept every offer.
     pub auto_accept: bool,
-    /// What was learnt of this broker before.
+    /// The lessons about this broker of earlier.
     pub learnt: Learnt,
 }
 
@@ -168,7 +168,7 @@ pub struct PickedFile {
     pub path: String,
 }
 
-/// What the worker reports to the app.
+/// A report of the worker to the app.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum Event {
     /// The worker runs; what this browser gives it.
@@ -208,7 +208,7 @@ pub enum Event {
         /// The text.
         text: String,
     },
-    /// What the files of a parcel were opened with before a restart.
+    /// The handles that the files of a parcel were opened with before a restart.
     Handles {
         /// The parcel's id.
         parcel: String,
@@ -235,7 +235,7 @@ pub enum Failure {
     Join(JoinError),
     /// A parcel cannot be sent.
     Offer(OfferError),
-    /// What happened in a room.
+    /// A notice about a room.
     Notice(Notice),
     /// Files that may be read again are not where they were.
     FilesGone,

@@ -16,7 +16,7 @@ pub(crate) fn property(target: &JsValue, name: &str) -> JsValue {
 /// Calls a method.
 ///
 /// # Errors
-/// What it throws, or a text if this browser has no such method.
+/// The value it throws, or a text if this browser has no such method.
 pub(crate) fn call(
     target: &JsValue,
     method: &str,
@@ -35,7 +35,7 @@ pub(crate) fn call(
 /// Calls a method and waits for the promise it returns.
 ///
 /// # Errors
-/// What it throws or rejects with, or a text if this browser has no such method.
+/// The value it throws or rejects with, or a text if this browser has no such method.
 pub(crate) async fn call_async(
     target: &JsValue,
     method: &str,
@@ -48,7 +48,7 @@ pub(crate) async fn call_async(
 /// The next value of an async iterator, such as a folder's; `None` after the last one.
 ///
 /// # Errors
-/// What it rejects with.
+/// The value it rejects with.
 pub(crate) async fn next(iterator: &JsValue) -> Result<Option<JsValue>, JsValue> {
     let next = call_async(iterator, "next", &[]).await?;
     let is_done = property(&next, "done").is_truthy();

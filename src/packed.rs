@@ -1,4 +1,4 @@
-//! What threads post to each other: the bytes of a message, and beside them the JavaScript values in
+//! Messages as threads post them to each other: their bytes, and beside them the JavaScript values in
 //! it, which bytes cannot carry.
 
 use std::cell::RefCell;

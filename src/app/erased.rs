@@ -1,4 +1,4 @@
-//! What changes on the page, each kind of it of one type: for every type of a closure the compiler makes
+//! Changing parts of the page, each kind of them of one type: for every type of a closure the compiler makes
 //! Leptos' code again, which is hundreds of bytes each time.
 
 use leptos::prelude::*;

@@ -22,7 +22,7 @@ struct Cli {
     command: Command,
 }
 
-/// What the program is asked to do.
+/// The command for the program.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Send files, folders or a text to everyone in a room

@@ -175,7 +175,7 @@ pub(crate) fn run(options: ServeOptions) -> Result<(), Failure> {
         .build()
         .map_err(|error| Failure::other(words().system_cannot_start(&error.to_string())))?;
     let outcome = runtime.block_on(serve(options.into()));
-    // Whoever still holds a file open must not delay the end.
+    // A thread that still holds a file open must not delay the end.
     runtime.shutdown_background();
     outcome
 }

@@ -14,12 +14,12 @@ use crate::keys::RoomSecret;
 /// first room; those after it share its connection.
 #[derive(Clone)]
 pub struct Join {
-    /// What the key opens.
+    /// The room's secret, which follows from its key.
     pub secret: RoomSecret,
     /// The device that enters: a new one each time. It counts its messages from 1, so others would take
     /// what a device says that was here before for repetitions.
     pub identity: Identity,
-    /// What the driver opens to reach the broker, and what messages call it.
+    /// The address that the driver opens to reach the broker, by which messages call it.
     pub broker: String,
     /// Topic prefix; `mqdrop/1` if empty.
     pub prefix: String,
@@ -102,7 +102,7 @@ pub enum OfferError {
     NotWaiting,
 }
 
-/// What the driver should pass on.
+/// News that the driver should pass on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
     /// [`Engine::status`](crate::Engine::status) changed for this room.
@@ -135,16 +135,16 @@ pub enum Event {
     Unfit {
         /// The parcel.
         parcel: ParcelId,
-        /// What is wrong with them.
+        /// The fault of the files.
         error: OfferError,
     },
-    /// What is kept of rooms that this device is not in changed; see [`Engine::kept`](crate::Engine::kept).
+    /// The parcels that are kept of rooms that this device is not in changed; see [`Engine::kept`](crate::Engine::kept).
     Kept,
     /// Something that the user should know.
     Notice(Notice),
 }
 
-/// What was taken up of what storage kept.
+/// The part of what storage kept that was taken up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Restored {
     /// The parcel.
@@ -182,7 +182,7 @@ pub enum Timer {
     Opening,
     /// This device is to show that it is still here.
     Refresh,
-    /// What this device said should have come back by now.
+    /// A message of this device should have come back by now.
     Rights,
     /// The broker is asked again for a subscription that it had none of.
     Subscription,

@@ -97,7 +97,7 @@ pub enum RoomTrouble {
         /// See above.
         topics: String,
     },
-    /// What this device says to a topic does not come back.
+    /// Messages of this device to a topic do not come back.
     Unheard {
         /// The topic, or a filter of several.
         topic: String,

@@ -1,4 +1,4 @@
-//! What a transfer wants done, collected while it handles an input.
+//! The wishes of a transfer, collected while it handles an input.
 
 use std::collections::VecDeque;
 
@@ -24,7 +24,7 @@ pub(crate) enum DataTopic {
 #[derive(Default)]
 pub(crate) struct Effects {
     pub(crate) messages: VecDeque<(To, Body)>,
-    /// What others brought about: they decide how many there are.
+    /// Events that others brought about: they decide how many there are.
     pub(crate) answers: VecDeque<(DeviceId, Body)>,
     pub(crate) topics: VecDeque<DataTopic>,
     pub(crate) store: VecDeque<StoreRequest>,

@@ -35,7 +35,7 @@ pub(crate) fn seal_to_room(
     envelope(room_key, &head, topic_tail, &inner, random)
 }
 
-/// What is inside an envelope to everyone.
+/// The inside of an envelope to everyone.
 pub(crate) fn inner_to_room(identity: &Identity, topic_tail: &str, body: &[u8]) -> Vec<u8> {
     let head = head(TO_ROOM, identity.device);
     let signature = identity.sign([&head, topic_tail.as_bytes(), body]);
@@ -56,7 +56,7 @@ pub(crate) fn seal_to_device(
     envelope(room_key, &head, &recipient.to_string(), &inner, random)
 }
 
-/// What is inside an envelope to one device.
+/// The inside of an envelope to one device.
 pub(crate) fn inner_to_device(
     identity: &Identity,
     recipient: DeviceId,
@@ -166,7 +166,7 @@ fn envelope(
     sealed
 }
 
-/// What a device of a later version may send to the room.
+/// A message that a device of a later version may send to the room.
 #[cfg(test)]
 pub(crate) fn of_later_version(
     room_key: &[u8; 32],

@@ -38,7 +38,7 @@ pub(crate) struct Fit {
     pub(crate) piece: usize,
     /// The length by which [`FrameSize`] knows such packets.
     pub(crate) length: u64,
-    /// What may be under way to a receiver.
+    /// The bytes that may be under way to a receiver.
     pub(crate) window: u64,
 }
 
@@ -68,7 +68,7 @@ impl Fit {
     }
 }
 
-/// What is known of the lengths of packets at this broker. A length is that of the whole packet for
+/// The knowledge of lengths of packets at this broker. A length is that of the whole packet for
 /// [`PIECE`], and else the bytes of plaintext in it.
 #[derive(Clone, Debug)]
 pub(crate) struct FrameSize {
@@ -96,7 +96,7 @@ pub(crate) struct FrameSize {
     heard: Time,
 }
 
-/// What is known of why a connection ended.
+/// The known cause of a connection's end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Loss {
     /// The broker said that a packet was too large.
@@ -148,7 +148,7 @@ impl FrameSize {
         self.current
     }
 
-    /// What may be under way to a receiver at most, in bytes.
+    /// The most that may be under way to a receiver, in bytes.
     pub(crate) fn window(&self) -> u64 {
         let careful = self.search.window(self.current);
         careful.unwrap_or(self.current * MOST_PACKETS)

@@ -1,4 +1,4 @@
-//! What a fuzzer feeds with any bytes. It is part of a fuzzer's builds and of the tests, which feed
+//! Entries that a fuzzer feeds with any bytes. They are part of a fuzzer's builds and of the tests, which feed
 //! it with random ones.
 //!
 //! Everything that is read from the outside is here as it is behind its checksum or its seal, which
@@ -29,7 +29,7 @@ pub fn envelope(bytes: &[u8]) {
             me.pair_key(public)
         })
     };
-    // Who they say they are is checked before anything else.
+    // Their sender is checked before anything else.
     let (public, rest) = bytes.split_first_chunk().unwrap_or((&member.public, bytes));
     let inner = [&public[..], rest].concat();
     for topic in [TO_ROOM.to_owned(), me.device.to_string()] {
@@ -181,7 +181,7 @@ mod tests {
         spoilt(all)
     }
 
-    /// What is inside envelopes.
+    /// The insides of envelopes.
     fn inners() -> impl Strategy<Value = Vec<u8>> {
         let (me, member, mut random) = super::devices();
         let key = member.pair_key(&me.public).unwrap();

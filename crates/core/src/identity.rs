@@ -1,4 +1,4 @@
-//! Who a device is, whose a parcel is, and what two devices share.
+//! Identities of devices and parcels, and the keys that two devices share.
 //!
 //! A device has one key pair. It signs what goes to the whole room (Ed25519, RFC 8032); by the same
 //! pair, as points of the other curve (RFC 7748, section 4.1), two devices agree on a key for what
@@ -15,7 +15,7 @@ pub(crate) const PUBLIC: usize = 32;
 /// Bytes of a signature.
 pub(crate) const SIGNATURE: usize = 64;
 
-/// What is signed begins with what it is, so that nothing passes for something else.
+/// Signed bytes begin with their purpose, so that nothing passes for something else.
 const MESSAGE: &[u8] = b"mqdrop message to a room\0";
 const PARCEL: &[u8] = b"mqdrop parcel of a sender\0";
 const FRAME: &[u8] = b"mqdrop data frame\0";

@@ -33,7 +33,7 @@ pub(crate) fn base32(bytes: &[u8]) -> String {
 )]
 pub struct RoomId(pub(crate) u32);
 
-/// What the sender of a parcel knows a receiver by, whatever id that has: random, and told to the
+/// The token by which the sender of a parcel knows a receiver, whatever id that has: random, and told to the
 /// sender alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, minicbor::Encode, minicbor::Decode)]
 #[cbor(transparent)]

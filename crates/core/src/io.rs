@@ -1,4 +1,4 @@
-//! What an engine asks its driver to do with sockets, blocks and storage, and what the driver answers.
+//! Requests of an engine to its driver about sockets, blocks and storage, and the driver's answers.
 
 use core::ops::Range;
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{ParcelId, RoomId};
 
-/// What to do with the WebSocket (or TCP connection) to the broker.
+/// A request about the WebSocket (or TCP connection) to the broker.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SocketAction {
     /// Open a connection to this address. Answer with `handle_open`, or `handle_close` if it could not be opened.
@@ -41,7 +41,7 @@ pub enum SocketClose {
     Invalid(Invalid),
 }
 
-/// What no MQTT broker sends in a WebSocket message.
+/// Faults of a WebSocket message that no MQTT broker sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Invalid {
     /// Text: MQTT is binary (MQTT 5, section 6).
@@ -68,7 +68,7 @@ pub struct Segment {
 pub struct ReadRequest {
     /// The parcel.
     pub parcel: ParcelId,
-    /// What to read, in this order.
+    /// The segments to read, in this order.
     pub segments: Vec<Segment>,
     pub(crate) first_block: u32,
     pub(crate) buffer: Vec<u8>,
@@ -111,13 +111,13 @@ impl ReadRequest {
 pub struct ReadError {
     /// Index into the parcel's entries.
     pub file: usize,
-    /// What receivers are told.
+    /// The messages for receivers.
     pub kind: ReadFailure,
     /// In words: "it was changed or removed since it was chosen".
     pub text: String,
 }
 
-/// What is the matter with a file that cannot be read, as far as it is known.
+/// The trouble with a file that cannot be read, as far as it is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReadFailure {
     /// It is not the file that was chosen any more: changed or removed.
@@ -126,7 +126,7 @@ pub enum ReadFailure {
     Unreadable,
 }
 
-/// What to do with a parcel's storage. One that is received has a store, which holds a parcel's content as one run
+/// A request about a parcel's storage. One that is received has a store, which holds a parcel's content as one run
 /// of bytes: its files one after the other without gaps. One that is sent has notes alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StoreRequest {
@@ -157,7 +157,7 @@ pub enum StoreRequest {
     Note {
         /// The parcel.
         parcel: ParcelId,
-        /// What to append.
+        /// The bytes to append.
         note: Bytes,
     },
     /// Read back what was kept, which may be damaged. Answer `Read` or `Unread`; answers may come
@@ -215,7 +215,7 @@ pub enum StoreReply {
         /// The reason.
         error: StoreError,
     },
-    /// What was asked to be read back.
+    /// The run that was asked to be read back.
     Read {
         /// The parcel.
         parcel: ParcelId,
@@ -257,7 +257,7 @@ pub enum StoreError {
         /// Bytes that are free, if the browser tells.
         available: Option<u64>,
     },
-    /// What was stored is not there any more, and trying again does not help.
+    /// The stored bytes are not there any more, and trying again does not help.
     #[error("what was received was removed from this device; receive it again")]
     Gone,
     /// Anything else, in words.

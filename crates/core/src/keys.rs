@@ -29,7 +29,7 @@ pub fn generate(seed: [u8; 32]) -> String {
     chosen.join("-")
 }
 
-/// What a key opens: the room's name in topics and the key its messages are sealed under.
+/// The secret of a room: its name in topics and the key that its messages are sealed under.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
 pub struct RoomSecret {
     pub(crate) room: [u8; 16],

@@ -116,7 +116,7 @@ impl Manifest {
         })
     }
 
-    /// What a parcel of these files is called.
+    /// The title of a parcel of these files.
     pub(crate) fn title(&self) -> String {
         let first = self.entries.first().map_or("", |entry| &entry.path);
         let title = match self.entries.len() {

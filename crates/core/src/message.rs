@@ -130,7 +130,7 @@ pub(crate) struct Offer {
     /// BLAKE3 of the manifest.
     #[cbor(n(5), with = "minicbor::bytes")]
     pub(crate) manifest_hash: [u8; 32],
-    /// What data frames are sealed under.
+    /// The cipher of data frames.
     #[cbor(n(6), with = "minicbor::bytes")]
     pub(crate) content_key: [u8; 32],
     /// Bytes in a block; 16,384 in this version.
@@ -155,7 +155,7 @@ pub(crate) struct Offer {
 pub(crate) struct ParcelRef {
     #[n(0)]
     pub(crate) parcel: ParcelId,
-    /// What the sender knows the receiver by, if it is a receiver that says this.
+    /// The token that the sender knows the receiver by, if it is a receiver that says this.
     #[n(1)]
     pub(crate) token: Option<Token>,
 }
@@ -179,7 +179,7 @@ pub(crate) struct Want {
     /// Only frames that are signed are taken: others were forged.
     #[n(6)]
     pub(crate) signed: bool,
-    /// What the sender knows the receiver by.
+    /// The token that the sender knows the receiver by.
     #[n(7)]
     pub(crate) token: Option<Token>,
 }
@@ -213,7 +213,7 @@ pub(crate) struct Complete {
 pub(crate) struct Receipt {
     #[n(0)]
     pub(crate) parcel: ParcelId,
-    /// What the sender knows the receiver by.
+    /// The token that the sender knows the receiver by.
     #[n(1)]
     pub(crate) token: Option<Token>,
     /// How many of its files were left out, if any.
@@ -234,7 +234,7 @@ pub(crate) mod tests {
         Message { counter: 5, body }
     }
 
-    /// What a receiver says that holds this.
+    /// The want of a receiver that holds this.
     pub(crate) fn wanting(parcel: ParcelId, held: &RangeSet, credit: u64) -> Want {
         Want {
             parcel,

@@ -1,4 +1,4 @@
-//! What storage keeps of a parcel besides its content, so that a restart loses nothing.
+//! Notes: the records that storage keeps of a parcel besides its content, so that a restart loses nothing.
 //!
 //! Notes are only ever appended: each is its length (4 bytes, little endian), a check (the first 8
 //! bytes of its BLAKE3 hash) and itself in CBOR. Reading ends at the first that is damaged, which
@@ -61,10 +61,10 @@ pub(crate) enum Note {
 pub(crate) struct Beginning {
     #[n(0)]
     pub(crate) device: DeviceId,
-    /// What the device was called.
+    /// The device's name.
     #[n(1)]
     pub(crate) name: String,
-    /// What it is known by when it is another device.
+    /// The token it is known by when it is another device.
     #[n(2)]
     pub(crate) token: Option<Token>,
 }
@@ -125,7 +125,7 @@ pub(crate) struct Blocks {
 }
 
 impl Blocks {
-    /// What there is to note of blocks and their checks, which are in order.
+    /// The notes of blocks and their checks, which are in order.
     pub(crate) fn of(checks: &[(u32, [u8; CHECK])]) -> impl Iterator<Item = Self> {
         let runs = checks.chunk_by(|(before, _), (after, _)| before + 1 == *after);
         runs.map(|run| Self {
@@ -206,7 +206,7 @@ pub(crate) fn framed(body: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// What the notes of one parcel tell.
+/// The contents of one parcel's notes.
 pub(crate) enum Notes {
     /// Of one that this device received.
     Received(Box<Received>),
@@ -219,7 +219,7 @@ pub(crate) struct Begun {
     pub(crate) sent: Sent,
     pub(crate) blocks: Vec<Blocks>,
     pub(crate) digests: Option<Vec<u8>>,
-    /// Who began and was not done.
+    /// Receivers that began and were not done.
     pub(crate) receivers: LiteMap<DeviceId, Beginning>,
     /// How many beginnings were noted.
     pub(crate) begun: u32,

@@ -1,4 +1,4 @@
-//! Who else is in the room.
+//! The other devices in the room.
 
 use core::time::Duration;
 
@@ -49,7 +49,7 @@ impl Allowance {
 
 /// One other device.
 struct Peer {
-    /// What its user calls it; `None` until it introduced itself.
+    /// The name its user gave it; `None` until it introduced itself.
     name: Option<String>,
     pair_key: Option<PairKey>,
     replay: ReplayWindow,
@@ -83,7 +83,7 @@ pub(crate) struct Peers {
     peers: LiteMap<DeviceId, Peer>,
 }
 
-/// What an introduction changed.
+/// The change that an introduction made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Introduced {
     /// It was not in the room before, as far as is known here.
@@ -261,7 +261,7 @@ impl Peers {
         self.peers.get(&device).is_some_and(|peer| peer.muted)
     }
 
-    /// What a device is called, if it said so.
+    /// A device's name, if it said one.
     pub(crate) fn known_name(&self, device: DeviceId) -> Option<String> {
         self.peers.get(&device)?.name.clone()
     }

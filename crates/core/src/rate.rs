@@ -44,7 +44,7 @@ impl RateMeter {
         let Some((first, _)) = recent.clone().next() else {
             return 0.0;
         };
-        // What comes in rare, large pieces took since the piece before.
+        // Bytes that come in rare, large pieces took the time since the piece before.
         let before = self.steps.range(..old).next_back().map(|(began, _)| *began);
         let began = before.or(self.before).unwrap_or(*first);
         let bytes: u64 = recent.map(|(_, bytes)| bytes).sum();

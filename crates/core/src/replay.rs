@@ -36,7 +36,7 @@ impl ReplayWindow {
             self.newest = counter;
             self.seen = [u64::MAX; (WINDOW / 64) as usize];
         } else {
-            // What is newer came before it, and stays told apart.
+            // Newer messages came before it, and stay told apart.
             let oldest = self.newest.saturating_sub(WINDOW - 1);
             for older in oldest..counter {
                 self.seen[Self::word(older)] |= Self::bit(older);
@@ -92,7 +92,7 @@ mod tests {
             }
             let newer = newest.max(100) + 1;
             assert!(window.accept(newer) && window.accept(newer + 1000));
-            // What is newer, and was not seen, may still come.
+            // Newer ones that were not seen may still come.
             assert!(window.accept(newer + 1));
         }
     }

@@ -1,4 +1,4 @@
-//! What an engine shows of itself: plain snapshots that a user interface draws.
+//! Views of an engine: plain snapshots that a user interface draws.
 
 use serde::{Deserialize, Serialize};
 
@@ -23,12 +23,12 @@ pub enum ConnectionState {
     Error,
 }
 
-/// What the user has to change before this device can be in the room.
+/// The setting that the user has to change before this device can be in the room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Remedy {
     /// User name and password at the broker.
     Login,
-    /// What this login may publish and subscribe to at the broker; or another login, or prefix.
+    /// The rights of this login to publish and subscribe at the broker; or another login, or prefix.
     Rights,
     /// The protocol version.
     Protocol,
@@ -76,7 +76,7 @@ pub struct StatusView {
     pub trouble: Option<RoomTrouble>,
     /// After an error the device goes on trying to be in the room, without the user's doing.
     pub tries_again: bool,
-    /// What has to change, where trying again does not help by itself.
+    /// The setting that has to change, where trying again does not help by itself.
     pub remedy: Option<Remedy>,
     /// "MQTT 5" or "MQTT 3.1.1", once the broker accepted the connection.
     pub protocol: Option<String>,
@@ -104,7 +104,7 @@ pub enum Direction {
     In,
 }
 
-/// What a parcel holds.
+/// The kind of a parcel's content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ParcelKind {
     /// One or more files, perhaps with folders.
@@ -120,7 +120,7 @@ pub enum Fault {
     Source,
     /// Its storage takes no more, or fails.
     Storage(StoreError),
-    /// What arrived is not what was offered.
+    /// The content that arrived is not the one that was offered.
     Integrity,
 }
 
@@ -156,7 +156,7 @@ pub struct TransferView {
     pub direction: Direction,
     /// Files or a text.
     pub kind: ParcelKind,
-    /// What to call it: the file's name, or "holiday.jpg and 4 more"; for a text its beginning on
+    /// Its name: the file's, or "holiday.jpg and 4 more"; for a text its beginning on
     /// the sender's side and "Text" on the receiver's until it is there.
     pub title: String,
     /// Where it stands. On the sender's side: of the receiver that is furthest from its end.
@@ -173,7 +173,7 @@ pub struct TransferView {
     pub rate: f64,
     /// Seconds left at that rate, when it can be told.
     pub eta: Option<f64>,
-    /// What went wrong or what is being waited for.
+    /// The cause of its standing: what went wrong or what is being waited for.
     pub cause: Option<Cause>,
     /// It waits for this device's own connection.
     pub offline: bool,

@@ -24,7 +24,7 @@ pub(super) struct Conversation {
     /// Words for the end of the wire.
     lost: Option<String>,
     start: Instant,
-    /// What the broker said it can do.
+    /// The limits that the broker announced.
     pub(super) limits: Limits,
 }
 

@@ -1,4 +1,4 @@
-//! What was found out about a broker, as a table or as JSON.
+//! Findings about a broker, as a table or as JSON.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::words;
 pub(super) struct Findings {
     /// The versions it speaks.
     pub(super) versions: Vec<Version>,
-    /// What it said about itself, in the newest of these.
+    /// Its introduction in the newest of these.
     pub(super) limits: Option<Limits>,
     /// The time that a short message takes there and back.
     pub(super) latency: Option<Duration>,

@@ -1,4 +1,4 @@
-//! What is asked of a broker, one after the other. Each probe is bounded in time and in bytes.
+//! Probes of a broker, one after the other. Each is bounded in time and in bytes.
 
 use std::cell::Cell;
 use std::time::{Duration, Instant};

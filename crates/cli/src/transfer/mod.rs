@@ -122,7 +122,7 @@ fn block_on<T>(run: impl Future<Output = Result<T, Failure>>) -> Result<T, Failu
         .build()
         .map_err(|error| Failure::other(words().system_cannot_start(&error.to_string())))?;
     let outcome = runtime.block_on(run);
-    // Whoever still reads stdin must not delay the end.
+    // A thread that still reads stdin must not delay the end.
     runtime.shutdown_background();
     outcome
 }

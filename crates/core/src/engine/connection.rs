@@ -280,7 +280,7 @@ impl Connection {
             && self.session.version() == Some(Version::V311)
     }
 
-    /// What is worth remembering about this broker.
+    /// The lessons about this broker that are worth remembering.
     pub(super) fn lesson(&mut self) -> Event {
         let bytes = |length: Option<u64>| length.and_then(|length| u32::try_from(length).ok());
         let frame_limit = bytes(self.frame_size.limit());

@@ -242,7 +242,7 @@ mod tests {
         let mut forged = sealed.clone();
         forged[30] ^= 1;
         assert_eq!(hear(&mut two, &forged), Heard::Noise);
-        // What is said to the room is not said to one alone.
+        // A message to the room is not said to one alone.
         assert_eq!(two.me.hear(Channel::Me, &sealed, Time::ZERO), Heard::Noise);
         assert_eq!(hear(&mut two, &vec![1; MAX_MESSAGE + 1]), Heard::Noise);
         // By its sender, but no message that this version knows.

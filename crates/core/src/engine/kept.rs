@@ -38,7 +38,7 @@ impl Kept {
         }
     }
 
-    /// What storage holds for it, or has made room for; in bytes.
+    /// The bytes that storage holds for it, or has made room for.
     pub(super) fn size(&self) -> u64 {
         match self {
             Self::Received(incoming) => incoming.total(),

@@ -59,7 +59,7 @@ pub struct Engine {
     stays: u32,
     /// Parcels of other rooms that storage kept.
     kept: LiteMap<ParcelId, Kept>,
-    /// What storage is to do, and what the user is to be told.
+    /// Requests to storage, and events for the user.
     cx: Effects,
     socket: VecDeque<SocketAction>,
     /// Which outgoing parcel was served last.

@@ -18,7 +18,7 @@ use crate::message::{Body, Ending, ParcelRef, Receipt};
 /// offered what this one sends, when this one comes in.
 pub(super) const MAX_ANSWERS: usize = 8192;
 
-/// What a message is about. The newest one about it is the only one that counts.
+/// The subject of a message. The newest one about it is the only one that counts.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Subject {
     /// `None` for the room.

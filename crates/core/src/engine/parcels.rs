@@ -18,7 +18,7 @@ pub(super) struct Parcels {
     pub(super) incoming: LiteMap<ParcelId, Incoming>,
     /// Every offer is accepted.
     pub(super) auto_accept: bool,
-    /// What they want done.
+    /// The wishes of the room's parcels.
     pub(super) cx: Effects,
     pub(super) stalls: Stalls,
 }

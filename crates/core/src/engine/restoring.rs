@@ -1,4 +1,4 @@
-//! What storage kept: parcels of rooms that this device is in go on, others wait for theirs.
+//! Parcels that storage kept: those of rooms that this device is in go on, others wait for theirs.
 
 use mqdrop_mqtt::Time;
 
@@ -82,7 +82,7 @@ impl Engine {
         rooms.find_map(|room| room.parcels.incoming.get(&parcel))
     }
 
-    /// What is kept of rooms that this device is not in.
+    /// The parcels that are kept of rooms that this device is not in.
     #[must_use]
     pub fn kept(&self) -> KeptView {
         KeptView {

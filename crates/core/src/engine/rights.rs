@@ -31,7 +31,7 @@ pub(super) struct Rights {
     denied: Option<(RoomTrouble, Option<DeviceId>)>,
 }
 
-/// What is to be done as nothing came back in time.
+/// The next step as nothing came back in time.
 pub(super) enum Due {
     /// Something is said again.
     Again,

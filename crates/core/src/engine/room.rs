@@ -191,7 +191,7 @@ impl Room {
         self.tell_status();
     }
 
-    /// What it means that the broker refused to deliver the room's messages; `None` if it did not.
+    /// The meaning of the broker's refusal to deliver the room's messages; `None` if it did not refuse.
     pub(super) fn refusal(&self, results: &[Result<QoS, ReasonCode>]) -> Option<Refusal> {
         let mut refused = results
             .iter()

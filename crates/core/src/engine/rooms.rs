@@ -31,7 +31,7 @@ impl Engine {
                 return Err(JoinError::AlreadyInside);
             }
             Some(connection) => {
-                // What stopped the others may not stop this one.
+                // The refusal that stopped the others may not stop this one.
                 if connection.link.stage == Stage::Stopped {
                     connection.link.stage = Stage::Waiting(now);
                 }
@@ -132,7 +132,7 @@ impl Engine {
                 self.kept.insert(parcel, Kept::Received(Box::new(incoming)));
                 cx.event(Event::Kept);
             }
-            // What was not accepted is not declined by that: everyone sees that this device left.
+            // An offer that was not accepted is not declined by that: everyone sees that this device left.
             cx.event(Event::Transfer(parcel));
         }
     }

@@ -10,7 +10,7 @@ use crate::io::{ReadError, ReadRequest};
 const READ_AHEAD: u64 = 2 * 1024 * 1024;
 
 impl Engine {
-    /// What to read next. Several reads may be under way; they may be answered in any order.
+    /// The next read. Several may be under way; they may be answered in any order.
     #[inline(never)]
     pub fn poll_read(&mut self, now: Time) -> Option<ReadRequest> {
         let connection = self.connection.as_ref()?;
@@ -44,7 +44,7 @@ impl Engine {
     #[inline(never)]
     pub fn handle_read(&mut self, request: ReadRequest, result: Result<(), ReadError>, now: Time) {
         let parcel = request.parcel;
-        // What was asked in one stay is not answered in another.
+        // A question of one stay is not answered in another.
         if let Some(room) = self.rooms.get_mut(&request.room)
             && let Some(outgoing) = room.parcels.outgoing.get_mut(&parcel)
         {
@@ -75,7 +75,7 @@ impl Engine {
             let size = &mut connection.frame_size;
             if let Some(payload) = outgoing.next_frame(now, &fit, size, &mut self.random) {
                 self.turn = Some((id, parcel));
-                // Whatever the session does not take counts as lost and is sent again.
+                // A frame that the session does not take counts as lost and is sent again.
                 let session = &mut connection.session;
                 let _ = session.publish(&topic, &payload, QoS::AtMostOnce, false, now);
                 return true;

@@ -20,7 +20,7 @@ pub(super) struct Subscriptions {
     /// Changes that the session did not take yet; kept through interruptions, as the broker may
     /// keep what it was told before.
     changes: LiteMap<ParcelId, DataTopic>,
-    /// What the broker has not answered.
+    /// Changes that the broker has not answered.
     asked: LiteMap<Ticket, ParcelId>,
     /// Parcels that the broker had no subscription for.
     waiting: VecDeque<ParcelId>,

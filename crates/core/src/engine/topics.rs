@@ -39,7 +39,7 @@ pub(super) struct Topics {
     me: DeviceId,
 }
 
-/// What a topic of the room carries.
+/// The kind of topic of a room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Channel {
     /// Control messages to everyone.
@@ -84,7 +84,7 @@ impl Topics {
         format!("{}d/{parcel}", self.base)
     }
 
-    /// What `topic` is; `None` if it is nothing this device asked for.
+    /// The kind of `topic`; `None` if this device did not ask for it.
     pub(super) fn classify(&self, topic: &str) -> Option<Channel> {
         let tail = topic.strip_prefix(&self.base)?;
         match tail.split_once('/') {

@@ -1,4 +1,4 @@
-//! What the user wants of transfers.
+//! The user's verbs for transfers.
 
 use mqdrop_mqtt::Time;
 

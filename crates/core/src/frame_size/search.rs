@@ -16,7 +16,7 @@ use crate::layout::BLOCK;
 
 /// The shortest length is judged by so many bytes, the next one by twice as many.
 const FIRST_JUDGED: u64 = 512 * 1024;
-/// What may be under way while the first step is taken, in bytes.
+/// The bytes that may be under way while the first step is taken.
 const CAREFUL: u64 = 256 * 1024;
 /// Further steps are judged by so many packets if they come quickly …
 const PACKETS: u64 = 8;
@@ -33,12 +33,12 @@ const MOST_MEASURED: u32 = 6;
 /// A length that is not this much quicker than a longer one is not worth its price, and one that does
 /// not become this much quicker from one measurement to the next is as quick as it gets.
 const CLEARLY: f64 = 1.15;
-/// What was found is looked at in spans of this.
+/// Measurements are looked at in spans of this.
 const SPAN: Duration = Duration::from_secs(1);
 /// A longer packet is tried after sending for so long, then after four times as long.
 const FIRST_RETRY: Duration = Duration::from_secs(60);
 
-/// What arrived in packets of one length.
+/// Bytes that arrived in packets of one length.
 #[derive(Clone, Copy, Debug, Default)]
 struct Flow {
     bytes: u64,

@@ -282,7 +282,7 @@ impl Content {
         match first {
             None => Ok(()),
             Some(path) => {
-                // Whatever was wrong, the digests may be as well.
+                // The digests may be wrong as well.
                 self.held.remove(layout.region(Region::Digests));
                 Err(path)
             }

@@ -32,7 +32,7 @@ use restoring::Restoring;
 /// The longest text, in bytes. Texts are taken without asking and kept in memory.
 pub const MAX_TEXT: u64 = 1024 * 1024;
 /// How often it is noted that another device sends a parcel: senders choose how often that is.
-/// Whoever offers it after a restart is known by the parcel's key all the same.
+/// A sender that offers it after a restart is known by the parcel's key all the same.
 const MAX_NOTED: u32 = 100;
 /// How often a parcel whose hashes disagree is mended before it is given up.
 const MAX_REPAIRS: u32 = 3;

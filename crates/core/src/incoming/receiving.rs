@@ -42,7 +42,7 @@ pub(super) struct Receiving {
     pub(super) gap: bool,
     /// Bytes that storage has not confirmed.
     pub(super) unwritten: u64,
-    /// What storage did not take; no more than is allowed to be unwritten.
+    /// Blocks that storage did not take; no more than are allowed to be unwritten.
     pub(super) stuck: Stuck,
     /// The digests' hash, once the sender said that all is sent.
     pub(super) complete: Option<[u8; 32]>,
@@ -125,7 +125,7 @@ impl Receiving {
     fn trust_signed_only(&mut self) {
         if !std::mem::replace(&mut self.signed, true) {
             self.content.suspect_held();
-            // What came of a frame without a signature would pass for signed.
+            // Bytes of a frame without a signature would pass for signed.
             self.pieces.take();
         }
     }

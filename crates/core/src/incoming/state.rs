@@ -1,4 +1,4 @@
-//! What a parcel is and how far it got: what the engine decides by.
+//! The states of a parcel: the facts that the engine decides by.
 
 use super::{Incoming, Phase};
 use crate::ids::{DeviceId, ParcelId};

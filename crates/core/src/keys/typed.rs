@@ -62,7 +62,7 @@ pub fn normalise(key: &str) -> Result<String, KeyError> {
     }
 }
 
-/// What stands for a letter that looks like another one, or shows nothing.
+/// The stand-in for a letter that looks like another one, or shows nothing.
 fn shown(letter: char) -> Option<char> {
     match letter {
         _ if is_invisible(letter) => None,

@@ -20,10 +20,10 @@ pub(crate) struct Ending {
     /// One of [`EndReason`]'s numbers.
     #[n(1)]
     pub(crate) reason: u8,
-    /// What the reason speaks of: a file's name, a number of bytes.
+    /// The subject of the reason: a file's name, a number of bytes.
     #[n(2)]
     pub(crate) detail: Option<String>,
-    /// What the sender knows the receiver by, if it is a receiver that says this.
+    /// The token that the sender knows the receiver by, if it is a receiver that says this.
     #[n(3)]
     pub(crate) token: Option<Token>,
 }

@@ -1,4 +1,4 @@
-//! What a receiver holds, as messages list it.
+//! The blocks that a receiver holds, as messages list them.
 
 use core::ops::Range;
 

@@ -1,11 +1,11 @@
-//! What is left out of a parcel.
+//! Files that are left out of a parcel.
 
 use crate::hash::ParcelHashes;
 use crate::layout::Layout;
 use crate::message::LeftOut;
 use crate::ranges::RangeSet;
 
-/// What is left out of a parcel.
+/// The files that are left out of a parcel.
 #[derive(Default)]
 pub(super) struct Gaps {
     pub(super) files: LeftOut,
@@ -39,7 +39,7 @@ impl Gaps {
         all.len() == total
     }
 
-    /// What is left out for a receiver that holds this.
+    /// The files that are left out for a receiver that holds this.
     pub(super) fn of(&self, held: &RangeSet, layout: &Layout, hashes: &ParcelHashes) -> LeftOut {
         let mut left_out = LeftOut::default();
         for (file, reason) in self.files.files() {

@@ -1,4 +1,4 @@
-//! What storage notes of a parcel that is sent, so that it can go on after a restart.
+//! Notes of a parcel that is sent, so that it can go on after a restart.
 
 use super::receiver::Receiver;
 use crate::effects::Effects;

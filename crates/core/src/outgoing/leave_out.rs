@@ -112,7 +112,7 @@ impl Outgoing {
             .content_in(self.source.gaps.blocks.runs())
     }
 
-    /// What is left out, if anything is.
+    /// The cause that names what is left out, if anything is.
     pub(super) fn left_out(&self) -> Option<Cause> {
         let (file, _) = self.source.gaps.files.files().next()?;
         let (path, why) = match self.source.gaps.first.clone() {

@@ -1,4 +1,4 @@
-//! What receivers say, written into the ledger.
+//! Messages of receivers, written into the ledger.
 
 use core::time::Duration;
 
@@ -154,14 +154,14 @@ impl Outgoing {
             progress.in_step = false;
         }
         progress.paused = want.paused;
-        // What the list did not reach stays as it was.
+        // Blocks that the list did not reach stay as they were.
         let mut beyond = progress.held.clone();
         beyond.remove(0..want.held.until);
         held.extend(&beyond);
         held.keep_runs(MAX_HELD);
         let content = |held: &RangeSet| self.parcel.layout().content_in(held.runs());
         let arrived = content(&held).saturating_sub(content(&progress.held));
-        // What it held when it accepted, or came back, did not arrive now.
+        // Blocks that it held when it accepted, or came back, did not arrive now.
         let arrived = if progress.in_step { arrived } else { 0 };
         let mut lacking = std::mem::replace(&mut progress.held, held);
         // Usually nothing: what it held before and does not hold any more.
@@ -256,7 +256,7 @@ fn account(
         }
     }
     progress.waiting_since = (progress.in_flight > 0).then_some(now);
-    // What follows while something is always under way, or no more may be, tells how quickly the
+    // Bytes that follow while something is always under way, or no more may be, tell how quickly the
     // broker carries it.
     let at = Time::from_micros(now.as_micros().saturating_sub(age.as_micros() as u64));
     let before = std::mem::replace(

@@ -17,7 +17,7 @@ pub(super) enum Files {
     Checking(Checking),
 }
 
-/// What is known of the content that was being sent.
+/// The known part of the content that was being sent.
 #[derive(Default)]
 pub(super) struct Original {
     /// Of blocks that were read, in their order.

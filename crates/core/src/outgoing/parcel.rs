@@ -1,4 +1,4 @@
-//! What a parcel that is sent is, and how it is sealed.
+//! The identity of a parcel that is sent, and how it is sealed.
 
 use core::ops::Range;
 

@@ -13,7 +13,7 @@ const MOST: Duration = Duration::from_millis(100);
 /// … and of all time one part in so many.
 const SHARE: u32 = 30;
 
-/// What is left of the others' patience with one receiver.
+/// The rest of the others' patience with one receiver.
 #[derive(Clone, Debug)]
 pub(super) struct Patience {
     spent: Duration,

@@ -20,7 +20,7 @@ use crate::random::Random;
 use crate::rate::RateMeter;
 use crate::view::ParcelKind;
 
-/// What makes a parcel this one and its sender's.
+/// The facts that make a parcel this one and its sender's.
 pub(super) struct Secrets {
     pub(super) content_key: [u8; 32],
     pub(super) key: ParcelKey,

@@ -12,12 +12,12 @@ const MAX_QUEUED: usize = 8192;
 
 #[derive(Default)]
 pub(super) struct Pump {
-    /// What some receiver lacks and nobody is being sent.
+    /// Blocks that some receiver lacks and nobody is being sent.
     queue: RangeSet,
     /// Where the last frame ended: sending goes on from here and around, so that one who comes in
     /// the middle does not send the others back to the beginning.
     cursor: u32,
-    /// What is being read or waits for the socket.
+    /// Frames that are being read or wait for the socket.
     preparing: RangeSet,
     prepared_bytes: u64,
     ready: VecDeque<Ready>,
@@ -64,7 +64,7 @@ impl Pump {
         lacking.subtract(&self.preparing);
         self.queue.extend(&lacking);
         if self.queue.runs().len() > MAX_QUEUED {
-            // What is added so, and nobody lacks, is passed over when its turn comes.
+            // Blocks that are added so, and nobody lacks, are passed over when their turn comes.
             self.queue.coarsen(MAX_QUEUED / 2);
             self.queue.subtract(&self.preparing);
         }

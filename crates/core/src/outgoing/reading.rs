@@ -1,4 +1,4 @@
-//! What is sent next, and where its bytes come from.
+//! The choice of what is sent next, and where its bytes come from.
 
 use core::ops::Range;
 
@@ -184,7 +184,7 @@ impl Outgoing {
         if self.pump.is_hashing || self.source.digests.is_some() || !self.pump.is_idle() {
             return None;
         }
-        // What is queued for somebody is read for that one first.
+        // Blocks that are queued for somebody are read for that one first.
         let is_sending = self.receivers.values().any(|each| each.active().is_some());
         let is_verifying = |each: &Receiver| matches!(each.phase, Phase::Verifying { .. });
         if !(is_sending && self.pump.is_empty()

@@ -25,9 +25,9 @@ const LOST: Duration = Duration::from_secs(120);
 
 /// One receiver.
 pub(super) struct Receiver {
-    /// What it was called when it was last heard of; empty if that is not known.
+    /// Its name when it was last heard of; empty if that is not known.
     pub(super) name: String,
-    /// What it is known by when it is another device.
+    /// The token it is known by when it is another device.
     pub(super) token: Option<Token>,
     /// Notes say that it has begun and not that it ended.
     pub(super) noted: bool,
@@ -58,7 +58,7 @@ pub(super) enum Phase {
 
 /// How far a receiver is.
 pub(super) struct Progress {
-    /// What it said it holds.
+    /// The blocks it said it holds.
     pub(super) held: RangeSet,
     /// Bytes it allows to be under way.
     pub(super) credit: u64,

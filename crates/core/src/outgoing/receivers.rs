@@ -1,4 +1,4 @@
-//! Who receives a parcel: who begins, who ends, and whom it is kept for over a restart.
+//! The receivers of a parcel: beginning, ending, and being kept over a restart.
 
 use mqdrop_mqtt::Time;
 

@@ -133,7 +133,7 @@ impl Outgoing {
                     // Nobody reads it.
                     _ if self.source.gaps.files.contains(file) => Ok(place.unwrap_or_default()),
                     None => Err(OfferError::Missing(wanted.path.clone())),
-                    // What was sent is compared, and what was not may be as it is now.
+                    // Blocks that were sent are compared, and the others may be as they are now.
                     Some((place, found)) if found.size == wanted.size => Ok(place),
                     Some(_) => Err(OfferError::Changed(wanted.path.clone())),
                 }

@@ -226,7 +226,7 @@ impl Moves {
             .collect()
     }
 
-    /// What became of the files so far.
+    /// The state of the files so far.
     pub(super) fn outcome(&self) -> Outcome {
         let mut result = Outcome::default();
         for (number, file) in self.plan.files.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! What devices say to one another, behind the [gate](super::gate). Messages come in families, each of
+//! Messages of other devices, behind the [gate](super::gate). They come in families, each of
 //! which has its own file and one `handle_…`; a new family gets the same here.
 
 mod offers;

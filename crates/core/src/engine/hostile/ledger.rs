@@ -90,7 +90,7 @@ mqdrop_testing::properties! {
             traitor.bytes_to_victim(&mut victim, &bytes);
         }
         prop_assert_eq!(state_of(&victim, parcel, honest.device()), Some(TransferState::Active));
-        // Whoever holds up the others is waited for only so long.
+        // A receiver that holds up the others is waited for only so long.
         victim.wait(Duration::from_secs(1));
         victim.published();
         honest.tell(&mut victim, want(parcel, 0..blocks, 1 << 20));

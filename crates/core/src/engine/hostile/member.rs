@@ -63,7 +63,7 @@ mqdrop_testing::properties! {
         under_way.arrives(&mut honest, &mut victim);
     }
 
-    /// Whoever has the content key can seal frames; they are taken only where they fit.
+    /// A device with the content key can seal frames; they are taken only where they fit.
     fn no_frame_out_of_place_is_kept(
         first in any::<u32>(),
         count in any::<u16>(),
