@@ -159,9 +159,9 @@ for (const [name, way] of Object.entries(SLOW)) {
     ]);
     const third = new Command(stage, home, terminal, ['receive', '--yes', '--name', 'Cy', ...args]);
     for (const name of [...names, 'Cy']) await ada.waitForPeer(name);
-    const file = await stage.file('photo.jpg', MIB);
+    const file = await stage.file('photo.jpg', 4 * MIB);
     const before = proxy.up;
-    // What goes out before everyone has accepted would be sent again.
+    // Blocks that go out before everyone has accepted are sent again: few, beside the whole file.
     proxy.limit = MIB / 8;
     const sent = await ada.sendFiles([file.path]);
     const received = await Promise.all(rooms.map((room) => room.incoming(sent)));
