@@ -26,6 +26,9 @@ const PATIENCE: Duration = Duration::from_millis(150);
 const CHANCE: Duration = Duration::from_millis(20);
 /// So many times slower is far slower.
 const FAR: f64 = 3.0;
+/// Bytes a second that any machine seals in the shortest packets. If the first longer ones are not as
+/// quick, the shortest are measured once more, as something may have held them up.
+const SLOW: f64 = 250e3;
 /// The time for which a length is measured at once when it is compared.
 const MEASURE: Duration = Duration::from_millis(120);
 /// Most measurements of a length: a queue of the length before may go first, and the window has to grow.
@@ -85,11 +88,20 @@ pub(super) struct Search {
 
 #[derive(Clone, Copy, Debug)]
 enum Stage {
-    /// Longer step by step, up to `cap`, or to a length that was found earlier if there is one.
-    Up { goal: Option<u64>, cap: u64 },
+    /// Longer step by step, up to `cap`, or to a length that was found earlier if there is one. The
+    /// rate of the shortest is sure if it was measured for longer than the first step takes.
+    Up {
+        goal: Option<u64>,
+        cap: u64,
+        is_sure: bool,
+    },
     /// A length longer than `cap` came at this rate, far slower than shorter ones did. The shortest
     /// shows whether that is so, or everything has become slower.
-    Doubt { rate: f64, cap: u64 },
+    Doubt {
+        rate: f64,
+        cap: u64,
+        goal: Option<u64>,
+    },
     /// Shorter in larger steps; the best so far.
     Down { best: Rated, gauge: Gauge },
     /// The best is found; how often it was far slower since.
@@ -114,6 +126,7 @@ impl Search {
             stage: Stage::Up {
                 goal,
                 cap: u64::MAX,
+                is_sure: false,
             },
             flow: Flow::default(),
             top: 0.0,
@@ -167,9 +180,11 @@ impl Search {
         let is_far_slower =
             current > PIECE && flow.took >= PATIENCE && flow.rate() * FAR < self.top;
         let next = match self.stage {
-            Stage::Up { .. } if is_far_slower => Some(self.doubt(current, flow.rate())),
-            Stage::Up { goal, cap } => self.go_up((current, most.min(cap)), goal, flow),
-            Stage::Doubt { rate, cap } => self.compare(rate, cap, flow),
+            Stage::Up { .. } if is_far_slower => Some(self.doubt(current, flow.rate(), None)),
+            Stage::Up { goal, cap, is_sure } => {
+                self.go_up((current, most.min(cap)), goal, is_sure, flow)
+            }
+            Stage::Doubt { rate, cap, goal } => self.compare(rate, cap, goal, flow),
             Stage::Down { best, .. } if is_far_slower => {
                 Some(self.give_up(current, best, flow.rate()))
             }
@@ -178,7 +193,7 @@ impl Search {
             Stage::Retry { best } if is_far_slower => Some(self.settle(best)),
             Stage::Retry { .. } if flow.took < PATIENCE => None,
             Stage::Retry { .. } => {
-                self.go_up_to(u64::MAX);
+                self.go_up_to(u64::MAX, None);
                 Some(current)
             }
         };
@@ -192,7 +207,7 @@ impl Search {
     pub(super) fn on_stall(&mut self, current: u64) -> u64 {
         self.flow = Flow::default();
         match self.stage {
-            Stage::Up { .. } if current > PIECE && self.top > 0.0 => self.doubt(current, 0.0),
+            Stage::Up { .. } if current > PIECE && self.top > 0.0 => self.doubt(current, 0.0, None),
             Stage::Down { best, .. } => self.give_up(current, best, 0.0),
             Stage::Retry { best } => self.settle(best),
             _ => current,
@@ -205,21 +220,28 @@ impl Search {
             // It does not get better again.
             self.settle(best)
         } else {
-            self.doubt(current, rate)
+            self.doubt(current, rate, None)
         }
     }
 
-    fn go_up_to(&mut self, cap: u64) {
-        self.stage = Stage::Up { goal: None, cap };
+    fn go_up_to(&mut self, cap: u64, goal: Option<u64>) {
+        let is_sure = true;
+        self.stage = Stage::Up { goal, cap, is_sure };
     }
 
-    fn doubt(&mut self, current: u64, rate: f64) -> u64 {
+    fn doubt(&mut self, current: u64, rate: f64, goal: Option<u64>) -> u64 {
         let cap = shorter(current);
-        self.stage = Stage::Doubt { rate, cap };
+        self.stage = Stage::Doubt { rate, cap, goal };
         PIECE
     }
 
-    fn go_up(&mut self, (current, most): (u64, u64), goal: Option<u64>, flow: Flow) -> Option<u64> {
+    fn go_up(
+        &mut self,
+        (current, most): (u64, u64),
+        goal: Option<u64>,
+        is_sure: bool,
+        flow: Flow,
+    ) -> Option<u64> {
         let enough = match current {
             ..BLOCK => FIRST_JUDGED,
             BLOCK => 2 * FIRST_JUDGED,
@@ -228,6 +250,9 @@ impl Search {
         };
         if flow.bytes < enough && flow.took < PATIENCE {
             return None;
+        }
+        if current > PIECE && !is_sure && flow.rate() < SLOW {
+            return Some(self.doubt(current, flow.rate(), goal));
         }
         self.top = self.top.max(flow.rate());
         if goal.is_some_and(|goal| current >= goal) {
@@ -241,7 +266,7 @@ impl Search {
         Some(next)
     }
 
-    fn compare(&mut self, rate: f64, cap: u64, flow: Flow) -> Option<u64> {
+    fn compare(&mut self, rate: f64, cap: u64, goal: Option<u64>, flow: Flow) -> Option<u64> {
         if flow.took < MEASURE || flow.spans < 2 {
             return None;
         }
@@ -255,7 +280,7 @@ impl Search {
         }
         self.top = shortest.1;
         // Between the shortest and that one may still be one that is quicker by far.
-        self.go_up_to(if cap == PIECE { u64::MAX } else { cap });
+        self.go_up_to(if cap == PIECE { u64::MAX } else { cap }, goal);
         Some(PIECE)
     }
 

@@ -108,6 +108,20 @@ fn a_slowness_that_hides_at_first_is_found_out() {
     }
 }
 
+/// A machine that does too much else when the first packets go out makes the shortest length look as
+/// slow as any.
+#[test]
+fn a_first_measurement_that_was_held_up_does_not_stand() {
+    for goal in [None, Some(65_536)] {
+        let mut search = Search::new(goal);
+        let held_up = Duration::from_millis(400);
+        let current = search.on_flow((PIECE, MAX_FRAME), 20_000, held_up);
+        assert_eq!(current, BLOCK);
+        let length = run(&mut search, current, mosquitto, 150.0);
+        assert_eq!((length, search.is_over()), (PIECE, true), "{goal:?}");
+    }
+}
+
 #[test]
 fn a_length_of_which_nothing_arrives_is_given_up() {
     let mut search = Search::new(None);
