@@ -85,7 +85,7 @@ scenario('more than a thousand files arrive, each as it was', async (stage) => {
   await noteWhatIsSaid(sender);
   const sent = await sender.sendFiles(files.map(({ path }) => path));
   const said = await whatWasSaid(sender);
-  assert.ok(said.includes(`Looking at the files: 100 of ${COUNT}`), `it says how far it is: ${said.join(', ')}`);
+  assert.ok(said.includes(`Looking at the files: 100 of ${COUNT.toLocaleString('en')}`), `it says how far it is: ${said.join(', ')}`);
   await sender.byId('looking').waitFor({ state: 'detached', timeout: PATIENCE });
   const received = await receiver.incoming(sent);
   await received.press('accept');
