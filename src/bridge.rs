@@ -245,7 +245,7 @@ pub enum Failure {
     Unreadable {
         /// The first of them.
         path: String,
-        /// How many more there are.
+        /// The number of the others.
         others: u32,
     },
     /// Anything else, in the browser's words or the worker's.

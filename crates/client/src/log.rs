@@ -83,7 +83,7 @@ impl Counters {
 pub struct Log {
     counters: Counters,
     lines: VecDeque<String>,
-    /// How many lines were written.
+    /// The number of lines that were written.
     written: u64,
     /// The last line of each transfer, without numbers that change all the time.
     transfers: VecDeque<(String, String)>,

@@ -31,7 +31,7 @@ pub enum Update<C> {
     Status {
         /// The room.
         room: RoomId,
-        /// How it stands there.
+        /// Its standing there.
         status: StatusView,
     },
     /// Everyone else in a room, whenever that changed.

@@ -10,7 +10,7 @@ use crate::identity::Identity;
 use crate::ids::{ParcelId, RoomId};
 use crate::keys::RoomSecret;
 
-/// How to enter a room. What is said of the connection (login, version, silence, lengths) counts for the
+/// The facts needed to enter a room. Those of the connection (login, version, silence, lengths) count for the
 /// first room; those after it share its connection.
 #[derive(Clone)]
 pub struct Join {
@@ -46,7 +46,7 @@ impl Join {
     pub const KEEP_ALIVE: Duration = Duration::from_secs(30);
 }
 
-/// Why a room cannot be entered.
+/// The reason why a room cannot be entered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub enum JoinError {
     /// The prefix does not fit.

@@ -1,4 +1,4 @@
-//! Why things stand as they do: causes with their numbers and names, and no sentences.
+//! Causes of how things stand, with their numbers and names, and no sentences.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,7 +6,7 @@ use crate::io::StoreError;
 use crate::message::EndReason;
 use crate::state::TransferState;
 
-/// Why this device is not in its room.
+/// The reason why this device is not in its room.
 ///
 /// `reason` is a reason code of MQTT 5 (section 2.4), `said` the broker's own words on one line, or
 /// empty, and `topics` a filter of all topics that the room needs.
@@ -123,7 +123,7 @@ pub enum BrokerLimit {
     Compresses,
 }
 
-/// Why a transfer stands as it does.
+/// The cause of a transfer's standing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Cause {
     /// This device ended it.
@@ -134,7 +134,7 @@ pub enum Cause {
     OfReceiver {
         /// The receiver's name.
         name: String,
-        /// Where it stands.
+        /// The state it is in.
         state: TransferState,
         /// Why, if that was not its user's wish.
         reason: Option<EndReason>,
@@ -152,7 +152,7 @@ pub enum Cause {
         path: String,
         /// Why, in the driver's words, if it is known.
         why: Option<String>,
-        /// How many more there are.
+        /// The number of the others.
         others: u32,
     },
     /// Files are not here, as their sender could not read them.
@@ -161,7 +161,7 @@ pub enum Cause {
         path: String,
         /// It was changed or removed.
         changed: bool,
-        /// How many more there are.
+        /// The number of the others.
         others: u32,
     },
     /// The sender does not know it any more.
@@ -201,7 +201,7 @@ pub enum Cause {
     NoConnection,
 }
 
-/// Why a parcel's data is not subscribed to; `reason` is a reason code of MQTT 5 (section 2.4).
+/// The reason why a parcel's data is not subscribed to; `reason` is a reason code of MQTT 5 (section 2.4).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SubscriptionTrouble {
     /// The login may not.

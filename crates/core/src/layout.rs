@@ -27,7 +27,7 @@ pub(crate) struct Span {
     pub(crate) first_block: u32,
     /// Its length in bytes.
     pub(crate) size: u64,
-    /// Where it begins in the content, in bytes.
+    /// The place in the content where it begins, in bytes.
     pub(crate) offset: u64,
 }
 

@@ -221,7 +221,7 @@ pub(crate) struct Begun {
     pub(crate) digests: Option<Vec<u8>>,
     /// Receivers that began and were not done.
     pub(crate) receivers: LiteMap<DeviceId, Beginning>,
-    /// How many beginnings were noted.
+    /// The number of beginnings that were noted.
     pub(crate) begun: u32,
     /// Somebody has it.
     pub(crate) delivered: bool,

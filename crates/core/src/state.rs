@@ -42,7 +42,7 @@ impl TransferState {
         }
     }
 
-    /// Whether the transfer is over, for whatever reason.
+    /// Tells whether the transfer is over, for whatever reason.
     #[must_use]
     pub fn is_final(self) -> bool {
         matches!(

@@ -49,7 +49,7 @@ pub struct KeptView {
     pub damaged_bytes: u64,
 }
 
-/// How far a device on its way into the room has come.
+/// The stages of a device on its way into the room.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Approach {
     /// The room's secret is being derived from its key.
@@ -70,9 +70,9 @@ pub struct StatusView {
     pub state: ConnectionState,
     /// The broker's address; empty without a room.
     pub broker: String,
-    /// How far it has come, while it is connecting.
+    /// The stage it has come to, while it is connecting.
     pub approach: Approach,
-    /// Why it is not in the room, after an error.
+    /// The reason why it is not in the room, after an error.
     pub trouble: Option<RoomTrouble>,
     /// After an error the device goes on trying to be in the room, without the user's doing.
     pub tries_again: bool,
@@ -131,7 +131,7 @@ pub struct ReceiverView {
     pub device: String,
     /// The receiver's name.
     pub name: String,
-    /// Where it stands.
+    /// The state it is in.
     pub state: TransferState,
     /// Whether it is not in the room.
     pub is_away: bool,
@@ -139,7 +139,7 @@ pub struct ReceiverView {
     pub has_answered: bool,
     /// Bytes of content it says it holds.
     pub bytes: u64,
-    /// Why it declined or failed, if that was not its user's wish.
+    /// The reason why it declined or failed, if that was not its user's wish.
     pub reason: Option<EndReason>,
     /// How many of the files it does without, as the sender could not read them. It has the others.
     pub without: u32,
@@ -159,7 +159,7 @@ pub struct TransferView {
     /// Its name: the file's, or "holiday.jpg and 4 more"; for a text its beginning on
     /// the sender's side and "Text" on the receiver's until it is there.
     pub title: String,
-    /// Where it stands. On the sender's side: of the receiver that is furthest from its end.
+    /// The state it is in. On the sender's side: of the receiver that is furthest from its end.
     pub state: TransferState,
     /// Content bytes delivered so far: held here (`In`), or held by the active receiver that has the fewest (`Out`).
     pub bytes: u64,

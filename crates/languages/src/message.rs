@@ -85,7 +85,7 @@ impl Message {
         })
     }
 
-    /// Whether a number decides its form. Its first placeholder is that number.
+    /// Tells whether a number decides its form. Its first placeholder is that number.
     #[must_use]
     pub fn is_plural(&self) -> bool {
         matches!(self.shape, Shape::Plural(_))

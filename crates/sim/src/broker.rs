@@ -279,7 +279,7 @@ impl Broker {
         true
     }
 
-    /// How many subscriptions there are to topics that begin like this.
+    /// The number of subscriptions to topics that begin like this.
     pub fn subscriptions(&self, beginning: &str) -> usize {
         let connections = self.connections.values();
         let filters = connections.flat_map(|connection| &connection.session.filters);

@@ -19,7 +19,7 @@ pub struct Device {
     pub texts: Vec<(ParcelId, String)>,
     /// The notices to its user.
     pub notices: Vec<Notice>,
-    /// Why files that were chosen again were none of a parcel's.
+    /// The reasons why files that were chosen again were none of a parcel's.
     pub unfit: Vec<OfferError>,
     /// The frame limit that it found out.
     pub learnt: Option<u32>,
@@ -59,7 +59,7 @@ impl Device {
         self.engine().rooms().last().unwrap_or_default()
     }
 
-    /// How it stands in that room.
+    /// The standing in that room.
     pub fn status(&self) -> StatusView {
         self.engine().status(self.room())
     }

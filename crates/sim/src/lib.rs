@@ -153,7 +153,7 @@ pub fn join_as(place: usize) -> Join {
     }
 }
 
-/// How a device joins the room that the tests meet in. A [`World`] gives each that joins an identity
+/// The way into the room that the tests meet in. A [`World`] gives each device that joins an identity
 /// of its own.
 pub fn join() -> Join {
     Join {

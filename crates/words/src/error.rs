@@ -9,7 +9,7 @@ use crate::{Surface, Words};
 const MOST_FILES: u64 = 250_000;
 
 impl Words {
-    /// Why a parcel cannot be sent, and what to do.
+    /// The reason why a parcel cannot be sent, and what to do.
     #[must_use]
     pub fn offer_error(self, error: &OfferError) -> String {
         match error {
@@ -29,7 +29,7 @@ impl Words {
         }
     }
 
-    /// Why a key cannot be used.
+    /// The reason why a key cannot be used.
     #[must_use]
     pub fn key_error(self, error: KeyError) -> String {
         match error {
@@ -48,7 +48,7 @@ impl Words {
         }
     }
 
-    /// Why a room cannot be entered.
+    /// The reason why a room cannot be entered.
     #[must_use]
     pub fn join_error(self, error: &JoinError) -> String {
         match error {

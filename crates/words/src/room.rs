@@ -10,7 +10,7 @@ const SHORTEST: u64 = 4096;
 const NEEDED: u64 = 17_000;
 
 impl Words {
-    /// How the connection stands, and what the device does about it.
+    /// The state of the connection, and what the device does about it.
     #[must_use]
     pub fn status(self, status: &StatusView) -> String {
         match &status.trouble {
@@ -37,7 +37,7 @@ impl Words {
         }
     }
 
-    /// Why a device is not in its room, and what to do about it.
+    /// The reason why a device is not in its room, and what to do about it.
     #[must_use]
     pub fn room_trouble(self, trouble: &RoomTrouble, broker: &str) -> String {
         use RoomTrouble as T;

@@ -8,7 +8,7 @@ use mqdrop_core::{StoreError, isolated};
 use crate::{Surface, Words};
 
 impl Words {
-    /// Why a transfer stands as it does, if that has to be said.
+    /// The cause of a transfer's standing, if that has to be said.
     #[must_use]
     pub fn cause(self, view: &TransferView) -> Option<String> {
         let is_out = view.direction == Direction::Out;
@@ -86,7 +86,7 @@ impl Words {
         }
     }
 
-    /// Why storage failed, as a part of a sentence.
+    /// The reason why storage failed, as a part of a sentence.
     #[must_use]
     pub fn storage(self, error: &StoreError) -> String {
         match error {

@@ -11,7 +11,7 @@ use mqdrop_mqtt::{
 use super::Fault;
 use crate::native::wire::{Route, Wire};
 
-/// How long the broker may take for an answer that it owes.
+/// The time that the broker may take for an answer that it owes.
 const ANSWER: Duration = Duration::from_secs(10);
 
 /// Longer packets are not taken in: four times what is ever sent here.

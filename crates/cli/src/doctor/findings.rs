@@ -26,7 +26,7 @@ pub(super) struct Findings {
     pub(super) rates: Vec<(usize, f64)>,
 }
 
-/// Whether something works.
+/// The answer to whether something works.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) enum Passes {
     #[default]
@@ -64,7 +64,7 @@ impl Passes {
     }
 }
 
-/// How long messages may be, in bytes.
+/// Lengths of messages, in bytes.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Length {
     /// The longest that came back.

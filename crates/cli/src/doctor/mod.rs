@@ -81,7 +81,7 @@ pub(crate) fn run(options: &DoctorOptions) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Why something could not be found out.
+/// The reason why something could not be found out.
 #[derive(Debug)]
 enum Fault {
     /// There is no way to it, in words.

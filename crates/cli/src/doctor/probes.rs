@@ -40,7 +40,7 @@ pub(super) struct Patient {
     pub(super) prefix: String,
     /// Client identifiers begin with it.
     pub(super) name: String,
-    /// How many connections were made.
+    /// The number of connections that were made.
     pub(super) count: Cell<u32>,
 }
 

@@ -52,7 +52,7 @@ pub(crate) struct BrokerArgs {
 pub(crate) struct Way {
     /// The broker's address.
     pub(crate) broker: String,
-    /// How to connect to it.
+    /// The way to connect to it.
     pub(crate) connection: ConnectionOptions,
     /// The login there.
     pub(crate) login: Option<Login>,

@@ -95,7 +95,7 @@ impl Connection {
         }
     }
 
-    /// Whether it goes to where `join` says, with the same login.
+    /// Tells whether it goes to where `join` says, with the same login.
     pub(super) fn suits(&self, join: &Join) -> bool {
         self.broker == join.broker && self.login == join.login
     }
@@ -235,7 +235,7 @@ impl Connection {
         }
     }
 
-    /// How long the next data frame on this topic and its packets may be; `None` if nothing fits.
+    /// The lengths of the next data frame on this topic and its packets; `None` if nothing fits.
     pub(super) fn fit(&self, topic: &str) -> Option<Fit> {
         Fit::new(&self.frame_size, |packet| {
             let packet = packet.map_or(usize::MAX, |packet| packet as usize);

@@ -55,7 +55,7 @@ pub struct Engine {
     /// There is one while there are rooms.
     connection: Option<Connection>,
     rooms: LiteMap<RoomId, Room>,
-    /// How many rooms were joined.
+    /// The number of rooms that were joined.
     stays: u32,
     /// Parcels of other rooms that storage kept.
     kept: LiteMap<ParcelId, Kept>,
@@ -251,7 +251,7 @@ impl Engine {
         deadlines.min_by_key(|(at, _)| *at)
     }
 
-    /// How this device stands in a room; as in none if it is not on its way there.
+    /// The standing of this device in a room; as in none if it is not on its way there.
     #[must_use]
     pub fn status(&self, room: RoomId) -> StatusView {
         match (&self.connection, self.rooms.get(&room)) {

@@ -82,14 +82,14 @@ impl Parcels {
         }
     }
 
-    /// Whether something is under way.
+    /// Tells whether something is under way.
     pub(super) fn are_busy(&self, now: Time) -> bool {
         let is_active = |state| matches!(state, TransferState::Active | TransferState::Verifying);
         self.incoming.values().any(|i| is_active(i.state()))
             || self.outgoing.values().any(|o| is_active(o.state(now)))
     }
 
-    /// Why nothing of a transfer gets through, if nothing does. Its data has this topic.
+    /// The reason why nothing of a transfer gets through, if nothing does. Its data has this topic.
     pub(super) fn stall(&self, parcel: ParcelId, topic: String) -> Option<Cause> {
         match self.outgoing.get(&parcel) {
             Some(outgoing) => self.stalls.cause_of_outgoing(outgoing, topic),
@@ -99,7 +99,7 @@ impl Parcels {
         }
     }
 
-    /// How a parcel stands, if this device is in the room; `None` if it is off the list.
+    /// The state of a parcel, if this device is in the room; `None` if it is off the list.
     pub(super) fn state(&self, parcel: ParcelId, now: Time) -> Option<TransferState> {
         match self.outgoing.get(&parcel) {
             Some(outgoing) => Some(outgoing.state(now)),

@@ -18,7 +18,7 @@ impl Engine {
     /// kept, also if it was just accepted anew and less of it has arrived yet.
     ///
     /// # Errors
-    /// Why it cannot be taken up.
+    /// The reason why it cannot be taken up.
     pub fn restore(&mut self, notes: &[u8], now: Time) -> Result<Restored, RestoreError> {
         let (mut kept, notes_len) = Kept::read(notes, now).ok_or(RestoreError::Damaged)?;
         let parcel = kept.parcel();
@@ -93,7 +93,7 @@ impl Engine {
         }
     }
 
-    /// Whether a parcel is kept for when its room is entered.
+    /// Tells whether a parcel is kept for when its room is entered.
     #[must_use]
     pub fn keeps(&self, parcel: ParcelId) -> bool {
         self.kept.contains_key(&parcel)

@@ -14,7 +14,7 @@ use crate::ids::DeviceId;
 
 /// So long what was said may take to come back.
 const PATIENCE: Duration = Duration::from_secs(3);
-/// How often the device says something before it takes silence for a refusal.
+/// The number of times that the device says something before it takes silence for a refusal.
 const TRIES: u32 = 2;
 
 /// The room's topics, as they were seen to work on this connection.

@@ -30,7 +30,7 @@ pub(super) const REFRESH: Duration = Duration::from_secs(30);
 /// A room that was refused, while others are in on the same connection, is tried again after so long.
 const RETRY: Duration = Duration::from_secs(20);
 
-/// How far this device is on the present connection.
+/// The stage of this device on the present connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Membership {
     /// Not in the room; its topics are claimed as soon as there is a connection.
@@ -83,7 +83,7 @@ impl Room {
         self.membership == Membership::Inside
     }
 
-    /// Whether this device is in the room, or waits for the broker to let it in.
+    /// Tells whether this device is in the room, or waits for the broker to let it in.
     pub(super) fn is_on_its_way(&self) -> bool {
         matches!(
             self.membership,
@@ -132,7 +132,7 @@ impl Room {
         self.parcels.cx.event(Event::Peers(self.id));
     }
 
-    /// How this device stands in the room.
+    /// The standing of this device in the room.
     pub(super) fn status(&self, connection: &Connection) -> StatusView {
         let status = connection.link.status(&self.rights);
         match &self.membership {
@@ -399,7 +399,7 @@ impl Room {
         self.flush_outbox(connection, random, now);
     }
 
-    /// Whether this parcel is sent or received here.
+    /// Tells whether this parcel is sent or received here.
     pub(super) fn has(&self, parcel: ParcelId) -> bool {
         self.parcels.has(parcel)
     }

@@ -87,12 +87,12 @@ impl Stalls {
         stalled
     }
 
-    /// Why nothing of an outgoing transfer gets through, if nothing does. Its data has this topic.
+    /// The reason why nothing of an outgoing transfer gets through, if nothing does. Its data has this topic.
     pub(super) fn cause_of_outgoing(&self, outgoing: &Outgoing, topic: String) -> Option<Cause> {
         self.cause(outgoing.parcel(), of_outgoing(outgoing), topic)
     }
 
-    /// Why nothing of an incoming transfer arrives, if nothing does. Its data has this topic.
+    /// The reason why nothing of an incoming transfer arrives, if nothing does. Its data has this topic.
     pub(super) fn cause_of_incoming(&self, incoming: &Incoming, topic: String) -> Option<Cause> {
         self.cause(incoming.parcel(), of_incoming(incoming), topic)
     }

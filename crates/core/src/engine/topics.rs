@@ -62,7 +62,7 @@ impl Topics {
         })
     }
 
-    /// Whether these are the topics of the same room.
+    /// Tells whether these are the topics of the same room.
     pub(super) fn are_of_one_room(&self, other: &Self) -> bool {
         self.base == other.base
     }

@@ -190,7 +190,7 @@ impl Engine {
 }
 
 impl Room {
-    /// Where a parcel for this audience goes.
+    /// The room that a parcel for this audience goes to.
     fn address(&self, audience: Audience) -> Address {
         Address {
             room: self.voice.room(),

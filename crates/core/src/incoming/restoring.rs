@@ -54,7 +54,7 @@ impl Restoring {
         self.checks.len() as u64 * BLOCK
     }
 
-    /// Whether storage was asked and has not answered, perhaps before the room was left and entered
+    /// Tells whether storage was asked and has not answered, perhaps before the room was left and entered
     /// again.
     pub(super) fn is_reading(&self) -> bool {
         self.reading.is_some()

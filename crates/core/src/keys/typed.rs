@@ -11,13 +11,13 @@ pub const MAX_KEY_LEN: usize = 1024;
 /// it took another 3 KB of the first load.
 pub(super) const WORDS: &str = include_str!("../words.txt");
 
-/// How many of [`WORDS`] there are.
+/// The number of [`WORDS`].
 pub(super) const WORD_COUNT: usize = 2048;
 
-/// How many words a generated key has: 6 different ones of 2,048 are 66 bits.
+/// The number of words in a generated key: 6 different ones of 2,048 are 66 bits.
 pub(super) const GENERATED_WORDS: usize = 6;
 
-/// Why a key cannot be used.
+/// The reason why a key cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub enum KeyError {
     /// Nothing is left after normalisation.
@@ -82,7 +82,7 @@ fn shown(letter: char) -> Option<char> {
     }
 }
 
-/// Whether a letter leaves no trace on a screen: Unicode's `Default_Ignorable_Code_Point`, controls that
+/// Tells whether a letter leaves no trace on a screen: Unicode's `Default_Ignorable_Code_Point`, controls that
 /// are no white space, and the anchors of annotations.
 pub(super) fn is_invisible(letter: char) -> bool {
     (letter.is_control() && !letter.is_whitespace())

@@ -28,7 +28,7 @@ pub(crate) struct Ending {
     pub(crate) token: Option<Token>,
 }
 
-/// Why a transfer was declined or ended, as the devices tell each other. Texts are on one line of at
+/// The reason why a transfer was declined or ended, as the devices tell each other. Texts are on one line of at
 /// most 200 letters.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum EndReason {

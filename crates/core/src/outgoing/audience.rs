@@ -9,7 +9,7 @@ pub enum Audience {
     Room,
 }
 
-/// Where a parcel goes.
+/// The room that a parcel goes to.
 pub(crate) struct Address {
     /// The room's name in topics.
     pub(crate) room: String,
@@ -17,7 +17,7 @@ pub(crate) struct Address {
 }
 
 impl Audience {
-    /// Whether a device of the room is meant. Offering asks this, and nothing else.
+    /// Tells whether a device of the room is meant. Offering asks this, and nothing else.
     pub(super) fn has(self, _device: DeviceId) -> bool {
         match self {
             Self::Room => true,

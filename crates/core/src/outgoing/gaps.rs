@@ -29,7 +29,7 @@ impl Gaps {
         hashes.skip(layout, file);
     }
 
-    /// Whether a receiver that holds this holds all that there is.
+    /// Tells whether a receiver that holds this holds all that there is.
     pub(super) fn complete(&self, held: &RangeSet, total: u32) -> bool {
         if held.len() == total || self.blocks.is_empty() {
             return held.len() == total;

@@ -11,7 +11,7 @@ use crate::notes::{Beginning, Blocks, Note};
 pub(super) struct Journal {
     parcel: ParcelId,
     place: Place,
-    /// How many beginnings were noted.
+    /// The number of beginnings that were noted.
     begun: u32,
     /// Somebody has it, or had it before a restart.
     delivered: bool,

@@ -155,7 +155,7 @@ impl Pump {
         self.queue = RangeSet::default();
     }
 
-    /// How many runs are to be sent.
+    /// The number of runs to be sent.
     #[cfg(test)]
     pub(super) fn runs(&self) -> usize {
         self.queue.runs().len()

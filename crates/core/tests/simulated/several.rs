@@ -35,7 +35,7 @@ fn two_rooms() -> (World, [RoomId; 2]) {
     (world, [first, second])
 }
 
-/// Whether there is somebody else in a room of the device that is in both.
+/// Tells whether there is somebody else in a room of the device that is in both.
 fn meets(world: &World, room: RoomId) -> bool {
     world.devices[BOTH].engine().peers(room).len() == 1
 }
@@ -122,7 +122,7 @@ fn leaving_one_room_leaves_the_other_alone() {
     for (sender, receiver, parcel) in &parcels[1..] {
         assert!(world.run_until(MINUTE, |w| w.delivered(*sender, *receiver, *parcel)));
     }
-    // What was under way goes on when the room is entered again.
+    // Transfers that were under way go on when the room is entered again.
     let again = world.enter_too(BOTH, join_as(BOTH));
     assert!(again != first && meets(&world, second));
     world.act(BOTH, |engine, now| engine.resume(to_first, now));
@@ -209,7 +209,7 @@ fn a_room_that_is_refused_leaves_the_others_alone() {
     assert_eq!(state(&world, first), ConnectionState::Online);
     let parcel = world.offer_in(BOTH, first, &[100_000]);
     assert!(world.run_until(MINUTE, |w| w.delivered(BOTH, FIRST, parcel)));
-    // What the user changes at the broker counts from the next connection on.
+    // A change at the broker counts from the next connection on.
     world.broker.faults.unsubscribable = None;
     world.cut(BOTH);
     assert!(world.run_until(MINUTE, |w| {

@@ -54,7 +54,7 @@ struct Moved {
 /// A file's place.
 #[derive(Debug)]
 pub(super) struct Place {
-    /// Where it begins in the content, in bytes.
+    /// The place in the content where it begins, in bytes.
     pub(super) offset: u64,
     /// Its length in bytes.
     pub(super) size: u64,

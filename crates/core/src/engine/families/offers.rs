@@ -97,7 +97,7 @@ impl Engine {
         }
     }
 
-    /// Whether there is room for one more; `Err` is what to answer.
+    /// Tells whether there is room for one more; `Err` is what to answer.
     fn consider(
         &mut self,
         room: RoomId,

@@ -28,7 +28,7 @@ pub(super) fn secret() -> RoomSecret {
         .clone()
 }
 
-/// How it joins; each time as another device.
+/// The way it joins; each time as another device.
 fn join(version: Version, times: u8) -> Join {
     Join {
         secret: secret(),
@@ -50,7 +50,7 @@ pub(super) struct Victim {
     version: Version,
     /// The room that it joined last.
     pub(super) room: RoomId,
-    /// How often it joined.
+    /// The number of times it joined.
     joined: u8,
     pub(super) engine: Engine,
     pub(super) now: Time,
