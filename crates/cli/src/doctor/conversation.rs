@@ -24,8 +24,6 @@ pub(super) struct Conversation {
     /// Words for the end of the wire.
     lost: Option<String>,
     start: Instant,
-    /// The limits that the broker announced.
-    pub(super) limits: Limits,
 }
 
 impl Conversation {
@@ -55,23 +53,18 @@ impl Conversation {
             wire,
             lost: None,
             start: Instant::now(),
-            limits: Limits {
-                receive_maximum: u16::MAX,
-                max_packet_size: None,
-                max_qos: QoS::AtLeastOnce,
-                keep_alive: Duration::ZERO,
-                retain_available: true,
-            },
         };
         let now = conversation.now();
         conversation.session.handle_connected(now);
         match conversation.next(Instant::now() + ANSWER).await? {
-            Some(Event::Connected { limits, .. }) => {
-                conversation.limits = limits;
-                Ok(conversation)
-            }
+            Some(Event::Connected { .. }) => Ok(conversation),
             Some(_) | None => Err(Fault::Silent),
         }
+    }
+
+    /// The limits that the broker announced; `None` once the connection has ended.
+    pub(super) fn limits(&self) -> Option<&Limits> {
+        self.session.limits()
     }
 
     /// Subscribes to one filter; the granted quality of service, or the reason of the refusal.

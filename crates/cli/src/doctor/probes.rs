@@ -56,9 +56,8 @@ impl Patient {
             match self.begin(version).await {
                 Ok(conversation) => {
                     findings.versions.push(version);
-                    if findings.limits.is_none() {
-                        findings.limits = Some(conversation.limits.clone());
-                    }
+                    let limits = || conversation.limits().cloned();
+                    findings.limits = findings.limits.or_else(limits);
                     conversation.end().await;
                 }
                 Err(fault @ Fault::Unreachable(_)) => return Err(fault),
@@ -125,7 +124,8 @@ impl Patient {
     async fn acknowledges(&self, version: Version) -> Passes {
         let asked = async {
             let mut conversation = self.begin(version).await?;
-            if conversation.limits.max_qos < QoS::AtLeastOnce {
+            let limits = conversation.limits();
+            if limits.is_some_and(|limits| limits.max_qos < QoS::AtLeastOnce) {
                 return Ok(false);
             }
             let topic = self.topic("acknowledged");
@@ -161,7 +161,10 @@ impl Patient {
         let asked = async {
             let topic = self.topic("retained/one");
             let mut writer = self.begin(version).await?;
-            if !writer.limits.retain_available {
+            if writer
+                .limits()
+                .is_some_and(|limits| !limits.retain_available)
+            {
                 return Ok(false);
             }
             let taken = writer
