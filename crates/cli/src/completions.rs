@@ -1,7 +1,6 @@
 //! `mqdrop completions` and `mqdrop man`: what shells and the manual want to know of the command
 //! line.
 
-use std::io::Write;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -9,6 +8,7 @@ use clap_complete::Shell;
 use clap_mangen::Man;
 
 use crate::failure::Failure;
+use crate::say::print;
 use crate::words;
 
 /// The arguments of `mqdrop completions`.
@@ -81,17 +81,6 @@ fn page(command: clap::Command) -> std::io::Result<(String, Vec<u8>)> {
     let mut text = Vec::new();
     man.render(&mut text)?;
     Ok((name, text))
-}
-
-fn print(text: &[u8]) -> Result<(), Failure> {
-    let mut stdout = std::io::stdout().lock();
-    match stdout.write_all(text).and_then(|()| stdout.flush()) {
-        // A reader that went away (`mqdrop man | head`) is no error.
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(Failure::other(words().system_stdout(&error.to_string())))
-        }
-        _ => Ok(()),
-    }
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use clap::Args;
 use crate::failure::Failure;
 use crate::native::Collisions;
 use crate::room::{Environment, Room, RoomArgs};
-use crate::say::{SayArgs, Voice};
+use crate::say::{Output, SayArgs};
 use crate::transfer::{self, Place, ReceiveWish, seconds};
 use crate::words;
 
@@ -59,13 +59,13 @@ pub(crate) struct ReceiveOptions {
 /// # Errors
 /// As docs/COMMANDS.md lists the exit codes.
 pub(crate) fn run(options: &ReceiveOptions) -> Result<(), Failure> {
-    let mut voice = Voice::new(options.say);
-    let outcome = receive(options, &mut voice);
-    voice.end(&outcome);
+    let mut output = Output::new(options.say);
+    let outcome = receive(options, &mut output);
+    output.end(&outcome);
     outcome
 }
 
-fn receive(options: &ReceiveOptions, voice: &mut Voice) -> Result<(), Failure> {
+fn receive(options: &ReceiveOptions, output: &mut Output) -> Result<(), Failure> {
     let can_ask = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
     if !options.yes && !can_ask {
         return Err(Failure::usage(words().usage_no_terminal()));
@@ -81,7 +81,7 @@ fn receive(options: &ReceiveOptions, voice: &mut Voice) -> Result<(), Failure> {
         stays: options.stay,
         timeout: options.timeout,
     };
-    transfer::receive(&room, &options.place()?, wish, voice)
+    transfer::receive(&room, &options.place()?, wish, output)
 }
 
 impl ReceiveOptions {

@@ -7,7 +7,7 @@ use clap::Args;
 
 use crate::failure::{Failure, warn};
 use crate::room::{Environment, Room, RoomArgs, is_link};
-use crate::say::{SayArgs, Voice};
+use crate::say::{Output, SayArgs};
 use crate::transfer::{self, Outgoing, SendWish, seconds};
 use crate::words;
 
@@ -90,13 +90,13 @@ impl<'a> Given<'a> {
 /// # Errors
 /// As docs/COMMANDS.md lists the exit codes.
 pub(crate) fn run(options: &SendOptions) -> Result<(), Failure> {
-    let mut voice = Voice::new(options.say);
-    let outcome = send(options, &mut voice);
-    voice.end(&outcome);
+    let mut output = Output::new(options.say);
+    let outcome = send(options, &mut output);
+    output.end(&outcome);
     outcome
 }
 
-fn send(options: &SendOptions, voice: &mut Voice) -> Result<(), Failure> {
+fn send(options: &SendOptions, output: &mut Output) -> Result<(), Failure> {
     let given = Given::sort(&options.paths)?;
     if given.paths.is_empty() && !given.stdin && options.text.is_none() {
         return Err(Failure::usage(words().usage_nothing_to_send()));
@@ -108,7 +108,7 @@ fn send(options: &SendOptions, voice: &mut Voice) -> Result<(), Failure> {
         warn(words().usage_reads_terminal());
     }
     let room = Room::new(&options.room, given.link, Environment::read(), true)?;
-    voice.invite(&room.key, room.link().as_deref(), room.is_made);
+    output.invite(&room.key, room.link().as_deref(), room.is_made);
     let outgoing = Outgoing {
         paths: given.paths.iter().map(|path| path.to_path_buf()).collect(),
         stdin: (given.stdin).then(|| options.file_name.clone().unwrap_or("stdin".into())),
@@ -121,7 +121,7 @@ fn send(options: &SendOptions, voice: &mut Voice) -> Result<(), Failure> {
         stays: options.stay,
         timeout: options.timeout,
     };
-    transfer::send(&room, outgoing, wish, voice)
+    transfer::send(&room, outgoing, wish, output)
 }
 
 #[cfg(test)]

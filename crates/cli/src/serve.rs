@@ -1,6 +1,6 @@
 //! `mqdrop serve`: runs a station until Ctrl-C or SIGTERM.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
@@ -11,6 +11,7 @@ use mqdrop_station::{Limits, Options, Origin, Station, TlsOptions};
 
 use crate::failure::Failure;
 use crate::logs::{self, LogFormat};
+use crate::say;
 use crate::words;
 
 /// The options of `mqdrop serve`.
@@ -186,21 +187,13 @@ async fn serve(options: Options) -> Result<(), Failure> {
     let announcement = station.announcement(io::stdout().is_terminal());
     // A task of its own: a terminal that stands still must not keep the station from serving.
     let serving = tokio::spawn(station.run(stopped));
-    print(&announcement);
+    // Nobody reading stdout is no reason to stop.
+    if let Err(failure) = say::print(announcement.as_bytes()) {
+        tracing::debug!("nobody reads the announcement: {failure}");
+    }
     serving
         .await
         .map_err(|error| Failure::other(words().system_station_ended(&error.to_string())))
-}
-
-/// Prints the announcement. Nobody reading stdout is no reason to stop.
-fn print(announcement: &str) {
-    let mut stdout = io::stdout().lock();
-    let written = stdout
-        .write_all(announcement.as_bytes())
-        .and_then(|()| stdout.flush());
-    if let Err(error) = written {
-        tracing::debug!("nobody reads the announcement: {error}");
-    }
 }
 
 /// Reads numbers within a range.

@@ -5,7 +5,6 @@ mod findings;
 mod probes;
 
 use std::cell::Cell;
-use std::io::Write;
 
 use clap::Args;
 use mqdrop_mqtt::{Disconnect, RequestError};
@@ -13,7 +12,7 @@ use mqdrop_mqtt::{Disconnect, RequestError};
 use crate::failure::Failure;
 use crate::native::wire::Route;
 use crate::room::{BrokerArgs, Environment, random};
-use crate::say::clean;
+use crate::say::{clean, print};
 use crate::words;
 use probes::Patient;
 
@@ -76,9 +75,7 @@ pub(crate) fn run(options: &DoctorOptions) -> Result<(), Failure> {
             .map(|(what, how)| format!("{what:width$}  {}\n", clean::line(how)));
         lines.collect()
     };
-    // A reader that has seen enough is no error.
-    let _ = std::io::stdout().write_all(text.as_bytes());
-    Ok(())
+    print(text.as_bytes())
 }
 
 /// The reason why something could not be found out.

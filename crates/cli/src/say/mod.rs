@@ -35,15 +35,15 @@ pub(crate) struct SayArgs {
     verbose: bool,
 }
 
-/// Says it.
-pub(crate) struct Voice {
+/// The output of one command.
+pub(crate) struct Output {
     is_json: bool,
     /// The last that was told of the progress of each parcel.
     progress: BTreeMap<String, Event>,
     people: People,
 }
 
-impl Voice {
+impl Output {
     pub(crate) fn new(args: SayArgs) -> Self {
         Self {
             is_json: args.json,
@@ -67,7 +67,7 @@ impl Voice {
             }
         }
         if self.is_json {
-            print(&format!("{}\n", event.to_json()));
+            show(&format!("{}\n", event.to_json()));
         }
         self.people.tell(event);
     }
@@ -81,7 +81,7 @@ impl Voice {
     pub(crate) fn saved(&mut self, files: &[Event]) {
         if self.is_json {
             let lines = files.iter().map(|event| event.to_json() + "\n");
-            print(&lines.collect::<String>());
+            show(&lines.collect::<String>());
         }
         self.people.saved(files);
     }
@@ -93,9 +93,9 @@ impl Voice {
             self.tell(&Event::Message { parcel, text });
         } else if std::io::stdout().is_terminal() {
             self.people
-                .aside(|| print(&format!("{}\n", clean::lines(&text))));
+                .aside(|| show(&format!("{}\n", clean::lines(&text))));
         } else {
-            print(&text);
+            show(&text);
         }
     }
 
@@ -103,7 +103,7 @@ impl Voice {
     pub(crate) fn invite(&mut self, key: &str, link: Option<&str>, is_made: bool) {
         if self.is_json && is_made {
             let (key, link) = (key.to_owned(), link.map(str::to_owned));
-            print(&format!("{}\n", Event::Room { key, link }.to_json()));
+            show(&format!("{}\n", Event::Room { key, link }.to_json()));
         }
         self.people.invite(key, link, is_made);
     }
@@ -116,16 +116,27 @@ impl Voice {
     /// Says how the command ended, as far as stderr does not.
     pub(crate) fn end(&mut self, outcome: &Result<(), Failure>) {
         if self.is_json {
-            print(&format!("{}\n", Event::end(outcome).to_json()));
+            show(&format!("{}\n", Event::end(outcome).to_json()));
         }
         self.people.end();
     }
 }
 
-/// Prints to stdout. If nobody reads it any more there is nobody to tell.
-fn print(text: &str) {
+/// Writes to stdout. A reader that went away (`mqdrop man | head`) is no error.
+///
+/// # Errors
+/// If it cannot be written.
+pub(crate) fn print(text: &[u8]) -> Result<(), Failure> {
     let mut stdout = std::io::stdout().lock();
-    let _ = stdout
-        .write_all(text.as_bytes())
-        .and_then(|()| stdout.flush());
+    match stdout.write_all(text).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Failure::other(
+            crate::words().system_stdout(&error.to_string()),
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Writes an event or a text to stdout. What it tells has happened, whether or not it can be written.
+fn show(text: &str) {
+    let _ = print(text.as_bytes());
 }

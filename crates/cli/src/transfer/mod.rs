@@ -20,7 +20,7 @@ use crate::failure::Failure;
 use crate::lessons::Lessons;
 use crate::native::{Kept, Native, NativeError, Target};
 use crate::room::{Room, random};
-use crate::say::{Event, Voice};
+use crate::say::{Event, Output};
 use crate::words;
 use interrupts::Interrupts;
 use receiving::Receiving;
@@ -49,7 +49,7 @@ pub(crate) fn send(
     room: &Room,
     outgoing: Outgoing,
     wish: SendWish,
-    voice: &mut Voice,
+    output: &mut Output,
 ) -> Result<(), Failure> {
     block_on(async {
         let mut interrupts = Interrupts::listen()?;
@@ -64,7 +64,7 @@ pub(crate) fn send(
             }
         };
         for text in &found.skipped {
-            voice.tell(&Event::Warning { text: text.clone() });
+            output.tell(&Event::Warning { text: text.clone() });
         }
         let (mut client, inputs) = client(room, &Target::Nowhere)?;
         // Without it nothing goes on, and all can be sent anew.
@@ -75,7 +75,7 @@ pub(crate) fn send(
         let parcels: Vec<String> = parcels.iter().map(ToString::to_string).collect();
         let made_key = room.is_made.then(|| room.key.clone());
         let task = Sending::new(wish, &parcels, made_key);
-        let session = Session::new(client, inputs, task, lessons, voice).sending(found);
+        let session = Session::new(client, inputs, task, lessons, output).sending(found);
         session.run(interrupts).await
     })
 }
@@ -88,7 +88,7 @@ pub(crate) fn receive(
     room: &Room,
     place: &Place,
     wish: ReceiveWish,
-    voice: &mut Voice,
+    output: &mut Output,
 ) -> Result<(), Failure> {
     block_on(async {
         let interrupts = Interrupts::listen()?;
@@ -107,11 +107,11 @@ pub(crate) fn receive(
             let finished = kept.finished.iter();
             finished
                 .flat_map(|saved| incoming::finished(folder, saved))
-                .for_each(|event| voice.tell(&event));
+                .for_each(|event| output.tell(&event));
         }
         let lessons = Lessons::of(&room.way.broker);
         join(&mut client, room, lessons.known())?;
-        let session = Session::new(client, inputs, Receiving::new(wish), lessons, voice);
+        let session = Session::new(client, inputs, Receiving::new(wish), lessons, output);
         session.receiving_into(place.folder()).run(interrupts).await
     })
 }

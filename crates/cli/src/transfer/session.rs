@@ -19,7 +19,7 @@ use super::task::{Happened, Step, Task};
 use crate::failure::Failure;
 use crate::lessons::Lessons;
 use crate::native::{Native, Saved};
-use crate::say::{Event, Voice};
+use crate::say::{Event, Output};
 use crate::words;
 
 /// Everything that happens on the platform.
@@ -44,7 +44,7 @@ pub(super) struct Session<'a, T> {
     /// The folder for what is received.
     folder: Option<PathBuf>,
     lessons: Lessons,
-    voice: &'a mut Voice,
+    output: &'a mut Output,
     connecting: Connecting,
     answers: (
         mpsc::UnboundedSender<Option<bool>>,
@@ -65,7 +65,7 @@ impl<'a, T: Task> Session<'a, T> {
         inputs: Inputs,
         task: T,
         lessons: Lessons,
-        voice: &'a mut Voice,
+        output: &'a mut Output,
     ) -> Self {
         Self {
             connecting: Connecting::new(client.platform().now()),
@@ -75,7 +75,7 @@ impl<'a, T: Task> Session<'a, T> {
             found: None,
             folder: None,
             lessons,
-            voice,
+            output,
             answers: mpsc::unbounded_channel(),
             logged: 0,
             present: BTreeMap::new(),
@@ -142,7 +142,7 @@ impl<'a, T: Task> Session<'a, T> {
         let _ = tokio::time::timeout(CLOSING, self.client.platform_mut().ended()).await;
         self.tell_log();
         let counters = self.client.log().counters().line();
-        self.voice.log(std::iter::once(counters.as_str()));
+        self.output.log(std::iter::once(counters.as_str()));
     }
 
     /// Waits until all was heard. What was finished after a restart may be done before this device is
@@ -198,7 +198,7 @@ impl<'a, T: Task> Session<'a, T> {
     /// Shows what was logged since the last time.
     fn tell_log(&mut self) {
         let (lines, next) = self.client.log().since(self.logged);
-        self.voice.log(lines);
+        self.output.log(lines);
         self.logged = next;
     }
 
@@ -243,7 +243,7 @@ impl<'a, T: Task> Session<'a, T> {
             }
             Update::Removed(parcel) => {
                 let parcel = parcel.to_string();
-                self.voice.forget(&parcel);
+                self.output.forget(&parcel);
                 self.happen(Happened::Removed(parcel))
             }
             Update::Text { parcel, text } => {
@@ -256,12 +256,12 @@ impl<'a, T: Task> Session<'a, T> {
             }
             Update::Unfit { parcel, error } => {
                 let text = words().sending_sent_anew(&words().offer_error(&error));
-                self.voice.tell(&Event::Warning { text });
+                self.output.tell(&Event::Warning { text });
                 self.happen(Happened::Unfit(parcel.to_string()))
             }
             Update::Notice(notice) => {
                 let text = words().notice(&notice);
-                self.voice.tell(&Event::Warning { text });
+                self.output.tell(&Event::Warning { text });
                 None
             }
             Update::Files {
@@ -283,11 +283,11 @@ impl<'a, T: Task> Session<'a, T> {
     fn change(&mut self, change: Change) -> Option<Result<(), Failure>> {
         match change {
             Change::Entered(event) => {
-                self.voice.tell(&event);
+                self.output.tell(&event);
                 self.happen(Happened::Entered)
             }
             Change::Say(event) => {
-                self.voice.tell(&event);
+                self.output.tell(&event);
                 None
             }
             Change::Failed(failure) => Some(Err(failure)),
@@ -314,10 +314,10 @@ impl<'a, T: Task> Session<'a, T> {
             .iter()
             .filter(|(device, _)| !self.present.contains_key(*device));
         for one in came {
-            self.voice.tell(&person(one, "here"));
+            self.output.tell(&person(one, "here"));
         }
         for one in left {
-            self.voice.tell(&person(one, "away"));
+            self.output.tell(&person(one, "away"));
         }
     }
 
@@ -335,9 +335,9 @@ impl<'a, T: Task> Session<'a, T> {
 
     fn act(&mut self, step: Step) -> Option<Result<(), Failure>> {
         match step {
-            Step::Say(event) => self.voice.tell(&event),
+            Step::Say(event) => self.output.tell(&event),
             Step::Ask(question) => {
-                self.voice.ask(&question);
+                self.output.ask(&question);
                 let answers = self.answers.0.clone();
                 // A thread of its own, which nobody waits for: it may stand there until the end.
                 std::thread::spawn(move || answers.send(answer(std::io::stdin().lock())));
@@ -356,11 +356,11 @@ impl<'a, T: Task> Session<'a, T> {
                 let parcel = id.parse().ok()?;
                 let files = self.client.engine().files(parcel).unwrap_or_default();
                 if let (Some(saved), Some(folder)) = (self.contents.remove(&parcel), &self.folder) {
-                    self.voice
+                    self.output
                         .saved(&incoming::saved(parcel, folder, &saved, &files));
                 }
             }
-            Step::Deliver { parcel, text } => self.voice.deliver(parcel, text),
+            Step::Deliver { parcel, text } => self.output.deliver(parcel, text),
             Step::End(outcome) => return Some(outcome),
         }
         None
