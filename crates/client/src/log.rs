@@ -198,6 +198,9 @@ impl Log {
     }
 
     pub(crate) fn learnt(&mut self, learnt: Learnt, now: Time) {
+        if learnt.frame_limit.or(learnt.frame_length).is_none() {
+            return;
+        }
         let bytes = |bytes: Option<u32>| bytes.map(|bytes| bytes.to_string()).unwrap_or_default();
         let fields = [
             ("limit", &bytes(learnt.frame_limit)[..]),
