@@ -248,8 +248,10 @@ pub enum Failure {
         /// The number of the others.
         others: u32,
     },
-    /// Anything else, in the browser's words or the worker's.
-    Other(String),
+    /// What was chosen is no file: its path.
+    NoFile(String),
+    /// The browser gives no random numbers: what it says of that.
+    NoRandom(String),
 }
 
 /// Where received files are kept until they are saved.

@@ -24,7 +24,7 @@ pub(crate) fn call(
 ) -> Result<JsValue, JsValue> {
     let function: Function = property(target, method)
         .dyn_into()
-        .map_err(|_| JsValue::from_str(&format!("this browser has no {method}")))?;
+        .map_err(|_| JsValue::from_str(&format!("TypeError: no {method}")))?;
     let list = Array::new();
     for argument in arguments {
         list.push(argument);
@@ -85,11 +85,10 @@ pub(crate) fn error_name(error: &JsValue) -> String {
     property(error, "name").as_string().unwrap_or_default()
 }
 
-/// An exception in the browser's words.
+/// An exception in the browser's words; empty if it has none.
 pub(crate) fn error_text(error: &JsValue) -> String {
     error
         .as_string()
         .or_else(|| property(error, "message").as_string())
-        .filter(|text| !text.is_empty())
-        .unwrap_or_else(|| "the browser did not say why".to_owned())
+        .unwrap_or_default()
 }

@@ -97,7 +97,7 @@ pub(super) fn begin(session: Session, transfer: &Transfer) {
         return session.engine.act(&parcel, TransferAction::Remove);
     }
     let removed = session.state.removed;
-    let number = removed.try_update(|all| all.add(parcel, view.title.clone(), !is_saved));
+    let number = removed.try_update(|all| all.add(parcel, words().title(&view.title), !is_saved));
     if let Some(number) = number {
         set_timeout(
             move || finish(session, number),

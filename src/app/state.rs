@@ -341,7 +341,8 @@ fn presence(before: &[PeerView], now: &[PeerView]) -> Option<String> {
 
 /// The announcement of a transfer's new state; progress is not announced.
 fn news(view: &TransferView) -> Option<String> {
-    let (title, words) = (&view.title, words());
+    let words = words();
+    let title = &words.title(&view.title);
     let because = |text: String| match words.cause(view) {
         Some(cause) => words.phrase_because(&text, &cause),
         None => text,

@@ -44,7 +44,7 @@ pub(super) fn Card(session: Session, transfer: Transfer) -> impl IntoView {
     };
     let now = RwSignal::from(view.clone());
     let state = Memo::new(move |_| now.read().state);
-    let title = Memo::new(move |_| now.read().title.clone());
+    let title = Memo::new(move |_| words().title(&now.read().title));
     let waits =
         Memo::new(move |_| direction == Direction::In && state.get() == TransferState::Offered);
     let symbol = match (kind, direction) {
@@ -194,7 +194,7 @@ fn Buttons(
                             class="button"
                             class:button-main=main
                             data-testid=button.test_id()
-                            aria-label=erased::text(move || words().button_of(name(), &now.read().title))
+                            aria-label=erased::text(move || words().button_of(name(), &words().title(&now.read().title)))
                             aria-disabled=erased::given(move || saving.get().map(|_| "true"))
                             on:click=move |_| click.with_value(|click| click(button))
                         >
@@ -305,7 +305,7 @@ fn ChooseAgain(
                                         type="button"
                                         class="button button-main"
                                         data-testid=Button::Resume.test_id()
-                                        aria-label=erased::text(move || words().button_of(words().button_resume(), &now.read().title))
+                                        aria-label=erased::text(move || words().button_of(words().button_resume(), &words().title(&now.read().title)))
                                         on:click=ask
                                     >
                                         {words().button_resume()}
@@ -339,7 +339,7 @@ fn Progress(now: RwSignal<TransferView>, state: Memo<TransferState>) -> impl Int
             class="progress"
             role="progressbar"
             data-testid="transfer-progress"
-            aria-label=erased::text(move || words().card_progress(&now.read().title))
+            aria-label=erased::text(move || words().card_progress(&words().title(&now.read().title)))
             aria-valuemin="0"
             aria-valuemax="100"
             aria-valuenow=erased::text(move || shown().to_string())
@@ -442,7 +442,7 @@ mod tests {
             room: mqdrop_core::RoomId::default(),
             direction: Direction::In,
             kind: ParcelKind::Files,
-            title: "a".into(),
+            title: mqdrop_core::view::Title::Text,
             state: TransferState::Offered,
             bytes: 0,
             total: 3_000_000,

@@ -2,7 +2,6 @@
 
 use std::cell::Cell;
 
-use mqdrop_unicode::upper_case;
 use mqdrop_words::Words;
 
 use crate::bridge::Failure;
@@ -41,27 +40,7 @@ pub(super) fn failure_words(failure: &Failure) -> String {
         Failure::FilesGone => words.error_files_gone().into(),
         Failure::RoomLeft => words.error_room_left().into(),
         Failure::Unreadable { path, others } => words.unreadable_here(path, (*others).into()),
-        Failure::Other(text) => sentence(text),
-    }
-}
-
-/// Texts of the browser begin in lower case at times; a sentence for people begins in upper case.
-fn sentence(text: &str) -> String {
-    let first = text.chars().next().map_or(0, char::len_utf8);
-    let (first, rest) = text.split_at(first);
-    upper_case(first) + rest
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    #[cfg(target_arch = "wasm32")]
-    use wasm_bindgen_test::wasm_bindgen_test as test;
-
-    #[test]
-    fn errors_read_as_sentences() {
-        assert_eq!(sentence("join a room first"), "Join a room first");
-        assert_eq!(sentence("über"), "Über");
-        assert_eq!(sentence(""), "");
+        Failure::NoFile(path) => words.error_no_file(path),
+        Failure::NoRandom(error) => words.error_no_random(error),
     }
 }

@@ -66,7 +66,7 @@ impl Driver {
     /// Everything that happens is put into `mailbox`, and is to be brought back to [`Self::handle_message`].
     ///
     /// # Errors
-    /// If the browser has no random numbers; in words.
+    /// If the browser has no random numbers: what it says of that.
     pub(super) fn new(mailbox: Rc<dyn Fn(Message)>) -> Result<Self, String> {
         let seed = random()?;
         let browser = Browser::new(sender(&mailbox, Input::Browser));
@@ -230,7 +230,7 @@ impl Driver {
         }));
         // As another device each time, so that nobody can tell that it was here before.
         let joined = random()
-            .map_err(Failure::Other)
+            .map_err(Failure::NoRandom)
             .map(Identity::from_random)
             .and_then(|identity| request::join(request, identity).map_err(Failure::Key))
             .and_then(|join| {
@@ -274,16 +274,8 @@ impl Driver {
         }
     }
 
-    fn parse(&mut self, parcel: &str) -> Option<ParcelId> {
-        let parsed = parcel.parse().ok();
-        if parsed.is_none() {
-            self.fail(Failure::Other(format!("there is no transfer {parcel}")));
-        }
-        parsed
-    }
-
     fn act(&mut self, parcel: &str, action: TransferAction) {
-        let Some(parcel) = self.parse(parcel) else {
+        let Some(parcel) = known(parcel) else {
             return;
         };
         self.client.act(|engine, now| match action {
@@ -295,6 +287,11 @@ impl Driver {
             TransferAction::Remove => engine.remove(parcel, now),
         });
     }
+}
+
+/// A parcel that the app names. An id that is none is no parcel's.
+fn known(parcel: &str) -> Option<ParcelId> {
+    parcel.parse().ok()
 }
 
 fn with_damaged(kept: KeptView, damaged: &[Box<dyn BlockStore>]) -> KeptView {
@@ -331,11 +328,9 @@ fn sender<T: 'static>(
 /// Random bytes, for keys and identities.
 ///
 /// # Errors
-/// If the browser has none; in words.
+/// If the browser has none: what it says of that.
 fn random() -> Result<[u8; 32], String> {
     let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes).map_err(|error| {
-        format!("this browser gives no random numbers, and nothing is safe without: {error}")
-    })?;
+    getrandom::fill(&mut bytes).map_err(|error| error.to_string())?;
     Ok(bytes)
 }

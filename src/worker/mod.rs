@@ -29,7 +29,7 @@ wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);
 /// The worker. Everything that happens to it becomes a [`Message`], so that they are worked off
 /// one after the other whatever the browser calls when.
 pub struct EngineWorker {
-    /// Or why it does not run, in words.
+    /// Or what the browser says of its random numbers, if it has none.
     driver: Result<Driver, String>,
     /// The app.
     app: Option<HandlerId>,
@@ -73,7 +73,7 @@ impl Worker for EngineWorker {
                 driver.handle_command(command, &mut |event| scope.respond(id, event));
                 self.report(scope);
             }
-            Err(reason) => scope.respond(id, Event::Failed(Failure::Other(reason.clone()))),
+            Err(reason) => scope.respond(id, Event::Failed(Failure::NoRandom(reason.clone()))),
         }
     }
 }

@@ -15,7 +15,7 @@ use std::rc::{Rc, Weak};
 use gloo_timers::callback::Timeout;
 use gloo_timers::future::TimeoutFuture;
 use litemap::LiteMap;
-use mqdrop_core::{Entry, ParcelId, ReadError, ReadFailure, ReadRequest};
+use mqdrop_core::{Entry, ParcelId, ReadError, ReadFailure, ReadFault, ReadRequest};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{Blob, File};
@@ -202,14 +202,14 @@ async fn can_be_read(file: &JsValue, if_not_empty: bool) -> bool {
 /// Picked files, as files and as the engine's entries.
 ///
 /// # Errors
-/// In words, if something else than a file was picked.
+/// The path of what is no file.
 pub(super) fn open(picked: Vec<PickedFile>) -> Result<(Vec<File>, Vec<Entry>), String> {
     let mut files = Vec::with_capacity(picked.len());
     let mut entries = Vec::with_capacity(picked.len());
     for PickedFile { file, path } in picked {
-        let file: File = file
-            .dyn_into()
-            .map_err(|_| format!("{path} cannot be sent: it is not a file"))?;
+        let Ok(file) = file.dyn_into::<File>() else {
+            return Err(path);
+        };
         entries.push(Entry {
             path,
             size: file.size() as u64,
@@ -238,41 +238,26 @@ pub(super) enum Failure {
 
 /// `was_probed` says that all files could be read when they were chosen.
 fn describe(file: usize, failure: &Failure, was_probed: bool) -> ReadError {
-    let (kind, text) = match failure {
-        Failure::Short => (
-            ReadFailure::Changed,
-            "it is shorter than it was when it was chosen".to_owned(),
-        ),
+    use ReadFailure::{Changed, Unreadable};
+    let (kind, why) = match failure {
+        Failure::Short => (Changed, ReadFault::Shorter),
         Failure::Browser(error) => match error_name(error).as_str() {
-            "NotFoundError" => (
-                ReadFailure::Changed,
-                "it was removed, renamed or changed since it was chosen".to_owned(),
-            ),
+            "NotFoundError" => (Changed, ReadFault::Moved),
             // Browsers compare the file's time of change with what it was when it was chosen, and
             // say the same of what may not be read.
-            "NotReadableError" if was_probed => (
-                ReadFailure::Changed,
-                "it was changed or removed since it was chosen, or may not be read any more"
-                    .to_owned(),
-            ),
-            "NotReadableError" => (
-                ReadFailure::Unreadable,
-                "it may not be read, or was changed since it was chosen".to_owned(),
-            ),
-            "NotAllowedError" | "SecurityError" => (
-                ReadFailure::Unreadable,
-                "the browser does not let this page read it".to_owned(),
-            ),
-            _ => (ReadFailure::Unreadable, error_text(error)),
+            "NotReadableError" if was_probed => (Changed, ReadFault::Changed),
+            "NotReadableError" => (Unreadable, ReadFault::Unreadable),
+            "NotAllowedError" | "SecurityError" => (Unreadable, ReadFault::Withheld),
+            _ => (Unreadable, ReadFault::System(error_text(error))),
         },
     };
-    ReadError { file, kind, text }
+    ReadError { file, kind, why }
 }
 
 fn not_there(file: usize) -> ReadError {
     ReadError {
         file,
         kind: ReadFailure::Changed,
-        text: "it is not there any more".to_owned(),
+        why: ReadFault::NotThere,
     }
 }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::cause::{Notice, TooMuch};
 use crate::identity::Identity;
 use crate::ids::{ParcelId, RoomId};
+use crate::io::ReadFault;
 use crate::keys::RoomSecret;
 
 /// The facts needed to enter a room. Those of the connection (login, version, silence, lengths) count for the
@@ -94,9 +95,9 @@ pub enum OfferError {
     /// It looks like the file that was being sent, but what was sent of that was different.
     #[error("`{0}` has another content")]
     OtherContent(String),
-    /// It cannot be read: the path, and why in the driver's words.
-    #[error("`{0}` could not be read: {1}")]
-    Unreadable(String, String),
+    /// It cannot be read: the path, and why.
+    #[error("`{0}` could not be read: {1:?}")]
+    Unreadable(String, ReadFault),
     /// There is nothing to go on with.
     #[error("it does not wait for files")]
     NotWaiting,

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::io::StoreError;
+use mqdrop_mqtt::Unfit;
+
+use crate::io::{Obstacle, ReadFault, StoreError};
 use crate::message::EndReason;
 use crate::state::TransferState;
 
@@ -14,16 +16,17 @@ use crate::state::TransferState;
 pub enum RoomTrouble {
     /// No connection could be opened.
     Unreachable,
-    /// The connection ended, or did not begin, for a reason that the driver knows, in its words.
-    Transport(String),
+    /// The connection ended, or did not begin, for a reason that the driver knows.
+    Transport(Obstacle),
     /// The broker hung up before CONNACK.
     HungUp,
     /// The broker does not answer.
     Silent,
-    /// The broker sent something that is not valid MQTT: what it was.
+    /// The broker sent something that is not valid MQTT: what it was, in English words of the standard,
+    /// for those who look after the broker.
     NotMqtt(String),
     /// The login does not fit into MQTT: why.
-    UnfitLogin(String),
+    UnfitLogin(Unfit),
     /// The broker hangs up when the device enters the room.
     HangsUpOnEntering {
         /// See above.
@@ -143,15 +146,15 @@ pub enum Cause {
     Unreadable {
         /// The first of them.
         path: String,
-        /// Why, in the driver's words.
-        why: String,
+        /// Why.
+        why: ReadFault,
     },
     /// Files could not be read on this device, and the others go without them.
     LeftOut {
         /// The first of them.
         path: String,
-        /// Why, in the driver's words, if it is known.
-        why: Option<String>,
+        /// Why, if it is known.
+        why: Option<ReadFault>,
         /// The number of the others.
         others: u32,
     },
@@ -232,7 +235,8 @@ pub enum SubscriptionTrouble {
 pub enum Notice {
     /// Another device in the room speaks a newer version of mqdrop.
     NewerVersion,
-    /// A file did not arrive as it was sent, and is being fetched again: its path.
+    /// A file did not arrive as it was sent, and is being fetched again: its path. Empty, it is the list
+    /// of all files' hashes.
     FetchedAgain(String),
 }
 

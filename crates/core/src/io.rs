@@ -29,9 +29,8 @@ pub enum SocketAction {
 pub enum SocketClose {
     /// It never opened: no such host, nothing listens, not a WebSocket, TLS trouble: browsers do not tell which.
     Unreachable,
-    /// The driver knows the cause, in words: the browser did not allow it, the address is none, a
-    /// certificate is missing. They are shown, also if the connection was open already.
-    Refused(String),
+    /// The driver knows the cause. It is shown, also if the connection was open already.
+    Refused(Obstacle),
     /// It was open and ended; the WebSocket close code (RFC 6455, section 7.4), if any.
     Closed {
         /// For example 1006 (abnormal), 1009 (message too big).
@@ -39,6 +38,28 @@ pub enum SocketClose {
     },
     /// The driver ended it, because of what came.
     Invalid(Invalid),
+}
+
+/// What keeps a driver from the broker, as far as the driver knows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Obstacle {
+    /// The address is none that the driver can connect to.
+    NoAddress,
+    /// The page came over https, and the address is not encrypted.
+    NotEncrypted,
+    /// The browser keeps the page from the local network.
+    LocalNetwork {
+        /// The address is in it for sure. Of a host's name that is not known.
+        is_certain: bool,
+    },
+    /// A part of the app did not load, or ended by an error.
+    NoPart,
+    /// The browser does not let a worker start another one: what it says.
+    NoWorker(String),
+    /// The system does not open a connection to the address: what it says.
+    System(String),
+    /// In words that the driver has for its user: a certificate is missing.
+    Told(String),
 }
 
 /// Faults of a WebSocket message that no MQTT broker sends.
@@ -113,8 +134,29 @@ pub struct ReadError {
     pub file: usize,
     /// The messages for receivers.
     pub kind: ReadFailure,
-    /// In words: "it was changed or removed since it was chosen".
-    pub text: String,
+    /// The reason for this device's user.
+    pub why: ReadFault,
+}
+
+/// The reason why a file cannot be read, as far as the driver knows. Browsers say the same of several.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ReadFault {
+    /// It is shorter than it was when it was chosen.
+    Shorter,
+    /// It is not there any more.
+    NotThere,
+    /// It was removed, renamed or changed since it was chosen.
+    Moved,
+    /// It could be read when it was chosen, and was changed or removed, or may not be read any more.
+    Changed,
+    /// It may not be read, or was changed since it was chosen.
+    Unreadable,
+    /// The browser does not let the page read it.
+    Withheld,
+    /// The system does not read it: what it says.
+    System(String),
+    /// In words that the driver has for its user, as a part of a sentence.
+    Told(String),
 }
 
 /// The trouble with a file that cannot be read, as far as it is known.
@@ -249,18 +291,20 @@ pub enum StoreReply {
 }
 
 /// Why storage failed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum StoreError {
     /// Not enough space.
-    #[error("there is no space left for it on this device")]
     NoSpace {
         /// Bytes that are free, if the browser tells.
         available: Option<u64>,
     },
     /// The stored bytes are not there any more, and trying again does not help.
-    #[error("what was received was removed from this device; receive it again")]
     Gone,
-    /// Anything else, in words.
-    #[error("{0}")]
-    Other(String),
+    /// More arrived than was offered.
+    Excess,
+    /// The system does not store it: what it says.
+    System(String),
+    /// In words, as a part of a sentence: those that the driver has for its user, or another
+    /// device's.
+    Told(String),
 }

@@ -35,6 +35,7 @@ mod rate;
 mod replay;
 mod seal;
 mod state;
+mod title;
 pub mod view;
 
 pub use api::{Entry, Event, Join, JoinError, OfferError, RestoreError, Restored, Timer};
@@ -44,10 +45,10 @@ pub use identity::Identity;
 pub use ids::{DeviceId, InvalidId, ParcelId, RoomId};
 pub use incoming::MAX_TEXT;
 pub use io::{
-    Invalid, ReadError, ReadFailure, ReadRequest, Segment, SocketAction, SocketClose, StoreError,
-    StoreReply, StoreRequest,
+    Invalid, Obstacle, ReadError, ReadFailure, ReadFault, ReadRequest, Segment, SocketAction,
+    SocketClose, StoreError, StoreReply, StoreRequest,
 };
-pub use mqdrop_mqtt::{Login, ReasonCode, Time, Version, VersionPolicy};
+pub use mqdrop_mqtt::{Login, ReasonCode, Time, Unfit, Version, VersionPolicy};
 pub use names::isolated;
 pub use order::ordered;
 pub use outgoing::Audience;

@@ -6,6 +6,7 @@ use crate::api::Entry;
 use crate::cause::TooMuch;
 use crate::layout::Layout;
 use crate::names;
+use crate::title::Title;
 use crate::view::FileView;
 
 /// The longest manifest, in bytes.
@@ -116,14 +117,11 @@ impl Manifest {
         })
     }
 
-    /// The title of a parcel of these files.
+    /// The title of a parcel of these files, as its offer carries it.
     pub(crate) fn title(&self) -> String {
         let first = self.entries.first().map_or("", |entry| &entry.path);
-        let title = match self.entries.len() {
-            0 | 1 => first.to_owned(),
-            n => format!("{first} and {} more", n - 1),
-        };
-        names::line(&title, 200)
+        let more = self.entries.len().saturating_sub(1) as u32;
+        names::line(&Title::named(first, more).to_string(), 200)
     }
 
     fn lay_out(manifest_len: u64, entries: &[Entry]) -> Option<Layout> {

@@ -288,7 +288,10 @@ pub(crate) mod tests {
             Body::Offer(offer),
             Body::Seen(answer),
             Body::Want(want),
-            Body::Decline(EndReason::NoSpace { available: Some(7) }.ending(parcel)),
+            Body::Decline(
+                EndReason::Storage(crate::StoreError::NoSpace { available: Some(7) })
+                    .ending(parcel),
+            ),
             Body::Complete(Complete {
                 parcel,
                 digests_hash: [1; 32],

@@ -7,6 +7,7 @@ use crate::ids::RoomId;
 use crate::io::StoreError;
 pub use crate::message::EndReason;
 pub use crate::state::TransferState;
+pub use crate::title::Title;
 
 /// Whether the device is in its room.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -156,9 +157,8 @@ pub struct TransferView {
     pub direction: Direction,
     /// Files or a text.
     pub kind: ParcelKind,
-    /// Its name: the file's, or "holiday.jpg and 4 more"; for a text its beginning on
-    /// the sender's side and "Text" on the receiver's until it is there.
-    pub title: String,
+    /// What it is called. A text has its beginning as its name on the sender's side.
+    pub title: Title,
     /// The state it is in. On the sender's side: of the receiver that is furthest from its end.
     pub state: TransferState,
     /// Content bytes delivered so far: held here (`In`), or held by the active receiver that has the fewest (`Out`).

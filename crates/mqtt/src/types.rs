@@ -211,11 +211,30 @@ pub enum Disconnect {
     #[error("the broker sent something that is not valid MQTT: {0}")]
     Protocol(&'static str),
     /// The [`Options`] cannot be put into a CONNECT of the version to be spoken; nothing was sent.
-    #[error("these settings cannot be used: {0}")]
-    InvalidOptions(&'static str),
+    #[error("these settings cannot be used: {0:?}")]
+    InvalidOptions(Unfit),
     /// [`Session::disconnect`](crate::Session::disconnect) was called.
     #[error("disconnected")]
     ByClient,
+}
+
+/// The part of [`Options`] that does not fit into a CONNECT.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum Unfit {
+    /// The client identifier: too long, or with a zero character.
+    ClientId,
+    /// The user name: too long, or with a zero character.
+    Username,
+    /// The password: too long.
+    Password,
+    /// A password without a user name, which MQTT 3.1.1 does not have.
+    PasswordAlone,
+    /// The will's topic: not a valid one.
+    WillTopic,
+    /// The will's payload: longer than 65,535 bytes.
+    WillPayload,
+    /// All of them together: too long for one packet.
+    Together,
 }
 
 /// Why a packet was not accepted for sending.

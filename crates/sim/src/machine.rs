@@ -8,7 +8,7 @@ use std::rc::Rc;
 use bytes::Bytes;
 use mqdrop_client::Platform;
 use mqdrop_core::{
-    ParcelId, ReadError, ReadFailure, ReadRequest, SocketClose, StoreError, StoreReply,
+    ParcelId, ReadError, ReadFailure, ReadFault, ReadRequest, SocketClose, StoreError, StoreReply,
     StoreRequest, Time,
 };
 
@@ -134,7 +134,7 @@ impl Machine {
             return Err(ReadError {
                 file: request.segments[0].file,
                 kind: ReadFailure::Changed,
-                text: "changed".into(),
+                why: ReadFault::Moved,
             });
         }
         for segment in &request.segments {
@@ -142,7 +142,7 @@ impl Machine {
                 return Err(ReadError {
                     file: segment.file,
                     kind,
-                    text: "something is the matter".into(),
+                    why: ReadFault::System("something is the matter".into()),
                 });
             }
         }

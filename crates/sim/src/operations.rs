@@ -188,7 +188,7 @@ impl Run {
             }
             (19, _) => {
                 let no_space = StoreError::NoSpace { available: None };
-                let other = StoreError::Other("out of order".into());
+                let other = StoreError::Told("out of order".into());
                 self.world.devices[device].broken =
                     [None, Some(no_space), Some(other)][numbers.below(3)].clone();
                 let reads = [Reads::Whole, Reads::Damaged, Reads::Short, Reads::Failing];

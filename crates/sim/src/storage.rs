@@ -103,7 +103,7 @@ impl Machine {
                     Reads::Damaged => data[len / 2] ^= 1,
                     Reads::Short => data.truncate(len / 2),
                     Reads::Failing => {
-                        let error = StoreError::Other("it could not be read".into());
+                        let error = StoreError::Told("it could not be read".into());
                         return Some(StoreReply::Unread {
                             parcel,
                             offset,

@@ -24,7 +24,7 @@ impl Words {
             OfferError::Missing(path) => self.error_missing_file(path),
             OfferError::Changed(path) => self.error_other_size(path),
             OfferError::OtherContent(path) => self.error_other_content(path),
-            OfferError::Unreadable(path, why) => self.error_unreadable(path, why),
+            OfferError::Unreadable(path, why) => self.error_unreadable(path, &self.read_fault(why)),
             OfferError::NotWaiting => self.error_not_waiting().into(),
         }
     }
@@ -68,7 +68,7 @@ impl Words {
                 Surface::Terminal => self.error_newer_version_terminal(),
             }
             .into(),
-            Notice::FetchedAgain(file) => self.error_fetched_again(file),
+            Notice::FetchedAgain(file) => self.error_fetched_again(self.file_or_hashes(file)),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Sentences about the connection to the broker.
 
 use mqdrop_core::view::{Approach, BrokerLimit, ConnectionState, RoomTrouble, StatusView};
+use mqdrop_core::{Obstacle, Unfit};
 
 use crate::Words;
 
@@ -43,11 +44,11 @@ impl Words {
         use RoomTrouble as T;
         match trouble {
             T::Unreachable => self.broker_unreachable(broker),
-            T::Transport(words) => words.clone(),
+            T::Transport(obstacle) => self.obstacle(obstacle, broker),
             T::HungUp => self.broker_hung_up(broker),
             T::Silent => self.broker_silent(broker),
             T::NotMqtt(what) => self.broker_not_mqtt(broker, what),
-            T::UnfitLogin(why) => self.broker_unfit_login(why),
+            T::UnfitLogin(unfit) => self.broker_unfit_login(self.unfit(*unfit)),
             T::HangsUpOnEntering { topics } => {
                 self.broker_rights(&self.broker_hangs_up_on_entering(broker), topics)
             }
@@ -98,6 +99,35 @@ impl Words {
             T::HangsUpOnShortPackets => {
                 self.broker_hangs_up_on_short_packets(&self.number(SHORTEST), &self.number(NEEDED))
             }
+        }
+    }
+
+    /// The part of a login that MQTT cannot carry, as a part of a sentence.
+    #[must_use]
+    pub fn unfit(self, unfit: Unfit) -> &'static str {
+        match unfit {
+            Unfit::Username => self.broker_unfit_username(),
+            Unfit::Password => self.broker_unfit_password(),
+            Unfit::PasswordAlone => self.broker_unfit_password_alone(),
+            // The user has no hand in the others.
+            Unfit::Together | Unfit::ClientId | Unfit::WillTopic | Unfit::WillPayload => {
+                self.broker_unfit_together()
+            }
+        }
+    }
+
+    /// What keeps a device from the broker at this address.
+    #[must_use]
+    pub fn obstacle(self, obstacle: &Obstacle, broker: &str) -> String {
+        match obstacle {
+            Obstacle::NoAddress => self.obstacle_no_address(broker),
+            Obstacle::NotEncrypted => self.obstacle_not_encrypted().into(),
+            Obstacle::LocalNetwork { is_certain: true } => self.obstacle_local_network(broker),
+            Obstacle::LocalNetwork { .. } => self.obstacle_perhaps_local_network(broker),
+            Obstacle::NoPart => self.obstacle_no_part().into(),
+            Obstacle::NoWorker(said) => self.obstacle_no_worker(self.quoted(said)),
+            Obstacle::System(said) => self.obstacle_system(broker, self.quoted(said)),
+            Obstacle::Told(words) => words.clone(),
         }
     }
 
@@ -181,5 +211,30 @@ mod tests {
         let words = |limit| Words::page().broker_limit(&limit);
         assert!(words(BrokerLimit::PacketsOf(20_480)).contains("at most 20,480 bytes"));
         assert!(words(BrokerLimit::HungUpAbove(16_384)).contains("above 16,384 bytes"));
+    }
+
+    #[test]
+    fn what_keeps_the_page_from_the_broker_is_named_with_the_way_out() {
+        let words = |obstacle| {
+            Words::page().room_trouble(&RoomTrouble::Transport(obstacle), "ws://10.0.0.5")
+        };
+        let near = words(Obstacle::LocalNetwork { is_certain: true });
+        assert!(near.contains("denied the local network") && near.contains("ws://10.0.0.5"));
+        let perhaps = words(Obstacle::LocalNetwork { is_certain: false });
+        assert!(perhaps.contains("If it is in your own network"));
+        assert_eq!(
+            words(Obstacle::System("blocked".into())),
+            "The browser did not open ws://10.0.0.5: blocked"
+        );
+        assert_eq!(words(Obstacle::Told("as it is".into())), "as it is");
+    }
+
+    #[test]
+    fn a_login_that_does_not_fit_is_told_with_its_part() {
+        let trouble = RoomTrouble::UnfitLogin(Unfit::Password);
+        assert_eq!(
+            Words::page().room_trouble(&trouble, ""),
+            "The login cannot be sent: the password is too long"
+        );
     }
 }

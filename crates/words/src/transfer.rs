@@ -1,13 +1,23 @@
 //! Sentences about transfers.
 
 use mqdrop_core::view::{
-    Cause, Direction, EndReason, SubscriptionTrouble, TransferState, TransferView,
+    Cause, Direction, EndReason, SubscriptionTrouble, Title, TransferState, TransferView,
 };
-use mqdrop_core::{StoreError, isolated};
+use mqdrop_core::{ReadFault, StoreError, isolated};
 
 use crate::{Surface, Words};
 
 impl Words {
+    /// What a parcel is called.
+    #[must_use]
+    pub fn title(self, title: &Title) -> String {
+        match title {
+            Title::Text => self.title_text().into(),
+            Title::Named { name, more: 0 } => name.clone(),
+            Title::Named { name, more } => self.title_and_more((*more).into(), name),
+        }
+    }
+
     /// The cause of a transfer's standing, if that has to be said.
     #[must_use]
     pub fn cause(self, view: &TransferView) -> Option<String> {
@@ -22,10 +32,9 @@ impl Words {
                 ..
             } => self.ended_by_receiver(reason),
             Cause::OfReceiver { name, state, .. } => self.of_receiver(&isolated(name), *state),
-            Cause::Unreadable { path, why } => {
-                self.left_out_choose_again(&self.left_out_unreadable_why(path, why))
-            }
-            Cause::LeftOut { path, why, others } => self.left_out(path, why.as_deref(), *others),
+            Cause::Unreadable { path, why } => self
+                .left_out_choose_again(&self.left_out_unreadable_why(path, &self.read_fault(why))),
+            Cause::LeftOut { path, why, others } => self.left_out(path, why.as_ref(), *others),
             Cause::LeftOutBySender {
                 path,
                 changed,
@@ -70,16 +79,20 @@ impl Words {
     pub fn ended_by_receiver(self, reason: &EndReason) -> String {
         match reason {
             EndReason::ByUser => self.ended_by_receiver_by_user().into(),
-            EndReason::NoSpace { available: None } => self.ended_by_receiver_no_space().into(),
-            EndReason::NoSpace {
-                available: Some(bytes),
-            } => self.ended_by_receiver_no_space_free(&self.size(*bytes)),
+            EndReason::Storage(StoreError::NoSpace { available }) => match available {
+                Some(bytes) => self.ended_by_receiver_no_space_free(&self.size(*bytes)),
+                None => self.ended_by_receiver_no_space().into(),
+            },
             EndReason::TooLarge => self.ended_by_receiver_too_large().into(),
             EndReason::TooMany => self.ended_by_receiver_too_many().into(),
             EndReason::BadManifest => self.ended_by_receiver_bad_manifest().into(),
-            EndReason::FileChanged(file) => self.ended_by_receiver_changed(file),
-            EndReason::Storage(why) if why.is_empty() => self.ended_by_receiver_storage().into(),
-            EndReason::Storage(why) => self.ended_by_receiver_storage_why(why),
+            EndReason::FileChanged(file) => {
+                self.ended_by_receiver_changed(self.file_or_hashes(file))
+            }
+            EndReason::Storage(StoreError::Told(why)) if !why.is_empty() => {
+                self.ended_by_receiver_storage_why(why)
+            }
+            EndReason::Storage(_) => self.ended_by_receiver_storage().into(),
             EndReason::Left | EndReason::Unreadable(_) | EndReason::Unknown | EndReason::Other => {
                 self.ended_by_receiver_other().into()
             }
@@ -92,7 +105,42 @@ impl Words {
         match error {
             StoreError::NoSpace { .. } => self.storage_no_space().into(),
             StoreError::Gone => self.storage_gone().into(),
-            StoreError::Other(why) => why.clone(),
+            StoreError::Excess => self.storage_excess().into(),
+            StoreError::System(said) => self.storage_system(self.quoted(said)),
+            StoreError::Told(why) => why.clone(),
+        }
+    }
+
+    /// The reason why a file cannot be read, as a part of a sentence.
+    #[must_use]
+    pub fn read_fault(self, fault: &ReadFault) -> String {
+        match fault {
+            ReadFault::Shorter => self.unread_shorter(),
+            ReadFault::NotThere => self.unread_not_there(),
+            ReadFault::Moved => self.unread_moved(),
+            ReadFault::Changed => self.unread_changed(),
+            ReadFault::Unreadable => self.unread_unreadable(),
+            ReadFault::Withheld => self.unread_withheld(),
+            ReadFault::System(said) => self.quoted(said),
+            ReadFault::Told(why) => why,
+        }
+        .into()
+    }
+
+    /// What the system said, to be put into a sentence.
+    pub(crate) fn quoted(self, said: &str) -> &str {
+        match said.trim_end_matches('.') {
+            "" => self.phrase_not_said(),
+            said => said,
+        }
+    }
+
+    /// The name of a file that did not arrive as it was sent. Without one, it is the list of hashes.
+    pub(crate) fn file_or_hashes(self, file: &str) -> &str {
+        if file.is_empty() {
+            self.phrase_hashes()
+        } else {
+            file
         }
     }
 
@@ -117,7 +165,7 @@ impl Words {
 
     fn ended_receiving(self, reason: &EndReason, total: u64) -> String {
         match reason {
-            EndReason::NoSpace { available } => {
+            EndReason::Storage(StoreError::NoSpace { available }) => {
                 let total = self.size(total);
                 match available {
                     Some(free) => self.ended_receiving_no_space_free(&total, &self.size(*free)),
@@ -126,8 +174,8 @@ impl Words {
             }
             EndReason::TooLarge => self.ended_receiving_too_large().into(),
             EndReason::BadManifest => self.ended_receiving_bad_manifest().into(),
-            EndReason::FileChanged(file) => self.ended_receiving_changed(file),
-            EndReason::Storage(why) => self.ended_receiving_storage(why),
+            EndReason::FileChanged(file) => self.ended_receiving_changed(self.file_or_hashes(file)),
+            EndReason::Storage(error) => self.ended_receiving_storage(&self.storage(error)),
             EndReason::ByUser
             | EndReason::Left
             | EndReason::Unreadable(_)
@@ -145,9 +193,9 @@ impl Words {
         }
     }
 
-    fn left_out(self, path: &str, why: Option<&str>, others: u32) -> String {
+    fn left_out(self, path: &str, why: Option<&ReadFault>, others: u32) -> String {
         let sentence = match why {
-            Some(why) => self.left_out_unreadable_why(path, why),
+            Some(why) => self.left_out_unreadable_why(path, &self.read_fault(why)),
             None => self.left_out_unreadable(path),
         };
         match others {
@@ -187,5 +235,60 @@ impl Words {
                 self.transfer_subscription_quota(self.reason(*reason))
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    #[test]
+    fn a_title_has_the_first_file_and_the_number_of_others() {
+        let title = |more| Title::Named {
+            name: "a.txt".into(),
+            more,
+        };
+        let words = |title| Words::page().title(&title);
+        assert_eq!(words(title(0)), "a.txt");
+        assert_eq!(words(title(1)), "a.txt and 1 more");
+        assert_eq!(words(title(1234)), "a.txt and 1,234 more");
+        assert_eq!(words(Title::Text), "Text");
+    }
+
+    #[test]
+    fn what_the_system_said_stands_within_the_sentence() {
+        let words = Words::page();
+        let fault = |said: &str| words.read_fault(&ReadFault::System(said.into()));
+        assert_eq!(fault("The disk is gone."), "The disk is gone");
+        assert_eq!(fault(""), "the browser did not say why");
+        assert_eq!(
+            words.storage(&StoreError::System("EIO".into())),
+            "it could not be stored: EIO"
+        );
+    }
+
+    #[test]
+    fn a_receivers_own_words_are_quoted_if_it_has_any() {
+        let words = |error| Words::page().ended_by_receiver(&EndReason::Storage(error));
+        let told = |why: &str| StoreError::Told(why.into());
+        assert_eq!(words(told("EIO")), "The receiver could not store it: EIO");
+        assert_eq!(words(told("")), "The receiver could not store it");
+        let full = StoreError::NoSpace {
+            available: Some(1500),
+        };
+        assert_eq!(
+            words(full),
+            "The receiver has no space left for it: 1.5 kB are free there"
+        );
+    }
+
+    #[test]
+    fn a_file_without_a_name_is_the_list_of_hashes() {
+        let notice =
+            |file: &str| Words::page().notice(&mqdrop_core::Notice::FetchedAgain(file.into()));
+        assert!(notice("a.txt").starts_with("“a.txt” did not arrive"));
+        assert!(notice("").starts_with("“the list of hashes” did not arrive"));
     }
 }

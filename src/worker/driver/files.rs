@@ -9,7 +9,7 @@ use mqdrop_core::ParcelId;
 use wasm_bindgen_futures::spawn_local;
 
 use super::super::{handles, sources};
-use super::{Driver, Input, Message};
+use super::{Driver, Input, Message, known};
 use crate::bridge::{Failure, PickedFile};
 
 /// The user's choice, after it was looked into.
@@ -56,7 +56,7 @@ impl Driver {
         }
         let handles = probed.handles;
         let offered = sources::open(probed.files)
-            .map_err(Failure::Other)
+            .map_err(Failure::NoFile)
             .and_then(|(files, entries)| {
                 let room = self.room;
                 self.client.act_with_platform(|engine, browser, now| {
@@ -74,7 +74,7 @@ impl Driver {
 
     pub(super) fn choose_again(&mut self, parcel: &str, choice: u32) {
         let files = self.chosen.remove(&choice).unwrap_or_default();
-        if let Some(parcel) = self.parse(parcel) {
+        if let Some(parcel) = known(parcel) {
             self.take_again(parcel, files);
         }
     }
@@ -86,7 +86,7 @@ impl Driver {
     }
 
     pub(super) fn find_handles(&mut self, parcel: &str) {
-        if let Some(parcel) = self.parse(parcel) {
+        if let Some(parcel) = known(parcel) {
             let mailbox = Rc::clone(&self.mailbox);
             spawn_local(async move {
                 let handles = handles::find(parcel).await;
@@ -96,7 +96,7 @@ impl Driver {
     }
 
     pub(super) fn reopen(&mut self, parcel: &str) {
-        if let Some(parcel) = self.parse(parcel) {
+        if let Some(parcel) = known(parcel) {
             let mailbox = Rc::clone(&self.mailbox);
             spawn_local(async move {
                 let files = handles::files(handles::find(parcel).await).await;
@@ -109,7 +109,7 @@ impl Driver {
     /// Goes on with a parcel whose files are these, if they are.
     pub(super) fn take_again(&mut self, parcel: ParcelId, picked: Vec<PickedFile>) {
         let chosen = sources::open(picked)
-            .map_err(Failure::Other)
+            .map_err(Failure::NoFile)
             .and_then(|(files, entries)| {
                 self.client.act_with_platform(|engine, browser, now| {
                     let places = engine.choose_again(parcel, entries, now);

@@ -4,7 +4,7 @@
 //! withheld looks to the page like one where nobody listens
 //! (<https://wicg.github.io/local-network-access/>).
 
-use mqdrop_core::SocketClose;
+use mqdrop_core::{Obstacle, SocketClose};
 
 use crate::app::address::{self, Place};
 use crate::js::{call_async, property};
@@ -36,21 +36,11 @@ async fn why_not_from(host: &str, url: &str) -> SocketClose {
         is_denied |= state(name).await.as_deref() == Some("denied");
     }
     if is_denied {
-        SocketClose::Refused(words(url, target))
+        SocketClose::Refused(Obstacle::LocalNetwork {
+            is_certain: target != Place::Elsewhere,
+        })
     } else {
         SocketClose::Unreachable
-    }
-}
-
-fn words(url: &str, target: Place) -> String {
-    let how = "allow “local network” for this page in the settings beside the address bar, then reload it";
-    match target {
-        Place::ThisMachine | Place::Nearby => format!(
-            "The browser does not let this page reach {url}: it was denied the local network. To change that, {how}"
-        ),
-        Place::Elsewhere => format!(
-            "Cannot reach {url}. If it is in your own network, {how}: this browser denies it that"
-        ),
     }
 }
 
@@ -64,21 +54,11 @@ async fn state(name: &str) -> Option<String> {
 }
 
 #[cfg(test)]
+#[cfg(target_arch = "wasm32")]
 mod tests {
     use super::*;
-    #[cfg(target_arch = "wasm32")]
-    use wasm_bindgen_test::wasm_bindgen_test as test;
-
-    #[test]
-    fn a_denied_permission_is_named_and_what_to_do_about_it() {
-        let near = words("ws://192.168.0.5:9001/mqtt", Place::Nearby);
-        assert!(near.contains("denied the local network") && near.contains("192.168.0.5"));
-        let unknown = words("ws://broker.example/mqtt", Place::Elsewhere);
-        assert!(unknown.contains("If it is in your own network"));
-    }
 
     /// Has the browser answer so when it is asked for a permission, and note which one that was.
-    #[cfg(target_arch = "wasm32")]
     fn answer(state: &str) {
         let script = format!(
             "globalThis.asked = [];
@@ -93,7 +73,6 @@ mod tests {
         js_sys::eval(&script).unwrap();
     }
 
-    #[cfg(target_arch = "wasm32")]
     #[wasm_bindgen_test::wasm_bindgen_test]
     async fn an_address_that_the_browser_withholds_is_told_from_one_where_nobody_listens() {
         const NEAR: &str = "ws://192.168.0.5:9001/mqtt";
@@ -118,7 +97,9 @@ mod tests {
                 assert_eq!(first.as_deref(), permission, "{url} from {from}");
                 let is_withheld = state == "denied" && permission.is_some();
                 match close {
-                    SocketClose::Refused(words) => assert!(is_withheld && words.contains(url)),
+                    SocketClose::Refused(Obstacle::LocalNetwork { is_certain }) => {
+                        assert!(is_withheld && is_certain == (url != FAR));
+                    }
                     other => assert!(!is_withheld && other == SocketClose::Unreachable),
                 }
             }

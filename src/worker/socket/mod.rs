@@ -19,7 +19,7 @@ use std::rc::Rc;
 
 use bytes::Bytes;
 use js_sys::{ArrayBuffer, Uint8Array};
-use mqdrop_core::{SocketClose, Time};
+use mqdrop_core::{Obstacle, SocketClose, Time};
 use wasm_bindgen::prelude::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Event, MessageEvent, Worker, WorkerOptions, WorkerType, console};
@@ -224,10 +224,7 @@ impl Socket {
             Signal::Crash => {
                 self.thread = None;
                 self.lose(match self.stage {
-                    Stage::Opening => SocketClose::Refused(
-                        "A part of this app did not load, or ended by an error. Reload the page if that stays so"
-                            .to_owned(),
-                    ),
+                    Stage::Opening => SocketClose::Refused(Obstacle::NoPart),
                     Stage::Open | Stage::Closed => SocketClose::Closed { code: None },
                 })
             }
@@ -355,8 +352,5 @@ impl Drop for Thread {
 }
 
 fn refused(error: &JsValue) -> SocketClose {
-    SocketClose::Refused(format!(
-        "This browser does not let a worker start another one, which mqdrop needs: {}",
-        error_text(error)
-    ))
+    SocketClose::Refused(Obstacle::NoWorker(error_text(error)))
 }

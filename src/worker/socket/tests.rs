@@ -116,7 +116,10 @@ async fn a_thread_that_does_not_run_is_said() {
         JsFuture::from(promise).await.unwrap();
         let event = socket.handle(heard.take().unwrap());
         assert!(
-            matches!(event, Some(SocketEvent::Close(SocketClose::Refused(text))) if text.contains("did not load")),
+            matches!(
+                event,
+                Some(SocketEvent::Close(SocketClose::Refused(Obstacle::NoPart)))
+            ),
             "{script}"
         );
         // The next one gets another thread.

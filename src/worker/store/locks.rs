@@ -47,7 +47,7 @@ async fn request(name: &str, option: &str, value: &JsValue) -> Result<(), JsValu
             return JsValue::UNDEFINED;
         };
         if lock.is_null() {
-            let held = JsValue::from_str("another holds the lock");
+            let held = JsValue::from_str("locked");
             let _ = reject.call1(&JsValue::UNDEFINED, &held);
             return JsValue::UNDEFINED;
         }

@@ -153,7 +153,7 @@ fn store_error(error: &JsValue) -> StoreError {
     match error_name(error).as_str() {
         "QuotaExceededError" => StoreError::NoSpace { available: None },
         "NotFoundError" => StoreError::Gone,
-        _ => StoreError::Other(format!("it could not be stored: {}", error_text(error))),
+        _ => StoreError::System(error_text(error)),
     }
 }
 
@@ -162,5 +162,5 @@ fn end_within(offset: u64, len: usize, size: u64) -> Result<u64, StoreError> {
     offset
         .checked_add(len as u64)
         .filter(|&end| end <= size)
-        .ok_or_else(|| StoreError::Other("more was received than was offered".to_owned()))
+        .ok_or(StoreError::Excess)
 }

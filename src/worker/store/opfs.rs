@@ -250,7 +250,7 @@ fn whole(written: Result<usize, JsValue>, len: usize) -> Result<(), StoreError> 
 }
 
 fn finished() -> JsValue {
-    JsValue::from_str("it is finished already")
+    JsValue::from_str("finished")
 }
 
 pub(in super::super) fn creating() -> JsValue {

@@ -120,6 +120,6 @@ fn ended(why: &Disconnect) -> String {
         Disconnect::ConnackTimeout => words().doctor_no_answer().into(),
         Disconnect::KeepAliveTimeout => words().doctor_silent().into(),
         Disconnect::Protocol(what) => words().doctor_not_mqtt_why(what),
-        Disconnect::InvalidOptions(what) => words().doctor_unfit_settings(what),
+        Disconnect::InvalidOptions(unfit) => words().doctor_unfit_settings(words().unfit(*unfit)),
     }
 }

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use mqdrop_client::Input;
-use mqdrop_core::SocketClose;
+use mqdrop_core::{Obstacle, SocketClose};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
@@ -168,7 +168,7 @@ async fn run<C>(line: Arc<Line<C>>, address: Address, tls: Arc<Tls>) {
                 () = too_late(&line.closing) => {}
             }
         }
-        Err(text) => line.report(Input::Closed(SocketClose::Refused(text))),
+        Err(text) => line.report(Input::Closed(SocketClose::Refused(Obstacle::Told(text)))),
     }
 }
 

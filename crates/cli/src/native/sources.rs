@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use mqdrop_client::Input;
-use mqdrop_core::{Entry, ParcelId, ReadError, ReadFailure, ReadRequest, Segment};
+use mqdrop_core::{Entry, ParcelId, ReadError, ReadFailure, ReadFault, ReadRequest, Segment};
 
 use super::Inputs;
 use super::lane::Lane;
@@ -272,18 +272,19 @@ impl From<io::Error> for Failure {
 impl Failure {
     fn of(&self, file: usize) -> ReadError {
         use ReadFailure::{Changed, Unreadable};
-        let (kind, text) = match self {
-            Self::Changed => (Changed, words().sending_changed().into()),
-            Self::NotThere => (Changed, words().sending_not_there().into()),
+        let told = |why: &str| ReadFault::Told(why.into());
+        let (kind, why) = match self {
+            Self::Changed => (Changed, told(words().sending_changed())),
+            Self::NotThere => (Changed, ReadFault::NotThere),
             Self::System(error) => match error.kind() {
-                io::ErrorKind::NotFound => (Changed, words().sending_removed().into()),
-                io::ErrorKind::UnexpectedEof => (Changed, words().sending_shorter().into()),
+                io::ErrorKind::NotFound => (Changed, told(words().sending_removed())),
+                io::ErrorKind::UnexpectedEof => (Changed, ReadFault::Shorter),
                 io::ErrorKind::PermissionDenied => {
-                    (Unreadable, words().sending_may_not_be_read().into())
+                    (Unreadable, told(words().sending_may_not_be_read()))
                 }
-                _ => (Unreadable, error.to_string()),
+                _ => (Unreadable, ReadFault::System(error.to_string())),
             },
         };
-        ReadError { file, kind, text }
+        ReadError { file, kind, why }
     }
 }

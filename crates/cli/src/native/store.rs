@@ -295,9 +295,9 @@ impl Stores {
         move || {
             if is_sent {
                 let folder =
-                    sent.ok_or_else(|| StoreError::Other(words().store_nowhere_to_keep().into()))?;
+                    sent.ok_or_else(|| StoreError::Told(words().store_nowhere_to_keep().into()))?;
                 let sent = folder.create(parcel).map_err(|error| {
-                    StoreError::Other(words().store_not_noted(&error.to_string()))
+                    StoreError::Told(words().store_not_noted(&error.to_string()))
                 })?;
                 if let Some(fingerprint) = fingerprint {
                     // Without it the parcel is not found again after a restart.
@@ -314,7 +314,7 @@ impl Stores {
                     let file = tempfile::tempfile_in(spool_folder());
                     Spooled::create(file, size).map(Store::Spooled)
                 }
-                Opened::Nowhere => Err(StoreError::Other(words().store_nowhere().into())),
+                Opened::Nowhere => Err(StoreError::Told(words().store_nowhere().into())),
             }
         }
     }

@@ -23,6 +23,8 @@ pub(crate) struct Route {
 /// An open connection.
 pub(crate) struct Wire {
     connection: Connection<()>,
+    /// The address that it leads to.
+    url: String,
     events: mpsc::UnboundedReceiver<Input<()>>,
     /// Received while there was no room to send.
     received: VecDeque<Bytes>,
@@ -38,16 +40,19 @@ impl Wire {
         let (sender, events) = mpsc::unbounded_channel();
         let mut wire = Self {
             connection: Connection::new(tls, sender, Arc::default()),
+            url: route.url.clone(),
             events,
             received: VecDeque::new(),
         };
-        wire.connection.open(&route.url).map_err(meaning)?;
+        wire.connection
+            .open(&route.url)
+            .map_err(|close| wire.meaning(close))?;
         loop {
             match wire.events.recv().await {
                 Some(Input::Opened { .. }) => return Ok(wire),
-                Some(Input::Closed(close)) => return Err(meaning(close)),
+                Some(Input::Closed(close)) => return Err(wire.meaning(close)),
                 Some(_) => {}
-                None => return Err(meaning(SocketClose::Unreachable)),
+                None => return Err(wire.meaning(SocketClose::Unreachable)),
             }
         }
     }
@@ -91,19 +96,21 @@ impl Wire {
     async fn next(&mut self) -> Result<Option<Bytes>, String> {
         match self.events.recv().await {
             Some(Input::Received(bytes)) => Ok(Some(bytes)),
-            Some(Input::Closed(close)) => Err(meaning(close)),
+            Some(Input::Closed(close)) => Err(self.meaning(close)),
             Some(_) => Ok(None),
-            None => Err(meaning(SocketClose::Closed { code: None })),
+            None => Err(self.meaning(SocketClose::Closed { code: None })),
         }
     }
-}
 
-fn meaning(close: SocketClose) -> String {
-    match close {
-        SocketClose::Refused(text) => text,
-        SocketClose::Unreachable => words().doctor_no_way().into(),
-        SocketClose::Invalid(_) => words().doctor_not_mqtt().into(),
-        SocketClose::Closed { code: Some(code) } => words().doctor_ended_code(&code.to_string()),
-        SocketClose::Closed { code: None } => words().doctor_ended().into(),
+    fn meaning(&self, close: SocketClose) -> String {
+        match close {
+            SocketClose::Refused(obstacle) => words().obstacle(&obstacle, &self.url),
+            SocketClose::Unreachable => words().doctor_no_way().into(),
+            SocketClose::Invalid(_) => words().doctor_not_mqtt().into(),
+            SocketClose::Closed { code: Some(code) } => {
+                words().doctor_ended_code(&code.to_string())
+            }
+            SocketClose::Closed { code: None } => words().doctor_ended().into(),
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! The events of `--json`: one object a line.
 
-use mqdrop_core::view::{Direction, TransferView};
-use serde::Serialize;
+use mqdrop_core::view::{Direction, Title, TransferView};
+use serde::{Serialize, Serializer};
 
 use super::clean;
 use crate::failure::Failure;
@@ -38,7 +38,9 @@ pub(crate) enum Event {
         parcel: String,
         direction: &'static str,
         kind: &'static str,
-        title: String,
+        /// As offers carry it, in every language.
+        #[serde(serialize_with = "as_text")]
+        title: Title,
         files: u32,
         bytes: u64,
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -80,6 +82,10 @@ pub(crate) enum Event {
         code: u8,
         text: String,
     },
+}
+
+fn as_text<S: Serializer>(title: &Title, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(title)
 }
 
 impl Event {
@@ -148,6 +154,14 @@ pub(crate) mod tests {
 
     use super::*;
 
+    /// What a parcel of this file and of more is called.
+    pub(crate) fn named(name: &str, more: u32) -> Title {
+        Title::Named {
+            name: name.into(),
+            more,
+        }
+    }
+
     /// A transfer of one file.
     pub(crate) fn view(direction: Direction, state: TransferState) -> TransferView {
         TransferView {
@@ -155,7 +169,7 @@ pub(crate) mod tests {
             room: mqdrop_core::RoomId::default(),
             direction,
             kind: ParcelKind::Files,
-            title: "a.txt".into(),
+            title: named("a.txt", 0),
             state,
             bytes: 5,
             total: 10,

@@ -208,7 +208,7 @@ fn sentence(event: &Event) -> Option<String> {
             files,
             bytes,
             ..
-        } => words().terminal_sending(title, &content(*files, *bytes)),
+        } => words().terminal_sending(&words().title(title), &content(*files, *bytes)),
         Event::Offer {
             kind: "files",
             title,
@@ -218,7 +218,7 @@ fn sentence(event: &Event) -> Option<String> {
             ..
         } => {
             let sender = sender.as_deref().unwrap_or(words().terminal_somebody());
-            words().terminal_sends(sender, title, &content(*files, *bytes))
+            words().terminal_sends(sender, &words().title(title), &content(*files, *bytes))
         }
         Event::Receipt { name, .. } => words().terminal_has_it(name),
         Event::Saved { path, bytes, .. } => words().terminal_saved(path, &words().size(*bytes)),

@@ -95,7 +95,7 @@ impl Receiving {
         match view.state {
             TransferState::Paused if view.paused_here => {
                 if let Some(Fault::Storage(error)) = &fault {
-                    let failure = Failure::Storage(stuck(&view.title, error));
+                    let failure = Failure::Storage(stuck(&words().title(&view.title), error));
                     self.end(failure, steps);
                 } else if parcel.stand == (Stand::Taken { resumed: false }) {
                     parcel.stand = Stand::Taken { resumed: true };
@@ -253,7 +253,11 @@ impl Task for Receiving {
 fn question(view: &TransferView) -> String {
     let sender = view.sender.as_deref();
     let sender = sender.unwrap_or(words().terminal_somebody());
-    words().question_take(sender, &view.title, &say::content(view.files, view.total))
+    words().question_take(
+        sender,
+        &words().title(&view.title),
+        &say::content(view.files, view.total),
+    )
 }
 
 /// Words for a parcel that storage stops.
@@ -261,13 +265,15 @@ fn stuck(title: &str, error: &StoreError) -> String {
     let why = words().storage(error);
     match error {
         StoreError::NoSpace { .. } => words().receiving_no_space(title, &why),
-        StoreError::Gone | StoreError::Other(_) => words().receiving_stuck(title, &why),
+        StoreError::Gone | StoreError::Excess | StoreError::System(_) | StoreError::Told(_) => {
+            words().receiving_stuck(title, &why)
+        }
     }
 }
 
 /// The failure that a parcel ended with.
 fn failure(view: &TransferView, fault: Option<Fault>) -> Failure {
-    let title = &view.title;
+    let title = &words().title(&view.title);
     let why = words().cause(view);
     match view.state {
         TransferState::Declined => Failure::Refused(words().receiving_declined(title)),

@@ -75,7 +75,7 @@ impl Sending {
         if fault == Some(Fault::Source) {
             let why = words().cause(&view);
             let why = why.as_deref().unwrap_or(words().sending_could_not());
-            let failure = Failure::other(words().sending_failed(&view.title, why));
+            let failure = Failure::other(words().sending_failed(&words().title(&view.title), why));
             return steps.push(Step::End(Err(failure)));
         }
         parcel.view = Some(view);
@@ -356,7 +356,9 @@ mod tests {
     #[test]
     fn a_receiver_that_fails_is_another_failure() {
         let ann = ReceiverView {
-            reason: Some(EndReason::NoSpace { available: None }),
+            reason: Some(EndReason::Storage(mqdrop_core::StoreError::NoSpace {
+                available: None,
+            })),
             ..receiver("Ann", TransferState::Failed)
         };
         let steps = told(&mut task(1), outgoing(vec![ann]), None);

@@ -370,7 +370,9 @@ impl<'a, T: Task> Session<'a, T> {
     /// are not kept: others send as many as they like.
     fn accept(&mut self, parcel: ParcelId) {
         if let Some(view) = self.client.engine().transfer(parcel, self.now()) {
-            self.client.platform_mut().set_title(parcel, view.title);
+            self.client
+                .platform_mut()
+                .set_title(parcel, view.title.to_string());
         }
         self.client.act(|engine, now| engine.accept(parcel, now));
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use bytes::Bytes;
 use mqdrop_client::{Input, Platform};
-use mqdrop_core::{ParcelId, ReadRequest, SocketClose, StoreReply, StoreRequest, Time};
+use mqdrop_core::{Obstacle, ParcelId, ReadRequest, SocketClose, StoreReply, StoreRequest, Time};
 
 /// Something that a client did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,7 +78,7 @@ impl Platform for Machine {
         self.calls.push(Call::Open);
         self.is_open = false;
         if url.starts_with("no ") {
-            return Err(SocketClose::Refused("that is no address".into()));
+            return Err(SocketClose::Refused(Obstacle::NoAddress));
         }
         self.inputs.push_back(Input::Opened { compresses: false });
         Ok(())

@@ -15,7 +15,7 @@ use crate::api::{Event, Join};
 use crate::cause::{BrokerLimit, RoomTrouble};
 use crate::frame::PIECE_OVERHEAD;
 use crate::frame_size::{Fit, FrameSize, MAX_FRAME};
-use crate::io::{Invalid, SocketAction, SocketClose};
+use crate::io::{Invalid, Obstacle, SocketAction, SocketClose};
 use crate::random::Random;
 
 /// MQTT 5: how long the broker keeps this device's place during an interruption.
@@ -45,8 +45,8 @@ pub(super) struct Connection {
     will_qos: QoS,
     /// The WebSocket's close code, when the session ends by it.
     close_code: Option<u16>,
-    /// The driver's words for the end of the connection, if it knows better than the session.
-    refused: Option<String>,
+    /// What the driver knows of the end of the connection, if that is more than the session knows.
+    refused: Option<Obstacle>,
 }
 
 /// A message that the broker publishes if the connection ends without a word.
@@ -142,7 +142,7 @@ impl Connection {
                 Invalid::Text => "a WebSocket message of text",
                 Invalid::TooLong => "a WebSocket message too long to take in",
             }),
-            SocketClose::Refused(words) => self.refused = Some(words),
+            SocketClose::Refused(obstacle) => self.refused = Some(obstacle),
             SocketClose::Unreachable => {}
         }
         self.session.handle_disconnected(now);
@@ -195,7 +195,7 @@ impl Connection {
         };
         let meaning = refusal::meaning(why, asked);
         let known = self.refused.take();
-        let known = known.map(|words| Refusal::passing(RoomTrouble::Transport(words)));
+        let known = known.map(|obstacle| Refusal::passing(RoomTrouble::Transport(obstacle)));
         self.link.ended(why, known, meaning, random, now);
     }
 

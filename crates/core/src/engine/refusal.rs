@@ -53,7 +53,7 @@ pub(super) fn meaning(why: &Disconnect, asked: Asked) -> Refusal {
         Disconnect::ConnackTimeout => Refusal::passing(RoomTrouble::Silent),
         Disconnect::Protocol(what) => Refusal::passing(RoomTrouble::NotMqtt(what.to_string())),
         Disconnect::InvalidOptions(what) => {
-            Refusal::hopeless(RoomTrouble::UnfitLogin(what.to_string()), Remedy::Login)
+            Refusal::hopeless(RoomTrouble::UnfitLogin(*what), Remedy::Login)
         }
         Disconnect::TransportClosed if asked.was_entering => {
             Refusal::passing(RoomTrouble::HangsUpOnEntering {

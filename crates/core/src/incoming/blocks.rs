@@ -161,7 +161,7 @@ impl Incoming {
                     error: error @ StoreError::Gone,
                     ..
                 },
-            ) => self.cancel(storage_reason(error), cx),
+            ) => self.cancel(EndReason::Storage(error.clone()), cx),
             (
                 Phase::Receiving(receiving),
                 StoreReply::Unwritten {
@@ -183,7 +183,7 @@ impl Incoming {
                     error: error @ StoreError::Gone,
                     ..
                 },
-            ) => self.cancel(storage_reason(error), cx),
+            ) => self.cancel(EndReason::Storage(error.clone()), cx),
             (_, StoreReply::Read { offset, data, .. }) => self.take_read(*offset, data, now, cx),
             // It may be gone, or damaged: then it is received again.
             (_, StoreReply::Unread { offset, .. }) => self.take_read(*offset, &[], now, cx),
@@ -194,7 +194,7 @@ impl Incoming {
                 }
             }
             (Phase::Opening { .. }, StoreReply::Failed { error, .. }) => {
-                let reason = storage_reason(error);
+                let reason = EndReason::Storage(error.clone());
                 cx.send(self.origin.sender, Body::Decline(self.ending(&reason)));
                 self.phase = Phase::Declined(reason);
                 cx.event(Event::Transfer(self.parcel()));
@@ -207,7 +207,7 @@ impl Incoming {
                 },
             )
             | (Phase::Receiving(_), StoreReply::Failed { error, .. }) => {
-                self.cancel(storage_reason(error), cx);
+                self.cancel(EndReason::Storage(error.clone()), cx);
             }
             (Phase::Finishing(_), StoreReply::Failed { error, .. }) => {
                 self.fail_to_finish(error, now, cx);
@@ -295,14 +295,5 @@ impl Incoming {
         cx.event(Event::Files(parcel));
         cx.event(Event::Transfer(parcel));
         cx.send(self.origin.sender, Body::Receipt(self.receipt()));
-    }
-}
-
-fn storage_reason(error: &StoreError) -> EndReason {
-    match error {
-        StoreError::NoSpace { available } => EndReason::NoSpace {
-            available: *available,
-        },
-        StoreError::Gone | StoreError::Other(_) => EndReason::Storage(error.to_string()),
     }
 }

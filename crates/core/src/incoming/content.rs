@@ -251,7 +251,8 @@ impl Content {
     }
 
     /// Compares the hashes of what arrived with those the sender sent. `Ok` if all agree; otherwise
-    /// what does not is forgotten, to be fetched again, and `Err` has the first such file.
+    /// what does not is forgotten, to be fetched again, and `Err` has the first such file. It is empty if
+    /// the list of hashes is not the sender's.
     #[inline(never)]
     pub(super) fn verify(&mut self, digests_hash: &[u8; 32]) -> Result<(), String> {
         let Stage::Blocks(known) = &mut self.stage else {
@@ -260,7 +261,7 @@ impl Content {
         let layout = &known.manifest.layout;
         if *blake3::hash(&known.digests).as_bytes() != *digests_hash {
             self.held.remove(layout.region(Region::Digests));
-            return Err("the list of hashes".into());
+            return Err(String::new());
         }
         let mut first = None;
         for (file, expected) in known.digests.chunks_exact(DIGEST as usize).enumerate() {

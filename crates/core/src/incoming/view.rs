@@ -7,19 +7,15 @@ use super::{Incoming, Phase};
 use crate::cause::Cause;
 use crate::ids::RoomId;
 use crate::incoming::content::Content;
-use crate::io::StoreError;
 use crate::message::{CHANGED, EndReason};
-use crate::view::{Direction, Fault, FileView, ParcelKind, TransferState, TransferView};
+use crate::view::{Direction, Fault, FileView, ParcelKind, Title, TransferState, TransferView};
 
 impl Incoming {
     /// The part of this device that keeps it from being delivered, if one does.
     pub(crate) fn fault(&self) -> Option<Fault> {
         match &self.phase {
             Phase::Declined(reason) | Phase::EndedHere(reason) => match reason {
-                EndReason::NoSpace { available } => Some(Fault::Storage(StoreError::NoSpace {
-                    available: *available,
-                })),
-                EndReason::Storage(text) => Some(Fault::Storage(StoreError::Other(text.clone()))),
+                EndReason::Storage(error) => Some(Fault::Storage(error.clone())),
                 EndReason::BadManifest | EndReason::FileChanged(_) => Some(Fault::Integrity),
                 _ => None,
             },
@@ -51,7 +47,7 @@ impl Incoming {
             } else {
                 ParcelKind::Files
             },
-            title: self.offer.title.clone(),
+            title: Title::of(&self.offer),
             state,
             bytes,
             total: self.offer.total,

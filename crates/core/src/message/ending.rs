@@ -4,6 +4,7 @@ use minicbor::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{ParcelId, Token};
+use crate::io::StoreError;
 use crate::names;
 
 /// The number of [`EndReason::FileChanged`].
@@ -34,19 +35,16 @@ pub(crate) struct Ending {
 pub enum EndReason {
     /// A user did it.
     ByUser,
-    /// The receiver has no room for it.
-    NoSpace {
-        /// Bytes that are free there, if its storage tells.
-        available: Option<u64>,
-    },
     /// The receiver takes no parcel of this size or number of files.
     TooLarge,
     /// The sender's manifest contradicts its offer.
     BadManifest,
-    /// This file was changed or removed while it was being sent.
+    /// This file was changed or removed while it was being sent. Empty, it is the list of all files'
+    /// hashes.
     FileChanged(String),
-    /// The receiver's storage failed, for this reason in its words.
-    Storage(String),
+    /// The receiver's storage failed, or has no room for it. What another device says of its own is
+    /// [`StoreError::NoSpace`] or [`StoreError::Told`], whose text may be empty.
+    Storage(StoreError),
     /// The other side knows no such parcel (any more).
     Unknown,
     /// The receiver has too many transfers open.
@@ -63,11 +61,16 @@ impl EndReason {
     pub(crate) fn ending(&self, parcel: ParcelId) -> Ending {
         let (reason, detail) = match self {
             Self::ByUser => (0, None),
-            Self::NoSpace { available } => (1, available.map(|bytes| bytes.to_string())),
+            Self::Storage(StoreError::NoSpace { available }) => {
+                (1, available.map(|bytes| bytes.to_string()))
+            }
             Self::TooLarge => (2, None),
             Self::BadManifest => (3, None),
             Self::FileChanged(file) => (CHANGED, Some(names::line(file, MAX_DETAIL))),
-            Self::Storage(text) => (5, Some(names::line(text, MAX_DETAIL))),
+            Self::Storage(StoreError::System(text) | StoreError::Told(text)) => {
+                (5, Some(names::line(text, MAX_DETAIL)))
+            }
+            Self::Storage(StoreError::Gone | StoreError::Excess) => (5, None),
             Self::Unknown => (6, None),
             Self::TooMany => (7, None),
             Self::Left => (8, None),
@@ -88,13 +91,13 @@ impl From<&Ending> for EndReason {
         let detail = || names::line(ending.detail.as_deref().unwrap_or_default(), MAX_DETAIL);
         match ending.reason {
             0 => Self::ByUser,
-            1 => Self::NoSpace {
+            1 => Self::Storage(StoreError::NoSpace {
                 available: detail().parse().ok(),
-            },
+            }),
             2 => Self::TooLarge,
             3 => Self::BadManifest,
             CHANGED => Self::FileChanged(detail()),
-            5 => Self::Storage(detail()),
+            5 => Self::Storage(StoreError::Told(detail())),
             6 => Self::Unknown,
             7 => Self::TooMany,
             8 => Self::Left,
@@ -115,14 +118,14 @@ mod tests {
         let named = "report.pdf".to_string();
         for reason in [
             EndReason::ByUser,
-            EndReason::NoSpace { available: None },
-            EndReason::NoSpace {
+            EndReason::Storage(StoreError::NoSpace { available: None }),
+            EndReason::Storage(StoreError::NoSpace {
                 available: Some(1_100_000_000),
-            },
+            }),
             EndReason::TooLarge,
             EndReason::BadManifest,
             EndReason::FileChanged(named.clone()),
-            EndReason::Storage(named.clone()),
+            EndReason::Storage(StoreError::Told(named.clone())),
             EndReason::Unreadable(named),
             EndReason::Unknown,
             EndReason::TooMany,
@@ -131,5 +134,14 @@ mod tests {
         ] {
             assert_eq!(EndReason::from(&reason.ending(ParcelId([0; 10]))), reason);
         }
+    }
+
+    #[test]
+    fn of_storage_that_failed_only_what_its_system_said_is_told() {
+        let told = |error| EndReason::from(&EndReason::Storage(error).ending(ParcelId([0; 10])));
+        let detail = |text: &str| EndReason::Storage(StoreError::Told(text.into()));
+        assert_eq!(told(StoreError::System("EIO".into())), detail("EIO"));
+        assert_eq!(told(StoreError::Gone), detail(""));
+        assert_eq!(told(StoreError::Excess), detail(""));
     }
 }

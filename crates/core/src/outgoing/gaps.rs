@@ -1,6 +1,7 @@
 //! Files that are left out of a parcel.
 
 use crate::hash::ParcelHashes;
+use crate::io::ReadFault;
 use crate::layout::Layout;
 use crate::message::LeftOut;
 use crate::ranges::RangeSet;
@@ -11,8 +12,8 @@ pub(super) struct Gaps {
     pub(super) files: LeftOut,
     /// Their blocks.
     pub(super) blocks: RangeSet,
-    /// The path of the first one, and why it is, in the driver's words.
-    pub(super) first: Option<(String, String)>,
+    /// The path of the first one, and why it is.
+    pub(super) first: Option<(String, ReadFault)>,
 }
 
 impl Gaps {

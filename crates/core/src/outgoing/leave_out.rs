@@ -32,11 +32,10 @@ impl Outgoing {
             self.pump.is_hashing = false;
         }
         let path = self.parcel.entry_path(error.file);
-        let why = || error.text.trim_end_matches('.').to_owned();
         self.source
             .gaps
             .first
-            .get_or_insert_with(|| (path.clone(), why()));
+            .get_or_insert_with(|| (path.clone(), error.why.clone()));
         let reason = match error.kind {
             ReadFailure::Changed => EndReason::FileChanged(path),
             ReadFailure::Unreadable => EndReason::Unreadable(path),

@@ -18,6 +18,7 @@ use crate::manifest::Manifest;
 use crate::message::Offer;
 use crate::random::Random;
 use crate::rate::RateMeter;
+use crate::title::Title;
 use crate::view::ParcelKind;
 
 /// The facts that make a parcel this one and its sender's.
@@ -65,7 +66,7 @@ impl Outgoing {
         };
         let (manifest, manifest_bytes) = Manifest::build(vec![entry])?;
         let secrets = Secrets::new(random);
-        let title = "Text".to_owned();
+        let title = Title::Text.to_string();
         let text_kept = Some(text.to_owned());
         let mut outgoing = Self::new(manifest, manifest_bytes, text_kept, title, secrets, to);
         let layout = outgoing.parcel.layout().clone();

@@ -174,7 +174,7 @@ impl Outgoing {
                 .map_err(|file| OfferError::OtherContent(self.parcel.entry_path(file))),
             Err(error) => Err(OfferError::Unreadable(
                 self.parcel.entry_path(error.file),
-                error.text,
+                error.why,
             )),
         };
         match compared {

@@ -10,7 +10,7 @@ use crate::ids::{DeviceId, RoomId};
 use crate::message::EndReason;
 use crate::names;
 use crate::view::{
-    Direction, Fault, FileView, ParcelKind, ReceiverView, TransferState, TransferView,
+    Direction, Fault, FileView, ParcelKind, ReceiverView, Title, TransferState, TransferView,
 };
 
 /// How many letters of a text make its title.
@@ -59,8 +59,8 @@ impl Outgoing {
             0.0
         };
         let title = match &self.parcel.text {
-            Some(text) => names::line(text, TEXT_TITLE),
-            None => self.parcel.offer.title.clone(),
+            Some(text) => Title::named(names::line(text, TEXT_TITLE), 0),
+            None => Title::of(&self.parcel.offer),
         };
         TransferView {
             parcel: self.parcel.id.to_string(),

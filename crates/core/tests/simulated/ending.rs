@@ -53,7 +53,7 @@ fn what_was_whole_before_a_restart_is_not_heard_before_its_sender_is_told() {
 
 #[test]
 fn storage_that_stops_a_parcel_is_told_from_the_rest() {
-    let failure = StoreError::Other("the disk was pulled out".into());
+    let failure = StoreError::Told("the disk was pulled out".into());
     let (world, parcel) = stopped_by(failure.clone(), "the disk was pulled out");
     assert_eq!(
         world.devices[1].engine().fault(parcel),

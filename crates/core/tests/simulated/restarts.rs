@@ -4,7 +4,7 @@
 use crate::said;
 use mqdrop_core::keys::RoomSecret;
 use mqdrop_core::view::TransferState;
-use mqdrop_core::{Entry, Join, OfferError, ParcelId, RestoreError};
+use mqdrop_core::{Entry, Join, OfferError, ParcelId, ReadFault, RestoreError};
 use mqdrop_sim::{MINUTE, SECOND, World, room, under_way};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -251,7 +251,7 @@ fn what_could_not_be_read_when_it_was_chosen_again_may_be_chosen_once_more() {
     assert!(world.run_until(MINUTE, |w| !w.devices[0].unfit.is_empty()));
     let error = &world.devices[0].unfit[0];
     assert!(
-        matches!(error, OfferError::Unreadable(_, why) if why.contains("changed")),
+        matches!(error, OfferError::Unreadable(_, ReadFault::Moved)),
         "{error:?}"
     );
     assert!(lacks_files(&world, parcel));

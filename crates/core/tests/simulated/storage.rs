@@ -48,7 +48,7 @@ fn a_disk_that_is_full_in_the_middle_pauses_and_loses_nothing() {
 
 #[test]
 fn storage_that_fails_in_the_middle_pauses_and_loses_nothing() {
-    let failure = StoreError::Other("the disk was pulled out".into());
+    let failure = StoreError::Told("the disk was pulled out".into());
     let (mut world, parcel) = stopped_by(failure, "the disk was pulled out");
     world.devices[1].broken = None;
     world.act(1, |engine, now| engine.resume(parcel, now));
@@ -143,7 +143,7 @@ fn what_is_read_back_badly_is_fetched_again() {
 fn what_could_not_be_finished_is_kept_and_tried_again() {
     for error in [
         StoreError::NoSpace { available: None },
-        StoreError::Other("out of order".into()),
+        StoreError::Told("out of order".into()),
     ] {
         let mut world = room(2);
         let parcel = world.offer(0, &[500_000]);
@@ -186,7 +186,7 @@ fn a_failure_that_passes_is_not_told() {
     let mut world = room(2);
     let parcel = world.offer(0, &[500_000]);
     assert!(world.run_until(MINUTE, |w| w.bytes(1, parcel) == 500_000));
-    world.devices[1].broken = Some(StoreError::Other("out of order".into()));
+    world.devices[1].broken = Some(StoreError::Told("out of order".into()));
     world.run_for(2 * SECOND);
     assert_eq!(world.state(1, parcel), Some(TransferState::Verifying));
     world.devices[1].broken = None;

@@ -6,14 +6,10 @@ use bytes::Bytes;
 
 use crate::codec::{self, ConnAck, Connect, MAX_REMAINING};
 use crate::topic::{self, MAX_STRING};
-use crate::types::{Limits, Options, QoS, Version};
+use crate::types::{Limits, Options, QoS, Unfit, Version};
 
 /// The CONNECT for `options`, or what in them MQTT cannot carry.
-pub(super) fn encode(
-    options: &Options,
-    version: Version,
-    clean: bool,
-) -> Result<Bytes, &'static str> {
+pub(super) fn encode(options: &Options, version: Version, clean: bool) -> Result<Bytes, Unfit> {
     check(options, version)?;
     let connect = Connect {
         client_id: &options.client_id,
@@ -25,7 +21,7 @@ pub(super) fn encode(
         receive_maximum: options.receive_maximum.max(1),
         max_packet_size: max_incoming_packet(options),
     };
-    codec::connect(version, &connect).map_err(|_| "they are too long for one packet")
+    codec::connect(version, &connect).map_err(|_| Unfit::Together)
 }
 
 /// The longest packet to accept from the server, in bytes.
@@ -56,28 +52,28 @@ fn keep_alive_seconds(options: &Options) -> u16 {
         .max(1)
 }
 
-fn check(options: &Options, version: Version) -> Result<(), &'static str> {
+fn check(options: &Options, version: Version) -> Result<(), Unfit> {
     if !topic::is_string(&options.client_id) {
-        return Err("the client identifier is too long or holds a zero character");
+        return Err(Unfit::ClientId);
     }
     if let Some(login) = &options.login {
         if !topic::is_string(&login.username) {
-            return Err("the user name is too long or holds a zero character");
+            return Err(Unfit::Username);
         }
         if login.password.len() > MAX_STRING {
-            return Err("the password is too long");
+            return Err(Unfit::Password);
         }
         let only_password = login.username.is_empty() && !login.password.is_empty();
         if only_password && version == Version::V311 {
-            return Err("MQTT 3.1.1 takes no password without a user name");
+            return Err(Unfit::PasswordAlone);
         }
     }
     if let Some(will) = &options.will {
         if !topic::is_name(&will.topic) {
-            return Err("the will's topic is not valid");
+            return Err(Unfit::WillTopic);
         }
         if will.payload.len() > MAX_STRING {
-            return Err("the will's payload is longer than 65,535 bytes");
+            return Err(Unfit::WillPayload);
         }
     }
     Ok(())

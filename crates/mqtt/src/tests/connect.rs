@@ -13,7 +13,7 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 use super::client::{Client, connack, options};
 use super::oracle::{self, Connect, Sent};
 use crate::{
-    Disconnect, Limits, Login, QoS, ReasonCode, RequestError, Session, Time, Timer, Version,
+    Disconnect, Limits, Login, QoS, ReasonCode, RequestError, Session, Time, Timer, Unfit, Version,
     VersionPolicy, Will,
 };
 
@@ -314,13 +314,22 @@ fn options_that_mqtt_cannot_carry_are_reported() {
     wrong[4].will = will("with/+", 1);
     wrong[5].will = will("", 1);
     wrong[6].will = will("a", 65_536);
-    for options in wrong {
+    let unfit = [
+        Unfit::ClientId,
+        Unfit::Username,
+        Unfit::Password,
+        Unfit::PasswordAlone,
+        Unfit::WillTopic,
+        Unfit::WillTopic,
+        Unfit::WillPayload,
+    ];
+    for (options, unfit) in wrong.into_iter().zip(unfit) {
         let mut session = Session::new(options);
         session.handle_connected(Time::ZERO);
         assert_eq!(session.poll_transmit(), None);
         let mut client = Client::new(valid.clone());
         client.session = session;
-        assert!(matches!(client.ended(), Disconnect::InvalidOptions(_)));
+        assert_eq!(client.ended(), Disconnect::InvalidOptions(unfit));
     }
 }
 

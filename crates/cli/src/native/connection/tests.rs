@@ -67,7 +67,7 @@ async fn refusal(url: &str, options: ConnectionOptions) -> String {
     let (mut connection, mut heard) = connection(options);
     connection.open(url).unwrap();
     match heard.recv().await {
-        Some(Input::Closed(SocketClose::Refused(text))) => text,
+        Some(Input::Closed(SocketClose::Refused(Obstacle::Told(text)))) => text,
         Some(Input::Closed(close)) => panic!("{close:?}"),
         _ => panic!("it opened"),
     }
@@ -146,7 +146,7 @@ async fn a_web_server_is_told_from_a_broker_however_its_words_arrive() {
         .await;
         let (_connection, mut heard) = opened_to(port).await;
         match heard.recv().await {
-            Some(Input::Closed(SocketClose::Refused(text))) => {
+            Some(Input::Closed(SocketClose::Refused(Obstacle::Told(text)))) => {
                 assert!(text.contains("web server"), "{text}");
                 assert!(
                     text.contains(&format!("ws://127.0.0.1:{port}/mqtt")),
@@ -365,7 +365,7 @@ async fn a_host_that_is_silent_is_given_up() {
     connection.open(&format!("ws://127.0.0.1:{port}")).unwrap();
     was_accepted.await.unwrap();
     tokio::time::pause();
-    let SocketClose::Refused(text) = closed(&mut heard).await else {
+    let SocketClose::Refused(Obstacle::Told(text)) = closed(&mut heard).await else {
         panic!("no words");
     };
     assert!(text.contains("did not answer"), "{text}");

@@ -5,8 +5,6 @@ use std::io;
 
 use mqdrop_core::StoreError;
 
-use crate::words;
-
 /// Free bytes where this file is, if the system tells.
 pub(super) fn available(file: &File) -> Option<u64> {
     #[cfg(unix)]
@@ -47,7 +45,7 @@ pub(super) fn store_error(error: &io::Error, file: &File) -> StoreError {
             available: available(file),
         },
         io::ErrorKind::NotFound => StoreError::Gone,
-        _ => StoreError::Other(words().store_not_stored(&error.to_string())),
+        _ => StoreError::System(error.to_string()),
     }
 }
 
@@ -70,5 +68,5 @@ pub(super) fn end_within(offset: u64, len: usize, size: u64) -> Result<u64, Stor
     offset
         .checked_add(len as u64)
         .filter(|&end| end <= size)
-        .ok_or_else(|| StoreError::Other(words().store_more_than_offered().into()))
+        .ok_or(StoreError::Excess)
 }

@@ -58,7 +58,7 @@ impl Moved {
         end_within(offset, len, self.size)?;
         let mut data = vec![0; len];
         self.fill(offset, &mut data)
-            .map_err(|error| StoreError::Other(words().store_not_read(&error.to_string())))?;
+            .map_err(|error| StoreError::Told(words().store_not_read(&error.to_string())))?;
         Ok(data.into())
     }
 

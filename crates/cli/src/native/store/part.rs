@@ -76,7 +76,7 @@ impl Part {
         size: u64,
     ) -> Result<Self, StoreError> {
         let other =
-            |error: io::Error| StoreError::Other(words().store_not_stored_here(&error.to_string()));
+            |error: io::Error| StoreError::Told(words().store_not_stored_here(&error.to_string()));
         let (stem, notes) = new_notes(dir, parcel, title).map_err(other)?;
         let mut options = OpenOptions::new();
         options.read(true).write(true).create_new(true);
@@ -253,9 +253,7 @@ impl Part {
         let mut data = vec![0; len];
         match read_exact_at(&self.content, &mut data, offset) {
             Ok(()) => Ok(data.into()),
-            Err(error) => Err(StoreError::Other(
-                words().store_not_read(&error.to_string()),
-            )),
+            Err(error) => Err(StoreError::Told(words().store_not_read(&error.to_string()))),
         }
     }
 
@@ -276,7 +274,7 @@ impl Part {
             }
             let files = with_left_out(files, left_out);
             let plan = Plan::new(&files, self.size, self.collisions)
-                .ok_or_else(|| StoreError::Other(words().store_unfit_list().into()))?;
+                .ok_or_else(|| StoreError::Told(words().store_unfit_list().into()))?;
             let moves = self.begin_moves(plan);
             self.moves = Some(moves.map_err(|error| store_error(&error, &self.content))?);
         }

@@ -26,7 +26,7 @@ impl Spooled {
     /// [`StoreError::NoSpace`] if there is not enough.
     pub(super) fn create(content: io::Result<File>, size: u64) -> Result<Self, StoreError> {
         let content = content
-            .map_err(|error| StoreError::Other(words().store_not_kept(&error.to_string())))?;
+            .map_err(|error| StoreError::Told(words().store_not_kept(&error.to_string())))?;
         let free = available(&content);
         if free.is_some_and(|free| free < size) {
             return Err(StoreError::NoSpace { available: free });
@@ -64,15 +64,15 @@ impl Spooled {
     ) -> Result<Saved, StoreError> {
         let [file] = files else {
             let count = files.len() as u64;
-            return Err(StoreError::Other(words().store_several_to_stdout(count)));
+            return Err(StoreError::Told(words().store_several_to_stdout(count)));
         };
         if file.left_out {
-            return Err(StoreError::Other(
+            return Err(StoreError::Told(
                 words().store_unreadable_at_sender().into(),
             ));
         }
         self.give(output)
-            .map_err(|error| StoreError::Other(words().store_not_written(&error.to_string())))?;
+            .map_err(|error| StoreError::Told(words().store_not_written(&error.to_string())))?;
         Ok(Saved::default())
     }
 

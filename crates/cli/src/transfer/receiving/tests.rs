@@ -154,7 +154,7 @@ fn what_storage_stops_names_the_command_and_no_button() {
         cause: Some(Cause::NotStored(StoreError::NoSpace { available: None })),
         ..incoming("a", TransferState::Paused)
     };
-    let pulled = StoreError::Other("the disk was pulled out".into());
+    let pulled = StoreError::Told("the disk was pulled out".into());
     for (error, words) in [
         (
             NO_SPACE,

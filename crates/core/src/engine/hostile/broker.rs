@@ -8,7 +8,7 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use super::victim::{ACCEPTED, Victim, packet, secret};
 use crate::frame_size::FrameSize;
-use crate::io::{Invalid, SocketClose};
+use crate::io::{Invalid, Obstacle, SocketClose};
 use crate::view::ConnectionState;
 
 /// A packet that a server may send, or that only looks like one.
@@ -131,10 +131,11 @@ fn a_browser_that_hangs_up_on_what_came_says_why() {
 }
 
 #[test]
-fn words_that_the_driver_has_for_an_end_are_shown_at_every_stage() {
-    let missing = RoomTrouble::Transport("A certificate is missing".into());
+fn what_the_driver_knows_of_an_end_is_shown_at_every_stage() {
+    let obstacle = Obstacle::Told("A certificate is missing".into());
+    let missing = RoomTrouble::Transport(obstacle.clone());
     let is_shown = |victim: &mut Victim| {
-        let close = SocketClose::Refused("A certificate is missing".into());
+        let close = SocketClose::Refused(obstacle.clone());
         victim.opening = false;
         victim.act(|engine, now| engine.handle_close(close, now));
         let status = victim.status();

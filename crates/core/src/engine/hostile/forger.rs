@@ -129,7 +129,7 @@ fn what_was_read_back_from_elsewhere_is_not_taken_for_what_was_asked_for() {
         StoreReply::Unread {
             parcel: id,
             offset: offset + BLOCK,
-            error: StoreError::Other("it could not be read".into()),
+            error: StoreError::Told("it could not be read".into()),
         },
     ];
     for reply in elsewhere.into_iter().chain(asked) {

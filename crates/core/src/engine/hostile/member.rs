@@ -362,15 +362,27 @@ fn what_is_shown_is_what_is_saved_whatever_the_offer_calls_it() {
     let mut parcel = Parcel::of(&member, 30, "setup.exe", vec![1; 10]);
     parcel.offer.title = "holiday.jpg".into();
     parcel.is_accepted(&mut member, &mut victim);
-    assert_eq!(victim.view(parcel.id()).unwrap().title, "holiday.jpg");
+    assert_eq!(
+        victim.view(parcel.id()).unwrap().title.to_string(),
+        "holiday.jpg"
+    );
     let manifest = frame(&parcel.offer, 0, 1, &parcel.manifest);
     victim.deliver(&format!("d/{}", parcel.id()), &manifest);
-    assert_eq!(victim.view(parcel.id()).unwrap().title, "setup.exe");
+    assert_eq!(
+        victim.view(parcel.id()).unwrap().title.to_string(),
+        "setup.exe"
+    );
     parcel.arrives(&mut member, &mut victim);
-    assert_eq!(victim.view(parcel.id()).unwrap().title, "setup.exe");
+    assert_eq!(
+        victim.view(parcel.id()).unwrap().title.to_string(),
+        "setup.exe"
+    );
     // Nor is it called otherwise when it is offered again.
     member.tell_room(&mut victim, Body::Offer(parcel.offer.clone()));
-    assert_eq!(victim.view(parcel.id()).unwrap().title, "setup.exe");
+    assert_eq!(
+        victim.view(parcel.id()).unwrap().title.to_string(),
+        "setup.exe"
+    );
 }
 
 #[test]

@@ -162,7 +162,7 @@ async fn a_client_certificate_is_shown_and_its_lack_is_told() {
         .open(&format!("mqtts://localhost:{port}"))
         .unwrap();
     // TLS 1.3 opens first and is refused then.
-    let SocketClose::Refused(text) = closed(&mut heard).await else {
+    let SocketClose::Refused(Obstacle::Told(text)) = closed(&mut heard).await else {
         panic!("no words");
     };
     assert!(text.contains("client certificate"), "{text}");
