@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use mqdrop_station::{Error, Problem};
 
 use crate::say::clean;
+use crate::serve::trouble;
 
 /// An error that ends the program. Its text says what happened and what to do.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -77,8 +78,8 @@ pub(crate) fn warn(text: &str) {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         match error.problem() {
-            Problem::Options => Self::usage(error.to_string()),
-            _ => Self::other(error.to_string()),
+            Problem::Options => Self::usage(trouble::sentence(&error)),
+            _ => Self::other(trouble::sentence(&error)),
         }
     }
 }

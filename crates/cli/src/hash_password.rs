@@ -6,6 +6,7 @@ use clap::Args;
 use mqdrop_station::users::{self, LONGEST_PART};
 
 use crate::failure::Failure;
+use crate::serve::trouble;
 use crate::words;
 
 /// The arguments of `mqdrop hash-password`.
@@ -21,8 +22,9 @@ pub(crate) struct HashPasswordOptions {
 /// # Errors
 /// When the name cannot be used, or no password comes.
 pub(crate) fn run(options: &HashPasswordOptions) -> Result<(), Failure> {
-    if let Some(what) = users::fault_of_name(&options.name) {
-        return Err(Failure::usage(words().usage_name(what)));
+    if let Some(fault) = users::fault_of_name(&options.name) {
+        let fault = trouble::name(fault);
+        return Err(Failure::usage(words().login_name_other(fault)));
     }
     let password = if io::stdin().is_terminal() {
         ask(&options.name)?

@@ -1,5 +1,8 @@
 //! `mqdrop serve`: runs a station until Ctrl-C or SIGTERM.
 
+mod announcement;
+pub(crate) mod trouble;
+
 use std::io::{self, IsTerminal};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
@@ -42,7 +45,7 @@ pub(crate) struct ServeOptions {
     /// Let pages of this origin connect, such as https://drop.example.org, although no login is asked
     /// for; may be given several times. A host alone stands for all its schemes and ports, * for all
     /// pages. The station's own pages always may
-    #[arg(long = "origin", value_name = "ORIGIN")]
+    #[arg(long = "origin", value_name = "ORIGIN", value_parser = parse_origin)]
     origins: Vec<Origin>,
 
     /// Be a broker for other MQTT clients as well: allow wildcards, QoS 2 and retained messages of
@@ -184,7 +187,7 @@ pub(crate) fn run(options: ServeOptions) -> Result<(), Failure> {
 async fn serve(options: Options) -> Result<(), Failure> {
     let station = Station::start(options).await?;
     let stopped = stop_signal()?;
-    let announcement = station.announcement(io::stdout().is_terminal());
+    let announcement = announcement::lines(&station.announcement(), io::stdout().is_terminal());
     // A task of its own: a terminal that stands still must not keep the station from serving.
     let serving = tokio::spawn(station.run(stopped));
     // Nobody reading stdout is no reason to stop.
@@ -216,6 +219,10 @@ fn parse_address(text: &str) -> Result<SocketAddr, String> {
             .map_err(|_| words().usage_port().into());
     }
     text.parse().map_err(|_| words().usage_listen().into())
+}
+
+fn parse_origin(text: &str) -> Result<Origin, &'static str> {
+    text.parse().map_err(|_| words().serve_not_an_origin())
 }
 
 /// Resolves at the first Ctrl-C or SIGTERM.

@@ -1,79 +1,83 @@
-//! Telling people where the station is: lines, and a QR code for the phone when
-//! other devices can reach it.
+//! Where a station is: its addresses, and those at which other devices reach it.
 
-use std::fmt::Write as _;
 use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
 
-use qrcode::QrCode;
-use qrcode::render::unicode::Dense1x2;
 use tokio::net::TcpListener;
 
 use super::tls::Tls;
-use crate::error::{Error, Problem};
+use crate::error::Error;
 
-/// The lines to print once the listeners run, at these addresses.
+/// Where a station is, for the people who use it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Announcement {
+    /// The page's address on this computer, or the one that the station was given.
+    pub url: String,
+    /// The page's addresses on this computer's networks, if the station serves all of them.
+    pub on_network: Vec<String>,
+    /// The station serves all networks, and this computer has no address on any.
+    pub lacks_network: bool,
+    /// The certificate, if TLS is spoken.
+    pub certificate: Option<CertificateView>,
+    /// The address for MQTT without WebSocket, if there is one.
+    pub mqtt: Option<String>,
+    /// The page's address for other devices, if they can reach the station.
+    pub reachable: Option<String>,
+}
+
+/// A station's certificate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CertificateView {
+    /// SHA-256 in pairs of capital digits, as browsers show it.
+    pub fingerprint: String,
+    /// The certificate's making, if the station made it: browsers ask about it.
+    pub self_made: Option<SelfMadeView>,
+}
+
+/// A certificate that a station made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SelfMadeView {
+    /// Its file.
+    pub file: PathBuf,
+    /// It was made just now.
+    pub is_new: bool,
+}
+
+/// Where listeners at these addresses are.
 pub(crate) fn announce(
     web: SocketAddr,
     plain: Option<SocketAddr>,
     tls: Option<&Tls>,
-    with_code: bool,
-) -> String {
-    let mut text = String::new();
-    let others = if web.ip().is_unspecified() {
-        network_addresses(web.is_ipv6())
-    } else {
-        Vec::new()
+) -> Announcement {
+    let is_everywhere = web.ip().is_unspecified();
+    let others = match is_everywhere {
+        true => network_addresses(web.is_ipv6()),
+        false => Vec::new(),
     };
     let secure = if tls.is_some() { "s" } else { "" };
-    // Writing to a String cannot fail.
-    let _ = writeln!(text, "mqdrop is ready at http{secure}{}", web_address(web));
-    for address in &others {
-        let rest = web_address(SocketAddr::new(*address, web.port()));
-        let _ = writeln!(text, "on your network at http{secure}{rest}");
+    let url = |address| format!("http{secure}{}", web_address(address));
+    let on_network: Vec<String> = others
+        .iter()
+        .map(|address| url(SocketAddr::new(*address, web.port())))
+        .collect();
+    let is_shared = !web.ip().is_loopback() && !is_everywhere;
+    Announcement {
+        url: url(web),
+        lacks_network: is_everywhere && others.is_empty(),
+        certificate: tls.map(|tls| CertificateView {
+            fingerprint: tls.fingerprint.clone(),
+            self_made: tls.self_made.as_ref().map(|made| SelfMadeView {
+                file: made.certificate.clone(),
+                is_new: made.is_new,
+            }),
+        }),
+        mqtt: plain.map(|address| format!("mqtt{secure}://{address}")),
+        reachable: on_network
+            .first()
+            .cloned()
+            .or_else(|| is_shared.then(|| url(web))),
+        on_network,
     }
-    if web.ip().is_unspecified() && others.is_empty() {
-        let _ = writeln!(text, "this computer has no address on a network right now");
-    }
-    if let Some(tls) = tls {
-        text.push_str(&about_certificate(tls));
-    }
-    if let Some(address) = plain {
-        let _ = writeln!(text, "MQTT for scripts at mqtt{secure}://{address}");
-    }
-    let reachable = others
-        .first()
-        .copied()
-        .or_else(|| (!web.ip().is_loopback() && !web.ip().is_unspecified()).then_some(web.ip()));
-    if with_code
-        && let Some(address) = reachable
-        && let rest = web_address(SocketAddr::new(address, web.port()))
-        && let Some(code) = qr_code(&format!("http{secure}{rest}"))
-    {
-        let _ = write!(
-            text,
-            "\n{code}\nScan this with a phone on the same network.\n"
-        );
-    }
-    text
-}
-
-/// The certificate's fingerprint, and what browsers ask about a self-made one.
-fn about_certificate(tls: &Tls) -> String {
-    let fingerprint = format!("certificate fingerprint (SHA-256) {}\n", tls.fingerprint);
-    let Some(made) = &tls.self_made else {
-        return fingerprint;
-    };
-    let news = if made.is_new {
-        "a new certificate is"
-    } else {
-        "the certificate is the one kept"
-    };
-    format!(
-        "{fingerprint}{news} in {}\n\
-        Each browser warns about it once, as nobody but this station vouches for it: \
-        compare the fingerprint, then choose to go on.\n",
-        made.certificate.display()
-    )
 }
 
 /// The addresses at which other devices can reach a listener.
@@ -93,12 +97,7 @@ pub(crate) fn reachable_at(listening: SocketAddr) -> Vec<IpAddr> {
 /// # Errors
 /// When the system does not tell which port was taken.
 pub(crate) fn local_address(listener: &TcpListener) -> Result<SocketAddr, Error> {
-    listener.local_addr().map_err(|error| {
-        Error::new(
-            Problem::Address,
-            format!("cannot tell the own address: {error}"),
-        )
-    })
+    listener.local_addr().map_err(Error::NoOwnAddress)
 }
 
 /// The part of the URL to open that follows http or https; this computer by its name, which browsers treat
@@ -143,17 +142,6 @@ fn is_reachable(address: &IpAddr, with_ipv6: bool) -> bool {
     }
 }
 
-fn qr_code(url: &str) -> Option<String> {
-    let code = QrCode::new(url).ok()?;
-    // Light modules are drawn: terminals are mostly dark.
-    Some(
-        code.render::<Dense1x2>()
-            .dark_color(Dense1x2::Light)
-            .light_color(Dense1x2::Dark)
-            .build(),
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -182,11 +170,16 @@ mod tests {
     }
 
     #[test]
-    fn the_qr_code_is_square_in_half_blocks() {
-        let code = qr_code("http://192.168.1.5:8080/").unwrap();
-        let lines: Vec<&str> = code.lines().collect();
-        let width = lines[0].chars().count();
-        assert!(lines.iter().all(|line| line.chars().count() == width));
-        assert_eq!(lines.len(), width.div_ceil(2));
+    fn others_are_told_where_they_reach_the_station() {
+        let told = |web: &str| announce(web.parse().unwrap(), None, None);
+        let here = told("127.0.0.1:8080");
+        assert_eq!(here.url, "http://localhost:8080/");
+        assert_eq!((here.reachable, here.lacks_network), (None, false));
+        let shared = told("192.0.2.7:80");
+        assert_eq!(shared.url, "http://192.0.2.7:80/");
+        assert_eq!(shared.reachable, Some(shared.url));
+        let everywhere = told("0.0.0.0:80");
+        assert_eq!(everywhere.reachable.as_ref(), everywhere.on_network.first());
+        assert_eq!(everywhere.lacks_network, everywhere.on_network.is_empty());
     }
 }

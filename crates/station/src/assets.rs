@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use percent_encoding::percent_decode_str;
 use rust_embed::Embed;
 
-use crate::error::{Error, Problem};
+use crate::error::Error;
 
 /// The workspace's `dist/`: part of the program in release builds, read at run
 /// time in debug builds. Where it is missing, there is no app to serve.
@@ -43,15 +43,9 @@ impl Assets {
             return Ok(Self::BuiltIn);
         };
         let index = folder.join("index.html");
-        std::fs::File::open(&index).map_err(|error| {
-            Error::new(
-                Problem::App,
-                format!(
-                    "cannot read {}: {error}; give the folder of the built app with --app",
-                    index.display()
-                ),
-            )
-        })?;
+        if let Err(error) = std::fs::File::open(&index) {
+            return Err(Error::App { index, error });
+        }
         Ok(Self::Folder(folder.to_owned()))
     }
 

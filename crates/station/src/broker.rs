@@ -35,7 +35,7 @@ use super::rules::Rules;
 use super::seat::Seat;
 use super::sessions::{MOST_SESSIONS, Sessions};
 use super::socket::Socket;
-use crate::error::{Error, Problem};
+use crate::error::Error;
 
 /// The longest a session outlives its connection, in seconds: a day.
 const LONGEST_SESSION: u64 = 24 * 60 * 60;
@@ -325,13 +325,10 @@ async fn open_storage(data: Option<&Path>) -> Result<Arc<DynamicStorage>, Error>
 
 fn unusable_data(data: Option<&Path>, error: &MqttError) -> Error {
     match data {
-        None => Error::new(Problem::System, format!("the broker cannot start: {error}")),
-        Some(folder) => Error::new(
-            Problem::Data,
-            format!(
-                "cannot keep data in {}: {error}; choose a folder you may write to with --data",
-                folder.display()
-            ),
-        ),
+        None => Error::Broker(error.to_string()),
+        Some(folder) => Error::Data {
+            folder: folder.to_owned(),
+            error: error.to_string(),
+        },
     }
 }

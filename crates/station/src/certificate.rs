@@ -14,7 +14,7 @@ use rcgen::{
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
-use crate::error::{Error, Problem};
+use crate::error::Error;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// Some browsers refuse certificates that are good for longer.
@@ -42,14 +42,9 @@ pub(crate) struct SelfMade {
 /// # Errors
 /// Names the file or folder that cannot be used and what to do about it.
 pub(crate) fn keep(folder: &Path, addresses: &[IpAddr]) -> Result<SelfMade, Error> {
-    let unusable = |error: io::Error| {
-        Error::new(
-            Problem::Certificate,
-            format!(
-                "cannot keep the certificate in {}: {error}; choose a folder you may write to with --data",
-                folder.display()
-            ),
-        )
+    let unusable = |error: io::Error| Error::CertificateNotKept {
+        folder: folder.to_owned(),
+        error,
     };
     let mut made = SelfMade {
         certificate: folder.join("certificate.pem"),
@@ -75,12 +70,8 @@ pub(crate) fn keep(folder: &Path, addresses: &[IpAddr]) -> Result<SelfMade, Erro
     }
     names.sort();
     names.dedup();
-    let pem = make_certificate(&key, &names).map_err(|error| {
-        Error::new(
-            Problem::Certificate,
-            format!("cannot make a certificate: {error}"),
-        )
-    })?;
+    let pem = make_certificate(&key, &names)
+        .map_err(|error| Error::CertificateNotMade(error.to_string()))?;
     write_private(&made.certificate, pem.as_bytes()).map_err(unusable)?;
     made.is_new = true;
     Ok(made)
@@ -88,19 +79,12 @@ pub(crate) fn keep(folder: &Path, addresses: &[IpAddr]) -> Result<SelfMade, Erro
 
 fn keep_key(path: &Path, unusable: impl Fn(io::Error) -> Error) -> Result<KeyPair, Error> {
     match fs::read_to_string(path) {
-        Ok(pem) => KeyPair::from_pem(&pem).map_err(|error| {
-            Error::new(
-                Problem::Certificate,
-                format!(
-                    "the key in {} is damaged: {error}; delete it, and the station makes a new one",
-                    path.display()
-                ),
-            )
+        Ok(pem) => KeyPair::from_pem(&pem).map_err(|error| Error::KeyDamaged {
+            file: path.to_owned(),
+            error: error.to_string(),
         }),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let key = KeyPair::generate().map_err(|error| {
-                Error::new(Problem::Certificate, format!("cannot make a key: {error}"))
-            })?;
+            let key = KeyPair::generate().map_err(|error| Error::KeyNotMade(error.to_string()))?;
             write_private(path, key.serialize_pem().as_bytes()).map_err(unusable)?;
             Ok(key)
         }
@@ -265,10 +249,10 @@ mod tests {
         assert!(keep(folder.path(), &[]).unwrap().is_new);
 
         fs::write(&made.key, "scratched").unwrap();
-        let text = keep(folder.path(), &[]).unwrap_err().to_string();
+        let error = keep(folder.path(), &[]).unwrap_err();
         assert!(
-            text.contains("key.pem") && text.contains("delete"),
-            "{text}"
+            matches!(&error, Error::KeyDamaged { file, .. } if *file == made.key),
+            "{error}"
         );
     }
 

@@ -3,7 +3,7 @@
 
 use std::net::SocketAddr;
 
-use crate::error::{Error, Problem};
+use crate::error::Error;
 
 /// Refuses addresses that others can reach when they would need no login; `listening` has each
 /// address with its option.
@@ -11,27 +11,19 @@ use crate::error::{Error, Problem};
 /// # Errors
 /// Names the address and the choices.
 pub(crate) fn check(
-    listening: &[(SocketAddr, &str)],
+    listening: &[(SocketAddr, &'static str)],
     is_open: bool,
     asks_for_login: bool,
 ) -> Result<(), Error> {
     if is_open && asks_for_login {
-        return Err(Error::new(
-            Problem::Options,
-            "--open lets everyone in, --user and --users ask for a login: choose one of them",
-        ));
+        return Err(Error::OpenWithLogins);
     }
     if is_open || asks_for_login {
         return Ok(());
     }
     match listening.iter().find(|(address, _)| !is_private(address)) {
         None => Ok(()),
-        Some((address, option)) => Err(Error::new(
-            Problem::Options,
-            format!(
-                "others can reach {option} {address}: ask for a login with --users FILE, or let everyone in with --open"
-            ),
-        )),
+        Some(&(address, option)) => Err(Error::Exposed { option, address }),
     }
 }
 

@@ -3,9 +3,9 @@
 //! says what it does for its clients and what it refuses.
 //!
 //! [`Station::start`] takes [`Options`] and binds the ports, [`Station::run`] serves until it is
-//! told to stop. What goes wrong before that is an [`Error`]; later it is told by `tracing`, below
-//! the target `mqdrop_station`, and the broker's own notes below `mqtt5`. Signals, the log and
-//! stdout are the caller's.
+//! told to stop. What goes wrong before that is an [`Error`], of which the caller makes a sentence;
+//! later it is told by `tracing`, in English, below the target `mqdrop_station`, and the broker's own
+//! notes below `mqtt5`. Signals, the log and stdout are the caller's.
 //!
 //! ```no_run
 //! # async fn serve() -> Result<(), mqdrop_station::Error> {
@@ -16,7 +16,7 @@
 //!     ..Options::default()
 //! };
 //! let station = Station::start(options).await?;
-//! println!("{}", station.announcement(false));
+//! println!("{}", station.announcement().url);
 //! // A minute later it says goodbye to everybody.
 //! let minute = std::time::Duration::from_secs(60);
 //! station.run(tokio::time::sleep(minute)).await;
@@ -67,7 +67,8 @@ mod tls;
 mod upgrade;
 pub mod users;
 
-pub use self::error::{Error, Problem};
+pub use self::addresses::{Announcement, CertificateView, SelfMadeView};
+pub use self::error::{Error, LineFault, NameFault, Problem, UserFault};
 pub use self::limits::Limits;
 pub use self::options::Options;
 pub use self::origins::{NotAnOrigin, Origin};

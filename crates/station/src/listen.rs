@@ -23,7 +23,7 @@ use super::http::{self, Site};
 use super::outbox::Wire;
 use super::socket::Socket;
 use super::stream::Stream;
-use crate::error::{Error, Problem};
+use crate::error::Error;
 use crate::seldom::Seldom;
 
 /// How long one connection may be used for pages and files. A client that reads slowly gets this
@@ -52,24 +52,13 @@ static NO_ROOM: Seldom = Seldom::new();
 /// Opens a listening socket; `option` names where the address came from.
 ///
 /// # Errors
-/// Says what is wrong with the address and which option changes it.
-pub(crate) async fn bind(address: SocketAddr, option: &str) -> Result<TcpListener, Error> {
-    TcpListener::bind(address).await.map_err(|error| {
-        Error::new(Problem::Address, match error.kind() {
-            io::ErrorKind::AddrInUse => format!(
-                "port {} of {} is taken by another program; stop that one or choose another port with {option}",
-                address.port(),
-                address.ip(),
-            ),
-            io::ErrorKind::PermissionDenied => format!(
-                "not allowed to listen on {address}; choose a port from 1024 on with {option}"
-            ),
-            io::ErrorKind::AddrNotAvailable => format!(
-                "{} is not an address of this computer; choose another with {option}",
-                address.ip()
-            ),
-            _ => format!("cannot listen on {address}: {error}; choose another with {option}"),
-        })
+/// The reason, and the option that changes the address.
+pub(crate) async fn bind(address: SocketAddr, option: &'static str) -> Result<TcpListener, Error> {
+    let bound = TcpListener::bind(address).await;
+    bound.map_err(|error| Error::NotListening {
+        address,
+        option,
+        error,
     })
 }
 

@@ -17,7 +17,7 @@ use tokio::time::Instant;
 
 use super::guesses::Guesses;
 use super::users::{self, LONGEST_PART, fault_of_name, hash};
-use crate::error::{Error, Problem};
+use crate::error::{Error, UserFault};
 use crate::seldom::Seldom;
 
 /// The shortest time that a wrong login waits for its answer: guessing is slow, and the time tells
@@ -51,12 +51,9 @@ impl Logins {
             None => HashMap::new(),
         };
         for user in users {
-            let (name, password) = parse_user(user)?;
+            let (name, password) = parse_user(user).map_err(Error::User)?;
             if hashes.insert(name.to_owned(), hash(password)?).is_some() {
-                return Err(Error::new(
-                    Problem::Options,
-                    format!("--user: the name {name:?} is given twice, give each name once"),
-                ));
+                return Err(Error::User(UserFault::Twice(name.to_owned())));
             }
         }
         let hashes: HashMap<_, _> = hashes
@@ -124,30 +121,16 @@ impl Logins {
 }
 
 /// Name and password of one `--user`.
-fn parse_user(user: &str) -> Result<(&str, &[u8]), Error> {
-    let (name, password) = user.split_once(':').ok_or_else(|| {
-        Error::new(
-            Problem::Options,
-            "--user needs a name and a password with a colon between: --user NAME:PASSWORD",
-        )
-    })?;
+fn parse_user(user: &str) -> Result<(&str, &[u8]), UserFault> {
+    let (name, password) = user.split_once(':').ok_or(UserFault::NoColon)?;
     if name.is_empty() || password.is_empty() {
-        return Err(Error::new(
-            Problem::Options,
-            "--user needs both a name and a password: --user NAME:PASSWORD",
-        ));
+        return Err(UserFault::Incomplete);
     }
     if password.len() > LONGEST_PART {
-        return Err(Error::new(
-            Problem::Options,
-            "--user: MQTT carries passwords of up to 65,535 bytes, use a shorter one",
-        ));
+        return Err(UserFault::LongPassword);
     }
-    if let Some(what) = fault_of_name(name) {
-        return Err(Error::new(
-            Problem::Options,
-            format!("--user: {what}; choose another name"),
-        ));
+    if let Some(fault) = fault_of_name(name) {
+        return Err(UserFault::Name(fault));
     }
     Ok((name, password.as_bytes()))
 }
@@ -222,11 +205,9 @@ mod tests {
             &[" ann:secret"],
             &["ann:secret", "ann:secret"],
         ] {
-            let text = logins(users).unwrap_err().to_string();
-            assert!(
-                text.starts_with("--user") && !text.contains("secret"),
-                "{text}"
-            );
+            let error = logins(users).unwrap_err();
+            assert!(matches!(error, Error::User(_)), "{error}");
+            assert!(!error.to_string().contains("secret"), "{error}");
         }
     }
 }

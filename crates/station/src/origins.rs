@@ -21,7 +21,7 @@ pub struct Origin(Pages);
 
 /// Text that is no [`Origin`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("give an origin without a path, such as https://drop.example.org, a host alone, or *")]
+#[error("not an origin")]
 pub struct NotAnOrigin;
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use crate::error::{Error, Problem};
+use crate::error::Error;
 
 /// Makes the folder, and everything that the station writes from now on, private. Files that are
 /// there already keep their permissions.
@@ -14,14 +14,9 @@ use crate::error::{Error, Problem};
 /// # Errors
 /// When the folder cannot be used.
 pub(crate) fn make_private(folder: &Path) -> Result<(), Error> {
-    prepare(folder).map_err(|error| {
-        Error::new(
-            Problem::Data,
-            format!(
-                "cannot keep data in {}: {error}; choose a folder you may write to with --data",
-                folder.display()
-            ),
-        )
+    prepare(folder).map_err(|error| Error::Data {
+        folder: folder.to_owned(),
+        error: error.to_string(),
     })
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use super::addresses::{self, local_address};
+use super::addresses::{self, Announcement, local_address};
 use super::assets::Assets;
 use super::broker::Broker;
 use super::door::Door;
@@ -44,7 +44,7 @@ struct Port {
 }
 
 impl Port {
-    async fn bind(address: SocketAddr, option: &str) -> Result<Self, Error> {
+    async fn bind(address: SocketAddr, option: &'static str) -> Result<Self, Error> {
         let listener = listen::bind(address, option).await?;
         let address = local_address(&listener)?;
         Ok(Self { listener, address })
@@ -62,7 +62,7 @@ impl Station {
     pub async fn start(mut options: Options) -> Result<Self, Error> {
         options.check()?;
         let logins = Logins::load(&options.users, options.users_file.as_deref())?;
-        let listening: Vec<(SocketAddr, &str)> = [
+        let listening: Vec<(SocketAddr, &'static str)> = [
             Some((options.listen, "--listen")),
             options
                 .mqtt_listen
@@ -129,12 +129,11 @@ impl Station {
         })
     }
 
-    /// The addresses and, with TLS, the certificate, as lines for people; `with_code` adds a QR code
-    /// for the phone when other devices can reach the station.
+    /// The addresses and, with TLS, the certificate.
     #[must_use]
-    pub fn announcement(&self, with_code: bool) -> String {
+    pub fn announcement(&self) -> Announcement {
         let plain = self.plain.as_ref().map(|port| port.address);
-        addresses::announce(self.web.address, plain, self.tls.as_ref(), with_code)
+        addresses::announce(self.web.address, plain, self.tls.as_ref())
     }
 
     /// Serves until `shutdown` resolves, then says goodbye to everybody and returns.
@@ -182,13 +181,10 @@ mod tests {
         let station = Station::start(options()).await.unwrap();
         let web = station.web.address;
         let mqtt = station.plain.as_ref().unwrap().address;
-        let text = station.announcement(true);
-        assert!(text.starts_with(&format!(
-            "mqdrop is ready at http://localhost:{}/\n",
-            web.port()
-        )));
-        assert!(text.contains(&format!("MQTT for scripts at mqtt://{mqtt}\n")));
-        assert!(!text.contains("Scan"), "only this computer reaches it");
+        let told = station.announcement();
+        assert_eq!(told.url, format!("http://localhost:{}/", web.port()));
+        assert_eq!(told.mqtt, Some(format!("mqtt://{mqtt}")));
+        assert_eq!(told.reachable, None, "only this computer reaches it");
 
         let (stop, stopped) = oneshot::channel::<()>();
         let running = tokio::spawn(station.run(async {

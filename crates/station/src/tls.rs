@@ -11,7 +11,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use sha2::{Digest, Sha256};
 
 use super::certificate::{self, SelfMade};
-use crate::error::{Error, Problem};
+use crate::error::Error;
 
 /// Options about TLS; by default it is not spoken.
 #[derive(Debug, Clone, Default)]
@@ -52,10 +52,7 @@ impl Tls {
             return Self::read(cert, key, None).map(Some);
         }
         if options.tls_cert.is_some() || options.tls_key.is_some() {
-            return Err(Error::new(
-                Problem::Options,
-                "--tls-cert and --tls-key belong together: give both",
-            ));
+            return Err(Error::HalfCertificate);
         }
         if !options.tls {
             return Ok(None);
@@ -63,12 +60,7 @@ impl Tls {
         let folder = match data {
             Some(data) => data.join("tls"),
             None => dirs::config_dir()
-                .ok_or_else(|| {
-                    Error::new(
-                        Problem::Certificate,
-                        "found no folder to keep the certificate in; name one with --data FOLDER",
-                    )
-                })?
+                .ok_or(Error::NoCertificateFolder)?
                 .join("mqdrop")
                 .join("tls"),
         };
@@ -78,34 +70,31 @@ impl Tls {
     }
 
     fn read(cert: &Path, key: &Path, self_made: Option<SelfMade>) -> Result<Self, Error> {
-        let unusable = |path: &Path, what: &str, error: &dyn std::fmt::Display| {
-            Error::new(
-                Problem::Certificate,
-                format!("cannot use {}: {error}; {what}", path.display()),
-            )
-        };
         let chain = CertificateDer::pem_file_iter(cert)
             .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-            .map_err(|error| unusable(cert, "--tls-cert takes a certificate in PEM", &error))?;
+            .map_err(|error| Error::NotCertificate {
+                file: cert.to_owned(),
+                error: error.to_string(),
+            })?;
         let Some(first) = chain.first() else {
-            let error = "there is no certificate in it";
-            return Err(unusable(cert, "--tls-cert takes one in PEM", &error));
+            return Err(Error::NoCertificate(cert.to_owned()));
         };
         let fingerprint = fingerprint(first);
-        let secret = PrivateKeyDer::from_pem_file(key)
-            .map_err(|error| unusable(key, "--tls-key takes a private key in PEM", &error))?;
+        let secret = PrivateKeyDer::from_pem_file(key).map_err(|error| Error::NotKey {
+            file: key.to_owned(),
+            error: error.to_string(),
+        })?;
 
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let mut config = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
-            .map_err(|error| {
-                Error::new(Problem::Certificate, format!("cannot speak TLS: {error}"))
-            })?
+            .map_err(|error| Error::NoTls(error.to_string()))?
             .with_no_client_auth()
             .with_single_cert(chain, secret)
-            .map_err(|error| {
-                let hint = format!("give the key that belongs to {}", cert.display());
-                unusable(key, &hint, &error)
+            .map_err(|error| Error::OtherKey {
+                certificate: cert.to_owned(),
+                key: key.to_owned(),
+                error: error.to_string(),
             })?;
         config.alpn_protocols = vec![b"http/1.1".to_vec(), b"mqtt".to_vec()];
         Ok(Self {

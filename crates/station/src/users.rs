@@ -9,7 +9,7 @@ use argon2::password_hash::PasswordHasher;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Algorithm, Argon2, Params, Version};
 
-use crate::error::{Error, Problem};
+use crate::error::{Error, LineFault, NameFault};
 
 /// MQTT's limit for a user name and for a password, in bytes (both are preceded by a two-byte
 /// length; OASIS MQTT 5.0, section 1.5.4).
@@ -26,32 +26,21 @@ const MOST_PASSES: u32 = 32;
 /// # Errors
 /// Names the line that is wrong, without repeating it.
 pub(crate) fn read(path: &Path) -> Result<HashMap<String, PasswordHash>, Error> {
-    let name = path.display();
-    let cannot = |error: &dyn std::fmt::Display| {
-        Error::new(
-            Problem::Logins,
-            format!("cannot read {name}: {error}; give a text file with logins with --users"),
-        )
-    };
+    let file = path.to_owned();
     let mut text = String::new();
-    File::open(path)
-        .and_then(|file| file.take(LONGEST_FILE + 1).read_to_string(&mut text))
-        .map_err(|error| cannot(&error))?;
+    let read =
+        File::open(path).and_then(|file| file.take(LONGEST_FILE + 1).read_to_string(&mut text));
+    if let Err(error) = read {
+        return Err(Error::LoginsUnread { file, error });
+    }
     if u64::try_from(text.len()).is_ok_and(|length| length > LONGEST_FILE) {
-        return Err(cannot(&"it is longer than 16 MiB"));
+        return Err(Error::LoginsTooLong(file));
     }
-    let logins = parse(&text).map_err(|(line, what)| {
-        Error::new(Problem::Logins, format!(
-            "{name}, line {line}: {what}; `mqdrop hash-password NAME` prints lines as they should be"
-        ))
-    })?;
-    if logins.is_empty() {
-        return Err(Error::new(
-            Problem::Logins,
-            format!("{name} has no login; add lines that `mqdrop hash-password NAME` prints"),
-        ));
+    match parse(&text) {
+        Ok(logins) if logins.is_empty() => Err(Error::NoLogin(file)),
+        Ok(logins) => Ok(logins),
+        Err((line, fault)) => Err(Error::LoginLine { file, line, fault }),
     }
-    Ok(logins)
 }
 
 /// The line of a login: its name and a hash of its password.
@@ -59,23 +48,14 @@ pub(crate) fn read(path: &Path) -> Result<HashMap<String, PasswordHash>, Error> 
 /// # Errors
 /// When the name or the password cannot be used, or the system gives no random numbers or no memory.
 pub fn line(name: &str, password: &str) -> Result<String, Error> {
-    if let Some(what) = fault_of_name(name) {
-        return Err(Error::new(
-            Problem::Logins,
-            format!("{what}; choose another name"),
-        ));
+    if let Some(fault) = fault_of_name(name) {
+        return Err(Error::Name(fault));
     }
     if password.is_empty() {
-        return Err(Error::new(
-            Problem::Logins,
-            "the password is empty; type one",
-        ));
+        return Err(Error::EmptyPassword);
     }
     if password.len() > LONGEST_PART {
-        return Err(Error::new(
-            Problem::Logins,
-            "MQTT carries passwords of up to 65,535 bytes; use a shorter one",
-        ));
+        return Err(Error::LongPassword);
     }
     Ok(format!("{name}:{}", hash(password.as_bytes())?))
 }
@@ -87,67 +67,58 @@ pub fn line(name: &str, password: &str) -> Result<String, Error> {
 pub(crate) fn hash(password: &[u8]) -> Result<PasswordHash, Error> {
     Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::DEFAULT)
         .hash_password(password)
-        .map_err(|error| {
-            Error::new(
-                Problem::Logins,
-                format!("cannot hash the password: {error}; try again"),
-            )
-        })
+        .map_err(|error| Error::Hash(error.to_string()))
 }
 
 /// The fault of a user name, if it has one.
 #[must_use]
-pub fn fault_of_name(name: &str) -> Option<&'static str> {
+pub fn fault_of_name(name: &str) -> Option<NameFault> {
     if name.is_empty() {
-        Some("the name is empty")
+        Some(NameFault::Empty)
     } else if name.len() > LONGEST_PART {
-        Some("the name is longer than MQTT allows, 65,535 bytes")
+        Some(NameFault::TooLong)
     } else if name.contains(':') || name.chars().any(char::is_control) {
-        Some("a name cannot contain colons or control characters")
+        Some(NameFault::Letters)
     } else if name.starts_with('#') || name.trim() != name {
-        Some("a name cannot begin with # or white space, nor end with it")
+        Some(NameFault::Ends)
     } else {
         None
     }
 }
 
-type Fault = (usize, String);
-
-fn parse(text: &str) -> Result<HashMap<String, PasswordHash>, Fault> {
+fn parse(text: &str) -> Result<HashMap<String, PasswordHash>, (usize, LineFault)> {
     let mut logins: HashMap<String, PasswordHash> = HashMap::new();
     for (index, line) in text.lines().enumerate() {
-        let number = index + 1;
         let line = line.trim_end();
         if line.is_empty() || line.starts_with('#') {
             continue;
         }
-        let fault = |what: &str| (number, what.to_owned());
+        let fault = |fault| (index + 1, fault);
         let (name, hash) = line
             .split_once(':')
-            .ok_or_else(|| fault("there is no colon between a name and a hash"))?;
-        if let Some(what) = fault_of_name(name) {
-            return Err(fault(what));
+            .ok_or_else(|| fault(LineFault::NoColon))?;
+        if let Some(of_name) = fault_of_name(name) {
+            return Err(fault(LineFault::Name(of_name)));
         }
         let hash = parse_hash(hash).map_err(fault)?;
         if logins.insert(name.to_owned(), hash).is_some() {
-            return Err((number, format!("the name {name:?} is there twice")));
+            return Err(fault(LineFault::Twice(name.to_owned())));
         }
     }
     Ok(logins)
 }
 
-fn parse_hash(text: &str) -> Result<PasswordHash, &'static str> {
-    let hash = PasswordHash::new(text)
-        .map_err(|_| "what follows the name is no hash as a PHC string, $argon2id$…")?;
+fn parse_hash(text: &str) -> Result<PasswordHash, LineFault> {
+    let hash = PasswordHash::new(text).map_err(|_| LineFault::NoHash)?;
     if hash.algorithm != argon2::ARGON2ID_IDENT {
-        return Err("the hash is not of the kind argon2id");
+        return Err(LineFault::OtherKind);
     }
     if hash.salt.is_none() || hash.hash.is_none() {
-        return Err("the hash is incomplete");
+        return Err(LineFault::Incomplete);
     }
-    let params = Params::try_from(&hash).map_err(|_| "the hash's parameters make no sense")?;
+    let params = Params::try_from(&hash).map_err(|_| LineFault::Parameters)?;
     if params.m_cost() > MOST_MEMORY || params.t_cost() > MOST_PASSES {
-        return Err("checking the hash takes more than 256 MiB or 32 passes");
+        return Err(LineFault::Heavy);
     }
     Ok(hash)
 }
@@ -167,24 +138,25 @@ mod tests {
     }
 
     #[test]
-    fn faults_name_their_line_and_nothing_secret() {
+    fn faults_have_the_number_of_their_line() {
         let heavy = GOOD.replace("m=64", "m=1048576");
         let other = GOOD.replace("argon2id", "argon2i");
         let incomplete = GOOD.rsplit_once('$').unwrap().0;
-        for (line, words) in [
-            ("ann".to_owned(), "colon"),
-            ("ann:secret".to_owned(), "PHC"),
-            (format!(":{GOOD}"), "name is empty"),
-            (format!(" ann:{GOOD}"), "white space"),
-            (format!("ann:{heavy}"), "256 MiB"),
-            (format!("ann:{other}"), "argon2id"),
-            (format!("ann:{incomplete}"), "incomplete"),
-            (format!("first:{GOOD}"), "twice"),
+        for (line, fault) in [
+            ("ann".to_owned(), LineFault::NoColon),
+            ("ann:secret".to_owned(), LineFault::NoHash),
+            (format!(":{GOOD}"), LineFault::Name(NameFault::Empty)),
+            (format!(" ann:{GOOD}"), LineFault::Name(NameFault::Ends)),
+            (format!("ann:{heavy}"), LineFault::Heavy),
+            (format!("ann:{other}"), LineFault::OtherKind),
+            (format!("ann:{incomplete}"), LineFault::Incomplete),
+            (
+                format!("first:{GOOD}"),
+                LineFault::Twice("first".to_owned()),
+            ),
         ] {
             let text = format!("first:{GOOD}\n\n{line}\n");
-            let (number, what) = parse(&text).unwrap_err();
-            assert_eq!(number, 3, "{line}");
-            assert!(what.contains(words) && !what.contains("secret"), "{what}");
+            assert_eq!(parse(&text).unwrap_err(), (3, fault), "{line}");
         }
     }
 
@@ -211,7 +183,7 @@ mod tests {
             ("ann", &long),
         ] {
             let error = line(name, password).unwrap_err();
-            assert_eq!(error.problem(), Problem::Logins, "{name}");
+            assert_eq!(error.problem(), crate::Problem::Logins, "{name}");
         }
     }
 }

@@ -171,16 +171,10 @@ async fn station() -> (String, String) {
         ..Options::default()
     };
     let station = Station::start(options).await.unwrap();
-    let said = station.announcement(false);
-    let address = |scheme: &str| {
-        let from = said.find(scheme).unwrap() + scheme.len();
-        let rest = &said[from..];
-        let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || ".:".contains(c)));
-        rest[..end.unwrap_or(rest.len())].to_owned()
-    };
-    let (web, plain) = (address("http://"), address("mqtt://"));
+    let told = station.announcement();
+    let web = told.url.replacen("http", "ws", 1);
     tokio::spawn(station.run(core::future::pending()));
-    (format!("ws://{web}/mqtt"), format!("mqtt://{plain}"))
+    (format!("{web}mqtt"), told.mqtt.unwrap())
 }
 
 fn into(folder: &TempDir) -> Target {

@@ -3,7 +3,7 @@
 pub(crate) mod clean;
 mod event;
 mod people;
-mod qr;
+pub(crate) mod qr;
 
 use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write};
