@@ -74,8 +74,8 @@ export async function siteWithLanguages(stage, change = (_, text) => text) {
 /** What stands outside of messages by right: names of programs and standards, addresses, hashes. */
 const NO_WORDS = [/\bmqdrop(\/1)?\b/g, /\bMQTT [\d.]+/g, /\bwss?:\/\/\S+/g, /\bhttp:\/\/\S+/g, /\bBLAKE3 [0-9a-f]+/g, /\bEnglish\b/g];
 
-/** What holds no sentence: the first letters of names, and what transfers are called. */
-const NAMES = ['.avatar', '[data-testid=transfer-title]'];
+/** What holds no sentence: the first letters of names, and the log for a bug report, which is English everywhere. */
+const NAMES = ['.avatar', '[data-testid=report-text]'];
 
 /**
  * Words that a page shows, or tells screen readers, outside of messages.

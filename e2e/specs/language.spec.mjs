@@ -3,8 +3,10 @@
 
 import assert from 'node:assert/strict';
 import { devices } from 'playwright-core';
+import { SOCKET_FAILED } from '../lib/browser.mjs';
 import { KIB, MIB } from '../lib/files.mjs';
 import { isFit } from '../lib/fit.mjs';
+import { freePort } from '../lib/processes.mjs';
 import { siteWithLanguages, wordsOutside } from '../lib/pseudo.mjs';
 import { KEY, scenario } from '../lib/scenario.mjs';
 
@@ -18,6 +20,7 @@ function languageOf({ page }) {
 
 for (const { lang, direction } of [{ lang: 'en-XA', direction: 'ltr' }, { lang: 'ar-XB', direction: 'rtl' }]) {
   scenario(`every sentence is a message, and fits a phone (${lang})`, async (stage) => {
+    stage.expectNoise(SOCKET_FAILED);
     const origin = await siteWithLanguages(stage);
     const { broker } = stage.station;
     const ada = await stage.open('Ada', { broker, lang, name: 'Ada' }, { origin, options: PHONE });
@@ -53,9 +56,25 @@ for (const { lang, direction } of [{ lang: 'en-XA', direction: 'ltr' }, { lang: 
     await ada.byId('key-input').fill(lookalike);
     await ada.byId('key-warning').getByText(lookalike[0]).waitFor();
     await isTranslated('a key with letters that look like others');
-    await ada.join({ key: KEY });
+    await ada.byId('key-generate').click();
+    await ada.byId('key-strength').waitFor();
+    await isTranslated('a key that was made');
+    await pasteFile(ada.page);
+    await ada.byId('ready').waitFor();
+    await isTranslated('a file that waits for a room');
+    await ada.byId('ready-discard').click();
+    await ada.join({ key: KEY, broker: `ws://127.0.0.1:${await freePort()}/mqtt` });
+    await ada.waitForStatus('error');
+    await isTranslated('an address where nobody listens');
+    await ada.byId('leave').click();
+    await ada.join({ broker });
     await ada.waitForStatus('online');
     await isTranslated('an empty room');
+    await ada.byId('report').click();
+    await ada.byId('report-text').waitFor();
+    await isTranslated('the details for a bug report');
+    await ada.byId('report').click();
+    await ada.byId('report-text').waitFor({ state: 'detached' });
     await ada.byId('share').click();
     await ada.byId('share-qr').waitFor();
     await isTranslated('the invite');
@@ -83,6 +102,11 @@ for (const { lang, direction } of [{ lang: 'en-XA', direction: 'ltr' }, { lang: 
     await refused.press('decline');
     await declined.waitForState('declined');
     await isTranslated('a declined file');
+    const cancelled = await ada.sendFiles([notes.path]);
+    await (await bo.incoming(cancelled)).waitForState('offered');
+    await cancelled.press('cancel');
+    await cancelled.waitForState('cancelled');
+    await isTranslated('a cancelled file');
 
     const files = [await stage.file('first.bin', MIB), await stage.file('second.bin', 1)];
     const offered = await bo.sendFiles(files.map(({ path }) => path));
@@ -96,11 +120,20 @@ for (const { lang, direction } of [{ lang: 'en-XA', direction: 'ltr' }, { lang: 
     await ada.byId('undo-remove').waitFor();
     await isTranslated('what was removed');
     await ada.byId('undo-remove').click();
+    const told = await ada.incoming(await bo.sendText('a text'));
+    await told.waitForState('offered');
+    await isTranslated('a text that is offered');
+    await told.press('accept');
+    await told.waitForState('done');
+    await isTranslated('a received text');
     await ada.byId('send-text').fill('a text');
     await isTranslated('what is typed');
     await ada.byId('leave').click();
     await ada.byId('key-input').waitFor();
     await isTranslated('the form again');
+    await ada.visit(origin, { lang, key: KEY, broker, name: 'Ada', auto: true });
+    await ada.byId('auto-confirm').waitFor();
+    await isTranslated('a link that wants everything to be accepted');
   });
 }
 
@@ -156,3 +189,15 @@ scenario('a site with one language offers no choice', async (stage) => {
   await room.byId('key-input').waitFor();
   assert.equal(await room.byId('language').count(), 0);
 });
+
+/**
+ * Pastes a file into a page.
+ * @param {import('playwright-core').Page} page
+ */
+async function pasteFile(page) {
+  await page.evaluate(() => {
+    const data = new DataTransfer();
+    data.items.add(new File(['x'], 'notes.bin'));
+    document.body.dispatchEvent(new ClipboardEvent('paste', { bubbles: true, cancelable: true, clipboardData: data }));
+  });
+}

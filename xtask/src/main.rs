@@ -2,6 +2,8 @@
 
 mod bench;
 mod process;
+#[cfg(test)]
+mod sentences;
 mod serve;
 mod setup;
 mod site;
