@@ -248,10 +248,8 @@ pub enum Failure {
         /// The number of the others.
         others: u32,
     },
-    /// What was chosen is no file: its path.
-    NoFile(String),
-    /// The browser gives no random numbers: what it says of that.
-    NoRandom(String),
+    /// The browser gives no random numbers.
+    NoRandom,
 }
 
 /// Where received files are kept until they are saved.

@@ -442,7 +442,10 @@ mod tests {
             room: mqdrop_core::RoomId::default(),
             direction: Direction::In,
             kind: ParcelKind::Files,
-            title: mqdrop_core::view::Title::Text,
+            title: mqdrop_core::view::Title {
+                name: "a".into(),
+                more: 0,
+            },
             state: TransferState::Offered,
             bytes: 0,
             total: 3_000_000,

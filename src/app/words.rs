@@ -40,7 +40,6 @@ pub(super) fn failure_words(failure: &Failure) -> String {
         Failure::FilesGone => words.error_files_gone().into(),
         Failure::RoomLeft => words.error_room_left().into(),
         Failure::Unreadable { path, others } => words.unreadable_here(path, (*others).into()),
-        Failure::NoFile(path) => words.error_no_file(path),
-        Failure::NoRandom(error) => words.error_no_random(error),
+        Failure::NoRandom => words.error_no_random().into(),
     }
 }

@@ -64,13 +64,11 @@ pub(super) struct Driver {
 
 impl Driver {
     /// Everything that happens is put into `mailbox`, and is to be brought back to [`Self::handle_message`].
-    ///
-    /// # Errors
-    /// If the browser has no random numbers: what it says of that.
-    pub(super) fn new(mailbox: Rc<dyn Fn(Message)>) -> Result<Self, String> {
+    /// `None` if the browser has no random numbers.
+    pub(super) fn new(mailbox: Rc<dyn Fn(Message)>) -> Option<Self> {
         let seed = random()?;
         let browser = Browser::new(sender(&mailbox, Input::Browser));
-        Ok(Self {
+        Some(Self {
             client: Client::new(seed, browser),
             chosen: LiteMap::new(),
             room: RoomId::default(),
@@ -230,7 +228,7 @@ impl Driver {
         }));
         // As another device each time, so that nobody can tell that it was here before.
         let joined = random()
-            .map_err(Failure::NoRandom)
+            .ok_or(Failure::NoRandom)
             .map(Identity::from_random)
             .and_then(|identity| request::join(request, identity).map_err(Failure::Key))
             .and_then(|join| {
@@ -325,12 +323,9 @@ fn sender<T: 'static>(
     Rc::new(move |value| mailbox(Message(input(value))))
 }
 
-/// Random bytes, for keys and identities.
-///
-/// # Errors
-/// If the browser has none: what it says of that.
-fn random() -> Result<[u8; 32], String> {
+/// Random bytes, for keys and identities, if the browser has any.
+fn random() -> Option<[u8; 32]> {
     let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes).map_err(|error| error.to_string())?;
-    Ok(bytes)
+    getrandom::fill(&mut bytes).ok()?;
+    Some(bytes)
 }

@@ -29,8 +29,8 @@ wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);
 /// The worker. Everything that happens to it becomes a [`Message`], so that they are worked off
 /// one after the other whatever the browser calls when.
 pub struct EngineWorker {
-    /// Or what the browser says of its random numbers, if it has none.
-    driver: Result<Driver, String>,
+    /// There is none if the browser has no random numbers.
+    driver: Option<Driver>,
     /// The app.
     app: Option<HandlerId>,
 }
@@ -51,7 +51,7 @@ impl Worker for EngineWorker {
 
     fn update(&mut self, scope: &WorkerScope<Self>, message: Message) {
         let app = self.app;
-        if let Ok(driver) = &mut self.driver {
+        if let Some(driver) = &mut self.driver {
             driver.handle_message(message, &mut |event| {
                 // Without an app there were no commands, and nothing is told in the middle of one.
                 if let Some(app) = app {
@@ -69,11 +69,11 @@ impl Worker for EngineWorker {
 
     fn received(&mut self, scope: &WorkerScope<Self>, command: Command, id: HandlerId) {
         match &mut self.driver {
-            Ok(driver) => {
+            Some(driver) => {
                 driver.handle_command(command, &mut |event| scope.respond(id, event));
                 self.report(scope);
             }
-            Err(reason) => scope.respond(id, Event::Failed(Failure::NoRandom(reason.clone()))),
+            None => scope.respond(id, Event::Failed(Failure::NoRandom)),
         }
     }
 }
@@ -81,7 +81,7 @@ impl Worker for EngineWorker {
 impl EngineWorker {
     /// Passes on what there is to tell. Until the app is connected, it waits.
     fn report(&mut self, scope: &WorkerScope<Self>) {
-        let (Ok(driver), Some(app)) = (&mut self.driver, self.app) else {
+        let (Some(driver), Some(app)) = (&mut self.driver, self.app) else {
             return;
         };
         driver.report(&mut |event| scope.respond(app, event));

@@ -185,8 +185,7 @@ pub(super) async fn readable(picked: Vec<PickedFile>) -> (Vec<PickedFile>, Vec<S
 
 async fn can_be_read(file: &JsValue, if_not_empty: bool) -> bool {
     let Some(blob) = file.dyn_ref::<Blob>() else {
-        // Said when it is opened.
-        return true;
+        return false;
     };
     let beginning = match blob.size() {
         0.0 => Ok(blob.clone()),
@@ -199,16 +198,13 @@ async fn can_be_read(file: &JsValue, if_not_empty: bool) -> bool {
     }
 }
 
-/// Picked files, as files and as the engine's entries.
-///
-/// # Errors
-/// The path of what is no file.
-pub(super) fn open(picked: Vec<PickedFile>) -> Result<(Vec<File>, Vec<Entry>), String> {
+/// Picked files, as files and as the engine's entries. What is none is passed over.
+pub(super) fn open(picked: Vec<PickedFile>) -> (Vec<File>, Vec<Entry>) {
     let mut files = Vec::with_capacity(picked.len());
     let mut entries = Vec::with_capacity(picked.len());
     for PickedFile { file, path } in picked {
         let Ok(file) = file.dyn_into::<File>() else {
-            return Err(path);
+            continue;
         };
         entries.push(Entry {
             path,
@@ -218,7 +214,7 @@ pub(super) fn open(picked: Vec<PickedFile>) -> Result<(Vec<File>, Vec<Entry>), S
         });
         files.push(file);
     }
-    Ok((files, entries))
+    (files, entries)
 }
 
 /// When a file was last changed, in milliseconds since 1970; earlier times are not told.
@@ -248,7 +244,7 @@ fn describe(file: usize, failure: &Failure, was_probed: bool) -> ReadError {
             "NotReadableError" if was_probed => (Changed, ReadFault::Changed),
             "NotReadableError" => (Unreadable, ReadFault::Unreadable),
             "NotAllowedError" | "SecurityError" => (Unreadable, ReadFault::Withheld),
-            _ => (Unreadable, ReadFault::System(error_text(error))),
+            _ => (Unreadable, ReadFault::Told(error_text(error))),
         },
     };
     ReadError { file, kind, why }

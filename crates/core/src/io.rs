@@ -54,10 +54,8 @@ pub enum Obstacle {
     },
     /// A part of the app did not load, or ended by an error.
     NoPart,
-    /// The browser does not let a worker start another one: what it says.
-    NoWorker(String),
-    /// The system does not open a connection to the address: what it says.
-    System(String),
+    /// The browser does not let a worker start another one.
+    NoWorker,
     /// In words that the driver has for its user: a certificate is missing.
     Told(String),
 }
@@ -153,9 +151,7 @@ pub enum ReadFault {
     Unreadable,
     /// The browser does not let the page read it.
     Withheld,
-    /// The system does not read it: what it says.
-    System(String),
-    /// In words that the driver has for its user, as a part of a sentence.
+    /// In words, as a part of a sentence: what the system says, or what the driver has for its user.
     Told(String),
 }
 
@@ -302,9 +298,7 @@ pub enum StoreError {
     Gone,
     /// More arrived than was offered.
     Excess,
-    /// The system does not store it: what it says.
-    System(String),
-    /// In words, as a part of a sentence: those that the driver has for its user, or another
-    /// device's.
+    /// In words, as a part of a sentence: what the system says, what the driver has for its user, or
+    /// another device's.
     Told(String),
 }

@@ -15,17 +15,12 @@ const TEXT: &str = "Text";
 /// `a.txt and 2 more` of three files, or `Text`. It is for people who read no other form of it, and
 /// for scripts; what users read, `crates/words` makes of these parts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Title {
-    /// A text that is not here yet.
-    Text,
-    /// Anything else.
-    Named {
-        /// The first file's path, or a text's beginning; at most 200 letters on one line. Until the list
-        /// of files is here it is the sender's word.
-        name: String,
-        /// The number of other files.
-        more: u32,
-    },
+pub struct Title {
+    /// The first file's path, or a text's beginning; at most 200 letters on one line. Until the list of
+    /// files is here it is the sender's word. It is empty for a text that is not here yet.
+    pub name: String,
+    /// The number of other files.
+    pub more: u32,
 }
 
 impl Title {
@@ -33,7 +28,7 @@ impl Title {
     pub(crate) fn of(offer: &Offer) -> Self {
         let title = offer.title.as_str();
         if offer.text && title == TEXT {
-            return Self::Text;
+            return Self::text();
         }
         let more = offer.files.saturating_sub(1);
         let of_several = title.strip_suffix(others(more).as_str());
@@ -43,23 +38,26 @@ impl Title {
         }
     }
 
+    /// A text.
+    pub(crate) fn text() -> Self {
+        Self::named("", 0)
+    }
+
     /// A parcel of the file that has this name, and of more files.
     pub(crate) fn named(name: impl Into<String>, more: u32) -> Self {
-        Self::Named {
-            name: name.into(),
-            more,
-        }
+        let name = name.into();
+        Self { name, more }
     }
 }
 
 impl fmt::Display for Title {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Text => f.write_str(TEXT),
-            Self::Named { name, more: 0 } => f.write_str(name),
-            Self::Named { name, more } => {
+        match (self.name.as_str(), self.more) {
+            ("", _) => f.write_str(TEXT),
+            (name, 0) => f.write_str(name),
+            (name, more) => {
                 f.write_str(name)?;
-                f.write_str(&others(*more))
+                f.write_str(&others(more))
             }
         }
     }
@@ -95,12 +93,9 @@ mod tests {
 
     #[test]
     fn an_offers_title_has_the_first_file_and_the_number_of_others() {
-        for title in [Title::named("a", 0), Title::named("a b", 2), Title::Text] {
-            let files = match title {
-                Title::Named { more, .. } => more + 1,
-                Title::Text => 1,
-            };
-            assert_eq!(of(&title.to_string(), files, title == Title::Text), title);
+        for title in [Title::named("a", 0), Title::named("a b", 2), Title::text()] {
+            let told = of(&title.to_string(), title.more + 1, title.name.is_empty());
+            assert_eq!(told, title);
         }
     }
 

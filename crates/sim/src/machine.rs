@@ -142,7 +142,7 @@ impl Machine {
                 return Err(ReadError {
                     file: segment.file,
                     kind,
-                    why: ReadFault::System("something is the matter".into()),
+                    why: ReadFault::Told("something is the matter".into()),
                 });
             }
         }

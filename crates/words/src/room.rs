@@ -125,8 +125,7 @@ impl Words {
             Obstacle::LocalNetwork { is_certain: true } => self.obstacle_local_network(broker),
             Obstacle::LocalNetwork { .. } => self.obstacle_perhaps_local_network(broker),
             Obstacle::NoPart => self.obstacle_no_part().into(),
-            Obstacle::NoWorker(said) => self.obstacle_no_worker(self.quoted(said)),
-            Obstacle::System(said) => self.obstacle_system(broker, self.quoted(said)),
+            Obstacle::NoWorker => self.obstacle_no_worker().into(),
             Obstacle::Told(words) => words.clone(),
         }
     }
@@ -222,10 +221,6 @@ mod tests {
         assert!(near.contains("denied the local network") && near.contains("ws://10.0.0.5"));
         let perhaps = words(Obstacle::LocalNetwork { is_certain: false });
         assert!(perhaps.contains("If it is in your own network"));
-        assert_eq!(
-            words(Obstacle::System("blocked".into())),
-            "The browser did not open ws://10.0.0.5: blocked"
-        );
         assert_eq!(words(Obstacle::Told("as it is".into())), "as it is");
     }
 

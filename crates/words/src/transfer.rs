@@ -11,10 +11,10 @@ impl Words {
     /// What a parcel is called.
     #[must_use]
     pub fn title(self, title: &Title) -> String {
-        match title {
-            Title::Text => self.title_text().into(),
-            Title::Named { name, more: 0 } => name.clone(),
-            Title::Named { name, more } => self.title_and_more((*more).into(), name),
+        match (title.name.as_str(), title.more) {
+            ("", _) => self.title_text().into(),
+            (name, 0) => name.into(),
+            (name, more) => self.title_and_more(more.into(), name),
         }
     }
 
@@ -106,8 +106,7 @@ impl Words {
             StoreError::NoSpace { .. } => self.storage_no_space().into(),
             StoreError::Gone => self.storage_gone().into(),
             StoreError::Excess => self.storage_excess().into(),
-            StoreError::System(said) => self.storage_system(self.quoted(said)),
-            StoreError::Told(why) => why.clone(),
+            StoreError::Told(why) => self.quoted(why).into(),
         }
     }
 
@@ -121,14 +120,13 @@ impl Words {
             ReadFault::Changed => self.unread_changed(),
             ReadFault::Unreadable => self.unread_unreadable(),
             ReadFault::Withheld => self.unread_withheld(),
-            ReadFault::System(said) => self.quoted(said),
-            ReadFault::Told(why) => why,
+            ReadFault::Told(why) => self.quoted(why),
         }
         .into()
     }
 
     /// What the system said, to be put into a sentence.
-    pub(crate) fn quoted(self, said: &str) -> &str {
+    fn quoted(self, said: &str) -> &str {
         match said.trim_end_matches('.') {
             "" => self.phrase_not_said(),
             said => said,
@@ -246,27 +244,24 @@ mod tests {
 
     #[test]
     fn a_title_has_the_first_file_and_the_number_of_others() {
-        let title = |more| Title::Named {
-            name: "a.txt".into(),
+        let title = |name: &str, more| Title {
+            name: name.into(),
             more,
         };
         let words = |title| Words::page().title(&title);
-        assert_eq!(words(title(0)), "a.txt");
-        assert_eq!(words(title(1)), "a.txt and 1 more");
-        assert_eq!(words(title(1234)), "a.txt and 1,234 more");
-        assert_eq!(words(Title::Text), "Text");
+        assert_eq!(words(title("a.txt", 0)), "a.txt");
+        assert_eq!(words(title("a.txt", 1)), "a.txt and 1 more");
+        assert_eq!(words(title("a.txt", 1234)), "a.txt and 1,234 more");
+        assert_eq!(words(title("", 0)), "Text");
     }
 
     #[test]
     fn what_the_system_said_stands_within_the_sentence() {
         let words = Words::page();
-        let fault = |said: &str| words.read_fault(&ReadFault::System(said.into()));
+        let fault = |said: &str| words.read_fault(&ReadFault::Told(said.into()));
         assert_eq!(fault("The disk is gone."), "The disk is gone");
         assert_eq!(fault(""), "the browser did not say why");
-        assert_eq!(
-            words.storage(&StoreError::System("EIO".into())),
-            "it could not be stored: EIO"
-        );
+        assert_eq!(words.storage(&StoreError::Told("EIO.".into())), "EIO");
     }
 
     #[test]

@@ -55,20 +55,16 @@ impl Driver {
             }
         }
         let handles = probed.handles;
-        let offered = sources::open(probed.files)
-            .map_err(Failure::NoFile)
-            .and_then(|(files, entries)| {
-                let room = self.room;
-                self.client.act_with_platform(|engine, browser, now| {
-                    let parcel = engine.offer_files(room, entries, Audience::Room, now);
-                    let parcel = parcel.map_err(Failure::Offer)?;
-                    browser.sources.keep(parcel, files);
-                    handles::keep(parcel, handles);
-                    Ok(())
-                })
-            });
-        if let Err(failure) = offered {
-            self.fail(failure);
+        let (files, entries) = sources::open(probed.files);
+        let room = self.room;
+        let offered = self.client.act_with_platform(|engine, browser, now| {
+            let parcel = engine.offer_files(room, entries, Audience::Room, now)?;
+            browser.sources.keep(parcel, files);
+            handles::keep(parcel, handles);
+            Ok(())
+        });
+        if let Err(error) = offered {
+            self.fail(Failure::Offer(error));
         }
     }
 
@@ -108,19 +104,15 @@ impl Driver {
 
     /// Goes on with a parcel whose files are these, if they are.
     pub(super) fn take_again(&mut self, parcel: ParcelId, picked: Vec<PickedFile>) {
-        let chosen = sources::open(picked)
-            .map_err(Failure::NoFile)
-            .and_then(|(files, entries)| {
-                self.client.act_with_platform(|engine, browser, now| {
-                    let places = engine.choose_again(parcel, entries, now);
-                    let places = places.map_err(Failure::Offer)?.into_iter();
-                    let files = places.filter_map(|place| files.get(place).cloned());
-                    browser.sources.keep(parcel, files.collect());
-                    Ok(())
-                })
-            });
-        if let Err(failure) = chosen {
-            self.fail(failure);
+        let (files, entries) = sources::open(picked);
+        let chosen = self.client.act_with_platform(|engine, browser, now| {
+            let places = engine.choose_again(parcel, entries, now)?.into_iter();
+            let files = places.filter_map(|place| files.get(place).cloned());
+            browser.sources.keep(parcel, files.collect());
+            Ok(())
+        });
+        if let Err(error) = chosen {
+            self.fail(Failure::Offer(error));
         }
     }
 }

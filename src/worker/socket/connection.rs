@@ -13,7 +13,7 @@ use web_sys::{BinaryType, CloseEvent, Event, MessageEvent, WebSocket};
 
 use super::local_network::why_not;
 use super::message::Report;
-use crate::js::{error_name, error_text};
+use crate::js::error_name;
 use crate::worker::clock::global;
 
 /// MQTT's subprotocol (MQTT 5, section 6).
@@ -163,11 +163,11 @@ fn message(data: JsValue) -> Result<ArrayBuffer, SocketClose> {
 
 /// Why the browser would not open an address (<https://websockets.spec.whatwg.org/#the-websocket-interface>).
 fn refused(error: &JsValue) -> SocketClose {
-    SocketClose::Refused(match error_name(error).as_str() {
-        "SecurityError" => Obstacle::NotEncrypted,
-        "SyntaxError" => Obstacle::NoAddress,
-        _ => Obstacle::System(error_text(error)),
-    })
+    match error_name(error).as_str() {
+        "SecurityError" => SocketClose::Refused(Obstacle::NotEncrypted),
+        "SyntaxError" => SocketClose::Refused(Obstacle::NoAddress),
+        _ => SocketClose::Unreachable,
+    }
 }
 
 #[cfg(test)]

@@ -20,11 +20,11 @@ use std::rc::Rc;
 use bytes::Bytes;
 use js_sys::{ArrayBuffer, Uint8Array};
 use mqdrop_core::{Obstacle, SocketClose, Time};
+use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::Closure;
-use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Event, MessageEvent, Worker, WorkerOptions, WorkerType, console};
 
-use crate::js::{error_text, property};
+use crate::js::property;
 use connection::Offer;
 use drain::Drain;
 use message::{Order, Posted, Report};
@@ -290,6 +290,9 @@ impl Socket {
     }
 }
 
+/// The end of a connection for which there can be no thread.
+const NO_WORKER: SocketClose = SocketClose::Refused(Obstacle::NoWorker);
+
 /// The worker that has the WebSocket. Dropping it ends it.
 struct Thread {
     worker: Worker,
@@ -308,7 +311,7 @@ impl Thread {
         let options = WorkerOptions::new();
         options.set_type(WorkerType::Module);
         options.set_name(THREAD);
-        let worker = Worker::new_with_options(script, &options).map_err(|error| refused(&error))?;
+        let worker = Worker::new_with_options(script, &options).map_err(|_| NO_WORKER)?;
         let reported = Rc::clone(report);
         let message = Closure::<dyn FnMut(_)>::new(move |event: MessageEvent| {
             if let Some(report) = Report::unpack(&event.data()) {
@@ -333,7 +336,7 @@ impl Thread {
             _error: error,
         };
         let given = thread.worker.post_message(&wasm_bindgen::module());
-        given.map_err(|error| refused(&error))?;
+        given.map_err(|_| NO_WORKER)?;
         Ok(thread)
     }
 
@@ -349,8 +352,4 @@ impl Drop for Thread {
         self.worker.set_onerror(None);
         self.worker.terminate();
     }
-}
-
-fn refused(error: &JsValue) -> SocketClose {
-    SocketClose::Refused(Obstacle::NoWorker(error_text(error)))
 }

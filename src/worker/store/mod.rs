@@ -153,7 +153,7 @@ fn store_error(error: &JsValue) -> StoreError {
     match error_name(error).as_str() {
         "QuotaExceededError" => StoreError::NoSpace { available: None },
         "NotFoundError" => StoreError::Gone,
-        _ => StoreError::System(error_text(error)),
+        _ => StoreError::Told(error_text(error)),
     }
 }
 

@@ -282,7 +282,7 @@ impl Failure {
                 io::ErrorKind::PermissionDenied => {
                     (Unreadable, told(words().sending_may_not_be_read()))
                 }
-                _ => (Unreadable, ReadFault::System(error.to_string())),
+                _ => (Unreadable, ReadFault::Told(error.to_string())),
             },
         };
         ReadError { file, kind, why }

@@ -156,7 +156,7 @@ pub(crate) mod tests {
 
     /// What a parcel of this file and of more is called.
     pub(crate) fn named(name: &str, more: u32) -> Title {
-        Title::Named {
+        Title {
             name: name.into(),
             more,
         }

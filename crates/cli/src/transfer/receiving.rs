@@ -265,7 +265,7 @@ fn stuck(title: &str, error: &StoreError) -> String {
     let why = words().storage(error);
     match error {
         StoreError::NoSpace { .. } => words().receiving_no_space(title, &why),
-        StoreError::Gone | StoreError::Excess | StoreError::System(_) | StoreError::Told(_) => {
+        StoreError::Gone | StoreError::Excess | StoreError::Told(_) => {
             words().receiving_stuck(title, &why)
         }
     }

@@ -67,9 +67,7 @@ impl EndReason {
             Self::TooLarge => (2, None),
             Self::BadManifest => (3, None),
             Self::FileChanged(file) => (CHANGED, Some(names::line(file, MAX_DETAIL))),
-            Self::Storage(StoreError::System(text) | StoreError::Told(text)) => {
-                (5, Some(names::line(text, MAX_DETAIL)))
-            }
+            Self::Storage(StoreError::Told(text)) => (5, Some(names::line(text, MAX_DETAIL))),
             Self::Storage(StoreError::Gone | StoreError::Excess) => (5, None),
             Self::Unknown => (6, None),
             Self::TooMany => (7, None),
@@ -137,10 +135,10 @@ mod tests {
     }
 
     #[test]
-    fn of_storage_that_failed_only_what_its_system_said_is_told() {
+    fn of_storage_that_failed_only_words_are_told() {
         let told = |error| EndReason::from(&EndReason::Storage(error).ending(ParcelId([0; 10])));
         let detail = |text: &str| EndReason::Storage(StoreError::Told(text.into()));
-        assert_eq!(told(StoreError::System("EIO".into())), detail("EIO"));
+        assert_eq!(told(StoreError::Told("EIO".into())), detail("EIO"));
         assert_eq!(told(StoreError::Gone), detail(""));
         assert_eq!(told(StoreError::Excess), detail(""));
     }

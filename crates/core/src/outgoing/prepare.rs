@@ -66,7 +66,7 @@ impl Outgoing {
         };
         let (manifest, manifest_bytes) = Manifest::build(vec![entry])?;
         let secrets = Secrets::new(random);
-        let title = Title::Text.to_string();
+        let title = Title::text().to_string();
         let text_kept = Some(text.to_owned());
         let mut outgoing = Self::new(manifest, manifest_bytes, text_kept, title, secrets, to);
         let layout = outgoing.parcel.layout().clone();

@@ -5,6 +5,8 @@ use std::io;
 
 use mqdrop_core::StoreError;
 
+use crate::words;
+
 /// Free bytes where this file is, if the system tells.
 pub(super) fn available(file: &File) -> Option<u64> {
     #[cfg(unix)]
@@ -45,7 +47,7 @@ pub(super) fn store_error(error: &io::Error, file: &File) -> StoreError {
             available: available(file),
         },
         io::ErrorKind::NotFound => StoreError::Gone,
-        _ => StoreError::System(error.to_string()),
+        _ => StoreError::Told(words().store_not_stored(&error.to_string())),
     }
 }
 

@@ -112,7 +112,7 @@ fn finishing_can_be_tried_again() {
     fs::create_dir(&block).unwrap();
     let mut part = whole(folder.path(), Collisions::Rename, size);
     let error = part.finish(&files(&MANY), &[]).unwrap_err();
-    assert!(matches!(error, StoreError::System(_)), "{error:?}");
+    assert!(matches!(error, StoreError::Told(_)), "{error:?}");
     fs::remove_dir(block).unwrap();
     part.finish(&files(&MANY), &[]).unwrap();
     check_many(folder.path());
