@@ -6,7 +6,7 @@ use mqdrop_mqtt::Time;
 
 use super::Outgoing;
 use super::flight::Flight;
-use super::receiver::{Phase, Progress, Receiver};
+use super::receiver::{Phase, Progress};
 use crate::api::Event;
 use crate::effects::Effects;
 use crate::frame_size::FrameSize;
@@ -26,7 +26,7 @@ impl Outgoing {
             cx.answer(device, Body::Cancel(reason.ending(self.parcel.id)));
             return;
         }
-        let Some(receiver) = self.receivers.get_mut(&device) else {
+        let Some(receiver) = self.receivers.get_mut(device) else {
             return;
         };
         if receiver.is_undecided() {
@@ -51,7 +51,7 @@ impl Outgoing {
         counter: u64,
         cx: &mut Effects,
     ) {
-        let Some(receiver) = self.receivers.get_mut(&device) else {
+        let Some(receiver) = self.receivers.get_mut(device) else {
             return;
         };
         if counter < receiver.counter || matches!(receiver.phase, Phase::Done { .. }) {
@@ -77,7 +77,7 @@ impl Outgoing {
         now: Time,
         cx: &mut Effects,
     ) {
-        let Some(receiver) = self.receivers.get_mut(&device) else {
+        let Some(receiver) = self.receivers.get_mut(device) else {
             return;
         };
         if counter < receiver.counter {
@@ -116,14 +116,11 @@ impl Outgoing {
         let Some(mut held) = want.held.decode(total) else {
             return false;
         };
-        if !self.receivers.contains_key(&device) && !self.has_room(now, cx) {
+        if !self.receivers.contains(device) && !self.make_room(now, cx) {
             return false;
         }
         let holds_all = self.source.gaps.complete(&held, total);
-        let receiver = self
-            .receivers
-            .entry(device)
-            .or_insert_with(|| Receiver::offered(String::new(), now));
+        let receiver = self.receivers.line(device, now);
         if counter < receiver.counter || (holds_all && matches!(receiver.phase, Phase::Done { .. }))
         {
             return false;
@@ -193,7 +190,7 @@ impl Outgoing {
                 .of(&progress.held, layout, &self.source.hashes);
             receiver.phase = Phase::Verifying { next: now, without };
         }
-        let active = self.receivers.values().filter_map(Receiver::active).count();
+        let active = self.receivers.active().count();
         self.rate.add(arrived / (active.max(1) as u64), now);
         self.enqueue(&lacking);
         self.forget_accounted();
@@ -204,8 +201,8 @@ impl Outgoing {
     /// How many runs are known of the receiver with most of them, and how many are to be sent.
     #[cfg(test)]
     pub(crate) fn runs_known(&mut self) -> (usize, usize) {
-        let receivers = self.receivers.iter_mut();
-        let held = receivers.filter_map(|(_, each)| Some(each.progress_mut()?.held.runs().len()));
+        let receivers = self.receivers.values_mut();
+        let held = receivers.filter_map(|each| Some(each.progress_mut()?.held.runs().len()));
         (held.max().unwrap_or_default(), self.pump.runs())
     }
 
