@@ -294,3 +294,41 @@ impl Connection {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    use super::*;
+    use crate::identity::Identity;
+    use crate::keys::RoomSecret;
+
+    #[test]
+    fn what_was_learnt_of_a_broker_is_not_forgotten_while_it_is_looked_for_anew() {
+        let join = Join {
+            secret: RoomSecret::derive("a room").unwrap(),
+            identity: Identity::from_random([1; 32]),
+            broker: "wss://broker.example/mqtt".into(),
+            prefix: String::new(),
+            name: String::new(),
+            login: None,
+            version: VersionPolicy::Auto,
+            keep_alive: Join::KEEP_ALIVE,
+            auto_accept: false,
+            frame_limit: None,
+            frame_length: Some(65_536),
+        };
+        let mut connection = Connection::new(&join, Time::ZERO);
+        let length = |connection: &mut Connection| match connection.lesson() {
+            Event::Learnt { frame_length, .. } => frame_length,
+            event => panic!("{event:?}"),
+        };
+        assert_eq!(length(&mut connection), Some(65_536));
+        for (limit, learnt) in [(None, 65_536), (Some(32_768), 32_768)] {
+            // Something was the matter with it, and nothing else is known yet.
+            connection.frame_size = FrameSize::new(limit, None);
+            assert_eq!(length(&mut connection), Some(learnt));
+        }
+    }
+}

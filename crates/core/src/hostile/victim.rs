@@ -1,19 +1,21 @@
 //! The device under attack, and what is around it.
 
-use crate::cause::Notice;
 use core::time::Duration;
+use std::collections::VecDeque;
 
 use bytes::Bytes;
 use litemap::LiteMap;
+use mqdrop_client::{Client, Input, Platform, Update};
+use mqdrop_core::view::{ConnectionState, FileView, PeerView, StatusView, TransferView};
+use mqdrop_core::{
+    Audience, Engine, Join, Notice, OfferError, ReadRequest, RoomId, SocketClose, StoreReply,
+    StoreRequest,
+};
 use mqdrop_mqtt::{Time, Version, VersionPolicy};
 
-use crate::engine::room::Room;
 use crate::identity::Identity;
-use crate::ids::{DeviceId, ParcelId, RoomId};
-use crate::io::{SocketAction, StoreReply, StoreRequest};
+use crate::ids::{DeviceId, ParcelId};
 use crate::keys::RoomSecret;
-use crate::view::{ConnectionState, PeerView, StatusView, TransferView};
-use crate::{Audience, Engine, Event, Join, OfferError};
 
 /// CONNACK of MQTT 3.1.1.
 pub(super) const ACCEPTED: [u8; 4] = [0x20, 2, 0, 0];
@@ -21,18 +23,25 @@ pub(super) const ACCEPTED: [u8; 4] = [0x20, 2, 0, 0];
 /// The beginning of the room's topics.
 const PREFIX: &str = "mqdrop/1";
 
+/// What the room's key is made of.
+const WORDS: &str = "a room with a traitor";
+
+/// The room's key, as its members have it.
 pub(super) fn secret() -> RoomSecret {
     static SECRET: std::sync::OnceLock<RoomSecret> = std::sync::OnceLock::new();
     SECRET
-        .get_or_init(|| RoomSecret::derive("a room with a traitor").unwrap())
+        .get_or_init(|| RoomSecret::derive(WORDS).unwrap())
         .clone()
 }
 
 /// The way it joins; each time as another device.
 fn join(version: Version, times: u8) -> Join {
+    static SECRET: std::sync::OnceLock<mqdrop_core::keys::RoomSecret> = std::sync::OnceLock::new();
     Join {
-        secret: secret(),
-        identity: Identity::from_random([times; 32]),
+        secret: SECRET
+            .get_or_init(|| mqdrop_core::keys::RoomSecret::derive(WORDS).unwrap())
+            .clone(),
+        identity: mqdrop_core::Identity::from_random([times; 32]),
         broker: "wss://broker.example/mqtt".into(),
         prefix: String::new(),
         name: "Victim".into(),
@@ -45,30 +54,130 @@ fn join(version: Version, times: u8) -> Join {
     }
 }
 
-/// An engine whose broker and storage the test plays.
+/// A parcel's id, in words to the victim.
+fn theirs(parcel: ParcelId) -> mqdrop_core::ParcelId {
+    parcel.to_string().parse().unwrap()
+}
+
+/// A device whose broker and storage the test plays.
 pub(super) struct Victim {
     version: Version,
     /// The room that it joined last.
     pub(super) room: RoomId,
     /// The number of times it joined.
     joined: u8,
-    pub(super) engine: Engine,
-    pub(super) now: Time,
+    client: Client<Machine>,
     pub(super) notices: Vec<Notice>,
-    /// The length of frames that it learnt.
-    pub(super) frame_length: Option<u32>,
+    /// The message by which it last said in the room that it is here.
+    pub(super) hello: Vec<u8>,
+    /// The packet identifiers of messages that the broker has not acknowledged.
+    unacknowledged: Vec<[u8; 2]>,
+}
+
+/// Its machine.
+#[derive(Default)]
+pub(super) struct Machine {
+    pub(super) now: Time,
+    timer: Option<Time>,
+    /// What happened and it has not heard of.
+    inputs: VecDeque<Input<()>>,
     /// Bytes of content that it wrote to storage.
     pub(super) written: u64,
     /// Bytes that it noted.
     pub(super) noted: usize,
     /// The content that storage holds.
-    stored: LiteMap<ParcelId, Vec<u8>>,
+    stored: LiteMap<mqdrop_core::ParcelId, Vec<u8>>,
     /// Answers of storage that are yet to come, if they take a while.
     pub(super) late: Option<Vec<StoreReply>>,
     /// The bytes it sent to the broker and nobody has looked at.
-    pub(super) sent: Vec<u8>,
+    sent: Vec<u8>,
     /// It asked for a connection.
     pub(super) opening: bool,
+}
+
+impl Platform for Machine {
+    type Content = ();
+
+    fn now(&self) -> Time {
+        self.now
+    }
+
+    fn open(&mut self, _: String) -> Result<(), SocketClose> {
+        self.opening = true;
+        Ok(())
+    }
+
+    fn has_room(&self) -> bool {
+        true
+    }
+
+    fn send(&mut self, packet: Bytes) {
+        self.sent.extend_from_slice(&packet);
+    }
+
+    fn flush(&mut self) {}
+
+    fn close(&mut self, last: Vec<Bytes>) {
+        self.sent.extend(last.concat());
+    }
+
+    fn read(&mut self, request: ReadRequest) {
+        self.inputs.push_back(Input::Read(request, Ok(())));
+    }
+
+    fn forget_files(&mut self, _: mqdrop_core::ParcelId) {}
+
+    fn store(&mut self, request: StoreRequest) -> Option<StoreReply> {
+        let reply = match request {
+            StoreRequest::Create { parcel, .. } => StoreReply::Created { parcel },
+            StoreRequest::Write {
+                parcel,
+                offset,
+                data,
+            } => {
+                self.written += data.len() as u64;
+                let (offset, len) = (offset as usize, data.len());
+                let stored = self.stored.entry(parcel).or_default();
+                stored.resize(stored.len().max(offset + len), 0);
+                stored[offset..offset + len].copy_from_slice(&data);
+                StoreReply::Written { parcel, len }
+            }
+            StoreRequest::Read {
+                parcel,
+                offset,
+                len,
+            } => {
+                let stored = &self.stored[&parcel][offset as usize..][..len];
+                let data = Bytes::copy_from_slice(stored);
+                StoreReply::Read {
+                    parcel,
+                    offset,
+                    data,
+                }
+            }
+            StoreRequest::Finish { parcel, .. } => {
+                let content = ();
+                self.inputs.push_back(Input::Finished { parcel, content });
+                return None;
+            }
+            StoreRequest::Note { note, .. } => {
+                self.noted += note.len();
+                return None;
+            }
+            StoreRequest::Discard { .. } => return None,
+        };
+        match &mut self.late {
+            Some(late) => {
+                late.push(reply);
+                None
+            }
+            None => Some(reply),
+        }
+    }
+
+    fn wake(&mut self, at: Time) {
+        self.timer = Some(at);
+    }
 }
 
 impl Victim {
@@ -78,24 +187,18 @@ impl Victim {
     }
 
     pub(super) fn speaking(version: Version) -> Self {
-        let mut engine = Engine::new([1; 32]);
-        let room = engine.join(join(version, 1), Time::ZERO).unwrap();
+        let mut client = Client::new([1; 32], Machine::default());
+        let room = client.act(|engine, now| engine.join(join(version, 1), now));
         let mut victim = Self {
             version,
-            room,
+            room: room.unwrap(),
             joined: 1,
-            engine,
-            now: Time::ZERO,
+            client,
             notices: Vec::new(),
-            frame_length: None,
-            written: 0,
-            noted: 0,
-            stored: LiteMap::new(),
-            late: None,
-            sent: Vec::new(),
-            opening: false,
+            hello: Vec::new(),
+            unacknowledged: Vec::new(),
         };
-        victim.drain();
+        victim.settle();
         victim
     }
 
@@ -119,7 +222,7 @@ impl Victim {
     /// The connection opens, and the broker answers CONNECT and the first SUBSCRIBE so; what stands
     /// behind a SUBACK's packet identifier is `result`.
     pub(super) fn let_in(&mut self, connack: &[u8], result: &[u8]) {
-        self.sent.clear();
+        self.machine().sent.clear();
         self.open();
         self.receive(connack);
         self.answer_subscribe(result);
@@ -127,98 +230,145 @@ impl Victim {
 
     /// The broker delivers to it what it says in the room, as it is subscribed to that.
     pub(super) fn echo(&mut self) {
-        for (first, body) in packets(&self.sent) {
+        for (first, body) in packets(&self.machine().sent.clone()) {
             if first >> 4 == 3 {
+                let (tail, payload) = message(first, &body);
+                if tail == "c" {
+                    self.hello = payload;
+                }
                 self.receive(&packet(first, &body));
             }
         }
     }
 
-    fn next_join(&mut self) -> Join {
-        self.joined += 1;
-        join(self.version, self.joined)
-    }
-
     /// The user tries again.
     pub(super) fn join_again(&mut self) {
-        let join = self.next_join();
-        self.enter(join);
-    }
-
-    /// It comes in with what it learnt of the broker before.
-    pub(super) fn join_knowing(&mut self, frame_length: u32) {
-        let join = Join {
-            frame_length: Some(frame_length),
-            ..self.next_join()
-        };
-        self.enter(join);
-    }
-
-    fn enter(&mut self, join: Join) {
+        self.joined += 1;
+        let join = join(self.version, self.joined);
         self.room = self.act(|engine, now| {
             engine.leave_all(now);
             engine.join(join, now).unwrap()
         });
     }
 
-    /// Its room, from the inside.
-    pub(super) fn inside(&mut self) -> &mut Room {
-        self.engine.rooms.get_mut(&self.room).unwrap()
+    pub(super) fn machine(&mut self) -> &mut Machine {
+        self.client.platform_mut()
+    }
+
+    pub(super) fn now(&self) -> Time {
+        self.client.platform().now
+    }
+
+    /// Bytes of content that it wrote to storage.
+    pub(super) fn written(&self) -> u64 {
+        self.client.platform().written
+    }
+
+    /// Tells whether it asked for a connection.
+    pub(super) fn is_opening(&self) -> bool {
+        self.client.platform().opening
+    }
+
+    pub(super) fn engine(&self) -> &Engine {
+        self.client.engine()
     }
 
     pub(super) fn peers(&self) -> Vec<PeerView> {
-        self.engine.peers(self.room)
+        self.engine().peers(self.room)
     }
 
     pub(super) fn status(&self) -> StatusView {
-        self.engine.status(self.room)
+        self.engine().status(self.room)
     }
 
     /// It offers a text to the room.
     pub(super) fn offer_text(&mut self, text: &str) -> Result<ParcelId, OfferError> {
         let room = self.room;
-        self.act(|engine, now| engine.offer_text(room, text, Audience::Room, now))
+        let offered = self.act(|engine, now| engine.offer_text(room, text, Audience::Room, now));
+        offered.map(|parcel| parcel.to_string().parse().unwrap())
+    }
+
+    /// Its user accepts a parcel.
+    pub(super) fn accept(&mut self, parcel: ParcelId) {
+        self.act(|engine, now| engine.accept(theirs(parcel), now));
+    }
+
+    /// Its user does not want a parcel, and takes it off the list.
+    pub(super) fn decline(&mut self, parcel: ParcelId) {
+        self.act(|engine, now| engine.decline(theirs(parcel), now));
+        self.act(|engine, now| engine.remove(theirs(parcel), now));
+    }
+
+    /// Its user does not want to hear of a device.
+    pub(super) fn mute(&mut self, device: DeviceId) {
+        let device = device.to_string().parse().unwrap();
+        self.act(|engine, now| engine.mute(device, true, now));
     }
 
     /// The broker answers the SUBSCRIBE that was sent last; this stands behind its packet
     /// identifier.
     pub(super) fn answer_subscribe(&mut self, result: &[u8]) {
-        let packets = packets(&std::mem::take(&mut self.sent));
+        let packets = packets(&std::mem::take(&mut self.machine().sent));
         let subscribe = packets.iter().rfind(|(first, _)| first >> 4 == 8).unwrap();
         self.receive(&packet(0x90, &[&subscribe.1[..2], result].concat()));
     }
 
     pub(super) fn open(&mut self) {
-        self.opening = false;
-        self.engine.handle_open(false, self.now);
-        self.drain();
+        self.machine().opening = false;
+        self.handle(Input::Opened { compresses: false });
+    }
+
+    /// The connection ends, or cannot be opened.
+    pub(super) fn close(&mut self, close: SocketClose) {
+        self.machine().opening = false;
+        self.handle(Input::Closed(close));
     }
 
     pub(super) fn receive(&mut self, bytes: &[u8]) {
-        self.engine
-            .handle_bytes(Bytes::copy_from_slice(bytes), self.now);
-        self.drain();
+        self.handle(Input::Received(Bytes::copy_from_slice(bytes)));
     }
 
     /// Time goes by at a broker that answers each ping.
     pub(super) fn stay(&mut self, duration: Duration) {
-        let end = self.now + duration;
-        while self.now < end {
+        let end = self.now() + duration;
+        while self.now() < end {
             self.wait(Duration::from_secs(1));
             self.receive(&[0xd0, 0]);
         }
     }
 
     pub(super) fn wait(&mut self, duration: Duration) {
-        self.now += duration;
-        self.engine.handle_timeout(self.now);
-        self.drain();
+        self.machine().now += duration;
+        self.handle(Input::Woken);
     }
 
     pub(super) fn act<R>(&mut self, act: impl FnOnce(&mut Engine, Time) -> R) -> R {
-        let result = act(&mut self.engine, self.now);
-        self.drain();
+        let result = self.client.act(act);
+        self.settle();
         result
+    }
+
+    pub(super) fn handle(&mut self, input: Input<()>) {
+        self.client.handle(input);
+        self.settle();
+    }
+
+    /// Gives it all that has happened by now.
+    fn settle(&mut self) {
+        loop {
+            self.client.tell(&mut |update| {
+                if let Update::Notice(notice) = update {
+                    self.notices.push(notice);
+                }
+            });
+            let machine = self.client.platform_mut();
+            let is_due = |at: &mut Time| *at <= machine.now;
+            let woken = machine.timer.take_if(is_due).map(|_| Input::Woken);
+            match machine.inputs.pop_front().or(woken) {
+                Some(input) => self.client.handle(input),
+                None => return,
+            }
+        }
     }
 
     /// The broker delivers this.
@@ -229,112 +379,62 @@ impl Victim {
         body.extend_from_slice(payload);
         self.receive(&packet(0x30, &body));
         // Anything may take a moment.
-        self.now += Duration::from_millis(1);
+        self.machine().now += Duration::from_millis(1);
     }
 
     pub(super) fn view(&self, parcel: ParcelId) -> Option<TransferView> {
-        self.engine.transfer(parcel, self.now)
+        self.engine().transfer(theirs(parcel), self.now())
+    }
+
+    pub(super) fn files(&self, parcel: ParcelId) -> Option<Vec<FileView>> {
+        self.engine().files(theirs(parcel))
     }
 
     /// Messages that it published since the last time: the topic's last parts and the payload.
     pub(super) fn published(&mut self) -> Vec<(String, Vec<u8>)> {
-        let base = format!("{PREFIX}/{}/", secret().room());
-        packets(&std::mem::take(&mut self.sent))
-            .into_iter()
-            .filter(|(first, _)| first >> 4 == 3)
-            .map(|(first, body)| {
-                let end = 2 + usize::from(u16::from_be_bytes([body[0], body[1]]));
-                let topic = String::from_utf8(body[2..end].to_vec()).unwrap();
-                let id = if first & 6 == 0 { 0 } else { 2 };
-                let tail = topic.strip_prefix(&base).unwrap().to_owned();
-                (tail, body[end + id..].to_vec())
-            })
+        let packets = packets(&std::mem::take(&mut self.machine().sent));
+        let published = packets.iter().filter(|(first, _)| first >> 4 == 3);
+        let acknowledged = published.clone().filter(|(first, _)| first & 6 != 0);
+        self.unacknowledged
+            .extend(acknowledged.map(|(_, body)| identifier(body)));
+        published
+            .map(|(first, body)| message(*first, body))
             .collect()
     }
 
-    pub(super) fn own_keys(&mut self) -> (DeviceId, [u8; 32]) {
-        let identity = self.inside().voice.identity();
+    /// The broker acknowledges all messages, and those that it is sent then. Returns the number of
+    /// these, which waited for that.
+    pub(super) fn acknowledge_all(&mut self) -> usize {
+        let mut waited = self.published().len();
+        while !self.unacknowledged.is_empty() {
+            for id in std::mem::take(&mut self.unacknowledged) {
+                self.receive(&packet(0x40, &id));
+            }
+            waited += self.published().len();
+        }
+        waited
+    }
+
+    pub(super) fn own_keys(&self) -> (DeviceId, [u8; 32]) {
+        let identity = Identity::from_random([self.joined; 32]);
         (identity.device, identity.public)
     }
+}
 
-    fn drain(&mut self) {
-        loop {
-            let mut busy = false;
-            while let Some(action) = self.engine.poll_socket() {
-                busy = true;
-                match action {
-                    SocketAction::Open { .. } => self.opening = true,
-                    SocketAction::Close { last } => self.sent.extend(last.concat()),
-                }
-            }
-            while let Some(request) = self.engine.poll_store() {
-                busy = true;
-                let reply = self.store(&request);
-                match (reply, &mut self.late) {
-                    (Some(reply), Some(late)) => late.push(reply),
-                    (Some(reply), None) => self.engine.handle_store(reply, self.now),
-                    (None, _) => {}
-                }
-            }
-            while let Some(request) = self.engine.poll_read(self.now) {
-                busy = true;
-                self.engine.handle_read(request, Ok(()), self.now);
-            }
-            while let Some(event) = self.engine.poll_event() {
-                busy = true;
-                match event {
-                    Event::Notice(notice) => self.notices.push(notice),
-                    Event::Learnt { frame_length, .. } => self.frame_length = frame_length,
-                    _ => {}
-                }
-            }
-            while let Some(bytes) = self.engine.poll_transmit(self.now) {
-                busy = true;
-                self.sent.extend_from_slice(&bytes);
-            }
-            if !busy {
-                return;
-            }
-        }
-    }
+/// The topic's last parts and the payload of a PUBLISH in the room.
+fn message(first: u8, body: &[u8]) -> (String, Vec<u8>) {
+    let base = format!("{PREFIX}/{}/", secret().room());
+    let end = 2 + usize::from(u16::from_be_bytes([body[0], body[1]]));
+    let topic = str::from_utf8(&body[2..end]).unwrap();
+    let id = if first & 6 == 0 { 0 } else { 2 };
+    let tail = topic.strip_prefix(&base).unwrap().to_owned();
+    (tail, body[end + id..].to_vec())
+}
 
-    fn store(&mut self, request: &StoreRequest) -> Option<StoreReply> {
-        Some(match *request {
-            StoreRequest::Create { parcel, .. } => StoreReply::Created { parcel },
-            StoreRequest::Write {
-                parcel,
-                offset,
-                ref data,
-            } => {
-                self.written += data.len() as u64;
-                let (offset, len) = (offset as usize, data.len());
-                let stored = self.stored.entry(parcel).or_default();
-                stored.resize(stored.len().max(offset + len), 0);
-                stored[offset..offset + len].copy_from_slice(data);
-                StoreReply::Written { parcel, len }
-            }
-            StoreRequest::Finish { parcel, .. } => StoreReply::Finished { parcel },
-            StoreRequest::Read {
-                parcel,
-                offset,
-                len,
-            } => {
-                let at = offset as usize;
-                let stored = &self.stored[&parcel][at..];
-                let data = Bytes::copy_from_slice(&stored[..len]);
-                StoreReply::Read {
-                    parcel,
-                    offset,
-                    data,
-                }
-            }
-            StoreRequest::Note { ref note, .. } => {
-                self.noted += note.len();
-                return None;
-            }
-            StoreRequest::Discard { .. } => return None,
-        })
-    }
+/// The packet identifier of a PUBLISH that is to be acknowledged.
+fn identifier(body: &[u8]) -> [u8; 2] {
+    let end = 2 + usize::from(u16::from_be_bytes([body[0], body[1]]));
+    [body[end], body[end + 1]]
 }
 
 pub(super) fn packet(first: u8, body: &[u8]) -> Vec<u8> {

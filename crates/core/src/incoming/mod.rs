@@ -308,15 +308,3 @@ impl Incoming {
         cx.event(Event::Transfer(parcel));
     }
 }
-
-#[cfg(test)]
-pub(crate) mod tests {
-    use super::{Incoming, Phase, receiving};
-
-    /// Storage has answered for nothing of as much as may be under way.
-    pub(crate) fn fill(incoming: &mut Incoming) {
-        if let Phase::Receiving(receiving) = &mut incoming.phase {
-            receiving.unwritten = receiving::CREDIT;
-        }
-    }
-}
