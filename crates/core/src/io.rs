@@ -32,6 +32,9 @@ pub enum SocketClose {
     /// The driver knows the cause, in words: the browser did not allow it, the address is none, a
     /// certificate is missing. They are shown, also if the connection was open already.
     Refused(String),
+    /// Like [`Refused`](Self::Refused), and time does not mend it: something has to be changed, here
+    /// or there. A certificate is not trusted, the other side does not speak TLS.
+    Unfit(String),
     /// It was open and ended; the WebSocket close code (RFC 6455, section 7.4), if any.
     Closed {
         /// For example 1006 (abnormal), 1009 (message too big).

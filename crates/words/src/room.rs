@@ -43,7 +43,7 @@ impl Words {
         use RoomTrouble as T;
         match trouble {
             T::Unreachable => self.broker_unreachable(broker),
-            T::Transport(words) => words.clone(),
+            T::Transport(words) | T::UnfitTransport(words) => words.clone(),
             T::HungUp => self.broker_hung_up(broker),
             T::Silent => self.broker_silent(broker),
             T::NotMqtt(what) => self.broker_not_mqtt(broker, what),

@@ -21,7 +21,7 @@ impl Address {
     /// # Errors
     /// In words, if it is none.
     pub(super) fn parse(url: &str) -> Result<Self, SocketClose> {
-        let not_one = || SocketClose::Refused(words().reach_no_address(url));
+        let not_one = || SocketClose::Unfit(words().reach_no_address(url));
         let uri: Uri = url.trim().parse().map_err(|_| not_one())?;
         let scheme = uri.scheme_str().map(str::to_ascii_lowercase);
         let (is_secure, is_websocket, port) = match scheme.as_deref() {
@@ -126,7 +126,7 @@ mod tests {
             "ws://[half/mqtt",
             "ws://a b/",
         ] {
-            let Err(SocketClose::Refused(text)) = Address::parse(url) else {
+            let Err(SocketClose::Unfit(text)) = Address::parse(url) else {
                 panic!("{url} was taken");
             };
             assert!(text.contains("not the address"), "{text}");

@@ -156,7 +156,7 @@ impl<C> Drop for Connection<C> {
 async fn run<C>(line: Arc<Line<C>>, address: Address, tls: Arc<Tls>) {
     let opened = match tokio::time::timeout(OPENING, connect(&address, &tls)).await {
         Ok(opened) => opened,
-        Err(_) => Err(no_answer(&address)),
+        Err(_) => Err(SocketClose::Refused(no_answer(&address))),
     };
     match opened {
         Ok(socket) => {
@@ -168,7 +168,7 @@ async fn run<C>(line: Arc<Line<C>>, address: Address, tls: Arc<Tls>) {
                 () = too_late(&line.closing) => {}
             }
         }
-        Err(text) => line.report(Input::Closed(SocketClose::Refused(text))),
+        Err(close) => line.report(Input::Closed(close)),
     }
 }
 
@@ -177,7 +177,7 @@ async fn too_late(closing: &Notify) {
     tokio::time::sleep(CLOSING).await;
 }
 
-async fn connect(address: &Address, tls: &Arc<Tls>) -> Result<Socket, String> {
+async fn connect(address: &Address, tls: &Arc<Tls>) -> Result<Socket, SocketClose> {
     if !address.is_websocket {
         return Ok(Socket::Stream(connect_stream(address, tls).await?));
     }
@@ -191,13 +191,16 @@ async fn connect(address: &Address, tls: &Arc<Tls>) -> Result<Socket, String> {
     };
     match opened {
         Ok(socket) => Ok(Socket::WebSocket(Box::new(socket))),
-        Err(Failure::Refused(text)) => Err(text),
-        Err(Failure::Unanswered) => Err(words().websocket_other(&address.place())),
+        Err(Failure::Closed(close)) => Err(close),
+        Err(Failure::Unanswered) => {
+            let text = words().websocket_other(&address.place());
+            Err(SocketClose::Refused(text))
+        }
     }
 }
 
-async fn connect_stream(address: &Address, tls: &Arc<Tls>) -> Result<pump::Stream, String> {
-    let stream = dial(address).await?;
+async fn connect_stream(address: &Address, tls: &Arc<Tls>) -> Result<pump::Stream, SocketClose> {
+    let stream = dial(address).await.map_err(SocketClose::Refused)?;
     if address.is_secure {
         Ok(Box::new(tls.wrap(stream, address).await?))
     } else {

@@ -163,9 +163,7 @@ impl StreamReader<'_> {
         }
         match self.reader.read_buf(&mut self.buffer).await {
             Ok(1..) => Ok(()),
-            Err(error) if tls::is_refusal(&error) => {
-                Err(SocketClose::Refused(tls::trouble(&error, self.address)))
-            }
+            Err(error) if tls::is_refusal(&error) => Err(tls::trouble(&error, self.address)),
             Ok(0) | Err(_) => Err(SocketClose::Closed { code: None }),
         }
     }
@@ -176,7 +174,7 @@ impl Reader for StreamReader<'_> {
         self.read().await?;
         while !self.is_known {
             if self.buffer.starts_with(WEB) {
-                return Err(SocketClose::Refused(self.address.is_of_the_web()));
+                return Err(SocketClose::Unfit(self.address.is_of_the_web()));
             }
             self.is_known = !WEB.starts_with(&self.buffer);
             if !self.is_known {

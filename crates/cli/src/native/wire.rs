@@ -100,7 +100,7 @@ impl Wire {
 
 fn meaning(close: SocketClose) -> String {
     match close {
-        SocketClose::Refused(text) => text,
+        SocketClose::Refused(text) | SocketClose::Unfit(text) => text,
         SocketClose::Unreachable => words().doctor_no_way().into(),
         SocketClose::Invalid(_) => words().doctor_not_mqtt().into(),
         SocketClose::Closed { code: Some(code) } => words().doctor_ended_code(&code.to_string()),

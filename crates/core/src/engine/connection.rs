@@ -46,7 +46,7 @@ pub(super) struct Connection {
     /// The WebSocket's close code, when the session ends by it.
     close_code: Option<u16>,
     /// The driver's words for the end of the connection, if it knows better than the session.
-    refused: Option<String>,
+    refused: Option<RoomTrouble>,
 }
 
 /// A message that the broker publishes if the connection ends without a word.
@@ -136,14 +136,14 @@ impl Connection {
 
     /// The transport ended while the session used it.
     pub(super) fn handle_close(&mut self, close: SocketClose, now: Time) {
+        self.refused = RoomTrouble::of_transport(&close);
         match close {
             SocketClose::Closed { code } => self.close_code = code,
             SocketClose::Invalid(what) => self.session.handle_invalid(match what {
                 Invalid::Text => "a WebSocket message of text",
                 Invalid::TooLong => "a WebSocket message too long to take in",
             }),
-            SocketClose::Refused(words) => self.refused = Some(words),
-            SocketClose::Unreachable => {}
+            SocketClose::Refused(_) | SocketClose::Unfit(_) | SocketClose::Unreachable => {}
         }
         self.session.handle_disconnected(now);
     }
@@ -194,8 +194,7 @@ impl Connection {
             },
         };
         let meaning = refusal::meaning(why, asked);
-        let known = self.refused.take();
-        let known = known.map(|words| Refusal::passing(RoomTrouble::Transport(words)));
+        let known = self.refused.take().map(Refusal::passing);
         self.link.ended(why, known, meaning, random, now);
     }
 
