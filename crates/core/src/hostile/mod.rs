@@ -10,6 +10,7 @@ mod flood;
 mod forger;
 mod insider;
 mod ledger;
+mod machine;
 mod member;
 mod parcel;
 mod slow;

@@ -1,18 +1,14 @@
 //! The device under attack, and what is around it.
 
 use core::time::Duration;
-use std::collections::VecDeque;
 
 use bytes::Bytes;
-use litemap::LiteMap;
-use mqdrop_client::{Client, Input, Platform, Update};
+use mqdrop_client::{Client, Input, Update};
 use mqdrop_core::view::{ConnectionState, FileView, PeerView, StatusView, TransferView};
-use mqdrop_core::{
-    Audience, Engine, Join, Notice, OfferError, ReadRequest, RoomId, SocketClose, StoreReply,
-    StoreRequest,
-};
+use mqdrop_core::{Audience, Engine, Join, Notice, OfferError, RoomId, SocketClose};
 use mqdrop_mqtt::{Time, Version, VersionPolicy};
 
+use super::machine::Machine;
 use crate::identity::Identity;
 use crate::ids::{DeviceId, ParcelId};
 use crate::keys::RoomSecret;
@@ -72,112 +68,6 @@ pub(super) struct Victim {
     pub(super) hello: Vec<u8>,
     /// The packet identifiers of messages that the broker has not acknowledged.
     unacknowledged: Vec<[u8; 2]>,
-}
-
-/// Its machine.
-#[derive(Default)]
-pub(super) struct Machine {
-    pub(super) now: Time,
-    timer: Option<Time>,
-    /// What happened and it has not heard of.
-    inputs: VecDeque<Input<()>>,
-    /// Bytes of content that it wrote to storage.
-    pub(super) written: u64,
-    /// Bytes that it noted.
-    pub(super) noted: usize,
-    /// The content that storage holds.
-    stored: LiteMap<mqdrop_core::ParcelId, Vec<u8>>,
-    /// Answers of storage that are yet to come, if they take a while.
-    pub(super) late: Option<Vec<StoreReply>>,
-    /// The bytes it sent to the broker and nobody has looked at.
-    sent: Vec<u8>,
-    /// It asked for a connection.
-    pub(super) opening: bool,
-}
-
-impl Platform for Machine {
-    type Content = ();
-
-    fn now(&self) -> Time {
-        self.now
-    }
-
-    fn open(&mut self, _: String) -> Result<(), SocketClose> {
-        self.opening = true;
-        Ok(())
-    }
-
-    fn has_room(&self) -> bool {
-        true
-    }
-
-    fn send(&mut self, packet: Bytes) {
-        self.sent.extend_from_slice(&packet);
-    }
-
-    fn flush(&mut self) {}
-
-    fn close(&mut self, last: Vec<Bytes>) {
-        self.sent.extend(last.concat());
-    }
-
-    fn read(&mut self, request: ReadRequest) {
-        self.inputs.push_back(Input::Read(request, Ok(())));
-    }
-
-    fn forget_files(&mut self, _: mqdrop_core::ParcelId) {}
-
-    fn store(&mut self, request: StoreRequest) -> Option<StoreReply> {
-        let reply = match request {
-            StoreRequest::Create { parcel, .. } => StoreReply::Created { parcel },
-            StoreRequest::Write {
-                parcel,
-                offset,
-                data,
-            } => {
-                self.written += data.len() as u64;
-                let (offset, len) = (offset as usize, data.len());
-                let stored = self.stored.entry(parcel).or_default();
-                stored.resize(stored.len().max(offset + len), 0);
-                stored[offset..offset + len].copy_from_slice(&data);
-                StoreReply::Written { parcel, len }
-            }
-            StoreRequest::Read {
-                parcel,
-                offset,
-                len,
-            } => {
-                let stored = &self.stored[&parcel][offset as usize..][..len];
-                let data = Bytes::copy_from_slice(stored);
-                StoreReply::Read {
-                    parcel,
-                    offset,
-                    data,
-                }
-            }
-            StoreRequest::Finish { parcel, .. } => {
-                let content = ();
-                self.inputs.push_back(Input::Finished { parcel, content });
-                return None;
-            }
-            StoreRequest::Note { note, .. } => {
-                self.noted += note.len();
-                return None;
-            }
-            StoreRequest::Discard { .. } => return None,
-        };
-        match &mut self.late {
-            Some(late) => {
-                late.push(reply);
-                None
-            }
-            None => Some(reply),
-        }
-    }
-
-    fn wake(&mut self, at: Time) {
-        self.timer = Some(at);
-    }
 }
 
 impl Victim {
