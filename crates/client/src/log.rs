@@ -85,6 +85,8 @@ pub struct Log {
     lines: VecDeque<String>,
     /// The number of lines that were written.
     written: u64,
+    /// The last line of a status, without its time.
+    status: String,
     /// The last line of each transfer, without numbers that change all the time.
     transfers: VecDeque<(String, String)>,
 }
@@ -135,6 +137,7 @@ impl Log {
         let (why, code) = match close {
             SocketClose::Unreachable => ("unreachable", None),
             SocketClose::Refused(_) => ("refused", None),
+            SocketClose::Unfit(_) => ("unfit", None),
             SocketClose::Closed { code } => ("ended", *code),
             SocketClose::Invalid(_) => ("invalid", None),
         };
@@ -174,6 +177,8 @@ impl Log {
         self.line(now, "storage-failed", &[("parcel", &parcel.to_string())]);
     }
 
+    /// Writes a line if this device stands otherwise than the line before says: a status is told also
+    /// when something changed that no line has.
     pub(crate) fn status(&mut self, status: &StatusView, now: Time) {
         let state = match status.state {
             ConnectionState::Offline => "offline",
@@ -184,13 +189,19 @@ impl Log {
         let trouble = status.trouble.as_ref().map_or("", |trouble| trouble.name());
         let protocol = status.protocol.as_deref().unwrap_or_default();
         let limit = status.limit.as_ref().map_or("", |limit| limit.name());
-        let fields = [
+        let mut standing = String::new();
+        for (name, value) in [
             ("state", state),
             ("trouble", trouble),
             ("protocol", protocol),
             ("limit", limit),
-        ];
-        self.line(now, "status", &fields);
+        ] {
+            push(&mut standing, name, value);
+        }
+        if standing != self.status {
+            self.text(now, "status", &standing);
+            self.status = standing;
+        }
     }
 
     pub(crate) fn peers(&mut self, number: usize, now: Time) {
@@ -241,10 +252,19 @@ impl Log {
 
     /// Writes a line; a field without a value is left out.
     fn line(&mut self, now: Time, word: &str, fields: &[(&str, &str)]) {
+        let mut text = String::new();
+        for (name, value) in fields {
+            push(&mut text, name, value);
+        }
+        self.text(now, word, &text);
+    }
+
+    fn text(&mut self, now: Time, word: &str, fields: &str) {
         let millis = now.as_micros() / 1000;
         let mut line = format!("{}.{:03} {word}", millis / 1000, millis % 1000);
-        for (name, value) in fields {
-            push(&mut line, name, value);
+        if !fields.is_empty() {
+            line.push(' ');
+            line.push_str(fields);
         }
         if self.lines.len() == LINES {
             self.lines.pop_front();
@@ -273,6 +293,8 @@ fn push(line: &mut String, name: &str, value: &str) {
 
 #[cfg(test)]
 mod tests {
+    use mqdrop_core::view::RoomTrouble;
+
     use super::*;
 
     #[test]
@@ -293,6 +315,38 @@ mod tests {
         assert_eq!(lines(&log, next), [""; 0]);
         // Of another log, perhaps.
         assert_eq!(lines(&log, next + 7), [""; 0]);
+    }
+
+    #[test]
+    fn a_status_that_is_told_again_is_one_line() {
+        let mut log = Log::default();
+        let connecting = StatusView {
+            state: ConnectionState::Connecting,
+            ..StatusView::default()
+        };
+        let error = StatusView {
+            state: ConnectionState::Error,
+            trouble: Some(RoomTrouble::Silent),
+            ..StatusView::default()
+        };
+        // No line has the address.
+        let elsewhere = StatusView {
+            broker: "ws://broker.example".into(),
+            ..error.clone()
+        };
+        let told = [&connecting, &error, &elsewhere, &error, &connecting];
+        for (second, status) in (1..).zip(told) {
+            log.status(status, Time::from_millis(1000 * second));
+        }
+        let (lines, next) = log.since(0);
+        let lines: Vec<&str> = lines.collect();
+        let expected = [
+            "1.000 status state=connecting",
+            "2.000 status state=error trouble=silent",
+            "5.000 status state=connecting",
+        ];
+        assert_eq!(lines, expected);
+        assert_eq!(next, 3);
     }
 
     #[test]

@@ -31,6 +31,9 @@ pub enum SocketClose {
     Unreachable,
     /// The driver knows the cause. It is shown, also if the connection was open already.
     Refused(Obstacle),
+    /// Like [`Refused`](Self::Refused), and time does not mend it: something has to be changed, here
+    /// or there. A certificate is not trusted, the other side does not speak TLS.
+    Unfit(Obstacle),
     /// It was open and ended; the WebSocket close code (RFC 6455, section 7.4), if any.
     Closed {
         /// For example 1006 (abnormal), 1009 (message too big).

@@ -15,6 +15,8 @@ mod frame_size;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
 mod hash;
+#[cfg(test)]
+mod hostile;
 mod identity;
 mod ids;
 mod incoming;

@@ -44,7 +44,7 @@ impl Words {
         use RoomTrouble as T;
         match trouble {
             T::Unreachable => self.broker_unreachable(broker),
-            T::Transport(obstacle) => self.obstacle(obstacle, broker),
+            T::Transport(obstacle) | T::UnfitTransport(obstacle) => self.obstacle(obstacle, broker),
             T::HungUp => self.broker_hung_up(broker),
             T::Silent => self.broker_silent(broker),
             T::NotMqtt(what) => self.broker_not_mqtt(broker, what),

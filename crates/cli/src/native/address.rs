@@ -1,8 +1,9 @@
 //! Addresses of brokers.
 
-use mqdrop_core::{Obstacle, SocketClose};
+use mqdrop_core::SocketClose;
 use tokio_tungstenite::tungstenite::http::Uri;
 
+use super::close::unfit;
 use crate::words;
 
 /// A broker's address, taken apart.
@@ -21,7 +22,7 @@ impl Address {
     /// # Errors
     /// In words, if it is none.
     pub(super) fn parse(url: &str) -> Result<Self, SocketClose> {
-        let not_one = || SocketClose::Refused(Obstacle::Told(words().reach_no_address(url)));
+        let not_one = || unfit(words().reach_no_address(url));
         let uri: Uri = url.trim().parse().map_err(|_| not_one())?;
         let scheme = uri.scheme_str().map(str::to_ascii_lowercase);
         let (is_secure, is_websocket, port) = match scheme.as_deref() {
@@ -73,6 +74,8 @@ impl Address {
 
 #[cfg(test)]
 mod tests {
+    use mqdrop_core::Obstacle;
+
     use super::*;
 
     #[test]
@@ -126,7 +129,7 @@ mod tests {
             "ws://[half/mqtt",
             "ws://a b/",
         ] {
-            let Err(SocketClose::Refused(Obstacle::Told(text))) = Address::parse(url) else {
+            let Err(SocketClose::Unfit(Obstacle::Told(text))) = Address::parse(url) else {
                 panic!("{url} was taken");
             };
             assert!(text.contains("not the address"), "{text}");

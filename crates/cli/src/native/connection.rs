@@ -4,13 +4,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use mqdrop_client::Input;
-use mqdrop_core::{Obstacle, SocketClose};
+use mqdrop_core::SocketClose;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 use super::Inputs;
 use super::address::Address;
 use super::backlog::Backlog;
+use super::close::refused;
 use super::dial::{dial, no_answer};
 use super::outbox::Outbox;
 use super::pump::{self, Socket};
@@ -156,7 +157,7 @@ impl<C> Drop for Connection<C> {
 async fn run<C>(line: Arc<Line<C>>, address: Address, tls: Arc<Tls>) {
     let opened = match tokio::time::timeout(OPENING, connect(&address, &tls)).await {
         Ok(opened) => opened,
-        Err(_) => Err(no_answer(&address)),
+        Err(_) => Err(refused(no_answer(&address))),
     };
     match opened {
         Ok(socket) => {
@@ -168,7 +169,7 @@ async fn run<C>(line: Arc<Line<C>>, address: Address, tls: Arc<Tls>) {
                 () = too_late(&line.closing) => {}
             }
         }
-        Err(text) => line.report(Input::Closed(SocketClose::Refused(Obstacle::Told(text)))),
+        Err(close) => line.report(Input::Closed(close)),
     }
 }
 
@@ -177,7 +178,7 @@ async fn too_late(closing: &Notify) {
     tokio::time::sleep(CLOSING).await;
 }
 
-async fn connect(address: &Address, tls: &Arc<Tls>) -> Result<Socket, String> {
+async fn connect(address: &Address, tls: &Arc<Tls>) -> Result<Socket, SocketClose> {
     if !address.is_websocket {
         return Ok(Socket::Stream(connect_stream(address, tls).await?));
     }
@@ -191,13 +192,13 @@ async fn connect(address: &Address, tls: &Arc<Tls>) -> Result<Socket, String> {
     };
     match opened {
         Ok(socket) => Ok(Socket::WebSocket(Box::new(socket))),
-        Err(Failure::Refused(text)) => Err(text),
-        Err(Failure::Unanswered) => Err(words().websocket_other(&address.place())),
+        Err(Failure::Closed(close)) => Err(close),
+        Err(Failure::Unanswered) => Err(refused(words().websocket_other(&address.place()))),
     }
 }
 
-async fn connect_stream(address: &Address, tls: &Arc<Tls>) -> Result<pump::Stream, String> {
-    let stream = dial(address).await?;
+async fn connect_stream(address: &Address, tls: &Arc<Tls>) -> Result<pump::Stream, SocketClose> {
+    let stream = dial(address).await.map_err(refused)?;
     if address.is_secure {
         Ok(Box::new(tls.wrap(stream, address).await?))
     } else {

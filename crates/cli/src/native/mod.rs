@@ -7,6 +7,7 @@
 mod address;
 mod backlog;
 mod clock;
+mod close;
 mod connection;
 mod dial;
 mod lane;

@@ -7,13 +7,14 @@ use bytes::{Bytes, BytesMut};
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{FutureExt, SinkExt, StreamExt};
 use mqdrop_client::Input;
-use mqdrop_core::{Invalid, Obstacle, SocketClose};
+use mqdrop_core::{Invalid, SocketClose};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
 use super::address::Address;
+use super::close::unfit;
 use super::connection::Line;
 use super::{tls, websocket};
 
@@ -163,9 +164,7 @@ impl StreamReader<'_> {
         }
         match self.reader.read_buf(&mut self.buffer).await {
             Ok(1..) => Ok(()),
-            Err(error) if tls::is_refusal(&error) => Err(SocketClose::Refused(Obstacle::Told(
-                tls::trouble(&error, self.address),
-            ))),
+            Err(error) if tls::is_refusal(&error) => Err(tls::trouble(&error, self.address)),
             Ok(0) | Err(_) => Err(SocketClose::Closed { code: None }),
         }
     }
@@ -176,9 +175,7 @@ impl Reader for StreamReader<'_> {
         self.read().await?;
         while !self.is_known {
             if self.buffer.starts_with(WEB) {
-                return Err(SocketClose::Refused(Obstacle::Told(
-                    self.address.is_of_the_web(),
-                )));
+                return Err(unfit(self.address.is_of_the_web()));
             }
             self.is_known = !WEB.starts_with(&self.buffer);
             if !self.is_known {

@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
+use mqdrop_core::SocketClose;
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{
@@ -20,6 +21,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::address::Address;
+use super::close::{refused, unfit};
 use crate::words;
 
 /// How to connect to brokers.
@@ -73,18 +75,19 @@ impl Tls {
     /// Begins TLS on a connection.
     ///
     /// # Errors
-    /// In words.
+    /// If it did not begin.
     pub(super) async fn wrap(
         self: &Arc<Self>,
         stream: TcpStream,
         address: &Address,
-    ) -> Result<TlsStream<TcpStream>, String> {
+    ) -> Result<TlsStream<TcpStream>, SocketClose> {
         let tls = Arc::clone(self);
         let config = tokio::task::spawn_blocking(move || tls.config())
             .await
-            .map_err(|error| error.to_string())??;
+            .map_err(|error| refused(error.to_string()))?
+            .map_err(unfit)?;
         let name = ServerName::try_from(address.host.clone())
-            .map_err(|_| words().tls_no_name(&address.host))?;
+            .map_err(|_| unfit(words().tls_no_name(&address.host)))?;
         TlsConnector::from(config)
             .connect(name, stream)
             .await
@@ -154,11 +157,41 @@ fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
     Ok(found)
 }
 
-/// Words for TLS that did not begin, or ended.
-pub(super) fn trouble(error: &io::Error, address: &Address) -> String {
+/// What it means that TLS did not begin, or ended.
+pub(super) fn trouble(error: &io::Error, address: &Address) -> SocketClose {
+    let text = in_words(error, address);
+    if outlasts_waiting(error) {
+        unfit(text)
+    } else {
+        refused(text)
+    }
+}
+
+/// Tells whether the same happens again until something is changed, here or at the broker.
+fn outlasts_waiting(error: &io::Error) -> bool {
+    match cause(error) {
+        Some(rustls::Error::AlertReceived(alert)) => !matches!(
+            alert,
+            AlertDescription::CloseNotify
+                | AlertDescription::InternalError
+                | AlertDescription::UserCanceled
+        ),
+        Some(
+            rustls::Error::InvalidCertificate(_)
+            | rustls::Error::InvalidMessage(_)
+            | rustls::Error::PeerIncompatible(_),
+        ) => true,
+        _ => false,
+    }
+}
+
+fn cause(error: &io::Error) -> Option<&rustls::Error> {
+    error.get_ref().and_then(|error| error.downcast_ref())
+}
+
+fn in_words(error: &io::Error, address: &Address) -> String {
     let place = address.place();
-    let cause = error.get_ref().and_then(|error| error.downcast_ref());
-    match cause {
+    match cause(error) {
         Some(rustls::Error::InvalidCertificate(problem)) => bad_certificate(problem, address),
         Some(rustls::Error::InvalidMessage(_)) if address.is_websocket => {
             words().tls_not_spoken(&place, "ws://")
@@ -182,8 +215,7 @@ pub(super) fn trouble(error: &io::Error, address: &Address) -> String {
 /// Tells whether an error is the broker's refusal of this client's certificate, which TLS 1.3 tells
 /// only after the handshake.
 pub(super) fn is_refusal(error: &io::Error) -> bool {
-    let cause = error.get_ref().and_then(|error| error.downcast_ref());
-    matches!(cause, Some(rustls::Error::AlertReceived(alert)) if wants_certificate(*alert))
+    matches!(cause(error), Some(rustls::Error::AlertReceived(alert)) if wants_certificate(*alert))
 }
 
 fn wants_certificate(alert: AlertDescription) -> bool {
@@ -195,7 +227,10 @@ fn wants_certificate(alert: AlertDescription) -> bool {
             | AlertDescription::CertificateUnknown
             | AlertDescription::CertificateExpired
             | AlertDescription::CertificateRevoked
+            | AlertDescription::UnsupportedCertificate
             | AlertDescription::AccessDenied
+            // Its authority has the name of one that is trusted, and another key.
+            | AlertDescription::DecryptError
     )
 }
 

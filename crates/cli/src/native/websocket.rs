@@ -9,6 +9,8 @@ use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{ClientRequestBuilder, Error};
 
 use super::address::Address;
+use super::close::{refused, unfit};
+use super::tls;
 use crate::words;
 
 /// MQTT's subprotocol.
@@ -31,8 +33,8 @@ pub(super) enum Offer {
 pub(super) enum Failure {
     /// The offer was not answered: it may open without.
     Unanswered,
-    /// In words.
-    Refused(String),
+    /// It does not open.
+    Closed(SocketClose),
 }
 
 /// Shakes hands.
@@ -65,38 +67,43 @@ fn with_path(uri: &Uri) -> Uri {
 
 fn failure(error: &Error, address: &Address) -> Failure {
     let place = address.place();
-    Failure::Refused(match error {
+    Failure::Closed(refused(match error {
         Error::Protocol(ProtocolError::SecWebSocketSubProtocolError(
             SubProtocolError::NoSubProtocol,
         )) => return Failure::Unanswered,
         Error::Protocol(ProtocolError::SecWebSocketSubProtocolError(_)) => {
             words().websocket_other(&place)
         }
-        Error::Http(response) => refused(response.status(), address),
+        Error::Http(response) => return Failure::Closed(no_upgrade(response.status(), address)),
         Error::Protocol(ProtocolError::HandshakeIncomplete) if address.is_secure => {
             words().websocket_none(&place)
         }
         Error::Protocol(ProtocolError::HandshakeIncomplete) => {
             words().websocket_none_without_tls(&place)
         }
+        // TLS 1.3 tells it only now.
+        Error::Io(error) if tls::is_refusal(error) => {
+            return Failure::Closed(tls::trouble(error, address));
+        }
         Error::Io(error) => words().websocket_ended(&place, &error.to_string()),
         error => words().websocket_not_spoken(&place, &error.to_string()),
-    })
+    }))
 }
 
-fn refused(status: StatusCode, address: &Address) -> String {
+fn no_upgrade(status: StatusCode, address: &Address) -> SocketClose {
     let (place, path) = (address.place(), address.uri.path());
     let code = status.as_str();
-    match status {
+    refused(match status {
+        // A proxy says this also while what is behind it begins.
         StatusCode::NOT_FOUND => words().websocket_no_path(path, &place),
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-            words().websocket_not_let_in(&place, code)
+            return unfit(words().websocket_not_let_in(&place, code));
         }
         StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT => {
             words().websocket_gateway(&place, code)
         }
         _ => words().websocket_other_answer(&place, code, path),
-    }
+    })
 }
 
 /// Means of a WebSocket's end.

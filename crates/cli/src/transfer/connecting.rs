@@ -4,7 +4,7 @@
 use core::time::Duration;
 
 use mqdrop_core::Time;
-use mqdrop_core::view::{ConnectionState, StatusView};
+use mqdrop_core::view::{ConnectionState, RoomTrouble, StatusView};
 
 use crate::failure::Failure;
 use crate::say::Event;
@@ -72,6 +72,10 @@ impl Connecting {
             };
         }
         if status.state == ConnectionState::Error {
+            let trouble = status.trouble.as_ref();
+            if self.stage == Stage::First && trouble.is_some_and(RoomTrouble::outlasts_waiting) {
+                return Some(Change::Failed(Failure::Broker(reason(status))));
+            }
             self.reason = reason(status);
         }
         if self.stage == Stage::Online {
@@ -106,7 +110,8 @@ fn reason(status: &StatusView) -> String {
 
 #[cfg(test)]
 mod tests {
-    use mqdrop_core::view::{Remedy, RoomTrouble};
+    use mqdrop_core::Obstacle;
+    use mqdrop_core::view::Remedy;
 
     use super::*;
 
@@ -153,6 +158,26 @@ mod tests {
             let change = connecting.handle_status(&online);
             assert!(matches!(change, Some(Change::Say(Event::Online { .. }))));
         }
+    }
+
+    #[test]
+    fn a_certificate_that_is_not_trusted_is_an_error_at_once_but_no_end_later() {
+        let text = "Its certificate has expired".to_owned();
+        let trouble = |trouble| status(ConnectionState::Error, Some(trouble));
+        let unfit = trouble(RoomTrouble::UnfitTransport(Obstacle::Told(text.clone())));
+        let failed = Change::Failed(Failure::Broker(text.clone()));
+        let mut connecting = Connecting::new(Time::ZERO);
+        // Time may mend this.
+        let passing = trouble(RoomTrouble::Transport(Obstacle::Told(text)));
+        assert_eq!(connecting.handle_status(&passing), None);
+        assert_eq!(connecting.handle_status(&unfit), Some(failed));
+
+        let mut connecting = Connecting::new(Time::ZERO);
+        connecting.handle_status(&status(ConnectionState::Online, None));
+        connecting.handle_status(&status(ConnectionState::Connecting, None));
+        // Somebody may give the broker another one.
+        assert_eq!(connecting.handle_status(&unfit), None);
+        assert_eq!(connecting.handle_time(LATER), None);
     }
 
     #[test]

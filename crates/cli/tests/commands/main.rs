@@ -18,4 +18,5 @@ mod restarting;
 mod support;
 #[cfg(unix)]
 mod terminal;
+mod trust;
 mod usage;

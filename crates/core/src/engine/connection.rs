@@ -15,7 +15,7 @@ use crate::api::{Event, Join};
 use crate::cause::{BrokerLimit, RoomTrouble};
 use crate::frame::PIECE_OVERHEAD;
 use crate::frame_size::{Fit, FrameSize, MAX_FRAME};
-use crate::io::{Invalid, Obstacle, SocketAction, SocketClose};
+use crate::io::{Invalid, SocketAction, SocketClose};
 use crate::random::Random;
 
 /// MQTT 5: how long the broker keeps this device's place during an interruption.
@@ -46,7 +46,7 @@ pub(super) struct Connection {
     /// The WebSocket's close code, when the session ends by it.
     close_code: Option<u16>,
     /// What the driver knows of the end of the connection, if that is more than the session knows.
-    refused: Option<Obstacle>,
+    refused: Option<RoomTrouble>,
 }
 
 /// A message that the broker publishes if the connection ends without a word.
@@ -136,14 +136,14 @@ impl Connection {
 
     /// The transport ended while the session used it.
     pub(super) fn handle_close(&mut self, close: SocketClose, now: Time) {
+        self.refused = RoomTrouble::of_transport(&close);
         match close {
             SocketClose::Closed { code } => self.close_code = code,
             SocketClose::Invalid(what) => self.session.handle_invalid(match what {
                 Invalid::Text => "a WebSocket message of text",
                 Invalid::TooLong => "a WebSocket message too long to take in",
             }),
-            SocketClose::Refused(obstacle) => self.refused = Some(obstacle),
-            SocketClose::Unreachable => {}
+            SocketClose::Refused(_) | SocketClose::Unfit(_) | SocketClose::Unreachable => {}
         }
         self.session.handle_disconnected(now);
     }
@@ -194,8 +194,7 @@ impl Connection {
             },
         };
         let meaning = refusal::meaning(why, asked);
-        let known = self.refused.take();
-        let known = known.map(|obstacle| Refusal::passing(RoomTrouble::Transport(obstacle)));
+        let known = self.refused.take().map(Refusal::passing);
         self.link.ended(why, known, meaning, random, now);
     }
 
@@ -291,6 +290,44 @@ impl Connection {
             only_v311: self.only_v311(),
             frame_limit,
             frame_length: self.best.map(within),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    use super::*;
+    use crate::identity::Identity;
+    use crate::keys::RoomSecret;
+
+    #[test]
+    fn what_was_learnt_of_a_broker_is_not_forgotten_while_it_is_looked_for_anew() {
+        let join = Join {
+            secret: RoomSecret::derive("a room").unwrap(),
+            identity: Identity::from_random([1; 32]),
+            broker: "wss://broker.example/mqtt".into(),
+            prefix: String::new(),
+            name: String::new(),
+            login: None,
+            version: VersionPolicy::Auto,
+            keep_alive: Join::KEEP_ALIVE,
+            auto_accept: false,
+            frame_limit: None,
+            frame_length: Some(65_536),
+        };
+        let mut connection = Connection::new(&join, Time::ZERO);
+        let length = |connection: &mut Connection| match connection.lesson() {
+            Event::Learnt { frame_length, .. } => frame_length,
+            event => panic!("{event:?}"),
+        };
+        assert_eq!(length(&mut connection), Some(65_536));
+        for (limit, learnt) in [(None, 65_536), (Some(32_768), 32_768)] {
+            // Something was the matter with it, and nothing else is known yet.
+            connection.frame_size = FrameSize::new(limit, None);
+            assert_eq!(length(&mut connection), Some(learnt));
         }
     }
 }

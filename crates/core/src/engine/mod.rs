@@ -5,8 +5,6 @@ mod dispatch;
 mod ending;
 mod families;
 mod gate;
-#[cfg(test)]
-mod hostile;
 mod kept;
 mod link;
 mod outbox;

@@ -82,6 +82,15 @@ impl Parcels {
         }
     }
 
+    /// When to look at whether something is stalled.
+    pub(super) fn stall_deadline(&self, now: Time) -> Option<Time> {
+        let is_active = |state| state == TransferState::Active;
+        self.stalls.deadline(|| {
+            self.incoming.values().any(|i| is_active(i.state()))
+                || self.outgoing.values().any(|o| is_active(o.state(now)))
+        })
+    }
+
     /// Tells whether something is under way.
     pub(super) fn are_busy(&self, now: Time) -> bool {
         let is_active = |state| matches!(state, TransferState::Active | TransferState::Verifying);

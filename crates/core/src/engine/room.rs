@@ -265,7 +265,7 @@ impl Room {
             (Some(self.refresh), Timer::Refresh),
             (self.rights.deadline(), Timer::Rights),
             (self.subscriptions.deadline(), Timer::Subscription),
-            (self.parcels.stalls.deadline(), Timer::Stall),
+            (self.parcels.stall_deadline(now), Timer::Stall),
             (self.peers.deadline(), Timer::Silence),
             (
                 outgoing.filter_map(|it| it.deadline(now)).min(),

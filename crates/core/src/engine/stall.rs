@@ -41,9 +41,10 @@ struct Standing {
 }
 
 impl Stalls {
-    /// When to look again; `None` while nothing is under way.
-    pub(super) fn deadline(&self) -> Option<Time> {
-        (!self.seen.is_empty()).then_some(self.next)
+    /// When to look again; `None` while nothing is under way, which `is_any_active` says if nothing
+    /// was when they were looked at last.
+    pub(super) fn deadline(&self, is_any_active: impl FnOnce() -> bool) -> Option<Time> {
+        (!self.seen.is_empty() || is_any_active()).then_some(self.next)
     }
 
     /// Looks at what is under way, if it is time. Answers which transfers have come to a halt.

@@ -13,7 +13,7 @@ use crate::api::Event;
 use crate::cause::Notice;
 use crate::effects::{DataTopic, Effects};
 use crate::io::{StoreError, StoreReply, StoreRequest};
-use crate::message::{Body, EndReason};
+use crate::message::EndReason;
 use crate::notes::Note;
 
 impl Incoming {
@@ -33,7 +33,7 @@ impl Incoming {
         let mut frame = payload
             .try_into_mut()
             .unwrap_or_else(|shared| BytesMut::from(&shared[..]));
-        let by = (&self.offer.parcel_key, self.origin.sender);
+        let by = (&self.offer.parcel_key, self.sender.device());
         let opened = receiving.cipher.open(&mut frame, by);
         let Ok((head, plain)) = opened else { return };
         if !receiving.is_by_sender(head, now) {
@@ -195,8 +195,8 @@ impl Incoming {
             }
             (Phase::Opening { .. }, StoreReply::Failed { error, .. }) => {
                 let reason = EndReason::Storage(error.clone());
-                cx.send(self.origin.sender, Body::Decline(self.ending(&reason)));
                 self.phase = Phase::Declined(reason);
+                self.tell_ending(cx);
                 cx.event(Event::Transfer(self.parcel()));
             }
             (
@@ -290,10 +290,12 @@ impl Incoming {
         if let Some(text) = content.take_text() {
             cx.event(Event::Text { parcel, text });
         }
-        self.phase = Phase::Done(Box::new(content));
-        self.receipt_due = !self.sender_present;
+        self.phase = Phase::Done {
+            content: Box::new(content),
+            receipt_due: !self.sender.is_present(),
+        };
         cx.event(Event::Files(parcel));
         cx.event(Event::Transfer(parcel));
-        cx.send(self.origin.sender, Body::Receipt(self.receipt()));
+        self.tell_ending(cx);
     }
 }

@@ -10,8 +10,10 @@ mod receiving;
 mod rehash;
 mod restore;
 mod restoring;
+mod sender;
 mod state;
 mod suspects;
+mod telling;
 mod view;
 
 use mqdrop_mqtt::Time;
@@ -21,32 +23,24 @@ use crate::cause::SubscriptionTrouble;
 use crate::effects::{DataTopic, Effects};
 use crate::ids::DeviceId;
 use crate::io::StoreRequest;
-use crate::message::{Body, Complete, EndReason, Ending, Offer, ParcelRef, Receipt};
-use crate::notes::{Accepted, Note, Origin};
+use crate::message::{Body, Complete, EndReason, Offer};
+use crate::notes::Origin;
 
 use content::Content;
 use finishing::Finishing;
 use receiving::Receiving;
 use restoring::Restoring;
+use sender::Sender;
 
 /// The longest text, in bytes. Texts are taken without asking and kept in memory.
 pub const MAX_TEXT: u64 = 1024 * 1024;
-/// How often it is noted that another device sends a parcel: senders choose how often that is.
-/// A sender that offers it after a restart is known by the parcel's key all the same.
-const MAX_NOTED: u32 = 100;
 /// How often a parcel whose hashes disagree is mended before it is given up.
 const MAX_REPAIRS: u32 = 3;
 
 /// One parcel from another device.
 pub(crate) struct Incoming {
     offer: Offer,
-    origin: Origin,
-    sender_present: bool,
-    sender_paused: bool,
-    /// How often it was noted who sends it.
-    noted: u32,
-    /// It is here, and its sender was not there to be told.
-    receipt_due: bool,
+    sender: Sender,
     phase: Phase,
 }
 
@@ -64,7 +58,11 @@ enum Phase {
     Receiving(Box<Receiving>),
     /// Whole and verified; storage gives it to the user.
     Finishing(Box<Finishing>),
-    Done(Box<Content>),
+    Done {
+        content: Box<Content>,
+        /// Its sender was not there to be told.
+        receipt_due: bool,
+    },
     /// Not wanted.
     Declined(EndReason),
     /// Ended by the sender.
@@ -80,15 +78,9 @@ impl Incoming {
             return Err(EndReason::TooLarge);
         }
         let title = crate::names::line(&offer.title, 200);
-        let sender_paused = offer.paused;
-        let offer = Offer { title, ..offer };
         Ok(Self {
-            offer,
-            origin,
-            sender_present: true,
-            sender_paused,
-            noted: 0,
-            receipt_due: false,
+            sender: Sender::new(origin, offer.paused),
+            offer: Offer { title, ..offer },
             phase: Phase::Offered,
         })
     }
@@ -117,8 +109,7 @@ impl Incoming {
     pub(crate) fn decline(&mut self, cx: &mut Effects) {
         if self.is_offered() {
             self.phase = Phase::Declined(EndReason::ByUser);
-            let ending = self.ending(&EndReason::ByUser);
-            cx.send(self.origin.sender, Body::Decline(ending));
+            self.tell_ending(cx);
             cx.event(Event::Transfer(self.parcel()));
         }
     }
@@ -128,8 +119,8 @@ impl Incoming {
         if self.is_offered() {
             self.decline(cx);
         } else if self.is_under_way() {
-            cx.send(self.origin.sender, Body::Cancel(self.ending(&reason)));
             self.discard(Phase::EndedHere(reason), cx);
+            self.tell_ending(cx);
         }
     }
 
@@ -142,27 +133,7 @@ impl Incoming {
                 self.finish_again(cx);
             }
         } else if let Phase::Receiving(receiving) = &mut self.phase {
-            receiving.paused = wanted;
-            receiving.restored = false;
-            if !wanted {
-                let parcel = self.offer.parcel;
-                let stuck = std::mem::take(&mut receiving.stuck).pieces.into_iter();
-                cx.store
-                    .extend(stuck.map(|(offset, data)| StoreRequest::Write {
-                        parcel,
-                        offset,
-                        data,
-                    }));
-            }
-            receiving.rate.clear();
-            receiving.ack.now(now);
-            // Frames for others in the meantime need not come here.
-            (receiving.subscribed, receiving.not_subscribed) = (false, None);
-            cx.topics.push_back(if wanted {
-                DataTopic::Unsubscribe(self.offer.parcel)
-            } else {
-                DataTopic::Subscribe(self.offer.parcel)
-            });
+            receiving.set_paused(wanted, self.offer.parcel, now, cx);
             cx.event(Event::Transfer(self.offer.parcel));
         }
     }
@@ -188,72 +159,30 @@ impl Incoming {
         if !self.is_offer_of_it(offer) {
             return;
         }
-        if sender != self.origin.sender {
-            self.origin.sender = sender;
-            if let Phase::Receiving(receiving) = &mut self.phase {
-                // It has another clock.
-                (receiving.echo, receiving.newest) = (None, None);
-                receiving.pieces.take();
-            }
-            // While it is opened or restored this is noted afterwards; when it is whole it is idle.
-            if matches!(self.phase, Phase::Receiving(_)) {
-                self.note_accepted(cx);
-            }
+        // While it is opened or restored this is noted afterwards; when it is whole it is idle.
+        if self.sender.offers_again(sender, offer.paused)
+            && let Phase::Receiving(receiving) = &mut self.phase
+        {
+            // It has another clock.
+            receiving.forget_order();
+            self.note_accepted(cx);
         }
-        self.sender_present = true;
-        self.sender_paused = offer.paused;
-        let answer = self.answer();
-        match &self.phase {
-            Phase::Declined(reason) => cx.answer(sender, Body::Decline(self.ending(reason))),
-            Phase::EndedHere(reason) => cx.answer(sender, Body::Cancel(self.ending(reason))),
-            _ => {}
-        }
+        let parcel = self.parcel();
         match &mut self.phase {
-            Phase::Offered | Phase::Opening { .. } => cx.answer(sender, Body::Seen(answer)),
+            Phase::Offered | Phase::Opening { .. } => {
+                let seen = self.sender.reference(parcel);
+                self.sender.answer(Body::Seen(seen), cx);
+            }
             Phase::Receiving(receiving) => {
                 receiving.unknown_to_sender = false;
                 receiving.ack.now(now);
             }
-            Phase::Done(_) => {
-                self.receipt_due = false;
-                cx.answer(sender, Body::Receipt(self.receipt()));
-            }
+            Phase::Done { receipt_due, .. } => *receipt_due = false,
             Phase::EndedBySender(_) => self.phase = Phase::Offered,
             _ => {}
         }
-        cx.event(Event::Transfer(answer.parcel));
-    }
-
-    /// The sender is in the room, new or again.
-    pub(crate) fn handle_here(&mut self, now: Time, cx: &mut Effects) {
-        self.sender_present = true;
-        let answer = self.answer();
-        match &mut self.phase {
-            Phase::Receiving(receiving) => receiving.ack.now(now),
-            // It may be over, and the word of that got lost.
-            Phase::Offered => cx.answer(self.origin.sender, Body::Seen(answer)),
-            _ => {}
-        }
-        cx.event(Event::Transfer(self.parcel()));
-    }
-
-    /// Notes whether the sender is in the room, as far as this device knows.
-    pub(crate) fn set_sender_present(&mut self, present: bool) {
-        self.sender_present = present;
-    }
-
-    /// The sender left the room.
-    pub(crate) fn handle_gone(&mut self, cx: &mut Effects) {
-        self.sender_present = false;
-        cx.event(Event::Transfer(self.parcel()));
-    }
-
-    pub(crate) fn handle_sender_paused(&mut self, paused: bool, cx: &mut Effects) {
-        self.sender_paused = paused;
-        if let Phase::Receiving(receiving) = &mut self.phase {
-            receiving.rate.clear();
-        }
-        cx.event(Event::Transfer(self.parcel()));
+        self.repeat_ending(cx);
+        cx.event(Event::Transfer(parcel));
     }
 
     /// The sender ended it, or does not know it.
@@ -272,8 +201,7 @@ impl Incoming {
     /// The broker confirmed that data frames come here.
     pub(crate) fn handle_subscribed(&mut self, now: Time) {
         if let Phase::Receiving(receiving) = &mut self.phase {
-            (receiving.subscribed, receiving.not_subscribed) = (true, None);
-            receiving.ack.now(now);
+            receiving.handle_subscribed(now);
         }
     }
 
@@ -289,16 +217,11 @@ impl Incoming {
         let Phase::Receiving(receiving) = &mut self.phase else {
             return false;
         };
-        if receiving.paused {
-            return false;
+        let needs_it = receiving.handle_not_subscribed(trouble, is_final, now);
+        if needs_it {
+            cx.event(Event::Transfer(self.offer.parcel));
         }
-        receiving.paused = is_final;
-        receiving.not_subscribed = Some(trouble);
-        receiving.rate.clear();
-        // The sender learns that it was accepted, and is to wait.
-        receiving.ack.now(now);
-        cx.event(Event::Transfer(self.offer.parcel));
-        true
+        needs_it
     }
 
     /// This device is in the room, again perhaps. Even a session that the broker says it kept may
@@ -307,8 +230,7 @@ impl Incoming {
         if let Phase::Receiving(receiving) = &mut self.phase
             && !receiving.paused
         {
-            (receiving.subscribed, receiving.not_subscribed) = (false, None);
-            cx.topics.push_back(DataTopic::Subscribe(self.offer.parcel));
+            receiving.subscribe(self.offer.parcel, cx);
         }
     }
 
@@ -322,17 +244,7 @@ impl Incoming {
             }
             return self.advance(now, cx);
         }
-        match &self.phase {
-            Phase::Done(_) => cx.answer(self.origin.sender, Body::Receipt(self.receipt())),
-            // It ended here, and the word of it got lost.
-            Phase::Declined(reason) => {
-                cx.answer(self.origin.sender, Body::Decline(self.ending(reason)));
-            }
-            Phase::EndedHere(reason) => {
-                cx.answer(self.origin.sender, Body::Cancel(self.ending(reason)));
-            }
-            _ => {}
-        }
+        self.repeat_ending(cx);
     }
 
     pub(crate) fn handle_timeout(&mut self, now: Time, cx: &mut Effects) {
@@ -347,13 +259,9 @@ impl Incoming {
         if let Phase::Finishing(finishing) = &mut self.phase {
             finishing.ask(self.offer.parcel, cx);
         } else if let Phase::Receiving(receiving) = &mut self.phase {
-            if receiving.ack.is_reminder() {
-                // However long that takes, what comes then is not out of order.
-                receiving.newest = None;
-            }
-            receiving.ack.on_sent(now);
-            let want = receiving.want(self.offer.parcel, self.origin.token, now);
-            cx.send(self.origin.sender, Body::Want(want));
+            let to = self.sender.reference(self.offer.parcel);
+            self.sender
+                .tell(Body::Want(receiving.acknowledge(to, now)), cx);
         }
     }
 
@@ -369,15 +277,7 @@ impl Incoming {
     /// When the sender is to be told something, or storage asked again.
     fn work_due(&self) -> Option<Time> {
         match &self.phase {
-            Phase::Receiving(receiving)
-                if (receiving.subscribed
-                    || receiving.paused
-                    || receiving.not_subscribed.is_some())
-                    && self.sender_present
-                    && !receiving.unknown_to_sender =>
-            {
-                Some(receiving.ack.deadline())
-            }
+            Phase::Receiving(receiving) if self.sender.is_present() => receiving.deadline(),
             Phase::Finishing(finishing) => finishing.deadline(),
             _ => None,
         }
@@ -395,50 +295,6 @@ impl Incoming {
         cx.event(Event::Transfer(self.parcel()));
     }
 
-    /// This parcel, to its sender.
-    pub(crate) fn answer(&self) -> ParcelRef {
-        ParcelRef {
-            parcel: self.offer.parcel,
-            token: self.origin.token,
-        }
-    }
-
-    /// Tells the sender that this is here.
-    pub(super) fn receipt(&self) -> Receipt {
-        let without = match &self.phase {
-            Phase::Done(content) => content.left_out().len(),
-            _ => 0,
-        };
-        Receipt {
-            parcel: self.offer.parcel,
-            token: self.origin.token,
-            without: (without > 0).then_some(without),
-        }
-    }
-
-    /// How the sender is told that it ended here.
-    fn ending(&self, reason: &EndReason) -> Ending {
-        Ending {
-            token: self.origin.token,
-            ..reason.ending(self.offer.parcel)
-        }
-    }
-
-    fn note_accepted(&mut self, cx: &mut Effects) {
-        if self.offer.text || self.noted >= MAX_NOTED {
-            return;
-        }
-        self.noted += 1;
-        let accepted = Accepted {
-            offer: self.offer.clone(),
-            origin: self.origin.clone(),
-        };
-        cx.store.push_back(StoreRequest::Note {
-            parcel: self.offer.parcel,
-            note: Note::Accepted(accepted).to_bytes(),
-        });
-    }
-
     /// Ends in `phase` and frees what was held.
     fn discard(&mut self, phase: Phase, cx: &mut Effects) {
         let parcel = self.parcel();
@@ -450,17 +306,5 @@ impl Incoming {
         }
         self.phase = phase;
         cx.event(Event::Transfer(parcel));
-    }
-}
-
-#[cfg(test)]
-pub(crate) mod tests {
-    use super::{Incoming, Phase, receiving};
-
-    /// Storage has answered for nothing of as much as may be under way.
-    pub(crate) fn fill(incoming: &mut Incoming) {
-        if let Phase::Receiving(receiving) = &mut incoming.phase {
-            receiving.unwritten = receiving::CREDIT;
-        }
     }
 }

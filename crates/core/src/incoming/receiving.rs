@@ -7,10 +7,11 @@ use super::ack::AckClock;
 use super::content::Content;
 use super::pieces::Pieces;
 use crate::cause::SubscriptionTrouble;
+use crate::effects::{DataTopic, Effects};
 use crate::frame::{FrameCipher, FrameHead};
-use crate::ids::{ParcelId, Token};
-use crate::io::StoreError;
-use crate::message::{Echo, Offer, Want};
+use crate::ids::ParcelId;
+use crate::io::{StoreError, StoreRequest};
+use crate::message::{Echo, Offer, ParcelRef, Want};
 use crate::rate::RateMeter;
 
 /// Bytes that may be under way to this device or wait for its storage.
@@ -98,9 +99,87 @@ impl Receiving {
         self.subscribed = false;
         self.not_subscribed = None;
         self.unknown_to_sender = false;
+        self.forget_order();
+        self.rate.clear();
+    }
+
+    /// Stops or goes on. Frames for others in the meantime need not come here.
+    pub(super) fn set_paused(
+        &mut self,
+        paused: bool,
+        parcel: ParcelId,
+        now: Time,
+        cx: &mut Effects,
+    ) {
+        self.paused = paused;
+        self.restored = false;
+        self.rate.clear();
+        self.ack.now(now);
+        if paused {
+            (self.subscribed, self.not_subscribed) = (false, None);
+            cx.topics.push_back(DataTopic::Unsubscribe(parcel));
+            return;
+        }
+        let stuck = std::mem::take(&mut self.stuck).pieces.into_iter();
+        cx.store
+            .extend(stuck.map(|(offset, data)| StoreRequest::Write {
+                parcel,
+                offset,
+                data,
+            }));
+        self.subscribe(parcel, cx);
+    }
+
+    /// Has the broker asked for data frames, anew perhaps.
+    pub(super) fn subscribe(&mut self, parcel: ParcelId, cx: &mut Effects) {
+        (self.subscribed, self.not_subscribed) = (false, None);
+        cx.topics.push_back(DataTopic::Subscribe(parcel));
+    }
+
+    /// The broker confirmed that data frames come here.
+    pub(super) fn handle_subscribed(&mut self, now: Time) {
+        (self.subscribed, self.not_subscribed) = (true, None);
+        self.ack.now(now);
+    }
+
+    /// The broker does not deliver data frames here. Returns whether they are still needed.
+    pub(super) fn handle_not_subscribed(
+        &mut self,
+        trouble: SubscriptionTrouble,
+        is_final: bool,
+        now: Time,
+    ) -> bool {
+        if self.paused {
+            return false;
+        }
+        self.paused = is_final;
+        self.not_subscribed = Some(trouble);
+        self.rate.clear();
+        // The sender learns that it was accepted, and is to wait.
+        self.ack.now(now);
+        true
+    }
+
+    /// Frames that come may stand anywhere in the order of sending: what came before tells nothing.
+    pub(super) fn forget_order(&mut self) {
         (self.echo, self.newest) = (None, None);
         self.pieces.take();
-        self.rate.clear();
+    }
+
+    /// When a sender that is here is to be told something.
+    pub(super) fn deadline(&self) -> Option<Time> {
+        let has_heard = self.subscribed || self.paused || self.not_subscribed.is_some();
+        (has_heard && !self.unknown_to_sender).then(|| self.ack.deadline())
+    }
+
+    /// The acknowledgement that goes now.
+    pub(super) fn acknowledge(&mut self, to: ParcelRef, now: Time) -> Want {
+        if self.ack.is_reminder() {
+            // However long that takes, what comes then is not out of order.
+            self.newest = None;
+        }
+        self.ack.on_sent(now);
+        self.want(to, now)
     }
 
     /// Whether a frame is the sender's, as far as can be told. Everyone in the room has the content
@@ -133,9 +212,8 @@ impl Receiving {
     /// Someone else writes frames of this parcel: the sender is to sign its own.
     pub(super) fn take_signed_only(&mut self, now: Time) {
         self.trust_signed_only();
-        // It may have been a forged one.
-        (self.echo, self.newest) = (None, None);
-        self.pieces.take();
+        // The newest may have been a forged one.
+        self.forget_order();
         self.ack.now(now);
     }
 
@@ -148,7 +226,7 @@ impl Receiving {
         }
     }
 
-    pub(super) fn want(&self, parcel: ParcelId, token: Option<Token>, now: Time) -> Want {
+    fn want(&self, ParcelRef { parcel, token }: ParcelRef, now: Time) -> Want {
         let echo = self.echo.map(|(sent, at)| Echo {
             sent,
             age: u32::try_from(now.since(at).as_micros()).unwrap_or(u32::MAX),

@@ -42,8 +42,7 @@ impl Incoming {
         }
         let title = content.title(&offer);
         let mut incoming = Self::new(Offer { title, ..offer }, accepted.origin).ok()?;
-        incoming.sender_present = false;
-        incoming.noted = notes.times_accepted;
+        incoming.sender = incoming.sender.kept(notes.times_accepted);
         let is_signed = notes.unsigned.is_some();
         let restoring = Restoring::new(content, checks, notes.digests, is_signed);
         incoming.phase = Phase::Restoring(Box::new(restoring));
@@ -61,7 +60,7 @@ impl Incoming {
             // The content was read back, or is being.
             _ => {}
         }
-        self.sender_present = false;
+        self.sender.set_present(false);
         true
     }
 
@@ -81,7 +80,7 @@ impl Incoming {
 
     /// The room that it was accepted in.
     pub(crate) fn room(&self) -> &str {
-        &self.origin.room
+        self.sender.room()
     }
 
     /// Returns whether what was kept is still being read back.
@@ -96,9 +95,7 @@ impl Incoming {
 
     /// Its sender offered it to this device since the restart.
     pub(crate) fn take_offer(&mut self, offered: &Self) {
-        self.origin.sender = offered.origin.sender;
-        self.sender_present = offered.sender_present;
-        self.sender_paused = offered.sender_paused;
+        self.sender.take_over(&offered.sender);
     }
 
     /// Returns whether more of it is here, or may turn out to be, than `other` has.

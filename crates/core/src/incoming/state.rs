@@ -9,11 +9,11 @@ impl Incoming {
     }
 
     pub(crate) fn sender(&self) -> DeviceId {
-        self.origin.sender
+        self.sender.device()
     }
 
     pub(crate) fn sender_name(&self) -> &str {
-        &self.origin.sender_name
+        self.sender.name()
     }
 
     pub(crate) fn is_text(&self) -> bool {
@@ -26,18 +26,24 @@ impl Incoming {
 
     /// Whether it is whole and the user has it.
     pub(crate) fn is_done(&self) -> bool {
-        matches!(self.phase, Phase::Done(_))
+        matches!(self.phase, Phase::Done { .. })
     }
 
     /// Tells whether it is here and its sender has yet to be told, when it is back.
     pub(crate) fn owes_receipt(&self) -> bool {
-        self.is_done() && self.receipt_due
+        matches!(
+            self.phase,
+            Phase::Done {
+                receipt_due: true,
+                ..
+            }
+        )
     }
 
     /// Whether everything is here and was verified: nobody but this user may end it.
     pub(crate) fn is_whole(&self) -> bool {
         match &self.phase {
-            Phase::Finishing(_) | Phase::Done(_) => true,
+            Phase::Finishing(_) | Phase::Done { .. } => true,
             Phase::Restoring(restoring) => restoring.was_whole(),
             _ => false,
         }

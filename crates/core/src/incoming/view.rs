@@ -103,7 +103,7 @@ impl Incoming {
         match &self.phase {
             Phase::Receiving(receiving) => receiving.content.bytes(),
             Phase::Restoring(restoring) => restoring.content().bytes(),
-            Phase::Finishing(_) | Phase::Done(_) => {
+            Phase::Finishing(_) | Phase::Done { .. } => {
                 self.offer.total - self.content().map_or(0, Content::left_out_bytes)
             }
             _ => 0,
@@ -113,7 +113,7 @@ impl Incoming {
     pub(crate) fn files_view(&self) -> Option<Vec<FileView>> {
         let content = self.content()?;
         // A hash is shown when it was compared with the sender's.
-        let verified = matches!(self.phase, Phase::Done(_));
+        let verified = self.is_done();
         let digest = |file| {
             content
                 .digest(file)
@@ -129,7 +129,7 @@ impl Incoming {
             Phase::Receiving(receiving) => Some(&receiving.content),
             Phase::Restoring(restoring) => Some(restoring.content()),
             Phase::Finishing(finishing) => Some(&finishing.content),
-            Phase::Done(content) => Some(content),
+            Phase::Done { content, .. } => Some(content),
             _ => None,
         }
     }
@@ -143,16 +143,16 @@ impl Incoming {
             Phase::Receiving(receiving) if receiving.not_subscribed.is_some() => {
                 TransferState::Waiting
             }
-            Phase::Receiving(_) if self.sender_paused => TransferState::Paused,
+            Phase::Receiving(_) if self.sender.is_paused() => TransferState::Paused,
             Phase::Receiving(receiving) if receiving.content.is_whole() => TransferState::Verifying,
-            Phase::Opening { .. } | Phase::Receiving(_) if !self.sender_present => {
+            Phase::Opening { .. } | Phase::Receiving(_) if !self.sender.is_present() => {
                 TransferState::Waiting
             }
             Phase::Opening { .. } | Phase::Receiving(_) => TransferState::Active,
             Phase::Finishing(finishing) if finishing.has_given_up() => TransferState::Paused,
             Phase::Restoring(_) | Phase::Finishing(_) => TransferState::Verifying,
-            Phase::Done(content) if !content.left_out().is_empty() => TransferState::Failed,
-            Phase::Done(_) => TransferState::Done,
+            Phase::Done { content, .. } if !content.left_out().is_empty() => TransferState::Failed,
+            Phase::Done { .. } => TransferState::Done,
             Phase::Declined(EndReason::ByUser) => TransferState::Declined,
             Phase::EndedHere(EndReason::ByUser)
             | Phase::EndedBySender(EndReason::ByUser | EndReason::Left) => TransferState::Cancelled,
@@ -171,11 +171,11 @@ impl Incoming {
                 return Some(Cause::EndedHere(reason.clone()));
             }
             Phase::EndedBySender(reason) => return Some(Cause::EndedBySender(reason.clone())),
-            Phase::Done(content) => return left_out(content),
+            Phase::Done { content, .. } => return left_out(content),
             Phase::Finishing(finishing) if finishing.has_given_up() => {
                 return finishing.error.clone().map(Cause::NotFinished);
             }
-            Phase::Offered if !self.sender_present => return Some(Cause::SenderAway),
+            Phase::Offered if !self.sender.is_present() => return Some(Cause::SenderAway),
             Phase::Receiving(receiving) => Some(receiving),
             _ => None,
         };

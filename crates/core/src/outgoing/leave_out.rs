@@ -76,7 +76,7 @@ impl Outgoing {
             return;
         }
         let layout = self.parcel.layout();
-        for (_, receiver) in &mut self.receivers {
+        for receiver in self.receivers.values_mut() {
             if let Some(progress) = receiver.in_step_mut()
                 && self
                     .source

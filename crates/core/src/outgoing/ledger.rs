@@ -6,7 +6,7 @@ use mqdrop_mqtt::Time;
 
 use super::Outgoing;
 use super::flight::Flight;
-use super::receiver::{Phase, Progress, Receiver};
+use super::receiver::{Phase, Progress};
 use crate::api::Event;
 use crate::effects::Effects;
 use crate::frame_size::FrameSize;
@@ -26,7 +26,7 @@ impl Outgoing {
             cx.answer(device, Body::Cancel(reason.ending(self.parcel.id)));
             return;
         }
-        let Some(receiver) = self.receivers.get_mut(&device) else {
+        let Some(receiver) = self.receivers.get_mut(device) else {
             return;
         };
         if receiver.is_undecided() {
@@ -51,7 +51,7 @@ impl Outgoing {
         counter: u64,
         cx: &mut Effects,
     ) {
-        let Some(receiver) = self.receivers.get_mut(&device) else {
+        let Some(receiver) = self.receivers.get_mut(device) else {
             return;
         };
         if counter < receiver.counter || matches!(receiver.phase, Phase::Done { .. }) {
@@ -77,7 +77,7 @@ impl Outgoing {
         now: Time,
         cx: &mut Effects,
     ) {
-        let Some(receiver) = self.receivers.get_mut(&device) else {
+        let Some(receiver) = self.receivers.get_mut(device) else {
             return;
         };
         if counter < receiver.counter {
@@ -116,14 +116,11 @@ impl Outgoing {
         let Some(mut held) = want.held.decode(total) else {
             return false;
         };
-        if !self.receivers.contains_key(&device) && !self.has_room(now, cx) {
+        if !self.receivers.contains(device) && !self.make_room(now, cx) {
             return false;
         }
         let holds_all = self.source.gaps.complete(&held, total);
-        let receiver = self
-            .receivers
-            .entry(device)
-            .or_insert_with(|| Receiver::offered(String::new(), now));
+        let receiver = self.receivers.line(device, now);
         if counter < receiver.counter || (holds_all && matches!(receiver.phase, Phase::Done { .. }))
         {
             return false;
@@ -193,20 +190,12 @@ impl Outgoing {
                 .of(&progress.held, layout, &self.source.hashes);
             receiver.phase = Phase::Verifying { next: now, without };
         }
-        let active = self.receivers.values().filter_map(Receiver::active).count();
+        let active = self.receivers.active().count();
         self.rate.add(arrived / (active.max(1) as u64), now);
         self.enqueue(&lacking);
         self.forget_accounted();
         cx.event(Event::Transfer(self.parcel.id));
         begins
-    }
-
-    /// How many runs are known of the receiver with most of them, and how many are to be sent.
-    #[cfg(test)]
-    pub(crate) fn runs_known(&mut self) -> (usize, usize) {
-        let receivers = self.receivers.iter_mut();
-        let held = receivers.filter_map(|(_, each)| Some(each.progress_mut()?.held.runs().len()));
-        (held.max().unwrap_or_default(), self.pump.runs())
     }
 
     /// Puts blocks on the queue, except digests that are not known yet.
@@ -271,4 +260,77 @@ fn account(
     // Another receiver may have lost it as well, and then it is on its way again already.
     flight.subtract_later(&mut lost, echoed);
     lost
+}
+
+#[cfg(test)]
+mod tests {
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    use super::*;
+    use crate::api::Entry;
+    use crate::message::Runs;
+    use crate::message::tests::wanting;
+    use crate::outgoing::{Address, Audience};
+    use crate::random::Random;
+
+    const RUNS: u32 = 512;
+
+    /// Blocks of a list: single ones from `first` on, with gaps between them.
+    fn list(first: u32) -> RangeSet {
+        let mut held = RangeSet::default();
+        for run in 0..RUNS {
+            let start = first + 4 * run;
+            held.insert(start..start + 1);
+        }
+        held
+    }
+
+    #[test]
+    fn a_receivers_list_takes_no_more_room_however_it_is_told() {
+        let entry = Entry {
+            path: "large".into(),
+            size: 1 << 35,
+            modified: None,
+            mime: String::new(),
+        };
+        let to = Address {
+            room: "room".into(),
+            audience: Audience::Room,
+        };
+        let mut outgoing = Outgoing::files(vec![entry], to, &mut Random::new([1; 32])).unwrap();
+        let (liar, cx) = (DeviceId([1; 10]), &mut Effects::default());
+        let size = &mut FrameSize::new(None, None);
+        let mut counter = 0;
+        let mut say = |outgoing: &mut Outgoing, want: &Want, size: &mut FrameSize| {
+            counter += 1;
+            outgoing.handle_want(liar, want, counter, Time::ZERO, size, cx);
+        };
+        // Each list ends before the one that was told before.
+        for number in (0..60u32).rev() {
+            let held = list(4 * RUNS * number);
+            let mut want = Want {
+                held: Runs::new(&held),
+                ..wanting(outgoing.parcel(), &held, 0)
+            };
+            want.held.until = 4 * RUNS * (number + 1);
+            say(&mut outgoing, &want, size);
+        }
+        let receiver = outgoing.receivers.get_mut(liar).unwrap();
+        let known = receiver.progress_mut().unwrap().held.runs().len();
+        assert!((1024..=MAX_HELD).contains(&known), "{known}");
+        // And what is to be sent is a list as well. While something is under way, blocks that it held
+        // and does not hold any more are sent again.
+        let total = outgoing.parcel.layout().total_blocks();
+        outgoing.pump.remove(0..total);
+        outgoing.begin_frame(&(0..1), 1000, Time::ZERO, size);
+        let mut most = 0;
+        for number in 0..60u32 {
+            let held = list(4 * RUNS * number);
+            let want = wanting(outgoing.parcel(), &held, 0);
+            say(&mut outgoing, &want, size);
+            most = most.max(outgoing.pump.runs());
+        }
+        assert!((4096..=8192).contains(&most), "{most}");
+    }
 }

@@ -6,6 +6,7 @@ mod gaps;
 mod journal;
 mod leave_out;
 mod ledger;
+mod noting;
 mod original;
 mod parcel;
 mod patience;
@@ -19,8 +20,6 @@ mod source;
 mod view;
 
 use core::ops::Range;
-
-use litemap::LiteMap;
 
 use mqdrop_mqtt::Time;
 
@@ -42,8 +41,8 @@ use journal::Journal;
 use original::Files;
 use parcel::Parcel;
 use pump::Pump;
-use receiver::MAX_RECEIVERS;
 use receiver::{Phase, Receiver};
+use receivers::Receivers;
 use source::Source;
 
 /// One parcel on its way to everyone of its audience who wants it.
@@ -51,7 +50,7 @@ pub(crate) struct Outgoing {
     parcel: Parcel,
     source: Source,
     journal: Journal,
-    receivers: LiteMap<DeviceId, Receiver>,
+    receivers: Receivers,
     pump: Pump,
     flight: Flight,
     rate: RateMeter,
@@ -73,9 +72,7 @@ impl Outgoing {
     ) {
         let audience = self.parcel.to.audience;
         let present = present.filter(|(device, _)| audience.has(*device));
-        for (device, name) in present.take(MAX_RECEIVERS) {
-            self.receivers.insert(device, Receiver::offered(name, now));
-        }
+        self.receivers.offer_to_all(present, now);
         self.parcel
             .tell_audience(Body::Offer(self.parcel.offer(self.paused)), cx);
     }
@@ -93,13 +90,13 @@ impl Outgoing {
         }
         self.replace(device, &name, cx);
         if !self.source.is_here() {
-            if let Some(receiver) = self.receivers.get_mut(&device) {
+            if let Some(receiver) = self.receivers.get_mut(device) {
                 receiver.away_since = None;
                 cx.event(Event::Transfer(self.parcel.id));
             }
             return;
         }
-        match self.receivers.get_mut(&device) {
+        match self.receivers.get_mut(device) {
             Some(receiver) => {
                 receiver.away_since = None;
                 receiver.name = name;
@@ -113,10 +110,10 @@ impl Outgoing {
                 }
             }
             None => {
-                if !self.has_room(now, cx) {
+                if !self.make_room(now, cx) {
                     return;
                 }
-                self.receivers.insert(device, Receiver::offered(name, now));
+                self.receivers.offer(device, name, now);
             }
         }
         // It may have decided, ended or missed something while it was away: its answer to the offer
@@ -127,7 +124,7 @@ impl Outgoing {
 
     /// A device left the room.
     pub(crate) fn handle_gone(&mut self, device: DeviceId, now: Time, cx: &mut Effects) {
-        let Some(receiver) = self.receivers.get_mut(&device) else {
+        let Some(receiver) = self.receivers.get_mut(device) else {
             return;
         };
         receiver.away_since = Some(now);
@@ -145,12 +142,7 @@ impl Outgoing {
         self.pump.put_all_back(self.parcel.layout());
         let last_sent = self.flight.last_sent();
         self.flight.forget(last_sent);
-        let receivers = self.receivers.iter_mut();
-        for progress in receivers.filter_map(|(_, receiver)| receiver.progress_mut()) {
-            progress.in_step = false;
-            progress.clear_flight(last_sent);
-            progress.pacer.on_reconnect();
-        }
+        self.receivers.lose_connection(last_sent);
         cx.event(Event::Transfer(self.parcel.id));
     }
 
@@ -181,7 +173,7 @@ impl Outgoing {
         }
         if !self.source.is_here() {
             // Since its restart nobody was told that it is this device's.
-            for (&device, receiver) in &self.receivers {
+            for (device, receiver) in self.receivers.iter() {
                 if receiver.is_present() && receiver.is_receiving() {
                     cx.send(device, Body::Offer(self.parcel.offer(self.paused)));
                     cx.send(device, Body::Cancel(reason.ending(self.parcel.id)));
@@ -209,7 +201,7 @@ impl Outgoing {
         let total = self.parcel.layout().total_blocks();
         let mut lacking = RangeSet::default();
         let mut messages = Vec::new();
-        for (&device, receiver) in &mut self.receivers {
+        for (device, receiver) in self.receivers.iter_mut() {
             if receiver.ask_again(now) {
                 messages.push((device, Body::Offer(self.parcel.offer(self.paused))));
             }
@@ -321,7 +313,7 @@ impl Outgoing {
 
     /// Whether somebody is sent to.
     fn is_wanted_now(&self) -> bool {
-        !self.paused && self.receivers.values().any(|each| each.active().is_some())
+        !self.paused && self.receivers.is_any_active()
     }
 
     /// Accounts for a frame that goes now in packets of `packet` bytes: its send time.
@@ -341,8 +333,7 @@ impl Outgoing {
             bytes,
             packet,
         });
-        let receivers = self.receivers.iter_mut();
-        for progress in receivers.filter_map(|(_, receiver)| receiver.active_mut()) {
+        for progress in self.receivers.active_mut() {
             progress.on_sent(bytes, now);
         }
         size.on_sent(packet, now);
@@ -355,16 +346,15 @@ impl Outgoing {
             return;
         }
         self.journal.pass_over_checks();
-        let mut receivers = self.receivers.iter_mut();
-        if receivers.any(|(_, receiver)| receiver.progress_mut().is_some()) {
+        let mut receivers = self.receivers.values_mut();
+        if receivers.any(|receiver| receiver.progress_mut().is_some()) {
             let digests = self.parcel.layout().region(Region::Digests);
             self.pump.add_run(digests);
         }
     }
 
     fn forget_accounted(&mut self) {
-        let progresses = self.receivers.values().filter_map(Receiver::active);
-        if let Some(echoed) = progresses.map(|progress| progress.echoed).min() {
+        if let Some(echoed) = self.receivers.least_echoed() {
             self.flight.forget(echoed);
         }
     }

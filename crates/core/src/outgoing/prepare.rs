@@ -1,11 +1,10 @@
 //! How a parcel begins: its manifest, its secrets, and nothing sent yet.
 
-use litemap::LiteMap;
-
 use super::flight::Flight;
 use super::journal::Journal;
 use super::parcel::Parcel;
 use super::pump::Pump;
+use super::receivers::Receivers;
 use super::source::Source;
 use super::{Address, Outgoing};
 use crate::api::Entry;
@@ -126,7 +125,7 @@ impl Outgoing {
             journal: Journal::new(parcel.id),
             parcel,
             source,
-            receivers: LiteMap::new(),
+            receivers: Receivers::default(),
             pump: Pump::default(),
             flight: Flight::default(),
             rate: RateMeter::default(),

@@ -116,7 +116,7 @@ impl Outgoing {
     /// single frame fills could not grow, and a lost frame without another behind it is only
     /// noticed after a time-out.
     fn fitting(&self, frame_bytes: u64) -> u64 {
-        let progresses = self.receivers.values().filter_map(Receiver::active);
+        let progresses = self.receivers.active();
         let window = progresses.map(|progress| progress.pacer.window()).max();
         window.map_or(frame_bytes, |window| {
             frame_bytes.min(window / 4 / BLOCK * BLOCK).max(BLOCK)
@@ -129,11 +129,9 @@ impl Outgoing {
     fn choose(&mut self, frame_bytes: u64, window: u64, now: Time) -> Option<Range<u32>> {
         let reserved = self.pump.prepared_bytes();
         let has_room = |progress: &Progress| progress.has_room(frame_bytes, reserved, window);
-        let mut active = self.receivers.values().filter_map(Receiver::active);
-        let anyone_has_room = active.any(has_room);
+        let anyone_has_room = self.receivers.active().any(has_room);
         let mut anyone_is_waited_for = false;
-        let receivers = self.receivers.iter_mut();
-        for progress in receivers.filter_map(|(_, receiver)| receiver.active_mut()) {
+        for progress in self.receivers.active_mut() {
             if has_room(progress) {
                 progress.full_since = None;
             } else {
@@ -162,7 +160,7 @@ impl Outgoing {
     /// The first part of `run` that an active receiver lacks; the queue loses what comes before it.
     fn first_lacking(&mut self, run: &Range<u32>) -> Option<Range<u32>> {
         let mut first: Option<Range<u32>> = None;
-        for progress in self.receivers.values().filter_map(Receiver::active) {
+        for progress in self.receivers.active() {
             for part in progress.held.missing(run.clone()) {
                 match &mut first {
                     Some(found) if part.start > found.end => {}
@@ -185,7 +183,7 @@ impl Outgoing {
             return None;
         }
         // Blocks that are queued for somebody are read for that one first.
-        let is_sending = self.receivers.values().any(|each| each.active().is_some());
+        let is_sending = self.receivers.is_any_active();
         let is_verifying = |each: &Receiver| matches!(each.phase, Phase::Verifying { .. });
         if !(is_sending && self.pump.is_empty()
             || !is_sending && self.receivers.values().any(is_verifying))

@@ -11,8 +11,6 @@ use crate::pacing::Pacer;
 use crate::ranges::RangeSet;
 use crate::view::TransferState;
 
-/// The most receivers of one parcel; a room member could invent any number.
-pub(super) const MAX_RECEIVERS: usize = 4096;
 /// An offer that was not answered is repeated this often, each time after twice as long.
 const MAX_ASKS: u32 = 6;
 const FIRST_ASK: Duration = Duration::from_secs(3);

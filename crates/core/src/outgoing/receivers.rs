@@ -1,164 +1,138 @@
-//! The receivers of a parcel: beginning, ending, and being kept over a restart.
+//! The receivers of a parcel: the lines of its ledger, how many there may be, and which of them are
+//! the same receiver as before.
 
+use litemap::LiteMap;
 use mqdrop_mqtt::Time;
 
-use super::Outgoing;
-use super::receiver::{MAX_RECEIVERS, Phase, Receiver};
-use crate::api::Event;
-use crate::effects::Effects;
+use super::receiver::{Phase, Progress, Receiver};
 use crate::ids::{DeviceId, Token};
-use crate::io::StoreReply;
-use crate::notes::Note;
-use crate::view::ParcelKind;
 
-/// So many beginnings are noted of a parcel. Whoever begins after that is sent to like the others,
-/// but not waited for after a restart: receivers choose how often they begin.
-const MAX_NOTED: u32 = 2 * MAX_RECEIVERS as u32;
+/// The most receivers of one parcel; a room member could invent any number.
+pub(super) const MAX_RECEIVERS: usize = 4096;
 /// So many that left without an answer are shown at most, those that left last.
 const MAX_LEFT: usize = 50;
 
-impl Outgoing {
-    /// A receiver of this name begins.
-    pub(crate) fn begin(&mut self, device: DeviceId, name: String, cx: &mut Effects) {
-        if let Some(receiver) = self.receivers.get_mut(&device) {
-            receiver.name = name;
-            self.journal.note_beginning(device, receiver, MAX_NOTED, cx);
-            self.ask_for_notes(cx);
+/// The receivers of a parcel, by their devices.
+#[derive(Default)]
+pub(super) struct Receivers {
+    lines: LiteMap<DeviceId, Receiver>,
+}
+
+/// A receiver that was taken off the list.
+pub(super) type Removed = (DeviceId, Receiver);
+
+/// Nobody on the list makes room for another one.
+#[derive(Debug)]
+pub(super) struct Full;
+
+impl Receivers {
+    /// Those that are known from before; what goes beyond the limit is left out.
+    pub(super) fn kept(receivers: impl Iterator<Item = (DeviceId, Receiver)>) -> Self {
+        Self {
+            lines: receivers.take(MAX_RECEIVERS).collect(),
         }
     }
 
-    /// Asks storage for a place for this parcel's notes, unless it has one. Texts are sent in a
-    /// moment and have none.
-    pub(crate) fn ask_for_notes(&mut self, cx: &mut Effects) {
-        if self.parcel.text.is_none() {
-            self.journal.ask(cx);
-        }
+    pub(super) fn get(&self, device: DeviceId) -> Option<&Receiver> {
+        self.lines.get(&device)
     }
 
-    /// Storage answered.
-    pub(crate) fn handle_store(&mut self, reply: &StoreReply, cx: &mut Effects) {
-        match reply {
-            StoreReply::Created { .. } => self.begin_notes(cx),
-            StoreReply::Failed { .. } => self.journal.handle_failed(),
-            _ => {}
-        }
+    pub(super) fn get_mut(&mut self, device: DeviceId) -> Option<&mut Receiver> {
+        self.lines.get_mut(&device)
     }
 
-    fn begin_notes(&mut self, cx: &mut Effects) {
-        let blocks = self.journal.open();
-        if self.ended.is_some() {
-            return self.journal.close(cx);
-        }
-        let mut notes = vec![Note::Sent(self.parcel.to_note())];
-        match &self.source.digests {
-            // Without them nothing were known of what was read before this was noted.
-            Some(digests) => notes.push(Note::Verified(digests.clone())),
-            None => notes.extend(blocks.into_iter().map(Note::Blocks)),
-        }
-        let left_out = &self.source.gaps.files;
-        if !left_out.is_empty() {
-            notes.push(Note::LeftOut(left_out.clone()));
-        }
-        if self.journal.is_delivered() {
-            notes.push(Note::Delivered);
-        }
-        for note in notes {
-            self.journal.note(&note, cx);
-        }
-        for (&device, receiver) in &mut self.receivers {
-            self.journal.note_beginning(device, receiver, MAX_NOTED, cx);
-        }
-        // It may have taken longer to make room than to send.
-        self.forget_note_if_done(cx);
+    pub(super) fn contains(&self, device: DeviceId) -> bool {
+        self.lines.contains_key(&device)
     }
 
-    /// A receiver is not waited for any more, though it stays on the list.
-    pub(super) fn note_end(&mut self, device: DeviceId, cx: &mut Effects) {
-        if let Some(receiver) = self.receivers.get_mut(&device) {
-            self.journal.note_end(device, receiver, cx);
-        }
-        self.forget_note_if_done(cx);
+    pub(super) fn iter(&self) -> impl Iterator<Item = (DeviceId, &Receiver)> {
+        self.lines.iter().map(|(&device, line)| (device, line))
     }
 
-    /// Takes a receiver off the list.
-    pub(super) fn remove_receiver(&mut self, device: DeviceId, cx: &mut Effects) {
-        if let Some(mut receiver) = self.receivers.remove(&device) {
-            self.journal.note_end(device, &mut receiver, cx);
-        }
-        self.forget_note_if_done(cx);
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = (DeviceId, &mut Receiver)> {
+        self.lines.iter_mut().map(|(&device, line)| (device, line))
     }
 
-    /// A device left without an answer: it is shown as such, unless it is back already.
-    pub(super) fn keep_in_mind(&mut self, device: DeviceId, cx: &mut Effects) {
-        let name = self.receivers.get(&device).map(|left| left.name.clone());
-        let mut others = self.receivers.iter().filter(|(other, _)| **other != device);
-        if others.any(|(_, other)| other.is_present() && Some(&other.name) == name.as_ref()) {
-            return self.remove_receiver(device, cx);
-        }
-        let left = self.receivers.iter().filter_map(|(&device, receiver)| {
-            let since = receiver.away_since.filter(|_| receiver.is_undecided())?;
-            Some((since, device))
-        });
-        if left.clone().count() > MAX_LEFT
-            && let Some((_, first)) = left.min()
-        {
-            self.receivers.remove(&first);
-        }
-        self.forget_note_if_done(cx);
+    pub(super) fn values(&self) -> impl Iterator<Item = &Receiver> {
+        self.lines.values()
     }
 
-    /// A device of this name comes. Another one of the same name that left, and has nothing of this
-    /// parcel, makes room for it on the list: most likely it is the same one with a new id. If it is
-    /// not, all that is lost is the word that the other one left.
-    pub(super) fn replace(&mut self, device: DeviceId, name: &str, cx: &mut Effects) {
-        let is_text = self.parcel.kind == ParcelKind::Text;
-        let former = |(&other, receiver): (&DeviceId, &Receiver)| {
-            let is_former = other != device && receiver.has_left(is_text) && receiver.name == name;
-            is_former.then_some(other)
+    pub(super) fn values_mut(&mut self) -> impl Iterator<Item = &mut Receiver> {
+        self.lines.iter_mut().map(|(_, line)| line)
+    }
+
+    /// The progress of those that frames are sent to now.
+    pub(super) fn active(&self) -> impl Iterator<Item = &Progress> {
+        self.values().filter_map(Receiver::active)
+    }
+
+    pub(super) fn active_mut(&mut self) -> impl Iterator<Item = &mut Progress> {
+        self.values_mut().filter_map(Receiver::active_mut)
+    }
+
+    /// Tells whether frames are sent to somebody now.
+    pub(super) fn is_any_active(&self) -> bool {
+        self.active().next().is_some()
+    }
+
+    /// Tells whether somebody accepted it, and has not got it yet.
+    pub(super) fn is_any_receiving(&self) -> bool {
+        self.values().any(Receiver::is_receiving)
+    }
+
+    /// Tells whether somebody may still get it: a receiver that accepted, or one that is here and has
+    /// not decided.
+    pub(super) fn is_any_open(&self) -> bool {
+        let is_open = |receiver: &Receiver| {
+            receiver.is_receiving() || (receiver.is_undecided() && receiver.is_present())
         };
-        let former: Vec<DeviceId> = self.receivers.iter().filter_map(former).collect();
-        for former in former {
-            self.remove_receiver(former, cx);
+        self.values().any(is_open)
+    }
+
+    /// Tells whether a device on the list is not in the room.
+    pub(super) fn is_away(&self, device: DeviceId) -> bool {
+        self.get(device)
+            .is_some_and(|receiver| !receiver.is_present())
+    }
+
+    /// The send time up to which frames are accounted for at each of those that are sent to; `None`
+    /// if nobody is.
+    pub(super) fn least_echoed(&self) -> Option<u64> {
+        self.active().map(|progress| progress.echoed).min()
+    }
+
+    /// The offer goes to a device of this name.
+    pub(super) fn offer(&mut self, device: DeviceId, name: String, now: Time) {
+        self.lines.insert(device, Receiver::offered(name, now));
+    }
+
+    /// The offer goes to these devices; what goes beyond the limit is left out.
+    pub(super) fn offer_to_all(
+        &mut self,
+        devices: impl Iterator<Item = (DeviceId, String)>,
+        now: Time,
+    ) {
+        for (device, name) in devices.take(MAX_RECEIVERS) {
+            self.offer(device, name, now);
         }
     }
 
-    /// The user does not wait for a receiver that is away, or wants to hear nothing of it. Who has
-    /// the parcel stays on the list.
-    pub(crate) fn forget_receiver(&mut self, device: DeviceId, cx: &mut Effects) {
-        let receiver = self.receivers.get(&device);
-        if receiver.is_some_and(|receiver| !matches!(receiver.phase, Phase::Done { .. })) {
-            self.remove_receiver(device, cx);
-            cx.event(Event::Transfer(self.parcel.id));
-        }
+    /// The line of a device, which is a new one if it has none.
+    pub(super) fn line(&mut self, device: DeviceId, now: Time) -> &mut Receiver {
+        self.lines
+            .entry(device)
+            .or_insert_with(|| Receiver::offered(String::new(), now))
     }
 
-    /// Whether a device that receives this is not in the room.
-    pub(crate) fn is_away(&self, device: DeviceId) -> bool {
-        let receiver = self.receivers.get(&device);
-        receiver.is_some_and(|receiver| !receiver.is_present())
+    pub(super) fn remove(&mut self, device: DeviceId) -> Option<Removed> {
+        Some((device, self.lines.remove(&device)?))
     }
 
-    /// A device with this token spoke: whoever else has that was the same receiver, before its
-    /// program was restarted or it left the room.
-    pub(crate) fn recognise(&mut self, device: DeviceId, token: Token, cx: &mut Effects) {
-        if let Some(receiver) = self.receivers.get_mut(&device)
-            && receiver.token.replace(token) == Some(token)
-        {
-            return;
-        }
-        let mut others = self.receivers.iter();
-        let former = others.find(|(id, other)| **id != device && other.token == Some(token));
-        if let Some((&former, _)) = former {
-            self.remove_receiver(former, cx);
-            cx.event(Event::Transfer(self.parcel.id));
-        }
-    }
-
-    /// Whether there is room for one more receiver: if need be, one makes it that has not decided or
-    /// does not want it, or else the one that has been away for longest.
-    pub(super) fn has_room(&mut self, now: Time, cx: &mut Effects) -> bool {
-        if self.receivers.len() < MAX_RECEIVERS {
-            return true;
+    /// Makes room for one more receiver. If need be, the place comes from one that has not decided or
+    /// does not want it, or else from the one that has been away for longest; that one is returned.
+    pub(super) fn make_room(&mut self, now: Time) -> Result<Option<Removed>, Full> {
+        if self.lines.len() < MAX_RECEIVERS {
+            return Ok(None);
         }
         let rank = |receiver: &Receiver| match receiver.phase {
             Phase::Offered { .. } | Phase::Seen => Some(0),
@@ -168,24 +142,82 @@ impl Outgoing {
             _ => None,
         };
         let ranked = self
-            .receivers
             .iter()
-            .filter_map(|(&device, receiver)| Some((rank(receiver)?, receiver.away_since, device)));
-        let Some((_, _, device)) = ranked.min() else {
-            return false;
-        };
-        self.remove_receiver(device, cx);
-        true
+            .filter_map(|(device, receiver)| Some((rank(receiver)?, receiver.away_since, device)));
+        let (_, _, device) = ranked.min().ok_or(Full)?;
+        Ok(self.remove(device))
     }
 
-    /// There is nothing to go on with after a restart once all have it who may want it.
-    pub(super) fn forget_note_if_done(&mut self, cx: &mut Effects) {
-        let is_open = |receiver: &Receiver| {
-            receiver.is_receiving() || (receiver.is_undecided() && receiver.is_present())
+    /// A device left without an answer. Returns the one that goes off the list for that: this device
+    /// if it is back already, or the first that left if there are too many.
+    pub(super) fn keep_in_mind(&mut self, device: DeviceId) -> Option<Removed> {
+        let name = &self.get(device)?.name;
+        let is_back = |(other, receiver): (DeviceId, &Receiver)| {
+            other != device && receiver.is_present() && receiver.name == *name
         };
-        if self.journal.is_delivered() && !self.receivers.values().any(is_open) {
-            self.journal.close(cx);
+        if self.iter().any(is_back) {
+            return self.remove(device);
         }
+        let left = self.iter().filter_map(|(device, receiver)| {
+            let since = receiver.away_since.filter(|_| receiver.is_undecided())?;
+            Some((since, device))
+        });
+        let left: Vec<_> = left.collect();
+        let first = left.iter().min().filter(|_| left.len() > MAX_LEFT);
+        first.and_then(|&(_, first)| self.remove(first))
+    }
+
+    /// A device of this name comes. Others of the same name that left, and have nothing of this
+    /// parcel, make room for it on the list: most likely they are the same one with a new id. If one
+    /// is not, all that is lost is the word that it left.
+    pub(super) fn replace(&mut self, device: DeviceId, name: &str, is_text: bool) -> Vec<Removed> {
+        let former = |(other, receiver): (DeviceId, &Receiver)| {
+            let is_former = other != device && receiver.has_left(is_text) && receiver.name == name;
+            is_former.then_some(other)
+        };
+        let former: Vec<DeviceId> = self.iter().filter_map(former).collect();
+        let former = former.into_iter();
+        former.filter_map(|former| self.remove(former)).collect()
+    }
+
+    /// A device with this token spoke. Another one with that token was the same receiver, before its
+    /// program was restarted or it left the room; it goes off the list.
+    pub(super) fn recognise(&mut self, device: DeviceId, token: Token) -> Option<Removed> {
+        if let Some(receiver) = self.get_mut(device)
+            && receiver.token.replace(token) == Some(token)
+        {
+            return None;
+        }
+        let mut others = self.iter();
+        let (former, _) = others.find(|(id, other)| *id != device && other.token == Some(token))?;
+        drop(others);
+        self.remove(former)
+    }
+
+    /// Takes off a receiver that the user does not wait for. One that has the parcel stays.
+    pub(super) fn forget(&mut self, device: DeviceId) -> Option<Removed> {
+        let has_it = matches!(self.get(device)?.phase, Phase::Done { .. });
+        if has_it { None } else { self.remove(device) }
+    }
+
+    /// What was under way to them up to this send time may or may not have arrived.
+    pub(super) fn lose_connection(&mut self, last_sent: u64) {
+        for progress in self.values_mut().filter_map(Receiver::progress_mut) {
+            progress.in_step = false;
+            progress.clear_flight(last_sent);
+            progress.pacer.on_reconnect();
+        }
+    }
+
+    /// This device leaves the room: those that are receiving are away from now on, and the others
+    /// are forgotten.
+    pub(super) fn leave(&mut self, now: Time) -> Self {
+        let mut kept = std::mem::take(self);
+        kept.lines.retain(|_, receiver| receiver.is_receiving());
+        for receiver in kept.values_mut() {
+            receiver.away_since.get_or_insert(now);
+        }
+        kept
     }
 }
 
@@ -197,14 +229,6 @@ mod tests {
     use wasm_bindgen_test::wasm_bindgen_test as test;
 
     use super::*;
-    use crate::api::Entry;
-    use crate::frame_size::FrameSize;
-    use crate::io::StoreRequest;
-    use crate::message::EndReason;
-    use crate::message::tests::wanting;
-    use crate::outgoing::{Address, Audience};
-    use crate::random::Random;
-    use crate::ranges::RangeSet;
 
     /// A device, by its number.
     fn device(number: u32) -> DeviceId {
@@ -213,113 +237,91 @@ mod tests {
         DeviceId(id)
     }
 
-    /// A file that is sent and has notes.
-    fn noted(cx: &mut Effects) -> Outgoing {
-        let entry = Entry {
-            path: "a".into(),
-            size: 1,
-            modified: None,
-            mime: String::new(),
-        };
-        let mut random = Random::new([1; 32]);
-        let to = Address {
-            room: "room".into(),
-            audience: Audience::Room,
-        };
-        let mut outgoing = Outgoing::files(vec![entry], to, &mut random).unwrap();
-        outgoing.ask_for_notes(cx);
-        let parcel = outgoing.parcel();
-        outgoing.handle_store(&StoreReply::Created { parcel }, cx);
-        outgoing
-    }
-
-    /// A device wants it all.
-    fn begin(outgoing: &mut Outgoing, who: DeviceId, counter: u64, at: Time, cx: &mut Effects) {
-        let want = wanting(outgoing.parcel(), &RangeSet::default(), 1);
-        let mut size = FrameSize::new(None, None);
-        if outgoing.handle_want(who, &want, counter, at, &mut size, cx) {
-            outgoing.begin(who, "name".into(), cx);
-        }
-    }
-
-    /// Bytes that were noted.
-    fn notes(cx: &mut Effects) -> usize {
-        let notes = cx.store.drain(..).map(|request| match request {
-            StoreRequest::Note { note, .. } => note.len(),
-            _ => 0,
-        });
-        notes.sum()
-    }
-
-    #[test]
-    fn notes_do_not_grow_with_how_often_a_receiver_changes_its_mind() {
-        let cx = &mut Effects::default();
-        let mut outgoing = noted(cx);
-        let mut change_mind = |times: u64, cx: &mut Effects| {
-            for counter in times..times + 20_000 {
-                begin(&mut outgoing, device(1), 2 * counter, Time::ZERO, cx);
-                let end = EndReason::ByUser;
-                outgoing.handle_end(device(1), end, false, 2 * counter + 1, cx);
-            }
-            notes(cx)
-        };
-        let noted = change_mind(0, cx);
-        assert!((100_000..2_000_000).contains(&noted), "{noted}");
-        assert_eq!(change_mind(20_000, cx), 0);
+    /// Devices with these numbers that are here and receive.
+    fn receiving(numbers: core::ops::Range<u32>) -> Receivers {
+        Receivers::kept(numbers.map(|number| {
+            let progress = Progress::new(0, Time::ZERO);
+            let mut receiver = Receiver::offered(String::new(), Time::ZERO);
+            receiver.phase = Phase::Receiving(Box::new(progress));
+            (device(number), receiver)
+        }))
     }
 
     #[test]
     fn who_has_the_token_of_another_was_that_one() {
-        let cx = &mut Effects::default();
-        let mut outgoing = noted(cx);
+        let mut receivers = receiving(1..4);
         let (former, later, other) = (device(1), device(2), device(3));
-        for who in [former, later, other] {
-            begin(&mut outgoing, who, 1, Time::ZERO, cx);
-        }
         let mut say = |who, token| {
-            outgoing.recognise(who, Token([token; 16]), cx);
-            outgoing.receivers.keys().copied().collect::<Vec<_>>()
+            let removed = receivers.recognise(who, Token([token; 16]));
+            let left: Vec<_> = receivers.iter().map(|(device, _)| device).collect();
+            (removed.map(|(device, _)| device), left)
         };
-        assert_eq!(say(former, 7), [former, later, other]);
-        assert_eq!(say(other, 8), [former, later, other]);
-        assert_eq!(say(later, 7), [later, other]);
-        assert_eq!(say(later, 7), [later, other]);
+        assert_eq!(say(former, 7), (None, vec![former, later, other]));
+        assert_eq!(say(other, 8), (None, vec![former, later, other]));
+        assert_eq!(say(later, 7), (Some(former), vec![later, other]));
+        assert_eq!(say(later, 7), (None, vec![later, other]));
         // It need not have begun itself.
-        assert_eq!(say(device(4), 7), [other]);
+        assert_eq!(say(device(4), 7), (Some(later), vec![other]));
     }
 
     #[test]
     fn devices_that_do_not_answer_leave_room_for_those_that_do() {
-        let cx = &mut Effects::default();
-        let mut outgoing = noted(cx);
-        for number in 0..MAX_RECEIVERS as u32 + 10 {
-            outgoing.handle_here(device(number), String::new(), Time::ZERO, cx);
+        let mut receivers = Receivers::default();
+        for number in 0..MAX_RECEIVERS as u32 {
+            assert!(matches!(receivers.make_room(Time::ZERO), Ok(None)));
+            receivers.offer(device(number), String::new(), Time::ZERO);
         }
-        let late = device(u32::MAX);
-        begin(&mut outgoing, late, 1, Time::ZERO, cx);
-        assert_eq!(outgoing.receivers.len(), MAX_RECEIVERS);
-        assert!(outgoing.receivers[&late].active().is_some());
+        assert!(matches!(receivers.make_room(Time::ZERO), Ok(Some(_))));
+        assert_eq!(receivers.lines.len(), MAX_RECEIVERS - 1);
     }
 
     #[test]
     fn who_has_been_away_for_long_makes_room() {
-        let cx = &mut Effects::default();
-        let mut outgoing = noted(cx);
-        for number in 0..MAX_RECEIVERS as u32 {
-            begin(&mut outgoing, device(number), 1, Time::ZERO, cx);
-        }
-        let later = device(u32::MAX);
-        begin(&mut outgoing, later, 1, Time::ZERO, cx);
-        assert!(!outgoing.receivers.contains_key(&later));
+        let mut receivers = receiving(0..MAX_RECEIVERS as u32);
+        assert!(receivers.make_room(Time::ZERO).is_err());
         for number in [7, 3] {
             let gone = Time::ZERO + Duration::from_secs(u64::from(10 - number));
-            outgoing.handle_gone(device(number), gone, cx);
+            receivers.get_mut(device(number)).unwrap().away_since = Some(gone);
         }
         let at = Time::ZERO + Duration::from_secs(200);
-        begin(&mut outgoing, later, 1, at, cx);
-        assert!(outgoing.receivers.contains_key(&later));
-        assert!(!outgoing.receivers.contains_key(&device(7)));
-        assert!(outgoing.receivers.contains_key(&device(3)));
-        assert_eq!(outgoing.receivers.len(), MAX_RECEIVERS);
+        let removed = receivers.make_room(at).unwrap();
+        assert_eq!(removed.unwrap().0, device(7));
+        assert!(receivers.contains(device(3)));
+    }
+
+    #[test]
+    fn of_those_that_left_without_an_answer_the_last_are_kept_in_mind() {
+        let mut receivers = Receivers::default();
+        for number in 0..MAX_LEFT as u32 + 1 {
+            let name = format!("Device {number}");
+            receivers.offer(device(number), name, Time::ZERO);
+        }
+        let mut leaves = |number, at| {
+            let left = receivers.get_mut(device(number)).unwrap();
+            left.away_since = Some(Time::from_millis(at));
+            let removed = receivers.keep_in_mind(device(number));
+            removed.map(|(device, _)| device)
+        };
+        let last = MAX_LEFT as u32;
+        for number in 0..last {
+            assert_eq!(leaves(number, 100 - u64::from(number)), None);
+        }
+        assert_eq!(leaves(last, 1000), Some(device(last - 1)));
+    }
+
+    #[test]
+    fn a_device_that_is_back_already_is_not_shown_as_one_that_left() {
+        let mut receivers = Receivers::default();
+        for number in [1, 2] {
+            receivers.offer(device(number), "Laptop".into(), Time::ZERO);
+        }
+        receivers.get_mut(device(1)).unwrap().away_since = Some(Time::ZERO);
+        let removed = receivers.keep_in_mind(device(1));
+        assert_eq!(removed.unwrap().0, device(1));
+        // And the other way round: the next one of that name takes the place of one that left.
+        receivers.get_mut(device(2)).unwrap().away_since = Some(Time::ZERO);
+        let removed = receivers.replace(device(3), "Laptop", false);
+        assert_eq!(removed.len(), 1);
+        assert_eq!(removed[0].0, device(2));
     }
 }

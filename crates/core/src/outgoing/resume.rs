@@ -8,8 +8,8 @@ use mqdrop_mqtt::Time;
 use super::journal::Journal;
 use super::original::{Files, Original};
 use super::prepare::Secrets;
-use super::receiver::MAX_RECEIVERS;
 use super::receiver::Receiver;
+use super::receivers::Receivers;
 use super::{Address, Audience, Outgoing};
 use crate::api::{Entry, Event, OfferError};
 use crate::effects::Effects;
@@ -26,7 +26,7 @@ impl Outgoing {
     /// somebody receives it.
     pub(crate) fn leave(&mut self, now: Time, cx: &mut Effects) -> Option<Self> {
         // Of what was kept before, not everyone who has begun need have come back yet.
-        let is_wanted = self.source.restored || self.receivers.values().any(Receiver::is_receiving);
+        let is_wanted = self.source.restored || self.receivers.is_any_receiving();
         if !is_wanted || self.parcel.text.is_some() || self.ended.is_some() {
             return None;
         }
@@ -35,12 +35,8 @@ impl Outgoing {
         kept.journal = self.journal.hand_over();
         kept.paused = self.paused;
         kept.flight = std::mem::take(&mut self.flight);
-        kept.receivers = std::mem::take(&mut self.receivers);
-        kept.receivers.retain(|_, receiver| receiver.is_receiving());
+        kept.receivers = self.receivers.leave(now);
         kept.restore_gaps(std::mem::take(&mut self.source.gaps).files);
-        for (_, receiver) in &mut kept.receivers {
-            receiver.away_since.get_or_insert(now);
-        }
         kept.source.files = match std::mem::replace(&mut self.source.files, Files::Here) {
             Files::Checking(checking) => {
                 checking.again(&self.source.readable(self.parcel.layout()))
@@ -65,10 +61,10 @@ impl Outgoing {
             digests: notes.digests,
         });
         // They are away until they say what they hold.
-        let receivers = notes.receivers.into_iter().take(MAX_RECEIVERS);
-        outgoing.receivers = receivers
-            .map(|(device, noted)| (device, Receiver::away(noted.name, noted.token, now)))
-            .collect();
+        let receivers = notes.receivers.into_iter();
+        outgoing.receivers = Receivers::kept(
+            receivers.map(|(device, noted)| (device, Receiver::away(noted.name, noted.token, now))),
+        );
         let parcel = outgoing.parcel.id;
         outgoing.journal = Journal::kept(parcel, notes.begun, notes.delivered);
         Some(outgoing)

@@ -33,7 +33,7 @@ impl Outgoing {
         let receivers: Vec<ReceiverView> = self
             .receivers
             .iter()
-            .map(|(&device, receiver)| {
+            .map(|(device, receiver)| {
                 let name = known_name(device).unwrap_or_else(|| names::device_name(&receiver.name));
                 ReceiverView {
                     device: device.to_string(),

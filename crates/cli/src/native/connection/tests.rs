@@ -5,6 +5,7 @@ mod sockets;
 
 use core::future::Future;
 
+use mqdrop_core::Obstacle;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
@@ -62,14 +63,29 @@ async fn closed(heard: &mut Heard) -> SocketClose {
     }
 }
 
-/// The words for an address that did not open.
-async fn refusal(url: &str, options: ConnectionOptions) -> String {
+/// An address that does not open.
+async fn end(url: &str, options: ConnectionOptions) -> SocketClose {
     let (mut connection, mut heard) = connection(options);
     connection.open(url).unwrap();
     match heard.recv().await {
-        Some(Input::Closed(SocketClose::Refused(Obstacle::Told(text)))) => text,
-        Some(Input::Closed(close)) => panic!("{close:?}"),
+        Some(Input::Closed(close)) => close,
         _ => panic!("it opened"),
+    }
+}
+
+/// The words for an address that did not open, and may later.
+async fn refusal(url: &str, options: ConnectionOptions) -> String {
+    match end(url, options).await {
+        SocketClose::Refused(Obstacle::Told(text)) => text,
+        close => panic!("{close:?}"),
+    }
+}
+
+/// The words for an address that does not open before something is changed.
+async fn unfit(url: &str, options: ConnectionOptions) -> String {
+    match end(url, options).await {
+        SocketClose::Unfit(Obstacle::Told(text)) => text,
+        close => panic!("{close:?}"),
     }
 }
 
@@ -146,7 +162,7 @@ async fn a_web_server_is_told_from_a_broker_however_its_words_arrive() {
         .await;
         let (_connection, mut heard) = opened_to(port).await;
         match heard.recv().await {
-            Some(Input::Closed(SocketClose::Refused(Obstacle::Told(text)))) => {
+            Some(Input::Closed(SocketClose::Unfit(Obstacle::Told(text)))) => {
                 assert!(text.contains("web server"), "{text}");
                 assert!(
                     text.contains(&format!("ws://127.0.0.1:{port}/mqtt")),
@@ -347,7 +363,7 @@ async fn words_say_why_nothing_opened() {
     let (mut connection, _) = connection(ConnectionOptions::default());
     assert!(matches!(
         connection.open("nowhere"),
-        Err(SocketClose::Refused(_))
+        Err(SocketClose::Unfit(_))
     ));
 }
 

@@ -1,4 +1,3 @@
-use crate::cause::RoomTrouble;
 use core::time::Duration;
 
 use mqdrop_mqtt::Version;
@@ -7,9 +6,8 @@ use proptest::prelude::*;
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use super::victim::{ACCEPTED, Victim, packet, secret};
-use crate::frame_size::FrameSize;
-use crate::io::{Invalid, Obstacle, SocketClose};
-use crate::view::ConnectionState;
+use mqdrop_core::view::{ConnectionState, RoomTrouble};
+use mqdrop_core::{Invalid, Obstacle, SocketClose};
 
 /// A packet that a server may send, or that only looks like one.
 fn any_packet() -> impl Strategy<Value = Vec<u8>> {
@@ -43,7 +41,7 @@ fn any_packet() -> impl Strategy<Value = Vec<u8>> {
 /// Asserts that an honest broker brings the device into the room.
 fn recovers(victim: &mut Victim) {
     for _ in 0..200 {
-        if victim.opening {
+        if victim.is_opening() {
             break;
         }
         if victim.status().remedy.is_some() {
@@ -54,7 +52,7 @@ fn recovers(victim: &mut Victim) {
         // Also one that it still believes in is found out.
         victim.wait(Duration::from_secs(5));
     }
-    assert!(victim.opening, "{:?}", victim.status());
+    assert!(victim.is_opening(), "{:?}", victim.status());
     victim.admit();
 }
 
@@ -72,7 +70,7 @@ mqdrop_testing::properties! {
             victim.open();
         }
         for bytes in packets {
-            if victim.opening {
+            if victim.is_opening() {
                 break;
             }
             victim.receive(&bytes);
@@ -122,7 +120,7 @@ fn a_browser_that_hangs_up_on_what_came_says_why() {
     for (what, words) in [(Invalid::Text, "text"), (Invalid::TooLong, "too long")] {
         let mut victim = Victim::new();
         victim.open();
-        victim.act(|engine, now| engine.handle_close(SocketClose::Invalid(what), now));
+        victim.close(SocketClose::Invalid(what));
         let status = victim.status();
         let is_told = |what: &str| what.contains(words);
         assert!(matches!(&status.trouble, Some(RoomTrouble::NotMqtt(what)) if is_told(what)));
@@ -136,8 +134,7 @@ fn what_the_driver_knows_of_an_end_is_shown_at_every_stage() {
     let missing = RoomTrouble::Transport(obstacle.clone());
     let is_shown = |victim: &mut Victim| {
         let close = SocketClose::Refused(obstacle.clone());
-        victim.opening = false;
-        victim.act(|engine, now| engine.handle_close(close, now));
+        victim.close(close);
         let status = victim.status();
         assert_eq!(status.state, ConnectionState::Error);
         assert_eq!(status.trouble.as_ref(), Some(&missing));
@@ -152,23 +149,8 @@ fn what_the_driver_knows_of_an_end_is_shown_at_every_stage() {
         is_shown(&mut victim);
         // Also where the first loss of a connection is not worth a word.
         is_shown(&mut victim);
-        victim.act(|engine, now| engine.handle_close(SocketClose::Closed { code: None }, now));
+        victim.close(SocketClose::Closed { code: None });
         assert_ne!(victim.status().trouble, Some(missing.clone()));
-    }
-}
-
-#[test]
-fn what_was_learnt_of_a_broker_is_not_forgotten_while_it_is_looked_for_anew() {
-    let mut victim = Victim::new();
-    victim.join_knowing(65_536);
-    victim.admit();
-    assert_eq!(victim.frame_length, Some(65_536));
-    for (limit, learnt) in [(None, 65_536), (Some(32_768), 32_768)] {
-        // Something was the matter with it, and nothing else is known yet.
-        victim.engine.connection.as_mut().unwrap().frame_size = FrameSize::new(limit, None);
-        victim.act(|engine, now| engine.handle_close(SocketClose::Closed { code: None }, now));
-        recovers(&mut victim);
-        assert_eq!(victim.frame_length, Some(learnt));
     }
 }
 
@@ -182,9 +164,9 @@ fn a_broker_that_refuses_every_subscription_is_named() {
         matches!(status.trouble, Some(RoomTrouble::MayNotSubscribe { .. })),
         "{status:?}"
     );
-    victim.act(|engine, now| engine.handle_close(SocketClose::Closed { code: None }, now));
+    victim.close(SocketClose::Closed { code: None });
     victim.wait(Duration::from_secs(600));
-    assert!(!victim.opening);
+    assert!(!victim.is_opening());
     recovers(&mut victim);
 }
 
@@ -193,7 +175,7 @@ fn a_session_that_another_took_over_is_named_and_taken_back_without_haste() {
     let mut victim = Victim::speaking(Version::V5);
     let mut waits = Vec::new();
     for _ in 0..12 {
-        assert!(victim.opening);
+        assert!(victim.is_opening());
         victim.let_in(&[0x20, 3, 0, 0, 0], &[0, 1, 1]);
         victim.echo();
         assert_eq!(victim.status().state, ConnectionState::Online);
@@ -206,11 +188,11 @@ fn a_session_that_another_took_over_is_named_and_taken_back_without_haste() {
             ),
             "{status:?}"
         );
-        let began = victim.now;
-        while !victim.opening {
+        let began = victim.now();
+        while !victim.is_opening() {
             victim.wait(Duration::from_millis(100));
         }
-        waits.push(victim.now.since(began));
+        waits.push(victim.now().since(began));
     }
     let shortest = Duration::from_millis(250);
     assert!(waits.iter().all(|wait| *wait >= shortest), "{waits:?}");

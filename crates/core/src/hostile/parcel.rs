@@ -12,7 +12,7 @@ use crate::layout::BLOCK;
 use crate::manifest::Manifest;
 use crate::message::{Body, Complete, Offer};
 use crate::random::Random;
-use crate::view::TransferState;
+use mqdrop_core::view::TransferState;
 
 /// Blocks of content of an honest parcel.
 pub(super) const BLOCKS: u32 = 8;
@@ -69,7 +69,7 @@ impl Parcel {
             let head = FrameHead {
                 first_block: at as u32,
                 count: 1,
-                sent: victim.now.as_micros(),
+                sent: victim.now().as_micros(),
                 signed,
                 piece: None,
             };
@@ -93,7 +93,7 @@ impl Parcel {
     /// Offers it, and the victim's user accepts.
     pub(super) fn is_accepted(&self, member: &mut Member, victim: &mut Victim) {
         member.tell_room(victim, Body::Offer(self.offer.clone()));
-        victim.act(|engine, now| engine.accept(self.id(), now));
+        victim.accept(self.id());
         victim.answer_subscribe(&[0]);
         let receiving = victim.view(self.id()).unwrap().state;
         assert_eq!(receiving, TransferState::Active);

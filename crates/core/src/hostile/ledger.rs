@@ -12,7 +12,7 @@ use crate::ids::{DeviceId, ParcelId, Token};
 use crate::message::tests::wanting;
 use crate::message::{Body, Echo, EndReason, ParcelRef, Receipt};
 use crate::ranges::RangeSet;
-use crate::view::{TransferState, TransferView};
+use mqdrop_core::view::{TransferState, TransferView};
 
 pub(super) fn want(parcel: ParcelId, held: impl IntoIterator<Item = u32>, credit: u64) -> Body {
     let mut set = RangeSet::default();

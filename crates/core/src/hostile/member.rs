@@ -1,4 +1,3 @@
-use crate::cause::Notice;
 use proptest::prelude::*;
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -12,7 +11,8 @@ use crate::identity::ParcelKey;
 use crate::ids::{ParcelId, Token};
 use crate::layout::BLOCK;
 use crate::message::{Body, EndReason, Introduction, Offer, ParcelRef, Receipt};
-use crate::view::TransferState;
+use mqdrop_core::Notice;
+use mqdrop_core::view::TransferState;
 
 mqdrop_testing::properties! {
     /// Every kind of message, spoilt in any way by one who can seal it.
@@ -81,7 +81,7 @@ mqdrop_testing::properties! {
         prop_assume!(!fits);
         let strange = frame(&parcel.offer, first, count, &vec![9; len]);
         victim.deliver(&format!("d/{}", parcel.id()), &strange);
-        prop_assert_eq!(victim.written, 0);
+        prop_assert_eq!(victim.written(), 0);
         parcel.arrives(&mut honest, &mut victim);
     }
 
@@ -128,7 +128,7 @@ fn a_manifest_that_lies_ends_its_parcel_with_a_reason_and_no_other() {
         let offer = offer(&traitor, number, manifest, total, files);
         let parcel = offer.parcel;
         traitor.tell_room(&mut victim, Body::Offer(offer.clone()));
-        victim.act(|engine, now| engine.accept(parcel, now));
+        victim.accept(parcel);
         victim.deliver(&format!("d/{parcel}"), &frame(&offer, 0, 1, manifest));
         if let Some(view) = victim.view(parcel) {
             assert!(
@@ -138,7 +138,7 @@ fn a_manifest_that_lies_ends_its_parcel_with_a_reason_and_no_other() {
             assert!(view.cause.is_some(), "{number}");
         }
     }
-    assert_eq!(victim.written, 0);
+    assert_eq!(victim.written(), 0);
     other.arrives(&mut honest, &mut victim);
 }
 
@@ -241,8 +241,7 @@ fn a_repeated_message_counts_once() {
     let parcel = Parcel::new(&member, 4);
     let offer = member.encode(Body::Offer(parcel.offer.clone()));
     member.bytes_to_room(&mut victim, &offer);
-    victim.act(|engine, now| engine.decline(parcel.id(), now));
-    victim.act(|engine, now| engine.remove(parcel.id(), now));
+    victim.decline(parcel.id());
     member.bytes_to_room(&mut victim, &offer);
     member.bytes_to_victim(&mut victim, &offer);
     assert!(victim.view(parcel.id()).is_none());
@@ -268,7 +267,7 @@ fn floods_stay_within_their_limits() {
     let another = Parcel::new(&honest, 6);
     honest.tell_room(&mut victim, Body::Offer(another.offer.clone()));
     assert!(victim.view(another.id()).is_some());
-    victim.act(|engine, now| engine.mute(traitor.device(), true, now));
+    victim.mute(traitor.device());
     victim.published();
     traitor.tell_room(&mut victim, traitor.hello("x"));
     assert!(victim.published().is_empty());
@@ -340,7 +339,7 @@ fn whatever_a_file_is_called_it_stays_within_the_folder() {
         let parcel = Parcel::of(&member, number, &path, vec![1; 10]);
         parcel.is_accepted(&mut member, &mut victim);
         parcel.arrives(&mut member, &mut victim);
-        let files = victim.engine.files(parcel.id()).unwrap();
+        let files = victim.files(parcel.id()).unwrap();
         let shown = &files[0].path;
         assert!(
             shown
@@ -396,7 +395,7 @@ fn notes_do_not_grow_with_how_often_a_parcel_changes_its_sender() {
         let member = &mut members[(round + 1) % 2];
         parcel.belongs_to(member);
         member.tell_room(&mut victim, Body::Offer(parcel.offer.clone()));
-        noted.push(victim.noted);
+        noted.push(victim.machine().noted);
     }
     assert!(noted[0] < noted[50], "it is noted");
     assert_eq!(noted[110], noted[149]);

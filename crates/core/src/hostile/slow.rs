@@ -6,19 +6,21 @@ use core::time::Duration;
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use super::insider::Member;
-use super::parcel::{Parcel, seal};
+use super::parcel::{Parcel, frame, seal};
 use super::victim::Victim;
-use crate::cause::Cause;
 use crate::frame::FrameHead;
-use crate::incoming::tests::fill;
 use crate::layout::BLOCK;
 use crate::message::tests::wanting;
 use crate::message::{Body, Want};
 use crate::ranges::RangeSet;
-use crate::view::TransferState;
+use mqdrop_client::Input;
+use mqdrop_core::view::{Cause, TransferState};
 
 /// A transfer of which nothing got through for so long is named as such.
 const LONG: Duration = Duration::from_secs(20);
+
+/// Blocks that may wait for a receiver's storage: 16 MiB.
+const MOST: u32 = 1024;
 
 fn cause(victim: &Victim, parcel: &Parcel) -> Option<Cause> {
     victim.view(parcel.id()).and_then(|view| view.cause)
@@ -28,29 +30,29 @@ fn cause(victim: &Victim, parcel: &Parcel) -> Option<Cause> {
 fn a_receiver_whose_own_storage_holds_it_up_does_not_blame_the_broker() {
     let mut victim = Victim::online();
     let mut honest = Member::in_room(2, &mut victim);
-    let parcel = Parcel::new(&honest, 4);
-    victim.late = Some(Vec::new());
+    let content = vec![4; (MOST + 1) as usize * BLOCK as usize];
+    let parcel = Parcel::of(&honest, 4, "file.bin", content);
+    victim.machine().late = Some(Vec::new());
     honest.tell_room(&mut victim, Body::Offer(parcel.offer.clone()));
-    victim.act(|engine, now| engine.accept(parcel.id(), now));
+    victim.accept(parcel.id());
     let state = |victim: &Victim| victim.view(parcel.id()).unwrap().state;
     assert_eq!(state(&victim), TransferState::Active);
     victim.stay(LONG);
     assert_eq!(cause(&victim, &parcel), Some(Cause::HeldUp));
     // There is room, and then no more is written for a while.
-    let late = victim.late.take().unwrap();
+    let late = victim.machine().late.take().unwrap();
     for reply in late {
-        victim.act(|engine, now| engine.handle_store(reply, now));
+        victim.handle(Input::Stored(reply));
     }
     victim.answer_subscribe(&[0]);
     assert_eq!(cause(&victim, &parcel), None);
-    fill(
-        victim
-            .inside()
-            .parcels
-            .incoming
-            .get_mut(&parcel.id())
-            .unwrap(),
-    );
+    victim.machine().late = Some(Vec::new());
+    let topic = format!("d/{}", parcel.id());
+    victim.deliver(&topic, &frame(&parcel.offer, 0, 1, &parcel.manifest));
+    for block in 1..=MOST {
+        let content = [4; BLOCK as usize];
+        victim.deliver(&topic, &frame(&parcel.offer, block, 1, &content));
+    }
     victim.stay(LONG);
     assert_eq!(cause(&victim, &parcel), Some(Cause::HeldUp));
 }
@@ -88,7 +90,7 @@ fn pieces_that_come_before_the_manifest_are_echoed_as_whole_frames_are() {
         victim.published();
         let block = vec![4; BLOCK as usize];
         let length = BLOCK as usize / pieces.unwrap_or(1);
-        let sent = victim.now.as_micros();
+        let sent = victim.now().as_micros();
         for (at, piece) in block.chunks(length).enumerate() {
             let head = FrameHead {
                 first_block: 3,

@@ -11,12 +11,13 @@ use super::victim::Victim;
 use crate::frame::{FrameCipher, FrameHead};
 use crate::identity::ParcelKey;
 use crate::ids::ParcelId;
-use crate::io::{StoreError, StoreReply};
 use crate::layout::BLOCK;
 use crate::message::tests::wanting;
 use crate::message::{Body, Echo, Runs};
 use crate::ranges::RangeSet;
-use crate::view::TransferState;
+use mqdrop_client::Input;
+use mqdrop_core::view::TransferState;
+use mqdrop_core::{StoreError, StoreReply};
 
 /// Frames of the victim's parcels that `member` gets.
 fn frames_sent(victim: &mut Victim, parcel: ParcelId) -> Vec<Vec<u8>> {
@@ -47,7 +48,7 @@ fn who_forges_manifests_gains_nothing() {
         for _ in 0..times {
             victim.deliver(&format!("d/{}", parcel.id()), &forged);
         }
-        assert_eq!(victim.written, 0);
+        assert_eq!(victim.written(), 0);
         parcel.arrives(&mut honest, &mut victim);
     }
 }
@@ -62,7 +63,7 @@ fn who_forges_content_and_digests_all_the_time_gains_nothing() {
     for (at, block) in forged(1) {
         victim.deliver(&topic, &frame(&parcel.offer, at, 1, &block));
     }
-    assert!(victim.written > 0);
+    assert!(victim.written() > 0);
     // Found out by the first whole set of hashes, and from then on it has to be signed.
     honest.tell(&mut victim, parcel.complete());
     for _ in 0..10 {
@@ -88,7 +89,7 @@ fn one_forged_block_has_only_that_fetched_again_which_came_unsigned() {
     // Two clocks: from here on frames are signed.
     victim.deliver(&topic, &frame(&parcel.offer, 1, 1, &block(4)));
     parcel.send(true, &mut victim);
-    let before = victim.written;
+    let before = victim.written();
     victim.published();
     honest.tell(&mut victim, parcel.complete());
     victim.wait(Duration::from_millis(10));
@@ -104,7 +105,7 @@ fn one_forged_block_has_only_that_fetched_again_which_came_unsigned() {
     honest.tell(&mut victim, parcel.complete());
     let view = victim.view(parcel.id()).unwrap();
     assert_eq!(view.state, TransferState::Done, "{view:?}");
-    assert_eq!(victim.written - before, 2 * BLOCK);
+    assert_eq!(victim.written() - before, 2 * BLOCK);
 }
 
 #[test]
@@ -113,13 +114,13 @@ fn what_was_read_back_from_elsewhere_is_not_taken_for_what_was_asked_for() {
     victim.deliver(&topic, &frame(&parcel.offer, 1, 1, &[9; BLOCK as usize]));
     victim.deliver(&topic, &frame(&parcel.offer, 1, 1, &[4; BLOCK as usize]));
     parcel.send(true, &mut victim);
-    victim.late = Some(Vec::new());
+    victim.machine().late = Some(Vec::new());
     honest.tell(&mut victim, parcel.complete());
-    let asked = victim.late.take().unwrap();
+    let asked = victim.machine().late.take().unwrap();
     let [StoreReply::Read { offset, data, .. }] = &asked[..] else {
         panic!("{asked:?}");
     };
-    let (written, id) = (victim.written, parcel.id());
+    let (written, id) = (victim.written(), parcel.id().to_string().parse().unwrap());
     let elsewhere = [
         StoreReply::Read {
             parcel: id,
@@ -133,13 +134,13 @@ fn what_was_read_back_from_elsewhere_is_not_taken_for_what_was_asked_for() {
         },
     ];
     for reply in elsewhere.into_iter().chain(asked) {
-        victim.act(|engine, now| engine.handle_store(reply, now));
+        victim.handle(Input::Stored(reply));
     }
     parcel.send(true, &mut victim);
     honest.tell(&mut victim, parcel.complete());
-    let view = victim.view(id).unwrap();
+    let view = victim.view(parcel.id()).unwrap();
     assert_eq!(view.state, TransferState::Done, "{view:?}");
-    assert_eq!(victim.written - written, BLOCK);
+    assert_eq!(victim.written() - written, BLOCK);
 }
 
 #[test]

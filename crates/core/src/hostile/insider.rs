@@ -38,7 +38,11 @@ impl Member {
         let Body::Hello(hello) = self.hello(name) else {
             return;
         };
-        let heard = victim.inside().voice.hello();
+        let said = [("c".to_owned(), victim.hello.clone())];
+        let Some(Body::Hello(heard)) = self.read_room(&said).pop() else {
+            panic!("it has not said hello");
+        };
+        let heard = heard.hello;
         self.tell(victim, Body::Alive(Introduction { heard, ..hello }));
     }
 
