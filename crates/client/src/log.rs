@@ -137,7 +137,6 @@ impl Log {
         let (why, code) = match close {
             SocketClose::Unreachable => ("unreachable", None),
             SocketClose::Refused(_) => ("refused", None),
-            SocketClose::Unfit(_) => ("unfit", None),
             SocketClose::Closed { code } => ("ended", *code),
             SocketClose::Invalid(_) => ("invalid", None),
         };

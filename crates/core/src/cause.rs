@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use mqdrop_mqtt::Unfit;
 
-use crate::io::{Obstacle, ReadFault, SocketClose, StoreError};
+use crate::io::{Obstacle, ReadFault, StoreError};
 use crate::message::EndReason;
 use crate::state::TransferState;
 
@@ -18,9 +18,6 @@ pub enum RoomTrouble {
     Unreachable,
     /// The connection ended, or did not begin, for a reason that the driver knows.
     Transport(Obstacle),
-    /// Like [`Transport`](Self::Transport), and time does not mend it: something has to be changed,
-    /// here or at the broker.
-    UnfitTransport(Obstacle),
     /// The broker hung up before CONNACK.
     HungUp,
     /// The broker does not answer.
@@ -149,14 +146,14 @@ pub enum Cause {
     Unreadable {
         /// The first of them.
         path: String,
-        /// Why.
+        /// The reason.
         why: ReadFault,
     },
     /// Files could not be read on this device, and the others go without them.
     LeftOut {
         /// The first of them.
         path: String,
-        /// Why, if it is known.
+        /// The reason, if it is known.
         why: Option<ReadFault>,
         /// The number of the others.
         others: u32,
@@ -257,20 +254,11 @@ pub enum TooMuch {
 }
 
 impl RoomTrouble {
-    /// The trouble that the driver's words for an end of the connection are, if it has words.
-    pub(crate) fn of_transport(close: &SocketClose) -> Option<Self> {
-        match close {
-            SocketClose::Refused(words) => Some(Self::Transport(words.clone())),
-            SocketClose::Unfit(words) => Some(Self::UnfitTransport(words.clone())),
-            SocketClose::Unreachable | SocketClose::Closed { .. } | SocketClose::Invalid(_) => None,
-        }
-    }
-
     /// Tells whether nothing but a change, here or at the broker, can mend it. The device tries again
     /// all the same, as somebody may make that change; a program whose user waits need not wait.
     #[must_use]
     pub fn outlasts_waiting(&self) -> bool {
-        matches!(self, Self::UnfitTransport(_))
+        matches!(self, Self::Transport(obstacle) if obstacle.is_lasting())
     }
 
     /// The trouble's name, in lower case with hyphens: for logs.
@@ -279,7 +267,6 @@ impl RoomTrouble {
         match self {
             Self::Unreachable => "unreachable",
             Self::Transport(_) => "transport",
-            Self::UnfitTransport(_) => "unfit-transport",
             Self::HungUp => "hung-up",
             Self::Silent => "silent",
             Self::NotMqtt(_) => "not-mqtt",

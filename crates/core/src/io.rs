@@ -31,9 +31,6 @@ pub enum SocketClose {
     Unreachable,
     /// The driver knows the cause. It is shown, also if the connection was open already.
     Refused(Obstacle),
-    /// Like [`Refused`](Self::Refused), and time does not mend it: something has to be changed, here
-    /// or there. A certificate is not trusted, the other side does not speak TLS.
-    Unfit(Obstacle),
     /// It was open and ended; the WebSocket close code (RFC 6455, section 7.4), if any.
     Closed {
         /// For example 1006 (abnormal), 1009 (message too big).
@@ -43,7 +40,7 @@ pub enum SocketClose {
     Invalid(Invalid),
 }
 
-/// What keeps a driver from the broker, as far as the driver knows.
+/// An obstacle on the way to the broker, as far as the driver knows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Obstacle {
     /// The address is none that the driver can connect to.
@@ -61,6 +58,20 @@ pub enum Obstacle {
     NoWorker,
     /// In words that the driver has for its user: a certificate is missing.
     Told(String),
+    /// The same, and time does not mend it: a certificate is not trusted, the other side does not speak
+    /// TLS.
+    Lasting(String),
+}
+
+impl Obstacle {
+    /// Tells whether it is there until something is changed, here or at the broker.
+    #[must_use]
+    pub fn is_lasting(&self) -> bool {
+        matches!(
+            self,
+            Self::NoAddress | Self::NotEncrypted | Self::Lasting(_)
+        )
+    }
 }
 
 /// Faults of a WebSocket message that no MQTT broker sends.

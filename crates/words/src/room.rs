@@ -44,7 +44,7 @@ impl Words {
         use RoomTrouble as T;
         match trouble {
             T::Unreachable => self.broker_unreachable(broker),
-            T::Transport(obstacle) | T::UnfitTransport(obstacle) => self.obstacle(obstacle, broker),
+            T::Transport(obstacle) => self.obstacle(obstacle, broker),
             T::HungUp => self.broker_hung_up(broker),
             T::Silent => self.broker_silent(broker),
             T::NotMqtt(what) => self.broker_not_mqtt(broker, what),
@@ -116,7 +116,7 @@ impl Words {
         }
     }
 
-    /// What keeps a device from the broker at this address.
+    /// An obstacle on the way to the broker at this address.
     #[must_use]
     pub fn obstacle(self, obstacle: &Obstacle, broker: &str) -> String {
         match obstacle {
@@ -126,7 +126,7 @@ impl Words {
             Obstacle::LocalNetwork { .. } => self.obstacle_perhaps_local_network(broker),
             Obstacle::NoPart => self.obstacle_no_part().into(),
             Obstacle::NoWorker => self.obstacle_no_worker().into(),
-            Obstacle::Told(words) => words.clone(),
+            Obstacle::Told(words) | Obstacle::Lasting(words) => words.clone(),
         }
     }
 

@@ -3,7 +3,7 @@
 use mqdrop_core::SocketClose;
 use tokio_tungstenite::tungstenite::http::Uri;
 
-use super::close::unfit;
+use super::close::lasting;
 use crate::words;
 
 /// A broker's address, taken apart.
@@ -22,7 +22,7 @@ impl Address {
     /// # Errors
     /// In words, if it is none.
     pub(super) fn parse(url: &str) -> Result<Self, SocketClose> {
-        let not_one = || unfit(words().reach_no_address(url));
+        let not_one = || lasting(words().reach_no_address(url));
         let uri: Uri = url.trim().parse().map_err(|_| not_one())?;
         let scheme = uri.scheme_str().map(str::to_ascii_lowercase);
         let (is_secure, is_websocket, port) = match scheme.as_deref() {
@@ -129,7 +129,7 @@ mod tests {
             "ws://[half/mqtt",
             "ws://a b/",
         ] {
-            let Err(SocketClose::Unfit(Obstacle::Told(text))) = Address::parse(url) else {
+            let Err(SocketClose::Refused(Obstacle::Lasting(text))) = Address::parse(url) else {
                 panic!("{url} was taken");
             };
             assert!(text.contains("not the address"), "{text}");

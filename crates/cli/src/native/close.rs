@@ -8,6 +8,6 @@ pub(super) fn refused(text: String) -> SocketClose {
 }
 
 /// An end that is the same until something is changed, here or at the broker; in words.
-pub(super) fn unfit(text: String) -> SocketClose {
-    SocketClose::Unfit(Obstacle::Told(text))
+pub(super) fn lasting(text: String) -> SocketClose {
+    SocketClose::Refused(Obstacle::Lasting(text))
 }

@@ -14,7 +14,7 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
 use super::address::Address;
-use super::close::unfit;
+use super::close::lasting;
 use super::connection::Line;
 use super::{tls, websocket};
 
@@ -175,7 +175,7 @@ impl Reader for StreamReader<'_> {
         self.read().await?;
         while !self.is_known {
             if self.buffer.starts_with(WEB) {
-                return Err(unfit(self.address.is_of_the_web()));
+                return Err(lasting(self.address.is_of_the_web()));
             }
             self.is_known = !WEB.starts_with(&self.buffer);
             if !self.is_known {

@@ -21,7 +21,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::address::Address;
-use super::close::{refused, unfit};
+use super::close::{lasting, refused};
 use crate::words;
 
 /// How to connect to brokers.
@@ -85,9 +85,9 @@ impl Tls {
         let config = tokio::task::spawn_blocking(move || tls.config())
             .await
             .map_err(|error| refused(error.to_string()))?
-            .map_err(unfit)?;
+            .map_err(lasting)?;
         let name = ServerName::try_from(address.host.clone())
-            .map_err(|_| unfit(words().tls_no_name(&address.host)))?;
+            .map_err(|_| lasting(words().tls_no_name(&address.host)))?;
         TlsConnector::from(config)
             .connect(name, stream)
             .await
@@ -157,11 +157,11 @@ fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
     Ok(found)
 }
 
-/// What it means that TLS did not begin, or ended.
+/// The meaning of an end of TLS, or of a failure to begin it.
 pub(super) fn trouble(error: &io::Error, address: &Address) -> SocketClose {
     let text = in_words(error, address);
     if outlasts_waiting(error) {
-        unfit(text)
+        lasting(text)
     } else {
         refused(text)
     }

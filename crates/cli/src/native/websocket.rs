@@ -9,7 +9,7 @@ use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{ClientRequestBuilder, Error};
 
 use super::address::Address;
-use super::close::{refused, unfit};
+use super::close::{lasting, refused};
 use super::tls;
 use crate::words;
 
@@ -97,7 +97,7 @@ fn no_upgrade(status: StatusCode, address: &Address) -> SocketClose {
         // A proxy says this also while what is behind it begins.
         StatusCode::NOT_FOUND => words().websocket_no_path(path, &place),
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-            return unfit(words().websocket_not_let_in(&place, code));
+            return lasting(words().websocket_not_let_in(&place, code));
         }
         StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT => {
             words().websocket_gateway(&place, code)

@@ -104,9 +104,7 @@ impl Wire {
 
     fn meaning(&self, close: SocketClose) -> String {
         match close {
-            SocketClose::Refused(obstacle) | SocketClose::Unfit(obstacle) => {
-                words().obstacle(&obstacle, &self.url)
-            }
+            SocketClose::Refused(obstacle) => words().obstacle(&obstacle, &self.url),
             SocketClose::Unreachable => words().doctor_no_way().into(),
             SocketClose::Invalid(_) => words().doctor_not_mqtt().into(),
             SocketClose::Closed { code: Some(code) } => {

@@ -164,19 +164,19 @@ mod tests {
     fn a_certificate_that_is_not_trusted_is_an_error_at_once_but_no_end_later() {
         let text = "Its certificate has expired".to_owned();
         let trouble = |trouble| status(ConnectionState::Error, Some(trouble));
-        let unfit = trouble(RoomTrouble::UnfitTransport(Obstacle::Told(text.clone())));
+        let lasting = trouble(RoomTrouble::Transport(Obstacle::Lasting(text.clone())));
         let failed = Change::Failed(Failure::Broker(text.clone()));
         let mut connecting = Connecting::new(Time::ZERO);
         // Time may mend this.
         let passing = trouble(RoomTrouble::Transport(Obstacle::Told(text)));
         assert_eq!(connecting.handle_status(&passing), None);
-        assert_eq!(connecting.handle_status(&unfit), Some(failed));
+        assert_eq!(connecting.handle_status(&lasting), Some(failed));
 
         let mut connecting = Connecting::new(Time::ZERO);
         connecting.handle_status(&status(ConnectionState::Online, None));
         connecting.handle_status(&status(ConnectionState::Connecting, None));
         // Somebody may give the broker another one.
-        assert_eq!(connecting.handle_status(&unfit), None);
+        assert_eq!(connecting.handle_status(&lasting), None);
         assert_eq!(connecting.handle_time(LATER), None);
     }
 

@@ -15,7 +15,7 @@ use crate::api::{Event, Join};
 use crate::cause::{BrokerLimit, RoomTrouble};
 use crate::frame::PIECE_OVERHEAD;
 use crate::frame_size::{Fit, FrameSize, MAX_FRAME};
-use crate::io::{Invalid, SocketAction, SocketClose};
+use crate::io::{Invalid, Obstacle, SocketAction, SocketClose};
 use crate::random::Random;
 
 /// MQTT 5: how long the broker keeps this device's place during an interruption.
@@ -45,8 +45,8 @@ pub(super) struct Connection {
     will_qos: QoS,
     /// The WebSocket's close code, when the session ends by it.
     close_code: Option<u16>,
-    /// What the driver knows of the end of the connection, if that is more than the session knows.
-    refused: Option<RoomTrouble>,
+    /// The obstacle that ended the connection, if the driver knows one.
+    refused: Option<Obstacle>,
 }
 
 /// A message that the broker publishes if the connection ends without a word.
@@ -136,14 +136,14 @@ impl Connection {
 
     /// The transport ended while the session used it.
     pub(super) fn handle_close(&mut self, close: SocketClose, now: Time) {
-        self.refused = RoomTrouble::of_transport(&close);
         match close {
             SocketClose::Closed { code } => self.close_code = code,
             SocketClose::Invalid(what) => self.session.handle_invalid(match what {
                 Invalid::Text => "a WebSocket message of text",
                 Invalid::TooLong => "a WebSocket message too long to take in",
             }),
-            SocketClose::Refused(_) | SocketClose::Unfit(_) | SocketClose::Unreachable => {}
+            SocketClose::Refused(obstacle) => self.refused = Some(obstacle),
+            SocketClose::Unreachable => {}
         }
         self.session.handle_disconnected(now);
     }
@@ -194,7 +194,8 @@ impl Connection {
             },
         };
         let meaning = refusal::meaning(why, asked);
-        let known = self.refused.take().map(Refusal::passing);
+        let known = self.refused.take();
+        let known = known.map(|obstacle| Refusal::passing(RoomTrouble::Transport(obstacle)));
         self.link.ended(why, known, meaning, random, now);
     }
 

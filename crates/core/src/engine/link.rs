@@ -136,7 +136,12 @@ impl Link {
 
     /// The transport ended before the session could say anything about it.
     pub(super) fn unreachable(&mut self, close: &SocketClose, random: &mut Random, now: Time) {
-        let trouble = RoomTrouble::of_transport(close).unwrap_or(RoomTrouble::Unreachable);
+        let trouble = match close {
+            SocketClose::Refused(obstacle) => RoomTrouble::Transport(obstacle.clone()),
+            SocketClose::Unreachable | SocketClose::Closed { .. } | SocketClose::Invalid(_) => {
+                RoomTrouble::Unreachable
+            }
+        };
         self.fail(Some(Refusal::passing(trouble)), random, now);
     }
 

@@ -82,9 +82,9 @@ async fn refusal(url: &str, options: ConnectionOptions) -> String {
 }
 
 /// The words for an address that does not open before something is changed.
-async fn unfit(url: &str, options: ConnectionOptions) -> String {
+async fn lasting(url: &str, options: ConnectionOptions) -> String {
     match end(url, options).await {
-        SocketClose::Unfit(Obstacle::Told(text)) => text,
+        SocketClose::Refused(Obstacle::Lasting(text)) => text,
         close => panic!("{close:?}"),
     }
 }
@@ -162,7 +162,7 @@ async fn a_web_server_is_told_from_a_broker_however_its_words_arrive() {
         .await;
         let (_connection, mut heard) = opened_to(port).await;
         match heard.recv().await {
-            Some(Input::Closed(SocketClose::Unfit(Obstacle::Told(text)))) => {
+            Some(Input::Closed(SocketClose::Refused(Obstacle::Lasting(text)))) => {
                 assert!(text.contains("web server"), "{text}");
                 assert!(
                     text.contains(&format!("ws://127.0.0.1:{port}/mqtt")),
@@ -363,7 +363,7 @@ async fn words_say_why_nothing_opened() {
     let (mut connection, _) = connection(ConnectionOptions::default());
     assert!(matches!(
         connection.open("nowhere"),
-        Err(SocketClose::Unfit(_))
+        Err(SocketClose::Refused(Obstacle::Lasting(_)))
     ));
 }
 

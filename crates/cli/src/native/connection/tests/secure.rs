@@ -110,7 +110,7 @@ async fn a_broker_whose_authority_is_given_is_trusted() {
 async fn a_broker_of_an_unknown_authority_is_not_unless_nothing_is_checked() {
     let authority = Authority::new();
     let url = format!("mqtts://localhost:{}", authority.server().await);
-    let text = unfit(&url, Authority::new().trusted()).await;
+    let text = lasting(&url, Authority::new().trusted()).await;
     assert!(text.contains("not signed by an authority"), "{text}");
     let insecure = ConnectionOptions {
         insecure: true,
@@ -124,7 +124,7 @@ async fn certificates_of_other_names_or_times_are_told_apart() {
     let authority = Authority::new();
     let other = authority.sign("other.example", |_| ());
     let port = authority.echo(other, false).await;
-    let text = unfit(&format!("mqtts://localhost:{port}"), authority.trusted()).await;
+    let text = lasting(&format!("mqtts://localhost:{port}"), authority.trusted()).await;
     assert!(text.contains("for another name than localhost"), "{text}");
 
     let old = authority.sign("localhost", |params| {
@@ -132,7 +132,7 @@ async fn certificates_of_other_names_or_times_are_told_apart() {
         params.not_after = rcgen::date_time_ymd(2021, 1, 1);
     });
     let port = authority.echo(old, false).await;
-    let text = unfit(&format!("mqtts://localhost:{port}"), authority.trusted()).await;
+    let text = lasting(&format!("mqtts://localhost:{port}"), authority.trusted()).await;
     assert!(text.contains("has expired"), "{text}");
 }
 
@@ -159,7 +159,7 @@ async fn a_client_certificate_is_shown_and_its_lack_is_told() {
     // In the middle of the handshake of a WebSocket it is no less clear.
     let port = authority.echo(server.clone(), true).await;
     let url = format!("wss://localhost:{port}/mqtt");
-    let text = unfit(&url, authority.trusted()).await;
+    let text = lasting(&url, authority.trusted()).await;
     assert!(text.contains("client certificate"), "{text}");
 
     let port = authority.echo(server, true).await;
@@ -168,7 +168,7 @@ async fn a_client_certificate_is_shown_and_its_lack_is_told() {
         .open(&format!("mqtts://localhost:{port}"))
         .unwrap();
     // TLS 1.3 opens first and is refused then.
-    let SocketClose::Unfit(Obstacle::Told(text)) = closed(&mut heard).await else {
+    let SocketClose::Refused(Obstacle::Lasting(text)) = closed(&mut heard).await else {
         panic!("no words");
     };
     assert!(text.contains("client certificate"), "{text}");
@@ -185,7 +185,7 @@ async fn a_port_without_tls_is_told_from_one_that_hangs_up() {
             .unwrap();
     })
     .await;
-    let text = unfit(&format!("mqtts://localhost:{port}"), authority.trusted()).await;
+    let text = lasting(&format!("mqtts://localhost:{port}"), authority.trusted()).await;
     assert!(text.contains("does not speak TLS"), "{text}");
     let port = listen(|mut stream| async move {
         let _ = stream.read(&mut [0; 1024]).await;

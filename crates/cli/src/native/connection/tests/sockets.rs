@@ -183,7 +183,7 @@ async fn what_is_no_websocket_is_told_in_words() {
         let url = format!("ws://127.0.0.1:{port}/mqtt");
         let text = match end(&url, ConnectionOptions::default()).await {
             // Other answers may be a proxy's, while what is behind it begins.
-            SocketClose::Unfit(Obstacle::Told(text)) if answer.contains("Forbidden") => text,
+            SocketClose::Refused(Obstacle::Lasting(text)) if answer.contains("Forbidden") => text,
             SocketClose::Refused(Obstacle::Told(text)) if !answer.contains("Forbidden") => text,
             close => panic!("{close:?}"),
         };
