@@ -82,20 +82,24 @@ impl Parcels {
         }
     }
 
-    /// When to look at whether something is stalled.
+    /// The time to look at whether something is stalled.
     pub(super) fn stall_deadline(&self, now: Time) -> Option<Time> {
         let is_active = |state| state == TransferState::Active;
-        self.stalls.deadline(|| {
-            self.incoming.values().any(|i| is_active(i.state()))
-                || self.outgoing.values().any(|o| is_active(o.state(now)))
-        })
+        self.stalls.deadline(|| self.is_any(is_active, now))
     }
 
     /// Tells whether something is under way.
     pub(super) fn are_busy(&self, now: Time) -> bool {
-        let is_active = |state| matches!(state, TransferState::Active | TransferState::Verifying);
-        self.incoming.values().any(|i| is_active(i.state()))
-            || self.outgoing.values().any(|o| is_active(o.state(now)))
+        self.is_any(
+            |state| matches!(state, TransferState::Active | TransferState::Verifying),
+            now,
+        )
+    }
+
+    /// Tells whether a parcel is in such a state.
+    fn is_any(&self, is_meant: impl Fn(TransferState) -> bool, now: Time) -> bool {
+        self.incoming.values().any(|i| is_meant(i.state()))
+            || self.outgoing.values().any(|o| is_meant(o.state(now)))
     }
 
     /// The reason why nothing of a transfer gets through, if nothing does. Its data has this topic.

@@ -41,7 +41,7 @@ struct Standing {
 }
 
 impl Stalls {
-    /// When to look again; `None` while nothing is under way, which `is_any_active` says if nothing
+    /// The time to look again; `None` while nothing is under way, which `is_any_active` says if nothing
     /// was when they were looked at last.
     pub(super) fn deadline(&self, is_any_active: impl FnOnce() -> bool) -> Option<Time> {
         (!self.seen.is_empty() || is_any_active()).then_some(self.next)
