@@ -100,10 +100,17 @@ id! {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     #[cfg(target_arch = "wasm32")]
     use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    /// A device, by its number.
+    pub(crate) fn device(number: u32) -> DeviceId {
+        let mut id = [0; 10];
+        id[..4].copy_from_slice(&number.to_be_bytes());
+        DeviceId(id)
+    }
 
     #[test]
     fn base32_agrees_with_rfc_4648() {

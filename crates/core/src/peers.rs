@@ -305,14 +305,9 @@ impl Peers {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ids::tests::device as id;
     #[cfg(target_arch = "wasm32")]
     use wasm_bindgen_test::wasm_bindgen_test as test;
-
-    fn id(n: u16) -> DeviceId {
-        let mut id = [0; 10];
-        id[..2].copy_from_slice(&n.to_be_bytes());
-        DeviceId(id)
-    }
 
     #[test]
     fn devices_come_are_renamed_leave_and_fall_silent() {

@@ -201,15 +201,10 @@ mod tests {
 
     use super::*;
     use crate::ids::Token;
+    use crate::ids::tests::device;
     use crate::message::tests::wanting;
     use crate::message::{Echo, EndReason, Want};
     use crate::ranges::RangeSet;
-
-    fn device(number: u16) -> DeviceId {
-        let mut id = [0; 10];
-        id[..2].copy_from_slice(&number.to_be_bytes());
-        DeviceId(id)
-    }
 
     fn parcel(number: u8) -> ParcelRef {
         ParcelRef {
@@ -260,7 +255,7 @@ mod tests {
     #[test]
     fn answers_go_last_and_there_is_a_most_of_them() {
         let mut outbox = Outbox::default();
-        for number in 0..=u16::MAX {
+        for number in 0..=u32::from(u16::MAX) {
             outbox.answer(device(number), Body::Seen(parcel(1)), || true);
         }
         outbox.answer(device(1), receipt(1), || false);

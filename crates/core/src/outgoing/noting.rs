@@ -150,19 +150,13 @@ mod tests {
     use super::*;
     use crate::api::Entry;
     use crate::frame_size::FrameSize;
+    use crate::ids::tests::device;
     use crate::io::StoreRequest;
     use crate::message::EndReason;
     use crate::message::tests::wanting;
     use crate::outgoing::{Address, Audience};
     use crate::random::Random;
     use crate::ranges::RangeSet;
-
-    /// A device, by its number.
-    fn device(number: u32) -> DeviceId {
-        let mut id = [0; 10];
-        id[..4].copy_from_slice(&number.to_be_bytes());
-        DeviceId(id)
-    }
 
     /// A file that is sent and has notes.
     fn noted(cx: &mut Effects) -> Outgoing {

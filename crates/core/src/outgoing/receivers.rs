@@ -229,13 +229,7 @@ mod tests {
     use wasm_bindgen_test::wasm_bindgen_test as test;
 
     use super::*;
-
-    /// A device, by its number.
-    fn device(number: u32) -> DeviceId {
-        let mut id = [0; 10];
-        id[..4].copy_from_slice(&number.to_be_bytes());
-        DeviceId(id)
-    }
+    use crate::ids::tests::device;
 
     /// Devices with these numbers that are here and receive.
     fn receiving(numbers: core::ops::Range<u32>) -> Receivers {
