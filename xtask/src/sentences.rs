@@ -7,7 +7,7 @@ use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 
 use crate::workspace;
 
-/// What tells people something. `crates/mqtt` is left out, as it names faults of a broker's packets in
+/// The code that tells people something. `crates/mqtt` is left out, as it names faults of a broker's packets in
 /// the standard's words, and so is `crates/station`: its log is English, and so are its answers to
 /// requests by HTTP, while errors are data there.
 const FOLDERS: [&str; 5] = [

@@ -1,4 +1,4 @@
-//! What a parcel is called.
+//! Titles of parcels.
 
 use core::fmt;
 
@@ -9,7 +9,7 @@ use crate::message::Offer;
 /// The title of a text, as its offer carries it.
 const TEXT: &str = "Text";
 
-/// What a parcel is called.
+/// The title of a parcel.
 ///
 /// An offer carries it as one text, the one that [`Display`](fmt::Display) makes: `a.txt`, or
 /// `a.txt and 2 more` of three files, or `Text`. It is for people who read no other form of it, and

@@ -157,7 +157,7 @@ pub struct TransferView {
     pub direction: Direction,
     /// Files or a text.
     pub kind: ParcelKind,
-    /// What it is called. A text has its beginning as its name on the sender's side.
+    /// Its title. A text has its beginning as its name on the sender's side.
     pub title: Title,
     /// The state it is in. On the sender's side: of the receiver that is furthest from its end.
     pub state: TransferState,

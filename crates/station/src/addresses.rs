@@ -1,4 +1,4 @@
-//! Where a station is: its addresses, and those at which other devices reach it.
+//! The addresses of a station, and those at which other devices reach it.
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -8,7 +8,7 @@ use tokio::net::TcpListener;
 use super::tls::Tls;
 use crate::error::Error;
 
-/// Where a station is, for the people who use it.
+/// The addresses of a station, for the people who use it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Announcement {
     /// The page's address on this computer, or the one that the station was given.
@@ -43,7 +43,7 @@ pub struct SelfMadeView {
     pub is_new: bool,
 }
 
-/// Where listeners at these addresses are.
+/// The addresses of listeners, as people use them.
 pub(crate) fn announce(
     web: SocketAddr,
     plain: Option<SocketAddr>,

@@ -1,4 +1,4 @@
-//! Why a station cannot run, as data.
+//! Reasons why a station cannot run, as data.
 
 use std::fmt;
 use std::io;
@@ -77,7 +77,7 @@ pub enum Error {
     KeyDamaged {
         /// Its file.
         file: PathBuf,
-        /// What is said of that.
+        /// The words of the library or the system for that.
         error: String,
     },
     /// No key can be made: what is said of that.
@@ -86,7 +86,7 @@ pub enum Error {
     NotCertificate {
         /// The file.
         file: PathBuf,
-        /// What is said of that.
+        /// The words of the library or the system for that.
         error: String,
     },
     /// A file of certificates has none.
@@ -95,7 +95,7 @@ pub enum Error {
     NotKey {
         /// The file.
         file: PathBuf,
-        /// What is said of that.
+        /// The words of the library or the system for that.
         error: String,
     },
     /// A key does not belong to its certificate.
@@ -104,7 +104,7 @@ pub enum Error {
         certificate: PathBuf,
         /// The key's file.
         key: PathBuf,
-        /// What is said of that.
+        /// The words of the library or the system for that.
         error: String,
     },
     /// TLS cannot be spoken: what is said of that.
@@ -124,7 +124,7 @@ pub enum Error {
     Data {
         /// The folder.
         folder: PathBuf,
-        /// What is said of that.
+        /// The words of the library or the system for that.
         error: String,
     },
     /// The app's folder has no `index.html` that can be read.

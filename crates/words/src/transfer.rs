@@ -8,7 +8,7 @@ use mqdrop_core::{ReadFault, StoreError, isolated};
 use crate::{Surface, Words};
 
 impl Words {
-    /// What a parcel is called.
+    /// The title of a parcel.
     #[must_use]
     pub fn title(self, title: &Title) -> String {
         match (title.name.as_str(), title.more) {
@@ -125,7 +125,7 @@ impl Words {
         .into()
     }
 
-    /// What the system said, to be put into a sentence.
+    /// The words of the system, to be put into a sentence.
     fn quoted(self, said: &str) -> &str {
         match said.trim_end_matches('.') {
             "" => self.phrase_not_said(),

@@ -154,7 +154,7 @@ pub(crate) mod tests {
 
     use super::*;
 
-    /// What a parcel of this file and of more is called.
+    /// The title of a parcel of this file and of more.
     pub(crate) fn named(name: &str, more: u32) -> Title {
         Title {
             name: name.into(),

@@ -7,7 +7,7 @@ use mqdrop_station::{Error, LineFault, NameFault, UserFault};
 
 use crate::words;
 
-/// What is wrong, and what to do.
+/// The words for an error, and what to do about it.
 pub(crate) fn sentence(error: &Error) -> String {
     let words = words();
     let shown = |path: &Path| path.display().to_string();

@@ -13,7 +13,7 @@ use mqdrop_mqtt::Time;
 pub(super) struct Machine {
     pub(super) now: Time,
     pub(super) timer: Option<Time>,
-    /// What happened and it has not heard of.
+    /// Events that it has not heard of yet.
     pub(super) inputs: VecDeque<Input<()>>,
     /// Bytes of content that it wrote to storage.
     pub(super) written: u64,

@@ -19,7 +19,7 @@ pub(super) const ACCEPTED: [u8; 4] = [0x20, 2, 0, 0];
 /// The beginning of the room's topics.
 const PREFIX: &str = "mqdrop/1";
 
-/// What the room's key is made of.
+/// The words that the room's key is made of.
 const WORDS: &str = "a room with a traitor";
 
 /// The room's key, as its members have it.

@@ -166,7 +166,7 @@ impl Receiving {
         self.pieces.take();
     }
 
-    /// When a sender that is here is to be told something.
+    /// The time to tell a sender that is here something.
     pub(super) fn deadline(&self) -> Option<Time> {
         let has_heard = self.subscribed || self.paused || self.not_subscribed.is_some();
         (has_heard && !self.unknown_to_sender).then(|| self.ack.deadline())

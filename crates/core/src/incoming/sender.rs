@@ -7,7 +7,7 @@ use crate::io::StoreRequest;
 use crate::message::{Body, EndReason, Ending, Offer, ParcelRef, Receipt};
 use crate::notes::{Accepted, Note, Origin};
 
-/// How often it is noted that another device sends a parcel: senders choose how often that is.
+/// As often it is noted that another device sends a parcel: senders choose how often that is.
 /// A sender that offers it after a restart is known by the parcel's key all the same.
 const MAX_NOTED: u32 = 100;
 
@@ -16,7 +16,7 @@ pub(super) struct Sender {
     origin: Origin,
     is_present: bool,
     is_paused: bool,
-    /// How often it was noted which device it is.
+    /// The number of notes about which device it is.
     noted: u32,
 }
 

@@ -1,4 +1,4 @@
-//! What is noted of a parcel's receivers, so that it can go on after a restart: they begin, end, and
+//! Notes about a parcel's receivers, so that it can go on after a restart: they begin, end, and
 //! go off the list.
 
 use mqdrop_mqtt::Time;
@@ -111,7 +111,7 @@ impl Outgoing {
         }
     }
 
-    /// Whether a device that receives this is not in the room.
+    /// Tells whether a device that receives this is not in the room.
     pub(crate) fn is_away(&self, device: DeviceId) -> bool {
         self.receivers.is_away(device)
     }

@@ -200,7 +200,7 @@ impl Receivers {
         if has_it { None } else { self.remove(device) }
     }
 
-    /// What was under way to them up to this send time may or may not have arrived.
+    /// The connection broke: everything under way up to this send time may or may not have arrived.
     pub(super) fn lose_connection(&mut self, last_sent: u64) {
         for progress in self.values_mut().filter_map(Receiver::progress_mut) {
             progress.in_step = false;
