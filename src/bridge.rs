@@ -3,7 +3,7 @@
 use js_sys::Array;
 use mqdrop_client::lesson::Learnt;
 use mqdrop_core::keys::KeyError;
-use mqdrop_core::view::{FileView, KeptView, PeerView, StatusView, TransferView};
+use mqdrop_core::view::{FileView, KeptView, PeerView, PersonView, StatusView, TransferView};
 use mqdrop_core::{JoinError, Notice, OfferError};
 use serde::{Deserialize, Serialize};
 use wasm_bindgen::JsValue;
@@ -45,13 +45,15 @@ pub enum Command {
         /// Which choice.
         choice: u32,
     },
-    /// Send the files of a choice, all of which were handed over, to everyone in the room.
+    /// Send the files of a choice, all of which were handed over.
     SendFiles {
         /// Which choice.
         choice: u32,
         /// Where they are: the browser's `FileSystemHandle`s of files and folders, or none.
         #[serde(with = "beside")]
         handles: Array,
+        /// The ids of the persons whom they are for; nobody for everyone.
+        to: Vec<String>,
     },
     /// Go on with a parcel that was being sent before a restart: these are its files again, in any
     /// order.
@@ -71,8 +73,13 @@ pub enum Command {
         /// The parcel's id.
         parcel: String,
     },
-    /// Send a text to everyone in the room.
-    SendText(String),
+    /// Send a text.
+    SendText {
+        /// The text.
+        text: String,
+        /// The ids of the persons whom it is for; nobody for everyone.
+        to: Vec<String>,
+    },
     /// Something the user wants of one transfer.
     Transfer {
         /// The parcel's id.
@@ -80,12 +87,19 @@ pub enum Command {
         /// The act.
         action: TransferAction,
     },
-    /// Hear nothing more of a device and give it nothing, or do so again.
+    /// Hear nothing more of a person and give it nothing, or do so again.
     Mute {
-        /// The device's id.
-        device: String,
+        /// The person's id.
+        person: String,
         /// Whether it is muted from now on.
         muted: bool,
+    },
+    /// The user compared a person's words, or takes that back.
+    Verify {
+        /// The person's id.
+        person: String,
+        /// Whether they were right.
+        verified: bool,
     },
     /// Do not wait any more for a receiver that is away.
     ForgetReceiver {
@@ -144,6 +158,10 @@ pub struct JoinRequest {
     pub auto_accept: bool,
     /// The lessons about this broker of earlier.
     pub learnt: Learnt,
+    /// The device that this tab was before its page was loaded anew, or empty.
+    pub former: String,
+    /// The public key of the person whose link led here, or empty.
+    pub invited_by: String,
 }
 
 /// The protocol version to speak.
@@ -175,8 +193,17 @@ pub enum Event {
     Ready(Storage),
     /// The connection.
     Status(StatusView),
+    /// The room is being entered.
+    Joined {
+        /// The id of this device.
+        device: String,
+        /// The public key of the profile's person in this room, in lower-case base32.
+        key: String,
+    },
     /// Everyone else in the room.
     Peers(Vec<PeerView>),
+    /// Everyone who is in the room or was, as far as this profile knows.
+    People(Vec<PersonView>),
     /// A transfer is new or changed.
     Transfer(TransferView),
     /// A transfer is off the list.

@@ -103,8 +103,8 @@ export class Member {
    * @param {Identity} identity
    * @param {number} heard the counter of the hello that this answers
    */
-  introduction(name, { hello }, heard = 0) {
-    return { name, hello, heard };
+  introduction(name, identity, heard = 0) {
+    return { hello: identity.hello, heard, card: identity.card(this.room, name) };
   }
 
   /**
@@ -197,7 +197,7 @@ export class Member {
    * @param {string} name
    */
   async device(name) {
-    const { from } = await this.#found(({ fields }) => fields.name === name, `${name} is here`);
+    const { from } = await this.#found(({ fields }) => fields.card?.get(2) === name, `${name} is here`);
     return from;
   }
 

@@ -173,12 +173,48 @@ export class Room {
   }
 
   /**
-   * Hears nothing more of a device of this name.
+   * A person of this name.
+   * @param {string} name
+   */
+  person(name) {
+    return this.page.locator(`[data-testid="person"][data-name=${JSON.stringify(name)}]`);
+  }
+
+  /**
+   * Waits until a person of this name is here, or away; those that are away are shown on demand.
+   * @param {string} name
+   * @param {'here' | 'away'} state
+   */
+  async waitForPersonState(name, state) {
+    await this.person(name).and(this.page.locator(`[data-state="${state}"]`)).waitFor({ timeout: PATIENCE });
+  }
+
+  /**
+   * Sends the next things to a person who is here, and nobody else.
+   * @param {string} name
+   */
+  async sendTo(name) {
+    await this.person(name).getByTestId('send-to').click();
+    await this.page.locator('[data-testid="audience"]:not([data-to="room"])').waitFor({ timeout: PATIENCE });
+  }
+
+  /**
+   * Chooses in the composer to whom the next things go; by name, as it is shown there.
+   * @param {string} name
+   */
+  async chooseAudience(name) {
+    const choice = this.byId('audience-choice');
+    const option = choice.locator('option').filter({ hasText: name });
+    await choice.selectOption((await option.getAttribute('value')) ?? '');
+  }
+
+  /**
+   * Hears nothing more of a person of this name.
    * @param {string} name
    */
   async mute(name) {
-    await this.#peer(name).getByTestId('mute').click();
-    await this.#peer(name).locator('[data-testid="mute"][aria-pressed="true"]').waitFor({ timeout: PATIENCE });
+    await this.person(name).getByTestId('mute').click();
+    await this.person(name).locator('[data-testid="mute"][aria-pressed="true"]').waitFor({ timeout: PATIENCE });
   }
 
   /**

@@ -86,6 +86,20 @@ for (const { lang, direction } of [{ lang: 'en-XA', direction: 'ltr' }, { lang: 
     await ada.mute('Bo');
     await isTranslated('a room with somebody muted');
     await ada.byId('mute').click();
+    await ada.byId('compare').click();
+    for (const whose of ['person', 'own']) {
+      const words = ada.byId(`${whose}-words`);
+      await words.filter({ hasText: /^(\w+ ){7}\w+$/ }).waitFor();
+      names.push((await words.textContent()) ?? '');
+    }
+    await isTranslated('the words of a person');
+    await ada.byId('verify').click();
+    await ada.page.locator('.person-verified').waitFor();
+    await isTranslated('a person whose words were compared');
+    await ada.byId('compare').click();
+    await ada.sendTo('Bo');
+    await isTranslated('what is for one person');
+    await ada.byId('audience-room').click();
 
     const notes = await stage.file('notes.bin', KIB);
     const sent = await ada.sendFiles([notes.path]);

@@ -36,7 +36,7 @@ scenario('a receiver can be there before the sender', async (stage) => {
 
 scenario('a muted device is not heard until it is unmuted', async (stage) => {
   const [sender, receiver] = await stage.pair();
-  const mute = receiver.byId('peer').getByTestId('mute');
+  const mute = receiver.byId('person').getByTestId('mute');
   await mute.click();
   await receiver.page.locator('[data-testid="mute"][aria-pressed="true"]').waitFor();
   const file = await stage.file('unheard.bin', MIB);

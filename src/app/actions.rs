@@ -298,6 +298,7 @@ mod tests {
     ) -> ReceiverView {
         ReceiverView {
             device: name.into(),
+            person: String::new(),
             name: name.into(),
             state,
             is_away,

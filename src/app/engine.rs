@@ -43,6 +43,10 @@ impl Engine {
             .encoding::<BridgeCodec>()
             .callback(move |event| match (event, broker()) {
                 (Event::Learnt(learnt), Some(broker)) => storage::save_learnt(&broker, learnt),
+                (Event::Joined { device, key }, Some(_)) => {
+                    storage::save_device(&device);
+                    state.own_key.set(key);
+                }
                 (Event::Ready(place), _) => {
                     if let Storage::Opfs { folder, .. } = &place {
                         storage::save_folder(folder);

@@ -90,6 +90,11 @@ impl Module {
         drawn.map(Some).ok_or(Outdated)
     }
 
+    /// The eight words that stand for a person's key; `None` for what is no key.
+    pub(super) fn fingerprint(&self, key: &str) -> Result<Option<String>, Outdated> {
+        Ok(self.call("fingerprint", &[&key.into()])?.as_string())
+    }
+
     fn call(&self, function: &str, arguments: &[&JsValue]) -> Result<JsValue, Outdated> {
         js::call(&self.0, function, arguments).map_err(|_| Outdated)
     }

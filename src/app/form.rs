@@ -155,6 +155,9 @@ impl Draft {
             name: link.name.clone(),
             auto: false,
             lang: link.lang.clone(),
+            // A person has another key in each room.
+            by: String::new(),
+            to: link.to.clone(),
         })
     }
 
@@ -202,6 +205,8 @@ impl Draft {
             protocol: self.protocol,
             auto_accept: self.auto_accept,
             learnt: Learnt::default(),
+            former: String::new(),
+            invited_by: String::new(),
         })
     }
 }

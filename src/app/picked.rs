@@ -37,7 +37,12 @@ pub(super) fn send_into(session: Session, room: Option<Room>, Picked { files, ha
     } else {
         files
     };
-    let with = |choice| Command::SendFiles { choice, handles };
+    let to = session.audience.get_untracked();
+    let with = |choice| Command::SendFiles {
+        choice,
+        handles,
+        to,
+    };
     begin(session, room, files, with);
 }
 

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use super::{
     notices::{ErrorLine, KeptNotice, LimitNotice, ScreenNotice, StorageNotice},
-    peers::Peers,
+    people::People,
     ready::ReadyNotice,
     removal::RemovedNotice,
     send::Send,
@@ -22,7 +22,7 @@ pub(super) fn Room(session: Session, inviting: RwSignal<bool>) -> impl IntoView 
             <LimitNotice state />
             <StorageNotice state />
             <KeptNotice session />
-            <Peers session inviting />
+            <People session inviting />
             <ReadyNotice session />
             <Send session />
             <ScreenNotice state />

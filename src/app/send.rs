@@ -7,6 +7,7 @@ use wasm_bindgen::JsCast;
 use web_sys::{ClipboardEvent, File, HtmlElement};
 
 use super::{
+    audience::AudienceField,
     erased,
     icons::{Icon, icon},
     page::listen,
@@ -40,7 +41,10 @@ pub(super) fn Send(session: Session) -> impl IntoView {
         }
         session.state.error.set(None);
         if typed.len() as u64 <= MAX_TEXT {
-            session.engine.send(Command::SendText(typed));
+            session.engine.send(Command::SendText {
+                text: typed,
+                to: session.audience.get_untracked(),
+            });
         } else if let Some(file) = as_file(&typed) {
             picked::send(session, file);
         } else {
@@ -51,6 +55,7 @@ pub(super) fn Send(session: Session) -> impl IntoView {
     view! {
         <section class="card send" aria-labelledby="send-title">
             <h2 id="send-title" class="visually-hidden">{words().composer_title()}</h2>
+            <AudienceField session />
             <div class="send-files">
                 <p class="send-hint">{words().composer_hint()}</p>
                 <div class="send-buttons">

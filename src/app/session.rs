@@ -3,8 +3,8 @@
 use leptos::prelude::*;
 use mqdrop_client::link::Link;
 use mqdrop_core::{
-    keys,
-    view::{ConnectionState, Remedy, StatusView},
+    is_same_name, keys,
+    view::{ConnectionState, PersonView, Remedy, StatusView},
 };
 
 use super::{
@@ -57,6 +57,8 @@ pub(super) struct Session {
     pub(super) ready: Ready,
     /// The text that is typed to be sent; a room that is left and entered again does not cost it.
     pub(super) text: RwSignal<String>,
+    /// The ids of the persons whom the next things go to; nobody for everyone.
+    pub(super) audience: RwSignal<Vec<String>>,
     /// How often files were chosen.
     choices: StoredValue<u32>,
     page: StoredValue<Page>,
@@ -87,6 +89,7 @@ impl Session {
             extras: Extras::new(),
             ready: Ready::new(),
             text: RwSignal::default(),
+            audience: RwSignal::default(),
             choices: StoredValue::default(),
             page: StoredValue::new(page::place()),
             settings: StoredValue::new(storage::load_settings()),
@@ -95,6 +98,7 @@ impl Session {
         };
         let link = Link::parse(&page::fragment());
         session.watch_connection();
+        session.watch_people();
         match storage::load_stay() {
             Some(stay) if session.leads_back(&link, &stay) => session.come_back(link, stay),
             _ => session.open(link),
@@ -233,6 +237,24 @@ impl Session {
         });
     }
 
+    /// Has the next things go to the person whom the link names, once that person is known.
+    fn watch_people(self) {
+        Effect::new(move || {
+            let people = self.state.people.read();
+            let name = self.link.with_value(|link| link.to.clone());
+            let is_named = |person: &&PersonView| {
+                !person.is_me && !person.is_namesake && is_same_name(&person.name, &name)
+            };
+            if !name.is_empty()
+                && let Some(person) = people.iter().find(is_named)
+            {
+                // Once: the user may choose somebody else.
+                self.link.update_value(|link| link.to.clear());
+                self.audience.set(vec![person.person.clone()]);
+            }
+        });
+    }
+
     /// The room, once it was reached.
     pub(super) fn inside(&self) -> Option<Room> {
         self.room.get().filter(|_| self.entered.get())
@@ -285,6 +307,8 @@ impl Session {
                     self.link.set_value(link);
                 }
                 request.learnt = storage::load_learnt(&request.broker);
+                request.former = storage::load_device();
+                request.invited_by = self.link.with_value(|link| link.by.clone());
                 self.remember_auto_accept(request.auto_accept);
                 // The value with the settings before.
                 self.state.status.set(StatusView::default());
@@ -356,6 +380,7 @@ impl Session {
         storage::forget_stay();
         self.room.set(None);
         self.entered.set(false);
+        self.audience.set(Vec::new());
         self.draft.update(|draft| draft.auto_accept = false);
         self.state.error.set(None);
         self.state.clear();
@@ -388,6 +413,7 @@ impl Session {
                 room.broker.clone()
             },
             prefix: room.prefix.clone(),
+            by: self.state.own_key.get(),
             ..Link::default()
         };
         link.url(&page::address())

@@ -6,8 +6,8 @@ use js_sys::Array;
 use leptos::prelude::*;
 use litemap::LiteMap;
 use mqdrop_core::view::{
-    ConnectionState, Direction, FileView, KeptView, PeerView, StatusView, TransferState,
-    TransferView,
+    ConnectionState, Direction, FileView, KeptView, PeerView, PersonView, StatusView,
+    TransferState, TransferView,
 };
 use mqdrop_words::percent;
 use send_wrapper::SendWrapper;
@@ -29,6 +29,10 @@ use crate::bridge::{Event, Storage};
 pub(super) struct State {
     pub(super) status: RwSignal<StatusView>,
     pub(super) peers: RwSignal<Vec<PeerView>>,
+    /// The public key of the profile's person in this room.
+    pub(super) own_key: RwSignal<String>,
+    /// Everyone who is here or was.
+    pub(super) people: RwSignal<Vec<PersonView>>,
     /// Newest first.
     pub(super) transfers: RwSignal<Vec<Transfer>>,
     /// Received files that the user took off the list a moment ago.
@@ -86,6 +90,8 @@ impl State {
         Self {
             status: RwSignal::default(),
             peers: RwSignal::default(),
+            own_key: RwSignal::default(),
+            people: RwSignal::default(),
             transfers: RwSignal::default(),
             removed: RwSignal::default(),
             storage: RwSignal::default(),
@@ -107,6 +113,8 @@ impl State {
     pub(super) fn clear(&self) {
         self.status.set(StatusView::default());
         self.peers.set(Vec::new());
+        self.own_key.set(String::new());
+        self.people.set(Vec::new());
         self.transfers.set(Vec::new());
         self.removed.update(Removals::clear);
         self.news.set(String::new());
@@ -156,12 +164,15 @@ impl State {
                 }
                 self.status.set(status);
             }
-            Event::Peers(peers) => {
-                let news = self.peers.with_untracked(|before| presence(before, &peers));
+            Event::Peers(peers) => self.peers.set(peers),
+            Event::People(people) => {
+                let news = self
+                    .people
+                    .with_untracked(|before| presence(before, &people));
                 if let Some(news) = news {
                     self.news.set(news);
                 }
-                self.peers.set(peers);
+                self.people.set(people);
             }
             Event::Transfer(view) => self.show(view),
             Event::Removed { parcel } => {
@@ -198,7 +209,7 @@ impl State {
             Event::Kept(kept) if kept == self.kept.get_untracked() => {}
             Event::Report(report) => self.report.set(Some(report)),
             Event::Kept(kept) => self.kept.set(kept),
-            Event::Ready(_) | Event::Learnt(_) => {}
+            Event::Ready(_) | Event::Joined { .. } | Event::Learnt(_) => {}
         }
     }
 
@@ -316,11 +327,14 @@ fn replace<T>(all: &mut Vec<T>, first: usize, part: Vec<T>) {
 }
 
 /// The announcement of who came and left.
-fn presence(before: &[PeerView], now: &[PeerView]) -> Option<String> {
-    let names = |of: &[PeerView], without: &[PeerView]| -> Vec<String> {
-        let is_new = |peer: &&PeerView| !without.iter().any(|other| other.device == peer.device);
+fn presence(before: &[PersonView], now: &[PersonView]) -> Option<String> {
+    let names = |of: &[PersonView], without: &[PersonView]| -> Vec<String> {
+        let without = without.iter().filter(|person| person.is_here);
+        let is_new = |person: &&PersonView| {
+            person.is_here && !without.clone().any(|other| other.person == person.person)
+        };
         let new = of.iter().filter(is_new);
-        new.map(|peer| peer.name.clone()).collect()
+        new.map(|person| person.name.clone()).collect()
     };
     let words = words();
     let came = names(now, before);
@@ -383,25 +397,38 @@ mod tests {
 
     #[test]
     fn who_comes_and_who_leaves_is_told() {
-        let peer = |name: &str| PeerView {
-            device: format!("device of {name}"),
+        let person = |name: &str| PersonView {
+            person: format!("person {name}"),
+            key: String::new(),
             name: name.into(),
+            is_me: false,
+            is_namesake: false,
+            is_here: true,
+            seen: 0,
+            is_told: false,
             muted: false,
+            verified: false,
         };
-        let (ann, ben, cleo) = (peer("Ann"), peer("Ben"), peer("Cleo"));
-        let muted = PeerView {
+        let (ann, ben, cleo) = (person("Ann"), person("Ben"), person("Cleo"));
+        let muted = PersonView {
             muted: true,
             ..ann.clone()
         };
-        let told = |before: &[&PeerView], now: &[&PeerView]| {
-            let list = |peers: &[&PeerView]| peers.iter().copied().cloned().collect::<Vec<_>>();
+        let away = PersonView {
+            is_here: false,
+            ..ann.clone()
+        };
+        let told = |before: &[&PersonView], now: &[&PersonView]| {
+            let list = |people: &[&PersonView]| people.iter().copied().cloned().collect::<Vec<_>>();
             presence(&list(before), &list(now))
         };
         assert_eq!(told(&[], &[&ann]).as_deref(), Some("Ann is here"));
         assert_eq!(told(&[&ann], &[&muted]), None);
+        assert_eq!(told(&[], &[&away]), None);
+        assert_eq!(told(&[&ann], &[&away]).as_deref(), Some("Ann left"));
         assert_eq!(told(&[&ann, &ben], &[&ben]).as_deref(), Some("Ann left"));
         let all = told(&[], &[&ann, &ben, &cleo]);
-        assert_eq!(all.as_deref(), Some("3 devices are here"));
+        assert_eq!(all.as_deref(), Some("3 people are here"));
         let changed = told(&[&ann], &[&ben]);
         assert_eq!(changed.as_deref(), Some("Ben is here, Ann left"));
     }

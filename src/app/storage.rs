@@ -11,6 +11,7 @@ use crate::js::{call_async, property};
 const SETTINGS: &str = "mqdrop.settings";
 /// `src/loader.js` reads it as well.
 const FOLDER: &str = "mqdrop.folder";
+const DEVICE: &str = "mqdrop.device";
 const STAY: &str = "mqdrop.room";
 const AGREED: &str = "mqdrop.auto";
 
@@ -114,6 +115,19 @@ pub(super) fn save_stay(stay: &Stay) {
 pub(super) fn forget_stay() {
     if let Some(storage) = tab_storage() {
         let _ = storage.remove_item(STAY);
+        let _ = storage.remove_item(DEVICE);
+    }
+}
+
+/// The device that this tab was before its page was loaded anew; empty if it was none.
+pub(super) fn load_device() -> String {
+    let kept = tab_storage().and_then(|storage| storage.get_item(DEVICE).ok()?);
+    kept.unwrap_or_default()
+}
+
+pub(super) fn save_device(device: &str) {
+    if let Some(storage) = tab_storage() {
+        let _ = storage.set_item(DEVICE, device);
     }
 }
 

@@ -60,6 +60,10 @@ pub(super) fn Card(session: Session, transfer: Transfer) -> impl IntoView {
             tabindex="-1"
             data-testid="transfer"
             data-direction=direction_name(direction)
+            data-kind=kind_name(kind)
+            data-from=now.read_untracked().from.clone()
+            data-to=to_ids(&now.read_untracked())
+            data-time=iso(now.read_untracked().time)
             data-parcel=parcel.to_string()
             data-state=erased::text(move || state.get().name().to_owned())
             data-bytes=erased::text(move || now.read().bytes.to_string())
@@ -418,10 +422,43 @@ fn facts(view: &TransferView) -> String {
     facts.join(" · ")
 }
 
-/// Words for its sender, behind the facts.
+/// Words for its sender, or for the persons whom it is for, behind the facts.
 fn from(view: &TransferView) -> Option<String> {
-    let sender = view.sender.as_ref()?;
-    Some([" · ", &words().card_from(&isolated(sender))].concat())
+    let is_for_all = view.to.is_empty();
+    let words = words();
+    let whose = match &view.sender {
+        Some(sender) if is_for_all => words.card_from(&isolated(sender)),
+        Some(sender) if view.to.len() == 1 => words.card_from_to_you(&isolated(sender)),
+        Some(sender) => words.card_from_to(&isolated(sender), &words.names(&view.to)),
+        None if is_for_all => return None,
+        None => words.card_to(&words.names(&view.to)),
+    };
+    Some([" · ", &whose].concat())
+}
+
+fn kind_name(kind: ParcelKind) -> &'static str {
+    match kind {
+        ParcelKind::Files => "files",
+        ParcelKind::Text => "text",
+    }
+}
+
+/// The ids of the persons whom it is for, or "room".
+fn to_ids(view: &TransferView) -> String {
+    if view.to.is_empty() {
+        return "room".to_owned();
+    }
+    let ids: Vec<&str> = view.to.iter().map(|it| it.person.as_str()).collect();
+    ids.join(" ")
+}
+
+/// A time in ms since 1970 by ISO 8601; empty if it can be none.
+fn iso(time: u64) -> String {
+    let date = js_sys::Date::new(&(time as f64).into());
+    if date.get_time().is_nan() {
+        return String::new();
+    }
+    date.to_iso_string().into()
 }
 
 fn direction_name(direction: Direction) -> &'static str {
@@ -455,6 +492,9 @@ mod tests {
             eta: None,
             cause: None,
             sender: Some("Ann".into()),
+            from: String::new(),
+            to: Vec::new(),
+            time: 0,
             lacks_files: false,
             offline: false,
             left_out: 0,

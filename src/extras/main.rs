@@ -18,6 +18,13 @@ pub fn generate_key() -> Option<String> {
     Some(keys::generate(seed))
 }
 
+/// The eight words that stand for a person's key; `None` for what is no key.
+#[wasm_bindgen]
+#[must_use]
+pub fn fingerprint(key: &str) -> Option<String> {
+    keys::fingerprint(key)
+}
+
 /// How hard a key is to guess: `weak`, `fair` or `strong`.
 #[wasm_bindgen]
 #[must_use]

@@ -9,11 +9,13 @@ use gloo_timers::callback::Timeout;
 use js_sys::Array;
 use litemap::LiteMap;
 use mqdrop_client::{Client, Update};
+use mqdrop_core::keys::RoomSecret;
 use mqdrop_core::view::{Approach, ConnectionState, KeptView, StatusView};
 use mqdrop_core::{Audience, Identity, ParcelId, RestoreError, RoomId};
 use wasm_bindgen_futures::spawn_local;
 
 use super::browser::{Browser, Signal};
+use super::profile::{self, Remembered};
 use super::store::{Backend, BlockStore, Kept};
 use super::{handles, news, request};
 use crate::bridge::{self, Command, Failure, JoinRequest, PickedFile, TransferAction};
@@ -21,6 +23,9 @@ use crate::bridge::{self, Command, Failure, JoinRequest, PickedFile, TransferAct
 /// How long commands wait at most for what storage holds, in milliseconds: a browser whose storage
 /// does not answer is to send and receive all the same.
 const LOOK_PATIENCE: u32 = 10_000;
+
+/// How long a room waits to be entered for what is kept for it, in milliseconds.
+const MEMORY_PATIENCE: u32 = 2_000;
 
 /// Something that happened to the worker.
 pub struct Message(Input);
@@ -38,6 +43,9 @@ enum Input {
     Probed(Probed),
     /// Found in storage.
     Kept(Kept),
+    /// What is kept for the room that this visit is to enter was found; nothing if it takes too long. May
+    /// come twice.
+    Remembered(u32, Option<Remembered>),
     /// The parcels in storage at the start were found, or it takes too long. May come twice.
     Looked,
 }
@@ -49,6 +57,10 @@ pub(super) struct Driver {
     chosen: LiteMap<u32, Vec<PickedFile>>,
     /// The room that the app is in, or was in last: one at a time.
     room: RoomId,
+    /// The room that is to be entered, once it is known what is kept for it.
+    entering: Option<(JoinRequest, RoomSecret)>,
+    /// The secret of the profile, where none can be kept.
+    secret: [u8; 32],
     /// How many rooms were entered: what is chosen for one is not to be sent to another.
     visit: u32,
     /// Parcels that were kept and cannot be taken up, as their notes are damaged or those of a later version. It
@@ -72,6 +84,8 @@ impl Driver {
             client: Client::new(seed, browser),
             chosen: LiteMap::new(),
             room: RoomId::default(),
+            entering: None,
+            secret: random()?,
             visit: 0,
             damaged: Vec::new(),
             early: Some(Vec::new()),
@@ -105,6 +119,15 @@ impl Driver {
             Input::Reopened(_, None) => {
                 self.fail(Failure::FilesGone);
             }
+            Input::Remembered(visit, remembered) if visit == self.visit => {
+                if let Some((request, secret)) = self.entering.take() {
+                    let remembered = remembered
+                        .unwrap_or_else(|| Remembered::nothing(&request.name, self.secret));
+                    self.enter(request, secret, remembered);
+                }
+            }
+            // The user has left meanwhile.
+            Input::Remembered(..) => {}
             Input::Storage(backend, description) => {
                 self.client.platform_mut().shelf.set_backend(backend);
                 self.events.push(bridge::Event::Ready(description));
@@ -135,29 +158,42 @@ impl Driver {
             Command::Join(request) => self.join(request, tell),
             Command::Leave => {
                 self.visit += 1;
+                self.entering = None;
                 self.client.act(|engine, now| engine.leave_all(now));
             }
             Command::Chosen { choice, files } => self.gather(choice, files),
             Command::ForgetChoice { choice } => drop(self.chosen.remove(&choice)),
-            Command::SendFiles { choice, handles } => self.send_files(choice, handles),
+            Command::SendFiles {
+                choice,
+                handles,
+                to,
+            } => self.send_files(choice, handles, audience(&to)),
             Command::ChooseAgain { parcel, choice } => self.choose_again(&parcel, choice),
             Command::FindHandles { parcel } => self.find_handles(&parcel),
             Command::Reopen { parcel } => self.reopen(&parcel),
-            Command::SendText(text) => {
-                let room = self.room;
+            Command::SendText { text, to } => {
+                let (room, audience) = (self.room, audience(&to));
                 let offered = self
                     .client
-                    .act(|engine, now| engine.offer_text(room, &text, Audience::Room, now));
+                    .act(|engine, now| engine.offer_text(room, &text, audience, now));
                 if let Err(error) = offered {
                     self.fail(Failure::Offer(error));
                 }
             }
             Command::Transfer { parcel, action } => self.act(&parcel, action),
-            Command::Mute { device, muted } => {
+            Command::Mute { person, muted } => {
                 // An id that is none is nobody's.
-                if let Ok(device) = device.parse() {
+                if let Ok(person) = person.parse() {
+                    let room = self.room;
                     self.client
-                        .act(|engine, now| engine.mute(device, muted, now));
+                        .act(|engine, now| engine.mute(room, person, muted, now));
+                }
+            }
+            Command::Verify { person, verified } => {
+                if let Ok(person) = person.parse() {
+                    let room = self.room;
+                    self.client
+                        .act(|engine, now| engine.verify(room, person, verified, now));
                 }
             }
             Command::ForgetReceiver { parcel, receiver } => {
@@ -191,7 +227,9 @@ impl Driver {
         let (damaged, here) = (&self.damaged, self.room);
         self.client.tell(&mut |update| {
             // Nothing of the room before, once there is another one.
-            if let Update::Status { room, .. } | Update::Peers { room, .. } = update
+            if let Update::Status { room, .. }
+            | Update::Peers { room, .. }
+            | Update::People { room, .. } = update
                 && room != here
             {
                 return;
@@ -201,10 +239,17 @@ impl Driver {
                     gone.push(parcel);
                     update
                 }
+                Update::Place { room, record } => {
+                    // Without it they are met again.
+                    spawn_local(async move {
+                        let _ = profile::keep_people(&room, &record).await;
+                    });
+                    return;
+                }
                 Update::Kept(kept) => Update::Kept(with_damaged(kept, damaged)),
                 update => update,
             };
-            tell(news::event(update));
+            news::event(update).into_iter().for_each(&mut *tell);
         });
         for parcel in gone {
             // With what is kept for when its room is entered again, its files are.
@@ -226,27 +271,60 @@ impl Driver {
             approach: Approach::Preparing,
             ..StatusView::default()
         }));
+        let secret = match RoomSecret::derive(&request.key) {
+            Ok(secret) => secret,
+            Err(error) => return self.stay_out(Failure::Key(error)),
+        };
+        let (visit, mailbox) = (self.visit, Rc::clone(&self.mailbox));
+        let (room, made) = (
+            secret.room(),
+            Remembered::nothing(&request.name, self.secret).profile,
+        );
+        self.entering = Some((request, secret));
+        let late = Rc::clone(&mailbox);
+        let end = Timeout::new(MEMORY_PATIENCE, move || {
+            late(Message(Input::Remembered(visit, None)));
+        });
+        spawn_local(async move {
+            let found = profile::find(&room, &made).await.ok();
+            drop(end);
+            mailbox(Message(Input::Remembered(visit, found)));
+        });
+    }
+
+    /// Enters a room whose persons are as they were `remembered`.
+    fn enter(&mut self, request: JoinRequest, secret: RoomSecret, remembered: Remembered) {
         // As another device each time, so that nobody can tell that it was here before.
         let joined = random()
             .ok_or(Failure::NoRandom)
             .map(Identity::from_random)
-            .and_then(|identity| request::join(request, identity).map_err(Failure::Key))
-            .and_then(|join| {
+            .and_then(|identity| {
+                let device = identity.device();
+                let join = request::join(request, secret, identity, remembered);
                 let joined = self.client.act(|engine, now| {
                     engine.leave_all(now);
                     engine.join(join, now)
                 });
-                joined.map_err(Failure::Join)
+                joined.map(|room| (room, device)).map_err(Failure::Join)
             });
         match joined {
-            Ok(room) => self.room = room,
-            Err(failure) => {
-                // Replaces what was said above.
-                let status = self.client.engine().status(self.room);
-                self.events.push(bridge::Event::Status(status));
-                self.fail(failure);
+            Ok((room, device)) => {
+                self.room = room;
+                self.events.push(bridge::Event::Joined {
+                    device: device.to_string(),
+                    key: self.client.engine().person_key(room),
+                });
             }
+            Err(failure) => self.stay_out(failure),
         }
+    }
+
+    /// The room cannot be entered.
+    fn stay_out(&mut self, failure: Failure) {
+        // Replaces what was said when the user wanted in.
+        let status = self.client.engine().status(self.room);
+        self.events.push(bridge::Event::Status(status));
+        self.fail(failure);
     }
 
     /// Takes up what earlier workers left.
@@ -297,6 +375,15 @@ fn with_damaged(kept: KeptView, damaged: &[Box<dyn BlockStore>]) -> KeptView {
         damaged: damaged.len(),
         damaged_bytes: damaged.iter().map(|store| store.size()).sum(),
         ..kept
+    }
+}
+
+/// The audience of these persons. An id that is none is nobody's, and nothing goes to everyone for that.
+fn audience(to: &[String]) -> Audience {
+    if to.is_empty() {
+        Audience::Room
+    } else {
+        Audience::Persons(to.iter().filter_map(|person| person.parse().ok()).collect())
     }
 }
 

@@ -2,18 +2,16 @@
 //! restart. Only Chromium has such handles (<https://wicg.github.io/file-system-access/>); in
 //! IndexedDB they outlive the page, and the user is asked whether they may be read again.
 
-use js_sys::{Array, Date, Promise, Reflect};
+use js_sys::{Array, Date, Reflect};
 use mqdrop_core::ParcelId;
-use wasm_bindgen::prelude::Closure;
 use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web_sys::{IdbDatabase, IdbFactory, IdbObjectStore, IdbRequest, IdbTransactionMode};
+use wasm_bindgen_futures::spawn_local;
+use web_sys::{IdbObjectStore, IdbTransactionMode};
 
-use super::clock::global;
+use super::database::{self, answer};
 use crate::bridge::{MAX_DEPTH, MAX_FILES, PickedFile};
 use crate::js::{call, call_async, next, property};
 
-const DATABASE: &str = "mqdrop";
 const STORE: &str = "handles";
 
 /// After so long they are forgotten, in milliseconds: a page that ends at the wrong moment leaves
@@ -88,42 +86,20 @@ async fn delete(parcel: ParcelId) -> Result<(), JsValue> {
     Ok(())
 }
 
-fn key(parcel: ParcelId) -> JsValue {
-    parcel.to_string().into()
-}
-
 /// The store, in a transaction that ends when nothing more is asked of it.
 ///
 /// # Errors
 /// `undefined` where there is nothing to keep; the browser's.
 async fn store(mode: IdbTransactionMode) -> Result<IdbObjectStore, JsValue> {
-    if !is_supported() {
-        return Err(JsValue::UNDEFINED);
+    if is_supported() {
+        database::store(STORE, mode).await
+    } else {
+        Err(JsValue::UNDEFINED)
     }
-    let factory: IdbFactory = property(&global(), "indexedDB").dyn_into()?;
-    let opening = factory.open_with_u32(DATABASE, 1)?;
-    let request = opening.clone();
-    let make = Closure::once_into_js(move || {
-        // If it fails, so does the transaction below.
-        let database: Option<IdbDatabase> = request.result().ok().and_then(|it| it.dyn_into().ok());
-        let _ = database.map(|database| database.create_object_store(STORE));
-    });
-    opening.set_onupgradeneeded(Some(make.unchecked_ref()));
-    let database: IdbDatabase = answer(&opening).await?.dyn_into()?;
-    let transaction = database.transaction_with_str_and_mode(STORE, mode);
-    // Takes effect after its transactions.
-    database.close();
-    transaction?.object_store(STORE)
 }
 
-/// The result of a request.
-async fn answer(request: &IdbRequest) -> Result<JsValue, JsValue> {
-    let promise = Promise::new(&mut |resolve, reject| {
-        request.set_onsuccess(Some(&resolve));
-        request.set_onerror(Some(&reject));
-    });
-    JsFuture::from(promise).await?;
-    request.result()
+fn key(parcel: ParcelId) -> JsValue {
+    parcel.to_string().into()
 }
 
 /// Whether this browser can have any: those of its own file system, which others have too, need no

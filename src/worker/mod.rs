@@ -3,9 +3,11 @@
 
 mod browser;
 mod clock;
+mod database;
 mod driver;
 mod handles;
 mod news;
+mod profile;
 mod request;
 mod socket;
 mod sources;

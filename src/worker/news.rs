@@ -10,11 +10,13 @@ use crate::bridge::{Event, Failure};
 /// 21.4.1.1). What a sender claims beyond is no time.
 const LATEST_TIME: u64 = 8_640_000_000_000_000;
 
-/// An update as the app is told of it.
-pub(super) fn event(update: Update<Blob>) -> Event {
-    match update {
+/// An update as the app is told of it; `None` for what is not the app's.
+pub(super) fn event(update: Update<Blob>) -> Option<Event> {
+    Some(match update {
+        Update::Place { .. } => return None,
         Update::Status { status, .. } => Event::Status(status),
         Update::Peers { peers, .. } => Event::Peers(peers),
+        Update::People { people, .. } => Event::People(people),
         Update::Transfer(view) => Event::Transfer(view),
         Update::Removed(parcel) => Event::Removed {
             parcel: parcel.to_string(),
@@ -40,7 +42,7 @@ pub(super) fn event(update: Update<Blob>) -> Event {
         Update::Kept(kept) => Event::Kept(kept),
         Update::Unfit { error, .. } => Event::Failed(Failure::Offer(error)),
         Update::Notice(notice) => Event::Failed(Failure::Notice(notice)),
-    }
+    })
 }
 
 fn expressible(mut file: FileView) -> FileView {

@@ -1,31 +1,38 @@
 //! The app's wishes, in the engine's terms.
 
-use mqdrop_core::keys::{KeyError, RoomSecret};
+use mqdrop_core::keys::RoomSecret;
 use mqdrop_core::{Identity, Join, Login, Version, VersionPolicy};
 
+use super::profile::{self, Remembered};
 use crate::bridge::{JoinRequest, Protocol};
 
-/// Derives the room's secret, which blocks for tens of milliseconds. `identity` is that of the device
-/// that is to join.
-///
-/// # Errors
-/// If the key is empty or too long.
-pub(super) fn join(request: JoinRequest, identity: Identity) -> Result<Join, KeyError> {
+/// Enters the room of this secret as this device, and as the person who is remembered.
+pub(super) fn join(
+    request: JoinRequest,
+    secret: RoomSecret,
+    identity: Identity,
+    remembered: Remembered,
+) -> Join {
     let mut join = Join {
-        secret: RoomSecret::derive(&request.key)?,
+        secret,
         identity,
+        profile: remembered.profile,
+        people: remembered.people,
+        // An id that is none is nobody's.
+        former: request.former.parse().ok(),
+        invited_by: request.invited_by,
+        wall: profile::now(),
         version: version(request.protocol),
         login: login(request.username, request.password),
         broker: request.broker,
         prefix: request.prefix,
-        name: request.name,
         keep_alive: Join::KEEP_ALIVE,
         auto_accept: request.auto_accept,
         frame_limit: None,
         frame_length: None,
     };
     request.learnt.apply(&mut join);
-    Ok(join)
+    join
 }
 
 fn login(username: String, password: String) -> Option<Login> {
@@ -44,6 +51,7 @@ fn version(wish: Protocol) -> VersionPolicy {
 #[cfg(test)]
 mod tests {
     use mqdrop_client::lesson::Learnt;
+    use mqdrop_core::Profile;
 
     use super::*;
     #[cfg(target_arch = "wasm32")]
@@ -60,11 +68,9 @@ mod tests {
             protocol,
             auto_accept: false,
             learnt,
+            former: String::new(),
+            invited_by: String::new(),
         }
-    }
-
-    fn identity() -> Identity {
-        Identity::from_random([1; 32])
     }
 
     #[test]
@@ -75,7 +81,17 @@ mod tests {
             frame_length: Some(4096),
         };
         let version = |protocol, learnt| {
-            let join = join(request("blue whale", protocol, learnt), identity()).unwrap();
+            let request = request("blue whale", protocol, learnt);
+            let secret = RoomSecret::derive(&request.key).unwrap();
+            let remembered = Remembered {
+                profile: Profile {
+                    secret: [2; 32],
+                    name: request.name.clone(),
+                    named: 0,
+                },
+                people: Vec::new(),
+            };
+            let join = join(request, secret, Identity::from_random([1; 32]), remembered);
             assert_eq!(
                 (join.frame_limit, join.frame_length),
                 (learnt.frame_limit, learnt.frame_length)
@@ -102,11 +118,5 @@ mod tests {
         assert!(login(String::new(), String::new()).is_none());
         assert!(login("me".to_owned(), String::new()).is_some());
         assert!(login(String::new(), "secret".to_owned()).is_some());
-    }
-
-    #[test]
-    fn an_empty_key_is_refused() {
-        let request = request(" - ", Protocol::Auto, Learnt::default());
-        assert_eq!(join(request, identity()).err(), Some(KeyError::Empty));
     }
 }

@@ -9,6 +9,7 @@ use crate::completions::{CompletionsOptions, ManOptions};
 use crate::doctor::DoctorOptions;
 use crate::failure::Failure;
 use crate::hash_password::HashPasswordOptions;
+use crate::people::PeopleOptions;
 use crate::receive::ReceiveOptions;
 use crate::send::SendOptions;
 use crate::serve::ServeOptions;
@@ -29,6 +30,8 @@ pub(crate) enum Command {
     Send(Box<SendOptions>),
     /// Receive what is sent in a room
     Receive(Box<ReceiveOptions>),
+    /// List who is in a room, and who was
+    People(Box<PeopleOptions>),
     /// Find out what a broker can do
     Doctor(Box<DoctorOptions>),
     /// Serve the app and an MQTT broker of its own from one port

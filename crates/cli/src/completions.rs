@@ -95,6 +95,7 @@ mod tests {
             "",
             "-send",
             "-receive",
+            "-people",
             "-doctor",
             "-serve",
             "-hash-password",

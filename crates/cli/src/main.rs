@@ -9,6 +9,8 @@ mod hash_password;
 mod lessons;
 mod logs;
 mod native;
+mod people;
+mod profile;
 mod receive;
 mod room;
 mod say;
@@ -42,6 +44,7 @@ fn run() -> Result<(), Failure> {
     match command {
         Command::Send(options) => send::run(&options),
         Command::Receive(options) => receive::run(&options),
+        Command::People(options) => people::run(&options),
         Command::Doctor(options) => doctor::run(&options),
         Command::Serve(options) => serve::run(*options),
         Command::HashPassword(options) => hash_password::run(&options),

@@ -23,6 +23,10 @@ pub(crate) struct SendOptions {
     #[arg(long, value_name = "TEXT")]
     text: Option<String>,
 
+    /// Send to this person alone; may be given several times. Others in the room are told nothing
+    #[arg(long, value_name = "NAME")]
+    to: Vec<String>,
+
     /// Leave out what matches, in folders; may be given several times
     #[arg(long, value_name = "GLOB")]
     exclude: Vec<String>,
@@ -117,6 +121,7 @@ fn send(options: &SendOptions, output: &mut Output) -> Result<(), Failure> {
         gitignore: options.gitignore,
     };
     let wish = SendWish {
+        to: options.to.clone(),
         receivers: options.receivers.into(),
         stays: options.stay,
         timeout: options.timeout,

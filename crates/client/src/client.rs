@@ -225,7 +225,9 @@ fn note<C>(log: &mut Log, update: &Update<C>, now: Time) {
         Update::Peers { peers, .. } => log.peers(peers.len(), now),
         Update::Transfer(view) => log.transfer(view, now),
         Update::Learnt(learnt) => log.learnt(*learnt, now),
-        Update::Removed(_)
+        Update::People { .. }
+        | Update::Place { .. }
+        | Update::Removed(_)
         | Update::Files { .. }
         | Update::Text { .. }
         | Update::Content { .. }

@@ -17,6 +17,11 @@ pub struct Link {
     pub auto: bool,
     /// The language of the page, as a BCP 47 tag.
     pub lang: String,
+    /// The public key of the person who made the link, in lower-case base32: that person counts as
+    /// verified.
+    pub by: String,
+    /// The name of the person whom the next things go to.
+    pub to: String,
 }
 
 impl Link {
@@ -33,6 +38,8 @@ impl Link {
                 "prefix" => link.prefix = value,
                 "auto" => link.auto = value == "1",
                 "lang" => link.lang = value,
+                "by" => link.by = value,
+                "to" => link.to = value,
                 _ => {}
             }
         }
@@ -49,6 +56,8 @@ impl Link {
             ("prefix", &self.prefix),
             ("auto", if self.auto { "1" } else { "" }),
             ("lang", &self.lang),
+            ("by", &self.by),
+            ("to", &self.to),
         ])
     }
 
@@ -72,7 +81,7 @@ mod tests {
     #[test]
     fn a_link_says_everything() {
         let link = Link::parse(
-            "#key=blue-whale%2042&broker=wss%3A%2F%2Fhost%3A8084%2Fmqtt&name=J%C3%BCrgen&prefix=my/team&auto=1&lang=pt-BR",
+            "#key=blue-whale%2042&broker=wss%3A%2F%2Fhost%3A8084%2Fmqtt&name=J%C3%BCrgen&prefix=my/team&auto=1&lang=pt-BR&by=abc&to=Ann",
         );
         let expected = Link {
             key: "blue-whale 42".into(),
@@ -81,6 +90,8 @@ mod tests {
             prefix: "my/team".into(),
             auto: true,
             lang: "pt-BR".into(),
+            by: "abc".into(),
+            to: "Ann".into(),
         };
         assert_eq!(link, expected);
         assert_eq!(Link::parse(&link.fragment()), expected);

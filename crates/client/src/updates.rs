@@ -2,7 +2,9 @@
 
 use core::time::Duration;
 
-use mqdrop_core::view::{FileView, KeptView, PeerView, StatusView, TransferState, TransferView};
+use mqdrop_core::view::{
+    FileView, KeptView, PeerView, PersonView, StatusView, TransferState, TransferView,
+};
 use mqdrop_core::{Engine, Event, Notice, OfferError, ParcelId, RoomId, Time};
 
 use crate::Platform;
@@ -20,6 +22,9 @@ const PART: usize = 500;
 
 /// Devices in the room are told so often at most.
 const PEERS_PAUSE: Duration = Duration::from_millis(100);
+
+/// Each person or device more makes that so much longer: whoever draws them takes longer than telling them.
+const EACH_PAUSE: Duration = Duration::from_millis(1);
 
 /// Telling a long list takes long; this many times as long nothing is told of it.
 const REST: u32 = 10;
@@ -40,6 +45,21 @@ pub enum Update<C> {
         room: RoomId,
         /// They.
         peers: Vec<PeerView>,
+    },
+    /// Everyone who is in a room or was, whenever that changed.
+    People {
+        /// The room.
+        room: RoomId,
+        /// They, in the order in which this profile came to know them.
+        people: Vec<PersonView>,
+    },
+    /// What is known of a room's persons, for the platform to keep; see
+    /// [`Event::Place`](mqdrop_core::Event::Place).
+    Place {
+        /// The room's name in topics.
+        room: String,
+        /// The record.
+        record: Vec<u8>,
     },
     /// A transfer is new or changed. Progress is told a few times a second at most, another
     /// [state](TransferView::state) at once.
@@ -94,6 +114,8 @@ pub(crate) struct Updates<C> {
     status: Vec<RoomId>,
     /// Rooms with others in them.
     peers: Vec<RoomId>,
+    /// Rooms of whose persons something else is known.
+    people: Vec<RoomId>,
     /// Until then nothing is told of who is in the room.
     peers_rest: Time,
     kept: bool,
@@ -117,6 +139,7 @@ impl<C: Clone> Updates<C> {
             events: Vec::new(),
             status: Vec::new(),
             peers: Vec::new(),
+            people: Vec::new(),
             peers_rest: Time::ZERO,
             kept: false,
             transfers: Throttle::new(TRANSFER_PAUSE),
@@ -131,6 +154,8 @@ impl<C: Clone> Updates<C> {
         match event {
             Event::Status(room) => mark(&mut self.status, room),
             Event::Peers(room) => mark(&mut self.peers, room),
+            Event::People(room) => mark(&mut self.people, room),
+            Event::Place { room, record } => self.add(Update::Place { room, record }),
             Event::Kept => self.kept = true,
             Event::Transfer(parcel) => self.transfers.mark(parcel),
             Event::Files(parcel) => self.files.mark(parcel),
@@ -170,7 +195,8 @@ impl<C: Clone> Updates<C> {
 
     /// Returns the time at which there is something to tell again.
     pub(crate) fn next(&self) -> Option<Time> {
-        let peers = (!self.peers.is_empty()).then_some(self.peers_rest);
+        let is_waiting = !(self.peers.is_empty() && self.people.is_empty());
+        let peers = is_waiting.then_some(self.peers_rest);
         let deadlines = [peers, self.transfers.next(), self.files.next()];
         deadlines.into_iter().flatten().min()
     }
@@ -187,13 +213,22 @@ impl<C: Clone> Updates<C> {
             tell(Update::Status { room, status });
         }
         let now = platform.now();
-        if !self.peers.is_empty() && self.peers_rest <= now {
+        let is_waiting = !(self.peers.is_empty() && self.people.is_empty());
+        if is_waiting && self.peers_rest <= now {
+            let mut count = 0;
+            for room in self.people.drain(..) {
+                let people = engine.people(room);
+                count += people.len();
+                tell(Update::People { room, people });
+            }
             for room in self.peers.drain(..) {
                 let peers = engine.peers(room);
+                count += peers.len();
                 tell(Update::Peers { room, peers });
             }
             let after = platform.now();
-            self.peers_rest = after + PEERS_PAUSE.max(after.since(now) * REST);
+            let each = EACH_PAUSE * u32::try_from(count).unwrap_or(u32::MAX);
+            self.peers_rest = after + (PEERS_PAUSE + each).max(after.since(now) * REST);
         }
         self.events.drain(..).for_each(&mut *tell);
         let kept = core::mem::take(&mut self.kept);

@@ -7,9 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::cause::{Notice, TooMuch};
 use crate::identity::Identity;
-use crate::ids::{ParcelId, RoomId};
+use crate::ids::{DeviceId, ParcelId, RoomId};
 use crate::io::ReadFault;
 use crate::keys::RoomSecret;
+use crate::person::Profile;
 
 /// The facts needed to enter a room. Those of the connection (login, version, silence, lengths) count for the
 /// first room; those after it share its connection.
@@ -24,8 +25,18 @@ pub struct Join {
     pub broker: String,
     /// Topic prefix; `mqdrop/1` if empty.
     pub prefix: String,
-    /// This device's name; shown to others on one line of at most 64 letters.
-    pub name: String,
+    /// The user, as others come to know them.
+    pub profile: Profile,
+    /// The record of the room's persons that [`Event::Place`] told last; empty if there is none.
+    pub people: Vec<u8>,
+    /// The public key of the person whose link led here, in lower-case base32: that person counts as
+    /// verified. Empty if there is none; what is no key is nobody's.
+    pub invited_by: String,
+    /// The device of this profile that this one takes the place of, as after a page was loaded anew:
+    /// others see it go at once.
+    pub former: Option<DeviceId>,
+    /// The time when it joins, by the machine's clock, in ms since 1970.
+    pub wall: u64,
     /// Login at the broker.
     pub login: Option<Login>,
     /// Protocol version.
@@ -80,6 +91,9 @@ pub enum OfferError {
     /// This device is not in the room.
     #[error("there is no room")]
     NoRoom,
+    /// It is for a person whom this profile does not know in the room, or for nobody.
+    #[error("this person is not known in the room")]
+    UnknownPerson,
     /// Nothing was chosen.
     #[error("there is nothing to send")]
     Empty,
@@ -110,6 +124,17 @@ pub enum Event {
     Status(RoomId),
     /// [`Engine::peers`](crate::Engine::peers) changed for this room.
     Peers(RoomId),
+    /// [`Engine::people`](crate::Engine::people) changed for this room.
+    People(RoomId),
+    /// What is known of a room's persons, for the driver to keep: at most 512 KiB, and told a moment
+    /// after it changed.
+    Place {
+        /// The room's name in topics, by which the driver finds it again.
+        room: String,
+        /// The record, for the next [`Join::people`]. Records of several devices of a profile are
+        /// [merged](crate::merge_people).
+        record: Vec<u8>,
+    },
     /// [`Engine::transfer`](crate::Engine::transfer) changed for this parcel: new, progressed or,
     /// when it answers `None`, gone.
     Transfer(ParcelId),
@@ -189,6 +214,8 @@ pub enum Timer {
     Subscription,
     /// Transfers may have come to a halt.
     Stall,
+    /// What is known of persons is to be kept.
+    Record,
     /// A device may have been silent for too long.
     Silence,
     /// A sender's deadline: an answer, an acknowledgement or a receipt is missing.

@@ -187,6 +187,8 @@ pub enum Cause {
     Checking(u32),
     /// Nobody is in the room yet: whoever comes gets it.
     ForWhoeverComes,
+    /// It is for persons none of whom is here: [`TransferView::to`](crate::view::TransferView::to).
+    ForPersonsAway,
     /// A receiver that has begun is not in the room: its name.
     ReceiverAway(String),
     /// A receiver left the room before it answered: its name.
@@ -251,6 +253,8 @@ pub enum TooMuch {
     Bytes,
     /// At most 1 MiB of text.
     Text,
+    /// At most 64 persons, if it is not for everyone.
+    Persons,
 }
 
 impl RoomTrouble {
@@ -324,6 +328,7 @@ impl Cause {
             Self::LacksFiles => "lacks-files",
             Self::Checking(_) => "checking",
             Self::ForWhoeverComes => "for-whoever-comes",
+            Self::ForPersonsAway => "for-persons-away",
             Self::ReceiverAway(_) => "receiver-away",
             Self::LeftUnanswered(_) => "left-unanswered",
             Self::Asking(_) => "asking",

@@ -161,7 +161,7 @@ mod tests {
 
     use crate::envelope;
     use crate::identity::ParcelKey;
-    use crate::ids::{DeviceId, ParcelId, Token};
+    use crate::ids::{DeviceId, ParcelId, PersonId, Token};
     use crate::layout::BLOCK;
     use crate::manifest::Manifest;
     use crate::message::tests::one_of_each;
@@ -234,6 +234,8 @@ mod tests {
             sender: DeviceId([5; 10]),
             sender_name: "x".into(),
             token: Some(Token([6; 16])),
+            person: Some(PersonId([4; 10])),
+            time: 1,
         };
         let offer = offer(&manifest);
         let blocks = Blocks {
@@ -247,6 +249,8 @@ mod tests {
             title: "a".into(),
             files: 1,
             manifest: manifest.clone(),
+            persons: Some(vec![PersonId([4; 10])]),
+            time: 1,
         };
         let begins = |id| {
             Note::Begins(Beginning {
@@ -295,6 +299,7 @@ mod tests {
             paused: false,
             parcel_key: ParcelKey::new([2; 32]).public(),
             proof: [3; 64],
+            persons: None,
         }
     }
 

@@ -26,6 +26,22 @@ pub(crate) fn base32(bytes: &[u8]) -> String {
     text
 }
 
+/// Reads [`base32`]; `None` for what it does not write.
+pub(crate) fn from_base32(text: &str) -> Option<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(text.len() * 5 / 8);
+    let (mut bits, mut held) = (0u32, 0u32);
+    for letter in text.bytes() {
+        let value = ALPHABET.iter().position(|&known| known == letter)?;
+        bits = (bits << 5 | value as u32) & 0xfff;
+        held += 5;
+        if held >= 8 {
+            held -= 8;
+            bytes.push((bits >> held) as u8);
+        }
+    }
+    (base32(&bytes) == text).then_some(bytes)
+}
+
 /// One stay of this device in one room: each [join](crate::Engine::join) of an engine begins another. It
 /// means nothing to other devices. The default is no room's.
 #[derive(
@@ -99,6 +115,11 @@ id! {
     ParcelId
 }
 
+id! {
+    /// A person in one room: the first 10 bytes of the BLAKE3 hash of their public key there.
+    PersonId
+}
+
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
@@ -121,6 +142,7 @@ pub(crate) mod tests {
             ("foobar", "mzxw6ytboi"),
         ] {
             assert_eq!(base32(plain.as_bytes()), coded);
+            assert_eq!(from_base32(coded).as_deref(), Some(plain.as_bytes()));
         }
     }
 

@@ -14,7 +14,7 @@ pub use strength::{Level, Strength, strength};
 use typed::{GENERATED_WORDS, WORD_COUNT, WORDS};
 pub use typed::{KeyError, MAX_KEY_LEN, normalise};
 
-use crate::ids::base32;
+use crate::ids::{base32, from_base32};
 
 /// Makes a key of six different English words (66 bits) out of a random seed.
 #[must_use]
@@ -27,6 +27,26 @@ pub fn generate(seed: [u8; 32]) -> String {
         chosen.extend(drawn.filter(|word| !chosen.contains(word)));
     }
     chosen.join("-")
+}
+
+/// The eight words by which two persons compare a person's key: the first 88 bits of its BLAKE3, 11 bits a
+/// word. `key` is the key in lower-case base32, as [`PersonView::key`](crate::view::PersonView::key) has
+/// it; `None` if it is none.
+///
+/// They are as long as that because keys exist before anybody compares: one who looks for another key
+/// with the same words has all the time there is.
+#[must_use]
+pub fn fingerprint(key: &str) -> Option<String> {
+    let key: [u8; 32] = from_base32(key)?.try_into().ok()?;
+    let hash = blake3::hash(&key);
+    let word = |number: usize| {
+        let bits = (11 * number..11 * (number + 1)).fold(0, |bits, at| {
+            bits << 1 | usize::from(hash.as_bytes()[at / 8] >> (7 - at % 8) & 1)
+        });
+        WORDS.lines().nth(bits)
+    };
+    let words: Option<Vec<&str>> = (0..8).map(word).collect();
+    Some(words?.join(" "))
 }
 
 /// The secret of a room: its name in topics and the key that its messages are sealed under.
@@ -123,6 +143,18 @@ mod tests {
             let straight = normalise(quoted).map(|key| key.replace("''", "\""));
             assert_eq!(straight.as_deref(), Ok("it's-\"so\""), "{quoted:?}");
         }
+    }
+
+    #[test]
+    fn a_fingerprint_has_eight_words_and_follows_from_the_key() {
+        let words = |byte| fingerprint(&base32(&[byte; 32])).unwrap();
+        assert_eq!(words(1).split(' ').count(), 8);
+        assert_eq!(words(1), words(1));
+        assert_ne!(words(1), words(2));
+        for none in ["", "a", "1", &base32(&[1; 31])] {
+            assert_eq!(fingerprint(none), None, "{none:?}");
+        }
+        assert_eq!(WORDS.lines().count(), 2048, "11 bits each");
     }
 
     #[test]

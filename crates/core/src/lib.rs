@@ -31,6 +31,8 @@ mod order;
 mod outgoing;
 mod pacing;
 mod peers;
+mod people;
+mod person;
 mod random;
 mod ranges;
 mod rate;
@@ -44,7 +46,7 @@ pub use api::{Entry, Event, Join, JoinError, OfferError, RestoreError, Restored,
 pub use cause::{Notice, TooMuch};
 pub use engine::{Engine, topic_prefix};
 pub use identity::Identity;
-pub use ids::{DeviceId, InvalidId, ParcelId, RoomId};
+pub use ids::{DeviceId, InvalidId, ParcelId, PersonId, RoomId};
 pub use incoming::MAX_TEXT;
 pub use io::{
     Invalid, Obstacle, ReadError, ReadFailure, ReadFault, ReadRequest, Segment, SocketAction,
@@ -54,3 +56,5 @@ pub use mqdrop_mqtt::{Login, ReasonCode, Time, Unfit, Version, VersionPolicy};
 pub use names::isolated;
 pub use order::ordered;
 pub use outgoing::Audience;
+pub use people::{is_same_name, merge_people};
+pub use person::Profile;

@@ -8,7 +8,9 @@ mod runs;
 use minicbor::{Decode, Encode};
 
 use crate::identity::{PUBLIC, SIGNATURE};
-use crate::ids::{ParcelId, Token};
+use crate::ids::{DeviceId, ParcelId, PersonId, Token};
+use crate::people::PassedOn;
+use crate::person::Card;
 pub use ending::EndReason;
 pub(crate) use ending::{CHANGED, Ending};
 pub(crate) use left_out::LeftOut;
@@ -81,6 +83,9 @@ pub(crate) enum Body {
     /// Sender: goes on.
     #[n(11)]
     Resume(#[n(0)] ParcelRef),
+    /// To a newcomer: these persons are here, or were.
+    #[n(12)]
+    People(#[n(0)] PeopleList),
 }
 
 impl Body {
@@ -100,15 +105,29 @@ impl Body {
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
 #[cbor(map)]
 pub(crate) struct Introduction {
-    /// The device's name, as its user typed it.
-    #[n(0)]
-    pub(crate) name: String,
     /// The counter of the device's hello to the room on this connection.
     #[n(1)]
     pub(crate) hello: u64,
     /// The counter of the hello that this answers; 0 for none.
     #[n(2)]
     pub(crate) heard: u64,
+    /// The device's person.
+    #[n(3)]
+    pub(crate) card: Card,
+    /// The device of the same person that this one takes the place of: its page was loaded anew.
+    #[n(6)]
+    pub(crate) former: Option<DeviceId>,
+}
+
+/// Cards of persons who are here, or were.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct PeopleList {
+    /// Which part of the answer, from 0.
+    #[n(0)]
+    pub(crate) part: u8,
+    #[n(1)]
+    pub(crate) persons: Vec<PassedOn>,
 }
 
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
@@ -148,6 +167,9 @@ pub(crate) struct Offer {
     /// By which the offering device shows that it has the secret half.
     #[cbor(n(11), with = "minicbor::bytes")]
     pub(crate) proof: [u8; SIGNATURE],
+    /// The persons whom it is for, if not for everyone.
+    #[n(12)]
+    pub(crate) persons: Option<Vec<PersonId>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Encode, Decode)]
@@ -263,11 +285,27 @@ pub(crate) mod tests {
             paused: true,
             parcel_key: [5; 32],
             proof: [6; 64],
+            persons: Some(vec![PersonId([2; 10])]),
+        };
+        let card = Card {
+            person: [8; PUBLIC],
+            named: 9,
+            name: "phone".into(),
+            signature: [7; SIGNATURE],
+        };
+        let people = PeopleList {
+            part: 1,
+            persons: vec![PassedOn {
+                device: [6; PUBLIC],
+                age: 5,
+                card: card.clone(),
+            }],
         };
         let introduction = Introduction {
-            name: "phone".into(),
             hello: 2,
             heard: u64::MAX,
+            card,
+            former: Some(DeviceId([3; 10])),
         };
         let want = Want {
             echo: Some(Echo { sent: 1, age: 2 }),
@@ -305,6 +343,7 @@ pub(crate) mod tests {
             }),
             Body::Pause(answer),
             Body::Resume(answer),
+            Body::People(people),
         ]
     }
 

@@ -14,7 +14,7 @@ use bytes::Bytes;
 use minicbor::{Decode, Encode};
 
 use crate::hash::CHECK;
-use crate::ids::{DeviceId, Token};
+use crate::ids::{DeviceId, PersonId, Token};
 use crate::manifest::MAX_FILES;
 use crate::message::{LeftOut, Offer};
 use crate::order::ordered;
@@ -86,6 +86,12 @@ pub(crate) struct Sent {
     pub(crate) files: u32,
     #[cbor(n(6), with = "minicbor::bytes")]
     pub(crate) manifest: Vec<u8>,
+    /// Whom it is for, unless for everyone.
+    #[n(7)]
+    pub(crate) persons: Option<Vec<PersonId>>,
+    /// When it was offered first, in ms since 1970.
+    #[n(8)]
+    pub(crate) time: u64,
 }
 
 /// The origin of an offer, and its addressee.
@@ -103,6 +109,12 @@ pub(crate) struct Origin {
     /// The token by which the sender knows this device.
     #[n(4)]
     pub(crate) token: Option<Token>,
+    /// The sender's person, if it introduced itself.
+    #[n(5)]
+    pub(crate) person: Option<PersonId>,
+    /// When it was offered first, in ms since 1970.
+    #[n(6)]
+    pub(crate) time: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
@@ -347,12 +359,15 @@ mod tests {
                 paused: false,
                 parcel_key: [8; 32],
                 proof: [9; 64],
+                persons: None,
             },
             origin: Origin {
                 room: "room".into(),
                 sender: DeviceId([4; 10]),
                 sender_name: "Ada".into(),
                 token: None,
+                person: Some(PersonId([5; 10])),
+                time: 2,
             },
         })
     }
@@ -389,6 +404,8 @@ mod tests {
             title: "a".into(),
             files: 1,
             manifest: vec![3; 20],
+            persons: Some(vec![PersonId([5; 10])]),
+            time: 2,
         };
         let blocks = Blocks {
             first: 1,

@@ -6,9 +6,11 @@ use litemap::LiteMap;
 
 use mqdrop_mqtt::Time;
 
-use crate::identity::{Identity, PairKey};
-use crate::ids::DeviceId;
+use crate::identity::{Identity, PUBLIC, PairKey};
+use crate::ids::{DeviceId, PersonId};
 use crate::names;
+use crate::order::ordered;
+use crate::person::Card;
 use crate::replay::ReplayWindow;
 use crate::view::PeerView;
 
@@ -47,10 +49,23 @@ impl Allowance {
     }
 }
 
+/// A device that is here, as parcels know it.
+#[derive(Clone)]
+pub(crate) struct Here {
+    pub(crate) device: DeviceId,
+    /// Its person, if it introduced itself.
+    pub(crate) person: Option<PersonId>,
+    pub(crate) name: String,
+}
+
 /// One other device.
 struct Peer {
-    /// The name its user gave it; `None` until it introduced itself.
+    /// Its person's card, which is right; `None` until it introduced itself.
+    card: Option<Card>,
+    /// The person's id and name, as the card says.
+    person: Option<PersonId>,
     name: Option<String>,
+    public: Option<[u8; PUBLIC]>,
     pair_key: Option<PairKey>,
     replay: ReplayWindow,
     /// It answered this device's hello on this connection: it is here now, and what it said before
@@ -88,7 +103,7 @@ pub(crate) struct Peers {
 pub(crate) enum Introduced {
     /// It was not in the room before, as far as is known here.
     New,
-    /// It has another name now.
+    /// It has another card now.
     Renamed,
     /// Nothing new.
     Known,
@@ -108,7 +123,10 @@ impl Peers {
             self.forget_quietest();
         }
         let peer = self.peers.entry(device).or_insert_with(|| Peer {
+            card: None,
+            person: None,
             name: None,
+            public: None,
             pair_key: None,
             replay: ReplayWindow::default(),
             confirmed: false,
@@ -178,19 +196,57 @@ impl Peers {
         will.is_some_and(|peer| !std::mem::replace(&mut peer.will, true))
     }
 
-    /// Takes note of a device's name; it is present from now on.
-    pub(crate) fn introduce(&mut self, device: DeviceId, name: &str) -> Introduced {
-        let Some(peer) = self.peers.get_mut(&device) else {
-            return Introduced::Known;
-        };
-        let name = names::device_name(name);
-        let renamed = peer.name.as_ref() != Some(&name);
-        peer.name = Some(name);
-        match (std::mem::replace(&mut peer.gone, false), renamed) {
+    /// Takes note of a device's card; it is present from now on. `None` if the card is not right for
+    /// it in this room: a device never changes its person.
+    pub(crate) fn introduce(
+        &mut self,
+        device: DeviceId,
+        card: &Card,
+        room: &[u8; 16],
+    ) -> Option<Introduced> {
+        let peer = self.peers.get_mut(&device)?;
+        let renamed = peer.card.as_ref() != Some(card);
+        if renamed {
+            let mut known = peer.card.iter();
+            let is_same = known.all(|known| known.person == card.person);
+            if !(is_same && card.is_right(room, peer.public.as_ref()?)) {
+                return None;
+            }
+            peer.person = Some(card.id());
+            peer.name = Some(names::device_name(&card.name));
+            peer.card = Some(card.clone());
+        }
+        Some(match (std::mem::replace(&mut peer.gone, false), renamed) {
             (true, _) => Introduced::New,
             (false, true) => Introduced::Renamed,
             (false, false) => Introduced::Known,
-        }
+        })
+    }
+
+    /// A device's person, once it introduced itself.
+    pub(crate) fn person(&self, device: DeviceId) -> Option<PersonId> {
+        self.peers.get(&device)?.person
+    }
+
+    /// A device's public key, once it said something.
+    pub(crate) fn public(&self, device: DeviceId) -> Option<[u8; PUBLIC]> {
+        self.peers.get(&device)?.public
+    }
+
+    /// All devices of a person that are kept in mind.
+    pub(crate) fn of_person(&self, person: PersonId) -> impl Iterator<Item = DeviceId> {
+        let peers = self.peers.iter();
+        let of = peers.filter(move |(_, peer)| peer.person == Some(person));
+        of.map(|(device, _)| *device)
+    }
+
+    /// The persons that have a device in the room.
+    pub(crate) fn persons_here(&self) -> Vec<PersonId> {
+        let here = self.peers.values().filter(|peer| !peer.gone);
+        let persons: Vec<PersonId> = here.filter_map(|peer| peer.person).collect();
+        let mut persons = ordered(persons, PersonId::cmp);
+        persons.dedup();
+        persons
     }
 
     /// The device said that it leaves. Whether it was present.
@@ -244,6 +300,24 @@ impl Peers {
             .map(|(device, _)| *device)
     }
 
+    /// A device, as parcels know it.
+    pub(crate) fn here(&self, device: DeviceId) -> Here {
+        self.known(device).unwrap_or_else(|| Here {
+            device,
+            person: None,
+            name: names::device_name(""),
+        })
+    }
+
+    /// The same, if it introduced itself.
+    pub(crate) fn known(&self, device: DeviceId) -> Option<Here> {
+        Some(Here {
+            device,
+            person: self.person(device),
+            name: self.known_name(device)?,
+        })
+    }
+
     pub(crate) fn name(&self, device: DeviceId) -> String {
         self.known_name(device)
             .unwrap_or_else(|| names::device_name(""))
@@ -262,7 +336,7 @@ impl Peers {
     }
 
     /// A device's name, if it said one.
-    pub(crate) fn known_name(&self, device: DeviceId) -> Option<String> {
+    fn known_name(&self, device: DeviceId) -> Option<String> {
         self.peers.get(&device)?.name.clone()
     }
 
@@ -276,6 +350,7 @@ impl Peers {
         if let Some(peer) = self.peers.get_mut(&device)
             && peer.pair_key.is_none()
         {
+            peer.public = Some(*public);
             peer.pair_key = me.pair_key(public);
         }
     }
@@ -285,7 +360,11 @@ impl Peers {
         present
             .map(|(device, peer)| PeerView {
                 device: device.to_string(),
-                name: peer.name.clone().unwrap_or_else(|| names::device_name("")),
+                person: self
+                    .person(*device)
+                    .map(|id| id.to_string())
+                    .unwrap_or_default(),
+                name: self.name(*device),
                 muted: peer.muted,
             })
             .collect()
@@ -306,24 +385,51 @@ impl Peers {
 mod tests {
     use super::*;
     use crate::ids::tests::device as id;
+    use crate::person::PersonKey;
     #[cfg(target_arch = "wasm32")]
     use wasm_bindgen_test::wasm_bindgen_test as test;
 
+    const ROOM: [u8; 16] = [3; 16];
+
     #[test]
     fn devices_come_are_renamed_leave_and_fall_silent() {
-        let mut peers = Peers::default();
+        let (mut peers, key) = (Peers::default(), PersonKey::new(&[1; 32], &ROOM));
+        let me = Identity::from_random([9; 32]);
+        let public = Identity::from_random([2; 32]).public;
+        let card = |name: &str| key.card(&ROOM, &public, name.into(), 0);
+        let introduce = |peers: &mut Peers, name| peers.introduce(id(1), &card(name), &ROOM);
         assert!(peers.accept(id(1), 1, true, Time::ZERO));
         assert!(!peers.accept(id(1), 1, true, Time::ZERO), "a repeat");
+        peers.learn_public(id(1), &public, &me);
         assert_eq!(peers.present().count(), 0);
-        assert_eq!(peers.introduce(id(1), "phone"), Introduced::New);
-        assert_eq!(peers.introduce(id(1), "phone"), Introduced::Known);
-        assert_eq!(peers.introduce(id(1), "tablet"), Introduced::Renamed);
+        assert_eq!(introduce(&mut peers, "phone"), Some(Introduced::New));
+        assert_eq!(introduce(&mut peers, "phone"), Some(Introduced::Known));
+        assert_eq!(introduce(&mut peers, "tablet"), Some(Introduced::Renamed));
         assert_eq!(peers.views()[0].name, "tablet");
         assert!(peers.leave(id(1)) && !peers.leave(id(1)));
-        assert_eq!(peers.introduce(id(1), "tablet"), Introduced::New);
+        assert_eq!(introduce(&mut peers, "tablet"), Some(Introduced::New));
         assert_eq!(peers.expire(Time::ZERO + SILENCE / 2), []);
         assert_eq!(peers.expire(peers.deadline().unwrap()), [id(1)]);
         assert_eq!(peers.deadline(), None);
+    }
+
+    #[test]
+    fn a_card_that_is_not_right_introduces_nobody_and_no_device_becomes_another_person() {
+        let mut peers = Peers::default();
+        let me = Identity::from_random([9; 32]);
+        let (public, other) = [2, 3]
+            .map(|seed| Identity::from_random([seed; 32]).public)
+            .into();
+        let card = |person: u8, device| {
+            PersonKey::new(&[person; 32], &ROOM).card(&ROOM, device, "Ann".into(), 0)
+        };
+        peers.accept(id(1), 1, true, Time::ZERO);
+        peers.learn_public(id(1), &public, &me);
+        assert_eq!(peers.introduce(id(1), &card(1, &other), &ROOM), None);
+        assert_eq!(peers.present().count(), 0);
+        assert!(peers.introduce(id(1), &card(1, &public), &ROOM).is_some());
+        assert_eq!(peers.introduce(id(1), &card(2, &public), &ROOM), None);
+        assert_eq!(peers.person(id(1)), Some(card(1, &public).id()));
     }
 
     #[test]
@@ -362,7 +468,13 @@ mod tests {
     fn invented_devices_do_not_fill_the_memory_or_push_out_those_present() {
         let mut peers = Peers::default();
         peers.accept(id(0), 1, true, Time::ZERO);
-        peers.introduce(id(0), "here");
+        let (me, here) = (
+            Identity::from_random([9; 32]),
+            Identity::from_random([2; 32]),
+        );
+        let card = PersonKey::new(&[1; 32], &ROOM).card(&ROOM, &here.public, "here".into(), 0);
+        peers.learn_public(id(0), &here.public, &me);
+        peers.introduce(id(0), &card, &ROOM);
         for n in 1..=5000 {
             peers.accept(id(n), 1, false, Time::from_millis(u64::from(n)));
         }

@@ -88,6 +88,7 @@ mod tests {
             paused: false,
             parcel_key: [0; 32],
             proof: [0; 64],
+            persons: None,
         })
     }
 

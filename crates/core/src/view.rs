@@ -90,10 +90,46 @@ pub struct StatusView {
 pub struct PeerView {
     /// The device's id: 16 characters of lower-case base32.
     pub device: String,
-    /// The name its user gave it; at most 64 characters, free of control characters. Not unique.
+    /// Its person's id; empty until it introduced itself.
+    pub person: String,
+    /// Its person's name; at most 64 characters, free of control characters. Not unique.
     pub name: String,
     /// Nothing of it is heard, on this device's user's wish.
     pub muted: bool,
+}
+
+/// A person of the room: here, or known from earlier.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PersonView {
+    /// The person's id: 16 characters of lower-case base32.
+    pub person: String,
+    /// The person's public key: 52 characters of lower-case base32.
+    pub key: String,
+    /// The name; at most 64 characters, free of control characters. Not unique.
+    pub name: String,
+    /// It is this profile's own person, on another device.
+    pub is_me: bool,
+    /// Another person of this name was known first, or is verified.
+    pub is_namesake: bool,
+    /// A device of the person is in the room.
+    pub is_here: bool,
+    /// When the person was heard of last, in ms since 1970.
+    pub seen: u64,
+    /// The person is known by another member's word alone.
+    pub is_told: bool,
+    /// Nothing of the person is heard, on this user's wish.
+    pub muted: bool,
+    /// The user compared the person's words.
+    pub verified: bool,
+}
+
+/// A person by name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PersonName {
+    /// The person's id.
+    pub person: String,
+    /// The name; at most 64 characters, free of control characters.
+    pub name: String,
 }
 
 /// Which way a parcel goes.
@@ -130,6 +166,8 @@ pub enum Fault {
 pub struct ReceiverView {
     /// The receiver's device id.
     pub device: String,
+    /// The receiver's person; empty if its device did not introduce itself since this one was started.
+    pub person: String,
     /// The receiver's name.
     pub name: String,
     /// The state it is in.
@@ -181,6 +219,12 @@ pub struct TransferView {
     pub left_out: u32,
     /// The sender's name (`In`).
     pub sender: Option<String>,
+    /// The person who sends it; empty if its device did not introduce itself.
+    pub from: String,
+    /// The persons whom it is for; nobody if it is for everyone.
+    pub to: Vec<PersonName>,
+    /// When it was offered first, in ms since 1970, by this device's clock.
+    pub time: u64,
     /// It waits for the user to choose its files again (`Out`).
     pub lacks_files: bool,
     /// Everyone it was offered to and who answered (`Out`).

@@ -7,7 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use mqdrop_client::{Client, Update};
-use mqdrop_core::view::{ParcelKind, PeerView, StatusView, TransferState, TransferView};
+use mqdrop_core::view::{
+    ParcelKind, PeerView, PersonView, StatusView, TransferState, TransferView,
+};
 use mqdrop_core::{Engine, ParcelId, RoomId, Time};
 
 use crate::machine::Machine;
@@ -27,6 +29,10 @@ pub struct Device {
     pub shown: BTreeMap<ParcelId, TransferView>,
     /// Parcels whose content its page has.
     pub contents: BTreeSet<ParcelId>,
+    /// The persons of a room that it was told of last, as its page shows them.
+    pub people: Vec<PersonView>,
+    /// The records of persons that it keeps, by the rooms' names.
+    pub places: BTreeMap<String, Vec<u8>>,
     /// Every parcel it ever was told of.
     pub parcels: BTreeSet<ParcelId>,
     /// Accepts offers as soon as they come.
@@ -44,6 +50,8 @@ impl Device {
             learnt: None,
             shown: BTreeMap::new(),
             contents: BTreeSet::new(),
+            people: Vec::new(),
+            places: BTreeMap::new(),
             parcels: BTreeSet::new(),
             accepts: true,
         }
@@ -89,6 +97,8 @@ impl Device {
             Update::Text { parcel, text } => self.texts.push((parcel, text)),
             Update::Notice(notice) => self.notices.push(notice),
             Update::Unfit { error, .. } => self.unfit.push(error),
+            Update::People { people, .. } => self.people = people,
+            Update::Place { room, record } => drop(self.places.insert(room, record)),
             Update::Learnt(learnt) => self.learnt = learnt.frame_limit,
             Update::Status { .. }
             | Update::Peers { .. }

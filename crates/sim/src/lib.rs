@@ -43,7 +43,9 @@ use std::sync::OnceLock;
 use mqdrop_client::{Client, Input as Brought};
 use mqdrop_core::keys::RoomSecret;
 use mqdrop_core::view::TransferState;
-use mqdrop_core::{Audience, Engine, Entry, Identity, Join, ParcelId, RoomId, Time, VersionPolicy};
+use mqdrop_core::{
+    Audience, Engine, Entry, Identity, Join, ParcelId, Profile, RoomId, Time, VersionPolicy,
+};
 
 use broker::Broker;
 use device::Device;
@@ -147,21 +149,31 @@ pub fn other_secret() -> RoomSecret {
 
 /// How the device at this place joins: by its name others' views are told apart.
 pub fn join_as(place: usize) -> Join {
-    Join {
-        name: format!("device {place}"),
-        ..join()
-    }
+    let mut join = join();
+    join.profile.name = format!("device {place}");
+    join
 }
 
+/// The time of the machines' clocks when a world begins: 2020, in ms since 1970.
+pub const WALL: u64 = 1_577_836_800_000;
+
 /// The way into the room that the tests meet in. A [`World`] gives each device that joins an identity
-/// of its own.
+/// and a person of its own.
 pub fn join() -> Join {
     Join {
         secret: secret(),
         identity: Identity::from_random([0; 32]),
         broker: "ws://broker".into(),
         prefix: String::new(),
-        name: "device".into(),
+        profile: Profile {
+            secret: [0; 32],
+            name: "device".into(),
+            named: 0,
+        },
+        people: Vec::new(),
+        invited_by: String::new(),
+        former: None,
+        wall: WALL,
         login: None,
         version: VersionPolicy::Auto,
         keep_alive: Join::KEEP_ALIVE,
@@ -234,10 +246,17 @@ impl World {
         self.enter_too(device, join)
     }
 
-    /// A device joins like this, beside where it is already.
-    pub fn enter_too(&mut self, device: usize, join: Join) -> RoomId {
-        let identity = Identity::from_random(self.identities.seed());
-        let join = Join { identity, ..join };
+    /// A device joins like this, beside where it is already. Each device is a person of its own, unless
+    /// the profile has another secret than the one of [`join`].
+    pub fn enter_too(&mut self, device: usize, mut join: Join) -> RoomId {
+        join.identity = Identity::from_random(self.identities.seed());
+        if let Some(record) = self.devices[device].places.get(&join.secret.room()) {
+            join.people = record.clone();
+        }
+        join.wall = WALL + self.now.as_micros() / 1000;
+        if join.profile.secret == [0; 32] {
+            join.profile.secret[..8].copy_from_slice(&(device as u64 + 1).to_be_bytes());
+        }
         self.act(device, |engine, now| engine.join(join, now))
             .unwrap()
     }
@@ -250,6 +269,21 @@ impl World {
 
     /// Offers files of these sizes in a room.
     pub fn offer_in(&mut self, device: usize, room: RoomId, sizes: &[u64]) -> ParcelId {
+        self.offer_there(device, room, Audience::Room, sizes)
+    }
+
+    /// Offers files of these sizes to somebody in the room that a device joined last.
+    pub fn offer_to(&mut self, device: usize, audience: Audience, sizes: &[u64]) -> ParcelId {
+        self.offer_there(device, self.devices[device].room(), audience, sizes)
+    }
+
+    fn offer_there(
+        &mut self,
+        device: usize,
+        room: RoomId,
+        audience: Audience,
+        sizes: &[u64],
+    ) -> ParcelId {
         let files: Vec<Vec<u8>> = sizes
             .iter()
             .map(|&size| {
@@ -261,7 +295,7 @@ impl World {
             .collect();
         self.act_with_machine(device, |engine, machine, now| {
             let parcel = engine
-                .offer_files(room, entries(&files), Audience::Room, now)
+                .offer_files(room, entries(&files), audience, now)
                 .unwrap();
             machine.sources.insert(parcel, files);
             parcel
@@ -424,6 +458,7 @@ impl World {
         let fresh = Device::new(seed, Rc::clone(&self.connections));
         let mut before = std::mem::replace(&mut self.devices[index], fresh);
         self.devices[index].accepts = before.accepts;
+        self.devices[index].places = std::mem::take(&mut before.places);
         self.devices[index].inherit(&mut before);
         for (parcel, notes) in std::mem::take(&mut before.notes) {
             if let Some(store) = before.stores.remove(&parcel) {

@@ -20,6 +20,8 @@ impl Words {
             }
             OfferError::TooLarge(TooMuch::Names) => self.error_names_too_long().into(),
             OfferError::TooLarge(TooMuch::Bytes) => self.error_too_many_bytes().into(),
+            OfferError::TooLarge(TooMuch::Persons) => self.error_too_many_persons().into(),
+            OfferError::UnknownPerson => self.error_unknown_person().into(),
             OfferError::TooLarge(TooMuch::Text) => self.error_text_too_long().into(),
             OfferError::Missing(path) => self.error_missing_file(path),
             OfferError::Changed(path) => self.error_other_size(path),

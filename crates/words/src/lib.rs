@@ -15,6 +15,7 @@
 mod error;
 mod locale;
 mod number;
+mod people;
 mod reason;
 mod room;
 #[cfg(not(target_arch = "wasm32"))]

@@ -78,6 +78,18 @@ impl Words {
         }
     }
 
+    /// How long ago somebody was here.
+    #[must_use]
+    pub fn ago(self, milliseconds: u64) -> String {
+        let minutes = milliseconds / 60_000;
+        match minutes {
+            0 => self.number_just_now().to_owned(),
+            1..60 => self.number_minutes_ago(&self.number(minutes)),
+            60..1440 => self.number_hours_ago(&self.number(minutes / 60)),
+            _ => self.number_days_ago(minutes / 1440),
+        }
+    }
+
     /// Whole per cent with their sign.
     #[must_use]
     pub fn per_cent(self, percent: u8) -> String {
@@ -164,6 +176,21 @@ mod tests {
             (Some(1e12), "more than 4 days left"),
         ] {
             assert_eq!(words().time_left(seconds), text);
+        }
+    }
+
+    #[test]
+    fn ages() {
+        let minute = 60_000;
+        for (age, shown) in [
+            (59_999, "just now"),
+            (minute, "1 min ago"),
+            (59 * minute, "59 min ago"),
+            (60 * minute, "1 h ago"),
+            (24 * 60 * minute, "1 day ago"),
+            (50 * 60 * minute, "2 days ago"),
+        ] {
+            assert_eq!(words().ago(age), shown, "{age}");
         }
     }
 

@@ -63,6 +63,7 @@ impl Words {
             .into(),
             Cause::Checking(percent) => self.transfer_checking(&self.number((*percent).into())),
             Cause::ForWhoeverComes => self.transfer_for_whoever_comes().into(),
+            Cause::ForPersonsAway => self.transfer_for_persons_away(&self.names(&view.to)),
             Cause::ReceiverAway(name) => self.transfer_receiver_away(&isolated(name)),
             Cause::LeftUnanswered(name) => self.transfer_left_unanswered(&isolated(name)),
             Cause::Asking(name) => self.transfer_asking(&isolated(name)),

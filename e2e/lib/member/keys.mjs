@@ -9,7 +9,7 @@ import { sha256 } from '@noble/hashes/sha2';
 
 const PROTOCOL = Buffer.from('mqdrop/1');
 
-/** What a room's key opens. @typedef {{ room: string, key: Uint8Array }} RoomKeys */
+/** What a room's key opens. @typedef {{ id: Uint8Array, room: string, key: Uint8Array }} RoomKeys */
 
 /** Deriving takes half a second, on purpose. @type {Map<string, RoomKeys>} */
 const derived = new Map();
@@ -45,7 +45,8 @@ export function openRoom(typed) {
   let room = derived.get(normal);
   if (!room) {
     const root = argon2id(normal, PROTOCOL, { m: 19 * 1024, t: 2, p: 1, dkLen: 32 });
-    room = { room: base32(expand(root, 'room id', 16)), key: expand(root, 'room key', 32) };
+    const id = expand(root, 'room id', 16);
+    room = { id, room: base32(id), key: expand(root, 'room key', 32) };
     derived.set(normal, room);
   }
   return room;
@@ -63,10 +64,33 @@ export class Identity {
   /** The counter of its hello to the room. */
   hello = 0;
   #agreeing = ed25519.utils.toMontgomerySecret(this.secret);
+  /** The key of its person; each device here is another one. */
+  #person = randomBytes(32);
+  /** How often its person was named: the newest card counts. */
+  #named = 0;
 
   /** @param {Uint8Array} said */
   sign(said) {
     return ed25519.sign(said, this.secret);
+  }
+
+  /**
+   * What it says of its person.
+   * @param {RoomKeys} room
+   * @param {string} name
+   */
+  card({ id }, name) {
+    const named = Buffer.alloc(8);
+    named.writeUInt32BE((this.#named += 1), 4);
+    const said = Buffer.concat([Buffer.from('mqdrop card\0'), id, this.publicKey, named, Buffer.from(name)]);
+    return new Map(
+      /** @type {[number, any][]} */ ([
+        [0, ed25519.getPublicKey(this.#person)],
+        [1, this.#named],
+        [2, name],
+        [3, ed25519.sign(said, this.#person)],
+      ]),
+    );
   }
 
   /**

@@ -7,8 +7,8 @@ import { decode, encode } from 'cborg';
  * @type {[string, string[]][]}
  */
 const MESSAGES = [
-  ['hello', ['name', 'hello', 'heard']],
-  ['alive', ['name', 'hello', 'heard']],
+  ['hello', ['retired', 'hello', 'heard', 'card', 'notUsed', 'notUsed', 'former']],
+  ['alive', ['retired', 'hello', 'heard', 'card', 'notUsed', 'notUsed', 'former']],
   ['gone', []],
   [
     'offer',
@@ -35,6 +35,7 @@ const MESSAGES = [
   ['cancel', ['parcel', 'reason', 'detail', 'token']],
   ['pause', ['parcel']],
   ['resume', ['parcel']],
+  ['people', ['part', 'persons']],
 ];
 
 /** The fields of a message by their names; what is not there is left out. @typedef {Record<string, any>} Fields */

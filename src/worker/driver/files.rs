@@ -4,8 +4,7 @@ use std::rc::Rc;
 
 use js_sys::Array;
 use mqdrop_client::Platform;
-use mqdrop_core::Audience;
-use mqdrop_core::ParcelId;
+use mqdrop_core::{Audience, ParcelId};
 use wasm_bindgen_futures::spawn_local;
 
 use super::super::{handles, sources};
@@ -20,6 +19,7 @@ pub(super) struct Probed {
     /// The paths of those that cannot be read.
     unreadable: Vec<String>,
     handles: Array,
+    audience: Audience,
 }
 
 impl Driver {
@@ -27,7 +27,7 @@ impl Driver {
         self.chosen.entry(choice).or_default().extend(files);
     }
 
-    pub(super) fn send_files(&mut self, choice: u32, handles: Array) {
+    pub(super) fn send_files(&mut self, choice: u32, handles: Array, audience: Audience) {
         let files = self.chosen.remove(&choice).unwrap_or_default();
         let (mailbox, visit) = (Rc::clone(&self.mailbox), self.visit);
         spawn_local(async move {
@@ -37,6 +37,7 @@ impl Driver {
                 files,
                 unreadable,
                 handles,
+                audience,
             })));
         });
     }
@@ -54,11 +55,11 @@ impl Driver {
                 return;
             }
         }
-        let handles = probed.handles;
+        let (handles, audience) = (probed.handles, probed.audience);
         let (files, entries) = sources::open(probed.files);
         let room = self.room;
         let offered = self.client.act_with_platform(|engine, browser, now| {
-            let parcel = engine.offer_files(room, entries, Audience::Room, now)?;
+            let parcel = engine.offer_files(room, entries, audience, now)?;
             browser.sources.keep(parcel, files);
             handles::keep(parcel, handles);
             Ok(())

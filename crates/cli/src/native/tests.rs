@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use mqdrop_core::keys::RoomSecret;
-use mqdrop_core::{Audience, Event, Identity, Join, RoomId, SocketAction, VersionPolicy};
+use mqdrop_core::{Audience, Event, Identity, Join, Profile, RoomId, SocketAction, VersionPolicy};
 use mqdrop_station::{Options, Station};
 use tempfile::TempDir;
 
@@ -46,7 +46,15 @@ impl Side {
             identity: Identity::from_random(crate::room::random().unwrap()),
             broker: url.to_owned(),
             prefix: String::new(),
-            name: "side".to_owned(),
+            profile: Profile {
+                secret: crate::room::random().unwrap(),
+                name: "side".to_owned(),
+                named: 0,
+            },
+            people: Vec::new(),
+            invited_by: String::new(),
+            former: None,
+            wall: 0,
             login: None,
             version: VersionPolicy::default(),
             keep_alive: Join::KEEP_ALIVE,

@@ -19,6 +19,7 @@ pub(crate) use link::is_link;
 pub(crate) use way::{BrokerArgs, Way};
 
 use crate::failure::{Failure, warn};
+use crate::profile;
 use crate::words;
 
 /// The options that say which room, and how its broker is reached.
@@ -101,6 +102,8 @@ pub(crate) struct Room {
     pub(crate) way: Way,
     /// The topic prefix, or empty for the usual one.
     prefix: String,
+    /// The key of the person whose link led here, or empty.
+    invited_by: String,
     name: String,
     version: VersionPolicy,
     keep_alive: Duration,
@@ -141,6 +144,7 @@ impl Room {
             is_made: source == key::Source::Made,
             key: source.key()?,
             way,
+            invited_by: link.by,
             prefix: args.prefix.clone().unwrap_or(link.prefix),
             name: args
                 .name
@@ -170,13 +174,17 @@ impl Room {
     /// # Errors
     /// If the key is none, or the system has no random bytes.
     pub(crate) fn join(&self, learnt: Learnt) -> Result<Join, Failure> {
-        let secret = RoomSecret::derive(&self.key);
+        let secret = RoomSecret::derive(&self.key).map_err(key::no_key)?;
         let mut join = Join {
-            secret: secret.map_err(key::no_key)?,
+            profile: profile::load(&self.name, random()?),
+            people: profile::people(&secret.room()),
+            invited_by: self.invited_by.clone(),
+            former: None,
+            wall: profile::now(),
+            secret,
             identity: Identity::from_random(random()?),
             broker: self.way.broker.clone(),
             prefix: self.prefix.clone(),
-            name: self.name.clone(),
             login: self.way.login.clone(),
             version: self.version,
             keep_alive: self.keep_alive,
@@ -259,7 +267,7 @@ mod tests {
         );
         let join = given.join(Learnt::default()).unwrap();
         assert_eq!(
-            (join.name.as_str(), join.version),
+            (join.profile.name.as_str(), join.version),
             ("Kitchen", VersionPolicy::Only(Version::V311))
         );
         assert_eq!(join.keep_alive, Duration::from_secs(65_535));

@@ -1,6 +1,7 @@
 //! The events of `--json`: one object a line.
 
-use mqdrop_core::view::{Direction, Title, TransferView};
+use mqdrop_core::keys;
+use mqdrop_core::view::{Direction, PersonView, Title, TransferView};
 use serde::{Serialize, Serializer};
 
 use super::clean;
@@ -32,6 +33,21 @@ pub(crate) enum Event {
         device: String,
         name: String,
         state: &'static str,
+    },
+    /// Somebody who is in the room, or was.
+    #[serde(rename = "person")]
+    Known {
+        person: String,
+        name: String,
+        state: &'static str,
+        /// When the person was heard of last, in ms since 1970.
+        seen: u64,
+        /// Another person of this name was known first.
+        namesake: bool,
+        verified: bool,
+        muted: bool,
+        /// The eight words by which the person's key is compared.
+        words: String,
     },
     /// A parcel is offered, by this device or to it.
     Offer {
@@ -108,6 +124,20 @@ impl Event {
         }
     }
 
+    /// Somebody who is in the room, or was.
+    pub(crate) fn known(person: &PersonView) -> Self {
+        Self::Known {
+            person: person.person.clone(),
+            name: person.name.clone(),
+            state: if person.is_here { "here" } else { "away" },
+            seen: person.seen,
+            namesake: person.is_namesake,
+            verified: person.verified,
+            muted: person.muted,
+            words: keys::fingerprint(&person.key).unwrap_or_default(),
+        }
+    }
+
     /// How far the transfer of a view is.
     pub(crate) fn progress(view: &TransferView) -> Self {
         Self::Progress {
@@ -181,6 +211,9 @@ pub(crate) mod tests {
             offline: false,
             left_out: 0,
             sender: Some("Ann".into()),
+            from: String::new(),
+            to: Vec::new(),
+            time: 0,
             lacks_files: false,
             receivers: Vec::new(),
         }

@@ -68,6 +68,9 @@ impl Output {
         }
         if self.is_json {
             show(&format!("{}\n", event.to_json()));
+        } else if let Some(line) = people::listed(event, crate::profile::now()) {
+            self.people
+                .aside(|| show(&format!("{}\n", clean::line(&line))));
         }
         self.people.tell(event);
     }

@@ -223,13 +223,51 @@ fn sentence(event: &Event) -> Option<String> {
         Event::Receipt { name, .. } => words().terminal_has_it(name),
         Event::Saved { path, bytes, .. } => words().terminal_saved(path, &words().size(*bytes)),
         Event::Warning { text } => format!("mqdrop: {text}"),
-        Event::Offer { .. }
+        Event::Known { .. }
+        | Event::Offer { .. }
         | Event::Room { .. }
         | Event::Progress { .. }
         | Event::Message { .. }
         | Event::Done {}
         | Event::Error { .. } => return None,
     })
+}
+
+/// The line for a person on stdout; `None` for other events. `now` is in ms since 1970.
+pub(super) fn listed(event: &Event, now: u64) -> Option<String> {
+    let Event::Known {
+        name,
+        state,
+        seen,
+        namesake,
+        verified,
+        muted,
+        words: compared,
+        ..
+    } = event
+    else {
+        return None;
+    };
+    let mut facts = vec![match *state {
+        "here" => words().listing_here().to_owned(),
+        _ => words().listing_away(&words().ago(now.saturating_sub(*seen))),
+    }];
+    let marks = [
+        (*verified, words().listing_verified()),
+        (*muted, words().listing_muted()),
+    ];
+    facts.extend(
+        marks
+            .iter()
+            .filter(|(is, _)| *is)
+            .map(|(_, mark)| (*mark).to_owned()),
+    );
+    let name = match namesake {
+        true => words().people_namesake(name),
+        false => name.clone(),
+    };
+    let facts = facts.join(words().phrase_separator());
+    Some(words().listing_line(&name, &facts, compared))
 }
 
 /// The size of a parcel, and the number of its files if there are several.

@@ -3,6 +3,7 @@
 mod connecting;
 mod incoming;
 mod interrupts;
+mod listing;
 mod outgoing;
 mod receiving;
 mod sending;
@@ -13,7 +14,7 @@ use core::time::Duration;
 
 use mqdrop_client::Client;
 use mqdrop_client::lesson::Learnt;
-use mqdrop_core::ParcelId;
+use mqdrop_core::{Audience, ParcelId};
 use tokio::sync::mpsc;
 
 use crate::failure::Failure;
@@ -23,9 +24,11 @@ use crate::room::{Room, random};
 use crate::say::{Event, Output};
 use crate::words;
 use interrupts::Interrupts;
+use listing::Listing;
 use receiving::Receiving;
 use sending::Sending;
 use session::{Inputs, Session};
+use task::Task;
 
 pub(crate) use incoming::Place;
 pub(crate) use outgoing::Outgoing;
@@ -71,11 +74,37 @@ pub(crate) fn send(
         let kept = client.platform().take_up().unwrap_or_default();
         let lessons = Lessons::of(&room.way.broker);
         join(&mut client, room, lessons.known())?;
-        let parcels = found.offer(&mut client, kept.sent)?;
-        let parcels: Vec<String> = parcels.iter().map(ToString::to_string).collect();
         let made_key = room.is_made.then(|| room.key.clone());
-        let task = Sending::new(wish, &parcels, made_key);
-        let session = Session::new(client, inputs, task, lessons, output).sending(found);
+        let mut task = Sending::new(wish, made_key);
+        let kept = if task.is_for_all() {
+            let parcels = found.offer(&mut client, kept.sent, &Audience::Room)?;
+            task.offered(parcels.iter().map(ToString::to_string).collect());
+            Vec::new()
+        } else {
+            kept.sent
+        };
+        let session = Session::new(client, inputs, task, lessons, output);
+        session.sending(found).with_kept(kept).run(interrupts).await
+    })
+}
+
+/// Lists who is in a room and who was; those of this name, if there is one.
+///
+/// # Errors
+/// The reason that the room was not reached, or that nobody is known by the name.
+pub(crate) fn people(
+    room: &Room,
+    name: Option<String>,
+    patience: Duration,
+    output: &mut Output,
+) -> Result<(), Failure> {
+    block_on(async {
+        let interrupts = Interrupts::listen()?;
+        let (mut client, inputs) = client(room, &Target::Nowhere)?;
+        let lessons = Lessons::of(&room.way.broker);
+        join(&mut client, room, lessons.known())?;
+        let task = Listing::new(name, patience);
+        let session = Session::new(client, inputs, task, lessons, output);
         session.run(interrupts).await
     })
 }

@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use mqdrop_client::Client;
-use mqdrop_core::{Audience, Engine, Entry, OfferError, ParcelId, RoomId};
+use mqdrop_client::{Client, Platform};
+use mqdrop_core::{Audience, Engine, Entry, OfferError, ParcelId, PersonId, RoomId};
 
 use crate::failure::Failure;
 use crate::native::{Fingerprint, Kept, Native, SourceFile, WalkOptions, spool, walk};
@@ -76,6 +76,7 @@ impl Found {
         &self,
         client: &mut Client<Native>,
         kept: Vec<Kept>,
+        audience: &Audience,
     ) -> Result<Vec<ParcelId>, Failure> {
         let mut parcels = Vec::new();
         if !self.files.is_empty() {
@@ -87,25 +88,29 @@ impl Found {
             let restored: Vec<ParcelId> = same
                 .filter_map(|kept| super::restore(client, kept))
                 .collect();
-            let again = restored
-                .into_iter()
-                .find(|parcel| self.choose_again(client, *parcel));
+            let again = restored.into_iter().find(|&parcel| {
+                is_for(client, parcel, audience) && self.choose_again(client, parcel)
+            });
             parcels.push(match again {
                 Some(parcel) => parcel,
-                None => self.offer_files(client)?,
+                None => self.offer_files(client, audience)?,
             });
         }
         if let Some(text) = &self.text {
             let offered = client
-                .act(|engine, now| engine.offer_text(here(engine), text, Audience::Room, now));
+                .act(|engine, now| engine.offer_text(here(engine), text, audience.clone(), now));
             parcels.push(offered.map_err(|error| refused(&error))?);
         }
         Ok(parcels)
     }
 
-    fn offer_files(&self, client: &mut Client<Native>) -> Result<ParcelId, Failure> {
+    fn offer_files(
+        &self,
+        client: &mut Client<Native>,
+        audience: &Audience,
+    ) -> Result<ParcelId, Failure> {
         let offered = client.act_with_platform(|engine, native, now| {
-            let parcel = engine.offer_files(here(engine), self.entries(), Audience::Room, now)?;
+            let parcel = engine.offer_files(here(engine), self.entries(), audience.clone(), now)?;
             native.keep_files(parcel, self.files.clone());
             Ok(parcel)
         });
@@ -144,8 +149,36 @@ impl Found {
         client: &mut Client<Native>,
         parcel: ParcelId,
     ) -> Result<ParcelId, Failure> {
+        let audience = audience_of(client, parcel);
         client.act(|engine, now| engine.remove(parcel, now));
-        self.offer_files(client)
+        self.offer_files(client, &audience)
+    }
+}
+
+/// Whom a parcel is for.
+fn audience_of(client: &Client<Native>, parcel: ParcelId) -> Audience {
+    let view = client.engine().transfer(parcel, client.platform().now());
+    let persons = view.map(|view| view.to).unwrap_or_default();
+    let mut persons: Vec<PersonId> = persons
+        .iter()
+        .filter_map(|person| person.person.parse().ok())
+        .collect();
+    if persons.is_empty() {
+        return Audience::Room;
+    }
+    persons.sort_unstable();
+    Audience::Persons(persons)
+}
+
+/// Tells whether a parcel is for these, and nobody else.
+fn is_for(client: &Client<Native>, parcel: ParcelId, audience: &Audience) -> bool {
+    match (audience_of(client, parcel), audience) {
+        (Audience::Persons(of), Audience::Persons(persons)) => {
+            let mut persons = persons.clone();
+            persons.sort_unstable();
+            of == persons
+        }
+        (of, audience) => of == *audience,
     }
 }
 

@@ -216,7 +216,10 @@ impl Task for Receiving {
                 let failure = Failure::Nobody(words().receiving_nobody().into());
                 steps.push(Step::End(Err(failure)));
             }
-            Happened::Transfer { .. } | Happened::Unfit(_) | Happened::Woken => {}
+            Happened::People(_)
+            | Happened::Transfer { .. }
+            | Happened::Unfit(_)
+            | Happened::Woken => {}
         }
         let is_over = steps.iter().any(|step| matches!(step, Step::End(_)));
         if !is_over {
@@ -232,6 +235,8 @@ impl Task for Receiving {
     fn deadline(&self) -> Option<Time> {
         self.patience.until()
     }
+
+    fn offered(&mut self, _: Vec<String>) {}
 
     fn replace(&mut self, _: &str, _: String) {
         // Only what is sent is offered anew.

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use mqdrop_core::Time;
-use mqdrop_core::view::{Direction, Fault, ReceiverView, TransferState, TransferView};
+use mqdrop_core::is_same_name;
+use mqdrop_core::view::{Direction, Fault, PersonView, ReceiverView, TransferState, TransferView};
 
 use super::task::{Happened, Patience, Step, Task};
 use crate::failure::Failure;
@@ -12,8 +13,10 @@ use crate::say::Event;
 use crate::words;
 
 /// The condition under which sending is over.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Wish {
+    /// The names of the persons whom it is for; nobody for everyone.
+    pub(crate) to: Vec<String>,
     /// So many are to have everything.
     pub(crate) receivers: usize,
     /// Go on for others then.
@@ -25,11 +28,13 @@ pub(crate) struct Wish {
 /// Sends.
 pub(super) struct Sending {
     wish: Wish,
-    /// How many parcels this command sends.
-    count: usize,
+    /// How many parcels this command sends, once they are offered.
+    count: Option<usize>,
     parcels: BTreeMap<String, Parcel>,
     patience: Patience,
     has_entered: bool,
+    /// It was said that somebody is not known yet.
+    has_told_of_unknown: bool,
     /// The key that was made for this command, without which nobody can go on with it.
     made_key: Option<String>,
 }
@@ -45,17 +50,39 @@ struct Parcel {
 }
 
 impl Sending {
-    /// Sends these parcels.
-    pub(super) fn new(wish: Wish, parcels: &[String], made_key: Option<String>) -> Self {
-        let parcels = parcels.iter().map(|id| (id.clone(), Parcel::default()));
-        let parcels: BTreeMap<_, _> = parcels.collect();
+    /// Sends what is [offered](Task::offered).
+    pub(super) fn new(wish: Wish, made_key: Option<String>) -> Self {
         Self {
-            count: parcels.len(),
-            wish,
-            parcels,
+            count: None,
             patience: Patience::new(wish.timeout),
+            wish,
+            parcels: BTreeMap::new(),
             has_entered: false,
+            has_told_of_unknown: false,
             made_key,
+        }
+    }
+
+    /// Tells whether it is for everyone in the room.
+    pub(super) fn is_for_all(&self) -> bool {
+        self.wish.to.is_empty()
+    }
+
+    /// Offers everything once all are known whom it is for.
+    fn handle_people(&mut self, people: &[PersonView], steps: &mut Vec<Step>) {
+        if self.count.is_some() || self.is_for_all() {
+            return;
+        }
+        let known = self.wish.to.iter().map(|name| named(people, name));
+        if let Some(persons) = known.collect() {
+            self.count = Some(0);
+            steps.push(Step::Offer(persons));
+        } else if self.has_entered && !std::mem::replace(&mut self.has_told_of_unknown, true) {
+            let mut unknown = self.wish.to.iter();
+            if let Some(name) = unknown.find(|name| named(people, name).is_none()) {
+                let text = words().sending_waits_for(name);
+                steps.push(Step::Say(Event::Warning { text }));
+            }
         }
     }
 
@@ -91,8 +118,11 @@ impl Sending {
         if self.wish.stays {
             return None;
         }
-        let enough = |parcel: &Parcel| parcel.have.len() >= self.wish.receivers;
-        if self.parcels.len() == self.count && self.parcels.values().all(enough) {
+        let enough = |parcel: &Parcel| parcel.is_with(self.wish.receivers);
+        if self.count == Some(self.parcels.len())
+            && !self.parcels.is_empty()
+            && self.parcels.values().all(enough)
+        {
             let left_out: u32 = views.map(|view| view.left_out).sum();
             return Some(match left_out {
                 0 => Ok(()),
@@ -131,7 +161,26 @@ impl Sending {
     }
 }
 
+/// The first person of this name that became known. Others of the name would have to be told apart by
+/// their words, which this command does not ask for.
+fn named(people: &[PersonView], name: &str) -> Option<String> {
+    let is_meant = |person: &&PersonView| !person.is_namesake && is_same_name(&person.name, name);
+    Some(people.iter().find(is_meant)?.person.clone())
+}
+
 impl Parcel {
+    /// Tells whether all persons have it whom it is for, on one device at least; or so many devices, if it
+    /// is for everyone.
+    fn is_with(&self, receivers: usize) -> bool {
+        let Some(view) = self.view.as_ref().filter(|view| !view.to.is_empty()) else {
+            return self.have.len() >= receivers;
+        };
+        view.to.iter().all(|person| {
+            let mut receivers = view.receivers.iter();
+            receivers.any(|it| it.person == person.person && self.have.contains(&it.device))
+        })
+    }
+
     /// Notes what became of a receiver, once.
     fn note(&mut self, view: &TransferView, receiver: &ReceiverView, steps: &mut Vec<Step>) {
         let device = receiver.device.clone();
@@ -202,6 +251,7 @@ impl Task for Sending {
             Happened::Transfer { view, fault } if view.direction == Direction::Out => {
                 self.handle_view(*view, fault, &mut steps);
             }
+            Happened::People(people) => self.handle_people(&people, &mut steps),
             Happened::Unfit(id) if self.parcels.contains_key(&id) => {
                 steps.push(Step::OfferAnew(id));
             }
@@ -218,6 +268,14 @@ impl Task for Sending {
 
     fn deadline(&self) -> Option<Time> {
         self.patience.until()
+    }
+
+    fn offered(&mut self, parcels: Vec<String>) {
+        self.count = Some(parcels.len());
+        self.parcels = parcels
+            .into_iter()
+            .map(|id| (id, Parcel::default()))
+            .collect();
     }
 
     fn replace(&mut self, old: &str, new: String) {
@@ -244,16 +302,20 @@ mod tests {
 
     fn task(receivers: usize) -> Sending {
         let wish = Wish {
+            to: Vec::new(),
             receivers,
             stays: false,
             timeout: Some(Duration::from_secs(5)),
         };
-        Sending::new(wish, &["a".to_owned()], None)
+        let mut task = Sending::new(wish, None);
+        task.offered(vec!["a".to_owned()]);
+        task
     }
 
     fn receiver(name: &str, state: TransferState) -> ReceiverView {
         ReceiverView {
             device: name.to_lowercase(),
+            person: String::new(),
             name: name.into(),
             state,
             is_away: false,
@@ -317,7 +379,8 @@ mod tests {
     #[test]
     fn every_parcel_is_to_be_had() {
         let wish = task(1).wish;
-        let mut task = Sending::new(wish, &["a".to_owned(), "b".to_owned()], None);
+        let mut task = Sending::new(wish, None);
+        task.offered(vec!["a".to_owned(), "b".to_owned()]);
         assert_eq!(code(&see(&mut task, &[("Ann", TransferState::Done)])), None);
         let other = TransferView {
             parcel: "b".into(),
@@ -431,7 +494,40 @@ mod tests {
     #[test]
     fn an_interruption_tells_the_key_that_was_made() {
         assert_eq!(task(1).remedy(), "interrupted; the same command goes on");
-        let made = Sending::new(task(1).wish, &[], Some("a-b-c".into()));
+        let made = Sending::new(task(1).wish, Some("a-b-c".into()));
         assert!(made.remedy().contains("MQDROP_KEY=a-b-c"));
+    }
+
+    fn person(name: &str, is_namesake: bool) -> PersonView {
+        PersonView {
+            person: format!("{name} {is_namesake}"),
+            key: String::new(),
+            name: name.into(),
+            is_me: false,
+            is_namesake,
+            is_here: true,
+            seen: 0,
+            is_told: false,
+            muted: false,
+            verified: false,
+        }
+    }
+
+    #[test]
+    fn what_is_for_persons_is_offered_once_all_of_them_are_known() {
+        let wish = Wish {
+            to: vec!["ann".into(), "Ben".into()],
+            ..task(1).wish
+        };
+        let mut task = Sending::new(wish, None);
+        task.handle(Happened::Entered, START);
+        let ann = [person("Ann", true), person("Ann", false)];
+        let steps = task.handle(Happened::People(ann.to_vec()), START);
+        assert!(matches!(&steps[..], [Step::Say(Event::Warning { text })] if text.contains("Ben")));
+        let all = [&ann[..], &[person("Ben", false)]].concat();
+        let steps = task.handle(Happened::People(all.clone()), START);
+        let offer = Step::Offer(vec!["Ann false".into(), "Ben false".into()]);
+        assert_eq!(steps, [offer]);
+        assert_eq!(task.handle(Happened::People(all), START), []);
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use mqdrop_client::{Client, Input, Platform, Update};
 use mqdrop_core::view::PeerView;
-use mqdrop_core::{ParcelId, Time};
+use mqdrop_core::{Audience, ParcelId, Time};
 use tokio::sync::mpsc;
 
 use super::connecting::{Change, Connecting};
@@ -18,7 +18,8 @@ use super::outgoing::Found;
 use super::task::{Happened, Step, Task};
 use crate::failure::Failure;
 use crate::lessons::Lessons;
-use crate::native::{Native, Saved};
+use crate::native::{Kept, Native, Saved};
+use crate::profile;
 use crate::say::{Event, Output};
 use crate::words;
 
@@ -41,6 +42,8 @@ pub(super) struct Session<'a, T> {
     task: T,
     /// The files that are sent.
     found: Option<Found>,
+    /// Parcels that earlier commands sent, until it is known whom these files are for.
+    kept: Vec<Kept>,
     /// The folder for what is received.
     folder: Option<PathBuf>,
     lessons: Lessons,
@@ -73,6 +76,7 @@ impl<'a, T: Task> Session<'a, T> {
             inputs,
             task,
             found: None,
+            kept: Vec::new(),
             folder: None,
             lessons,
             output,
@@ -86,6 +90,12 @@ impl<'a, T: Task> Session<'a, T> {
     /// It sends these.
     pub(super) fn sending(mut self, found: Found) -> Self {
         self.found = Some(found);
+        self
+    }
+
+    /// What earlier commands sent, for when it is known whom the files are for.
+    pub(super) fn with_kept(mut self, kept: Vec<Kept>) -> Self {
+        self.kept = kept;
         self
     }
 
@@ -139,6 +149,7 @@ impl<'a, T: Task> Session<'a, T> {
             let _ = tokio::time::timeout(HEARING, heard).await;
         }
         self.client.act(|engine, now| engine.leave_all(now));
+        self.keep_places();
         let _ = tokio::time::timeout(CLOSING, self.client.platform_mut().ended()).await;
         self.tell_log();
         let counters = self.client.log().counters().line();
@@ -154,10 +165,19 @@ impl<'a, T: Task> Session<'a, T> {
         };
         while !self.client.engine().is_heard() && (is_done || is_online(self.client.engine())) {
             // Sets the timer.
-            self.client.tell(&mut |_| ());
+            self.keep_places();
             let input = self.inputs.recv().await;
             self.handle(input);
         }
+    }
+
+    /// Keeps what is known of the room's persons; nothing else is told any more.
+    fn keep_places(&mut self) {
+        self.client.tell(&mut |update| {
+            if let Update::Place { room, record } = update {
+                profile::keep_people(&room, &record);
+            }
+        });
     }
 
     fn handle(&mut self, input: Option<Input<Saved>>) {
@@ -272,10 +292,15 @@ impl<'a, T: Task> Session<'a, T> {
                 self.client.platform_mut().set_files(parcel, files);
                 None
             }
+            Update::Place { room, record } => {
+                profile::keep_people(&room, &record);
+                None
+            }
             Update::Learnt(learnt) => {
                 self.lessons.note(learnt);
                 None
             }
+            Update::People { people, .. } => self.happen(Happened::People(people)),
             Update::Files { .. } | Update::Kept(_) => None,
         }
     }
@@ -336,6 +361,22 @@ impl<'a, T: Task> Session<'a, T> {
     fn act(&mut self, step: Step) -> Option<Result<(), Failure>> {
         match step {
             Step::Say(event) => self.output.tell(&event),
+            Step::Offer(persons) => {
+                let persons = persons.iter().filter_map(|person| person.parse().ok());
+                let audience = Audience::Persons(persons.collect());
+                let kept = std::mem::take(&mut self.kept);
+                match self
+                    .found
+                    .as_ref()?
+                    .offer(&mut self.client, kept, &audience)
+                {
+                    Ok(parcels) => {
+                        let parcels = parcels.iter().map(ToString::to_string).collect();
+                        self.task.offered(parcels);
+                    }
+                    Err(failure) => return Some(Err(failure)),
+                }
+            }
             Step::Ask(question) => {
                 self.output.ask(&question);
                 let answers = self.answers.0.clone();

@@ -2,7 +2,7 @@
 //! to do.
 
 use mqdrop_core::Time;
-use mqdrop_core::view::{Fault, TransferView};
+use mqdrop_core::view::{Fault, PersonView, TransferView};
 
 use crate::failure::Failure;
 use crate::say::Event;
@@ -12,6 +12,8 @@ use crate::say::Event;
 pub(super) enum Happened {
     /// This device is in the room for the first time.
     Entered,
+    /// This is known of the room's persons.
+    People(Vec<PersonView>),
     /// A transfer is new or changed. `fault` names the part of this device that keeps it from being
     /// delivered, if one does.
     Transfer {
@@ -35,6 +37,8 @@ pub(super) enum Happened {
 pub(super) enum Step {
     /// Tell the user.
     Say(Event),
+    /// Offer everything to these persons alone, by their ids.
+    Offer(Vec<String>),
     /// Ask the person at the terminal, who answers with yes or no.
     Ask(String),
     /// Take an offer.
@@ -60,6 +64,9 @@ pub(super) trait Task {
 
     /// When to be [woken](Happened::Woken).
     fn deadline(&self) -> Option<Time>;
+
+    /// What was to be offered has these ids.
+    fn offered(&mut self, parcels: Vec<String>);
 
     /// The parcel `new` takes the place of one that turned out to be another.
     fn replace(&mut self, old: &str, new: String);

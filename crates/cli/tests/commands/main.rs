@@ -14,6 +14,7 @@ mod describing;
 mod doctor;
 mod ending;
 mod hostile;
+mod people;
 mod restarting;
 mod support;
 #[cfg(unix)]

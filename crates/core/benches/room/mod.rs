@@ -15,7 +15,9 @@ use bytes::Bytes;
 use mqdrop_client::{Client, Input};
 use mqdrop_core::keys::RoomSecret;
 use mqdrop_core::view::{ConnectionState, TransferState};
-use mqdrop_core::{Audience, Entry, Identity, Join, ParcelId, RoomId, Time, VersionPolicy};
+use mqdrop_core::{
+    Audience, Entry, Identity, Join, ParcelId, Profile, RoomId, Time, VersionPolicy,
+};
 
 use broker::Broker;
 use machine::Machine;
@@ -81,7 +83,15 @@ impl Room {
             identity: Identity::from_random(seed),
             broker: "pipe".into(),
             prefix: String::new(),
-            name: format!("device {index}"),
+            profile: Profile {
+                secret: seed,
+                name: format!("device {index}"),
+                named: 0,
+            },
+            people: Vec::new(),
+            invited_by: String::new(),
+            former: None,
+            wall: 0,
             login: None,
             version: VersionPolicy::Auto,
             keep_alive: Join::KEEP_ALIVE,

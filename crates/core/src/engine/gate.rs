@@ -123,6 +123,7 @@ mod tests {
     use crate::ids::{ParcelId, RoomId};
     use crate::keys::RoomSecret;
     use crate::message::{EndReason, ParcelRef};
+    use crate::person::Profile;
     use crate::random::Random;
 
     const KEY: [u8; 32] = [7; 32];
@@ -137,7 +138,15 @@ mod tests {
             identity: Identity::from_random(random.bytes()),
             broker: "ws://broker".into(),
             prefix: String::new(),
-            name: name.into(),
+            profile: Profile {
+                secret: random.bytes(),
+                name: name.into(),
+                named: 0,
+            },
+            people: Vec::new(),
+            invited_by: String::new(),
+            former: None,
+            wall: 0,
             login: None,
             version: mqdrop_mqtt::VersionPolicy::Auto,
             keep_alive: Join::KEEP_ALIVE,

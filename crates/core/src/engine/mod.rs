@@ -31,11 +31,11 @@ use mqdrop_mqtt::Time;
 
 use crate::api::{Event, Timer};
 use crate::effects::Effects;
-use crate::ids::{ParcelId, RoomId};
+use crate::ids::{ParcelId, RoomId, base32};
 use crate::incoming::Incoming;
 use crate::io::{SocketAction, SocketClose, StoreReply, StoreRequest};
 use crate::random::Random;
-use crate::view::{FileView, PeerView, StatusView, TransferState, TransferView};
+use crate::view::{FileView, PeerView, PersonView, StatusView, TransferState, TransferView};
 
 use connection::Connection;
 use kept::Kept;
@@ -263,6 +263,22 @@ impl Engine {
     pub fn peers(&self, room: RoomId) -> Vec<PeerView> {
         let room = self.rooms.get(&room);
         room.map(|room| room.peers.views()).unwrap_or_default()
+    }
+
+    /// Everyone who is in a room or was, as far as this profile knows, in the order in which it came to
+    /// know them.
+    #[must_use]
+    pub fn people(&self, room: RoomId) -> Vec<PersonView> {
+        let room = self.rooms.get(&room);
+        room.map(Room::people).unwrap_or_default()
+    }
+
+    /// The public key of this profile's own person in a room, in lower-case base32; empty without a room.
+    #[must_use]
+    pub fn person_key(&self, room: RoomId) -> String {
+        let room = self.rooms.get(&room);
+        room.map(|room| base32(&room.voice.card().person))
+            .unwrap_or_default()
     }
 
     /// One transfer; `None` if it is off the list.

@@ -39,6 +39,8 @@ enum Topic {
     Cancel,
     /// Whether it is paused.
     Pause,
+    /// A part of the list of people.
+    People(u8),
 }
 
 /// Messages in the order in which their subjects came up.
@@ -175,6 +177,7 @@ impl Subject {
             }) => (Topic::Stand, Some(*parcel)),
             Body::Complete(complete) => (Topic::Complete, Some(complete.parcel)),
             Body::Cancel(ending) => (Topic::Cancel, Some(ending.parcel)),
+            Body::People(list) => (Topic::People(list.part), None),
             Body::Pause(parcel) | Body::Resume(parcel) => (Topic::Pause, Some(parcel.parcel)),
         };
         let to = match to {

@@ -18,15 +18,19 @@ use super::voice::Voice;
 use crate::api::{Event, Join, JoinError, Timer};
 use crate::cause::Cause;
 use crate::effects::To;
-use crate::ids::{DeviceId, ParcelId, RoomId};
+use crate::ids::{DeviceId, ParcelId, PersonId, RoomId};
 use crate::incoming::Incoming;
 use crate::message::Body;
 use crate::peers::Peers;
+use crate::people::People;
+use crate::person::person_of_text;
 use crate::random::Random;
-use crate::view::{ConnectionState, StatusView, TransferState, TransferView};
+use crate::view::{ConnectionState, PersonView, StatusView, TransferState, TransferView};
 
 /// How often this device shows that it is still here.
 pub(super) const REFRESH: Duration = Duration::from_secs(30);
+/// What is known of persons is kept so long after it changed: in a large room it changes often.
+const RECORD: Duration = Duration::from_secs(2);
 /// A room that was refused, while others are in on the same connection, is tried again after so long.
 const RETRY: Duration = Duration::from_secs(20);
 
@@ -51,6 +55,15 @@ pub(super) struct Room {
     pub(super) rights: Rights,
     pub(super) subscriptions: Subscriptions,
     pub(super) peers: Peers,
+    pub(super) people: People,
+    /// The person whose link led here.
+    pub(super) invited_by: Option<PersonId>,
+    /// When what is known of them is to be kept, if it changed.
+    record_due: Option<Time>,
+    /// Lists of people that were listened to on this connection.
+    pub(super) lists_heard: u32,
+    /// The machine's clock, in ms since 1970, when the room was joined, and that moment.
+    clock: (u64, Time),
     pub(super) outbox: Outbox,
     /// Messages that the broker has not acknowledged.
     pub(super) unacknowledged: LiteMap<Ticket, To>,
@@ -63,10 +76,17 @@ pub(super) struct Room {
 
 impl Room {
     pub(super) fn new(id: RoomId, join: &Join, now: Time) -> Result<Self, JoinError> {
+        let topics = Topics::new(&join.prefix, &join.secret, join.identity.device)?;
+        let voice = Voice::new(join);
         Ok(Self {
             id,
-            topics: Topics::new(&join.prefix, &join.secret, join.identity.device)?,
-            voice: Voice::new(join),
+            people: People::restore(&join.people, voice.card()),
+            invited_by: person_of_text(&join.invited_by),
+            record_due: None,
+            lists_heard: 0,
+            clock: (join.wall, now),
+            topics,
+            voice,
             membership: Membership::Outside,
             rights: Rights::default(),
             subscriptions: Subscriptions::default(),
@@ -104,6 +124,7 @@ impl Room {
     pub(super) fn begin(&mut self) {
         self.voice.begin();
         self.peers.doubt();
+        self.lists_heard = 0;
     }
 
     /// The session was accepted. `is_kept` says that the broker kept what this device had there.
@@ -130,6 +151,37 @@ impl Room {
 
     pub(super) fn tell_peers(&mut self) {
         self.parcels.cx.event(Event::Peers(self.id));
+    }
+
+    /// What is known of the room's persons changed.
+    pub(super) fn tell_people(&mut self, now: Time) {
+        self.parcels.cx.event(Event::People(self.id));
+        self.record_due.get_or_insert(now + RECORD);
+    }
+
+    /// Has what is known of the room's persons kept, if it changed.
+    pub(super) fn record_people(&mut self, now: Time) {
+        if self.record_due.take().is_some() {
+            for person in self.peers.persons_here() {
+                self.people.saw(person, self.wall(now));
+            }
+            self.parcels.cx.event(Event::Place {
+                room: self.voice.room(),
+                record: self.people.record(),
+            });
+        }
+    }
+
+    /// The time by the machine's clock, in ms since 1970.
+    pub(super) fn wall(&self, now: Time) -> u64 {
+        let (wall, at) = self.clock;
+        wall.saturating_add(now.since(at).as_millis().try_into().unwrap_or(u64::MAX))
+    }
+
+    /// Everyone who is here or was, as far as this profile knows.
+    pub(super) fn people(&self) -> Vec<PersonView> {
+        let here = self.peers.persons_here();
+        self.people.views(&here)
     }
 
     /// The standing of this device in the room.
@@ -238,6 +290,9 @@ impl Room {
             self.membership = Membership::Outside;
             self.tell_status();
         }
+        if self.record_due.is_some_and(|due| now >= due) {
+            self.record_people(now);
+        }
         if !self.is_inside() {
             return;
         }
@@ -256,8 +311,13 @@ impl Room {
 
     /// When something is due, and what.
     pub(super) fn deadline(&self, now: Time) -> Option<(Time, Timer)> {
+        let record = self.record_due.map(|at| (at, Timer::Record));
         if !self.is_inside() {
-            return self.retry().map(|at| (at, Timer::Subscription));
+            let retry = self.retry().map(|at| (at, Timer::Subscription));
+            return [record, retry]
+                .into_iter()
+                .flatten()
+                .min_by_key(|(at, _)| *at);
         }
         let outgoing = self.parcels.outgoing.values();
         let incoming = self.parcels.incoming.values();
@@ -279,20 +339,24 @@ impl Room {
         let deadlines = deadlines.into_iter();
         deadlines
             .filter_map(|(at, timer)| Some((at?, timer)))
+            .chain(record)
             .min_by_key(|(at, _)| *at)
     }
 
     /// One transfer; `None` if it is off the list.
     pub(super) fn transfer(&self, parcel: ParcelId, now: Time) -> Option<TransferView> {
-        let known_name = |device| self.peers.known_name(device);
-        let mut view = if let Some(outgoing) = self.parcels.outgoing.get(&parcel) {
-            outgoing.view(self.id, known_name, now)
+        let known = |device| self.peers.known(device);
+        let (mut view, persons) = if let Some(outgoing) = self.parcels.outgoing.get(&parcel) {
+            let mut view = outgoing.view(self.id, known, now);
+            view.from = self.voice.card().id().to_string();
+            (view, outgoing.persons())
         } else {
             let incoming = self.parcels.incoming.get(&parcel)?;
-            let sender =
-                known_name(incoming.sender()).unwrap_or_else(|| incoming.sender_name().to_owned());
-            incoming.view(self.id, sender, now)
+            let sender = known(incoming.sender()).map(|sender| sender.name);
+            let sender = sender.unwrap_or_else(|| incoming.sender_name().to_owned());
+            (incoming.view(self.id, sender, now), incoming.persons())
         };
+        view.to = self.people.named(persons);
         view.state = self.as_shown(view.state);
         if view.state == TransferState::Active && view.cause.is_none() {
             view.cause = self.parcels.stall(parcel, self.topics.data(parcel));
@@ -395,6 +459,9 @@ impl Room {
         random: &mut Random,
         now: Time,
     ) {
+        // It may be ended right after that.
+        self.record_due.get_or_insert(now);
+        self.record_people(now);
         self.push(To::Room, Body::Gone);
         self.flush_outbox(connection, random, now);
     }

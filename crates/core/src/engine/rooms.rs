@@ -44,6 +44,8 @@ impl Engine {
         self.stays += 1;
         room.begin();
         room.tell_status();
+        // Those that are known from earlier.
+        room.parcels.cx.event(Event::People(id));
         self.rooms.insert(id, room);
         self.take_up_kept(now);
         self.settle(now);

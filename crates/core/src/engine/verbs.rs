@@ -8,17 +8,18 @@ use super::room::Room;
 use crate::api::{Entry, Event, OfferError};
 use crate::cause::TooMuch;
 use crate::effects::To;
-use crate::ids::{DeviceId, ParcelId, RoomId};
+use crate::ids::{DeviceId, ParcelId, PersonId, RoomId};
 use crate::incoming::MAX_TEXT;
 use crate::message::{Body, EndReason};
-use crate::outgoing::{Address, Audience, Outgoing};
+use crate::outgoing::{Address, Audience, MAX_PERSONS, Outgoing};
 
 impl Engine {
     /// Offers files to an audience in a room. The driver answers this parcel's reads from the same files
     /// in the same order.
     ///
     /// # Errors
-    /// If this device is not in the room, there is no file, or more than a parcel can hold.
+    /// If this device is not in the room, knows somebody of the audience not, there is no file, or more
+    /// than a parcel can hold.
     pub fn offer_files(
         &mut self,
         room: RoomId,
@@ -30,7 +31,7 @@ impl Engine {
             return Err(OfferError::Empty);
         }
         let room = self.rooms.get_mut(&room).ok_or(OfferError::NoRoom)?;
-        let to = room.address(audience);
+        let to = room.address(audience)?;
         let outgoing = Outgoing::files(entries, to, &mut self.random);
         let mut outgoing = outgoing.map_err(OfferError::TooLarge)?;
         outgoing.ask_for_notes(&mut room.parcels.cx);
@@ -42,7 +43,8 @@ impl Engine {
     /// Offers a text to an audience in a room.
     ///
     /// # Errors
-    /// If this device is not in the room, there is no text, or more than 1 MiB of it.
+    /// If this device is not in the room, knows somebody of the audience not, there is no text, or more
+    /// than 1 MiB of it.
     pub fn offer_text(
         &mut self,
         room: RoomId,
@@ -57,7 +59,7 @@ impl Engine {
             return Err(OfferError::TooLarge(TooMuch::Text));
         }
         let room = self.rooms.get_mut(&room).ok_or(OfferError::NoRoom)?;
-        let to = room.address(audience);
+        let to = room.address(audience)?;
         let outgoing = Outgoing::text(text, to, &mut self.random).map_err(OfferError::TooLarge)?;
         let parcel = room.offer(outgoing, now);
         self.settle(now);
@@ -176,14 +178,29 @@ impl Engine {
         self.settle(now);
     }
 
-    /// Hears nothing more of a device, or hears it again. It gets nothing, as its acceptance is not
-    /// heard, though it may see what is offered to the room. It lasts for as long as the device
-    /// keeps its id, which is until it joins anew.
-    pub fn mute(&mut self, device: DeviceId, muted: bool, now: Time) {
-        for (_, room) in &mut self.rooms {
-            if room.peers.mute(device, muted) {
-                room.handle_muted(device, muted);
+    /// Hears nothing more of a person, or hears it again: all of its devices, now and later. They get
+    /// nothing, as their acceptance is not heard, though they may see what is offered to the room.
+    pub fn mute(&mut self, room: RoomId, person: PersonId, muted: bool, now: Time) {
+        if let Some(room) = self.rooms.get_mut(&room)
+            && room.people.mute(person, muted)
+        {
+            let devices: Vec<DeviceId> = room.peers.of_person(person).collect();
+            for device in devices {
+                if room.peers.mute(device, muted) {
+                    room.handle_muted(device, muted);
+                }
             }
+            room.tell_people(now);
+        }
+        self.settle(now);
+    }
+
+    /// The user compared a person's words, or takes that back.
+    pub fn verify(&mut self, room: RoomId, person: PersonId, verified: bool, now: Time) {
+        if let Some(room) = self.rooms.get_mut(&room)
+            && room.people.verify(person, verified)
+        {
+            room.tell_people(now);
         }
         self.settle(now);
     }
@@ -191,22 +208,32 @@ impl Engine {
 
 impl Room {
     /// The room that a parcel for this audience goes to.
-    fn address(&self, audience: Audience) -> Address {
-        Address {
+    fn address(&self, audience: Audience) -> Result<Address, OfferError> {
+        if let Audience::Persons(persons) = &audience {
+            let is_known = |person: &PersonId| self.people.knows(*person);
+            if persons.is_empty() || !persons.iter().all(is_known) {
+                return Err(OfferError::UnknownPerson);
+            }
+            if persons.len() > MAX_PERSONS {
+                return Err(OfferError::TooLarge(TooMuch::Persons));
+            }
+        }
+        Ok(Address {
             room: self.voice.room(),
             audience,
-        }
+        })
     }
 
     fn offer(&mut self, mut outgoing: Outgoing, now: Time) -> ParcelId {
         let parcel = outgoing.parcel();
         outgoing.set_sender(self.voice.device());
+        outgoing.set_time(self.wall(now));
         let is_inside = self.is_inside();
         let Parcels { cx, .. } = &mut self.parcels;
         if is_inside {
             let present = self.peers.present();
-            let named = present.map(|device| (device, self.peers.name(device)));
-            outgoing.announce(named, now, cx);
+            let here = present.map(|device| self.peers.here(device));
+            outgoing.announce(here, now, cx);
         }
         if let Some(text) = outgoing.shown_text() {
             cx.event(Event::Text {
@@ -227,8 +254,8 @@ impl Room {
         }
         if let Some(outgoing) = self.parcels.outgoing.get_mut(&parcel) {
             for device in self.peers.present() {
-                let name = self.peers.name(device);
-                outgoing.handle_here(device, name, now, &mut self.parcels.cx);
+                let here = self.peers.here(device);
+                outgoing.handle_here(here, now, &mut self.parcels.cx);
             }
         }
     }

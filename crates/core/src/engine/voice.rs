@@ -7,6 +7,7 @@ use crate::ids::DeviceId;
 use crate::keys::RoomSecret;
 use crate::message::{Body, Introduction, Message};
 use crate::names;
+use crate::person::{Card, PersonKey};
 use crate::random::Random;
 use crate::seal::OpenError;
 
@@ -19,7 +20,8 @@ const TO_ROOM: &str = "c";
 pub(super) struct Voice {
     secret: RoomSecret,
     identity: Identity,
-    name: String,
+    card: Card,
+    former: Option<DeviceId>,
     /// The counter of the message that was sealed last.
     counter: u64,
     /// The counter of the hello on this connection.
@@ -28,10 +30,14 @@ pub(super) struct Voice {
 
 impl Voice {
     pub(super) fn new(join: &Join) -> Self {
+        let room = &join.secret.room;
+        let name = names::device_name(&join.profile.name);
+        let key = PersonKey::new(&join.profile.secret, room);
         Self {
+            card: key.card(room, &join.identity.public, name, join.profile.named),
+            former: join.former,
             secret: join.secret.clone(),
             identity: join.identity.clone(),
-            name: names::device_name(&join.name),
             counter: 0,
             hello: 0,
         }
@@ -43,6 +49,16 @@ impl Voice {
 
     pub(super) fn device(&self) -> DeviceId {
         self.identity.device
+    }
+
+    /// This device's person.
+    pub(super) fn card(&self) -> &Card {
+        &self.card
+    }
+
+    /// The room that cards are made for.
+    pub(super) fn room_id(&self) -> &[u8; 16] {
+        &self.secret.room
     }
 
     /// The room's name in topics.
@@ -63,9 +79,10 @@ impl Voice {
     /// This device's introduction of itself; `heard` is the counter of the hello that this answers.
     pub(super) fn introduction(&self, heard: u64) -> Introduction {
         Introduction {
-            name: self.name.clone(),
             hello: self.hello,
             heard,
+            card: self.card.clone(),
+            former: self.former,
         }
     }
 

@@ -5,6 +5,7 @@ use crate::envelope;
 use crate::identity::Identity;
 use crate::ids::DeviceId;
 use crate::message::{Body, Introduction, Message};
+use crate::person::{Card, PersonKey};
 use crate::random::Random;
 
 /// Someone in the room, who writes what the test wants.
@@ -48,10 +49,18 @@ impl Member {
 
     pub(super) fn hello(&self, name: &str) -> Body {
         Body::Hello(Introduction {
-            name: name.into(),
             hello: 1,
             heard: 0,
+            card: self.card(name),
+            former: None,
         })
+    }
+
+    /// Its person's card.
+    pub(super) fn card(&self, name: &str) -> Card {
+        let room = &secret().room;
+        let key = PersonKey::new(&self.identity.public, room);
+        key.card(room, &self.identity.public, name.into(), 0)
     }
 
     pub(super) fn device(&self) -> DeviceId {

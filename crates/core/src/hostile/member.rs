@@ -30,10 +30,12 @@ mqdrop_testing::properties! {
         let parcel = under_way.id();
         let reference = ParcelRef { parcel, token: Some(Token([0; 16])) };
         let ending = EndReason::ByUser.ending(parcel);
+        let Body::Hello(introduction) = traitor.hello("x") else {
+            return Ok(());
+        };
         let introduction = Introduction {
-            name: "x".to_owned(),
-            hello: 1,
             heard: u64::MAX,
+            ..introduction
         };
         let body = match kind {
             0 => Body::Hello(introduction),
@@ -267,7 +269,7 @@ fn floods_stay_within_their_limits() {
     let another = Parcel::new(&honest, 6);
     honest.tell_room(&mut victim, Body::Offer(another.offer.clone()));
     assert!(victim.view(another.id()).is_some());
-    victim.mute(traitor.device());
+    victim.mute(traitor.card("x").id());
     victim.published();
     traitor.tell_room(&mut victim, traitor.hello("x"));
     assert!(victim.published().is_empty());
@@ -301,15 +303,17 @@ fn texts_beyond_what_memory_is_for_wait_for_the_user() {
 fn whatever_a_device_calls_itself_is_one_short_line() {
     let mut victim = Victim::online();
     for (seed, name) in [
-        (10, "x".repeat(10_000)),
+        (10, "x".repeat(256)),
         (11, "a\nb\u{0}c\u{202e}d\u{2066}e\u{feff}".into()),
-        (12, "\u{1f600}".repeat(3_000)),
+        (12, "\u{1f600}".repeat(64)),
         (13, "<img src=x onerror=alert(1)>".into()),
         (14, String::new()),
     ] {
         let mut member = Member::new(seed);
         member.introduce(&mut victim, &name);
     }
+    // No card has longer ones.
+    Member::new(15).introduce(&mut victim, &"x".repeat(257));
     let peers = victim.peers();
     assert_eq!(peers.len(), 5);
     for peer in peers {

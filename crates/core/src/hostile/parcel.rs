@@ -136,6 +136,7 @@ pub(super) fn offer(member: &Member, number: u8, manifest: &[u8], total: u64, fi
         paused: false,
         parcel_key: key.public(),
         proof: key.proof(member.device()),
+        persons: None,
     }
 }
 

@@ -10,7 +10,7 @@ use mqdrop_mqtt::{Time, Version, VersionPolicy};
 
 use super::machine::Machine;
 use crate::identity::Identity;
-use crate::ids::{DeviceId, ParcelId};
+use crate::ids::{DeviceId, ParcelId, PersonId};
 use crate::keys::RoomSecret;
 
 /// CONNACK of MQTT 3.1.1.
@@ -40,7 +40,15 @@ fn join(version: Version, times: u8) -> Join {
         identity: mqdrop_core::Identity::from_random([times; 32]),
         broker: "wss://broker.example/mqtt".into(),
         prefix: String::new(),
-        name: "Victim".into(),
+        profile: mqdrop_core::Profile {
+            secret: [9; 32],
+            name: "Victim".into(),
+            named: 0,
+        },
+        people: Vec::new(),
+        invited_by: String::new(),
+        former: None,
+        wall: 0,
         login: None,
         version: VersionPolicy::Only(version),
         keep_alive: Join::KEEP_ALIVE,
@@ -190,9 +198,9 @@ impl Victim {
     }
 
     /// Its user does not want to hear of a device.
-    pub(super) fn mute(&mut self, device: DeviceId) {
-        let device = device.to_string().parse().unwrap();
-        self.act(|engine, now| engine.mute(device, true, now));
+    pub(super) fn mute(&mut self, person: PersonId) {
+        let (room, person) = (self.room, person.to_string().parse().unwrap());
+        self.act(|engine, now| engine.mute(room, person, true, now));
     }
 
     /// The broker answers the SUBSCRIBE that was sent last; this stands behind its packet

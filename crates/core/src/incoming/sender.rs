@@ -2,7 +2,7 @@
 //! it is spoken to.
 
 use crate::effects::Effects;
-use crate::ids::{DeviceId, ParcelId};
+use crate::ids::{DeviceId, ParcelId, PersonId};
 use crate::io::StoreRequest;
 use crate::message::{Body, EndReason, Ending, Offer, ParcelRef, Receipt};
 use crate::notes::{Accepted, Note, Origin};
@@ -47,6 +47,16 @@ impl Sender {
     /// Its name when it offered the parcel.
     pub(super) fn name(&self) -> &str {
         &self.origin.sender_name
+    }
+
+    /// Its person, if it introduced itself before it offered the parcel.
+    pub(super) fn person(&self) -> Option<PersonId> {
+        self.origin.person
+    }
+
+    /// When it offered the parcel first, in ms since 1970.
+    pub(super) fn time(&self) -> u64 {
+        self.origin.time
     }
 
     /// The room that it offered the parcel in.

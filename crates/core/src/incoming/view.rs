@@ -5,7 +5,7 @@ use mqdrop_mqtt::Time;
 use super::receiving::CREDIT;
 use super::{Incoming, Phase};
 use crate::cause::Cause;
-use crate::ids::RoomId;
+use crate::ids::{PersonId, RoomId};
 use crate::incoming::content::Content;
 use crate::message::{CHANGED, EndReason};
 use crate::view::{Direction, Fault, FileView, ParcelKind, Title, TransferState, TransferView};
@@ -59,9 +59,21 @@ impl Incoming {
             offline: false,
             left_out: self.content().map_or(0, |content| content.left_out().len()),
             sender: Some(sender),
+            from: self
+                .sender
+                .person()
+                .map(|it| it.to_string())
+                .unwrap_or_default(),
+            to: Vec::new(),
+            time: self.sender.time(),
             lacks_files: false,
             receivers: Vec::new(),
         }
+    }
+
+    /// The persons whom it is for; nobody if it is for everyone.
+    pub(crate) fn persons(&self) -> &[PersonId] {
+        self.offer.persons.as_deref().unwrap_or_default()
     }
 
     /// A number that changes when something arrives.

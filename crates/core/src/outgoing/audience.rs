@@ -1,12 +1,17 @@
 //! Whom a parcel is for.
 
-use crate::ids::DeviceId;
+use crate::ids::PersonId;
+
+/// The most persons that a parcel is for, unless it is for everyone.
+pub(crate) const MAX_PERSONS: usize = 64;
 
 /// Whom a parcel is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Audience {
     /// Everyone in the room, and everyone who comes later.
     Room,
+    /// These persons alone, 1 to 64: all of their devices, now and later. Others are told nothing.
+    Persons(Vec<PersonId>),
 }
 
 /// The room that a parcel goes to.
@@ -17,10 +22,32 @@ pub(crate) struct Address {
 }
 
 impl Audience {
-    /// Tells whether a device of the room is meant. Offering asks this, and nothing else.
-    pub(super) fn has(self, _device: DeviceId) -> bool {
+    /// The audience of a parcel whose offer or note lists these.
+    pub(super) fn listed(persons: Option<Vec<PersonId>>) -> Self {
+        persons.map_or(Self::Room, Self::Persons)
+    }
+
+    /// The list for the offer and the note; none for everyone.
+    pub(super) fn list(&self) -> Option<Vec<PersonId>> {
+        match self {
+            Self::Room => None,
+            Self::Persons(persons) => Some(persons.clone()),
+        }
+    }
+
+    /// The persons; nobody for everyone.
+    pub(super) fn persons(&self) -> &[PersonId] {
+        match self {
+            Self::Room => &[],
+            Self::Persons(persons) => persons,
+        }
+    }
+
+    /// Tells whether a device of this person is meant; `None` for a device that introduced nobody.
+    pub(super) fn has(&self, person: Option<PersonId>) -> bool {
         match self {
             Self::Room => true,
+            Self::Persons(persons) => person.is_some_and(|person| persons.contains(&person)),
         }
     }
 }

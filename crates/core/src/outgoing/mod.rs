@@ -27,15 +27,16 @@ use crate::api::Event;
 use crate::effects::Effects;
 use crate::frame::{FRAME_HEAD, FrameHead, PIECE_OVERHEAD};
 use crate::frame_size::{Fit, FrameSize};
-use crate::ids::{DeviceId, ParcelId};
+use crate::ids::{DeviceId, ParcelId, PersonId};
 use crate::layout::Region;
 use crate::message::{Body, Complete, EndReason, ParcelRef};
+use crate::peers::Here;
 use crate::random::Random;
 use crate::ranges::RangeSet;
 use crate::rate::RateMeter;
 
-pub(crate) use audience::Address;
 pub use audience::Audience;
+pub(crate) use audience::{Address, MAX_PERSONS};
 use flight::{Flight, Frame};
 use journal::Journal;
 use original::Files;
@@ -66,28 +67,41 @@ impl Outgoing {
     /// Offers it to those of these devices whom it is for: all that are in the room.
     pub(crate) fn announce(
         &mut self,
-        present: impl Iterator<Item = (DeviceId, String)>,
+        present: impl Iterator<Item = Here>,
         now: Time,
         cx: &mut Effects,
     ) {
-        let audience = self.parcel.to.audience;
-        let present = present.filter(|(device, _)| audience.has(*device));
-        self.receivers.offer_to_all(present, now);
-        self.parcel
-            .tell_audience(Body::Offer(self.parcel.offer(self.paused)), cx);
+        let audience = &self.parcel.to.audience;
+        let meant = present.filter(|here| audience.has(here.person));
+        let meant = meant.map(|here| (here.device, here.name));
+        self.receivers.offer_to_all(meant, now);
+        self.tell_audience(Body::Offer(self.parcel.offer(self.paused)), cx);
     }
 
-    /// A device of this name is in the room, new or again.
-    pub(crate) fn handle_here(
-        &mut self,
-        device: DeviceId,
-        name: String,
-        now: Time,
-        cx: &mut Effects,
-    ) {
-        if self.ended.is_some() || !self.parcel.to.audience.has(device) {
+    /// Tells whether it is for a device of this person.
+    pub(crate) fn is_for(&self, person: Option<PersonId>) -> bool {
+        self.parcel.to.audience.has(person)
+    }
+
+    /// Says something of it to all whom it is for and who are here.
+    fn tell_audience(&self, body: Body, cx: &mut Effects) {
+        match self.parcel.to.audience {
+            Audience::Room => cx.broadcast(body),
+            Audience::Persons(_) => {
+                let receivers = self.receivers.iter();
+                for (device, _) in receivers.filter(|(_, receiver)| receiver.is_present()) {
+                    cx.send(device, body.clone());
+                }
+            }
+        }
+    }
+
+    /// A device is in the room, new or again.
+    pub(crate) fn handle_here(&mut self, here: Here, now: Time, cx: &mut Effects) {
+        if self.ended.is_some() || !self.is_for(here.person) {
             return;
         }
+        let Here { device, name, .. } = here;
         self.replace(device, &name, cx);
         if !self.source.is_here() {
             if let Some(receiver) = self.receivers.get_mut(device) {
@@ -161,7 +175,7 @@ impl Outgoing {
         } else {
             Body::Resume(parcel)
         };
-        self.parcel.tell_audience(body, cx);
+        self.tell_audience(body, cx);
         self.rate.clear();
         cx.event(Event::Transfer(self.parcel.id));
     }
@@ -180,8 +194,7 @@ impl Outgoing {
                 }
             }
         }
-        self.parcel
-            .tell_audience(Body::Cancel(reason.ending(self.parcel.id)), cx);
+        self.tell_audience(Body::Cancel(reason.ending(self.parcel.id)), cx);
         self.ended = Some(reason);
         self.source.files = Files::Here;
         self.journal.close(cx);

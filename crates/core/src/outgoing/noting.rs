@@ -155,6 +155,7 @@ mod tests {
     use crate::message::EndReason;
     use crate::message::tests::wanting;
     use crate::outgoing::{Address, Audience};
+    use crate::peers::Here;
     use crate::random::Random;
     use crate::ranges::RangeSet;
 
@@ -218,7 +219,12 @@ mod tests {
         let cx = &mut Effects::default();
         let mut outgoing = noted(cx);
         for number in 0..MAX_RECEIVERS as u32 + 10 {
-            outgoing.handle_here(device(number), String::new(), Time::ZERO, cx);
+            let here = Here {
+                device: device(number),
+                person: None,
+                name: String::new(),
+            };
+            outgoing.handle_here(here, Time::ZERO, cx);
         }
         let late = device(u32::MAX);
         begin(&mut outgoing, late, 1, Time::ZERO, cx);

@@ -2,14 +2,13 @@
 
 use core::ops::Range;
 
-use super::audience::{Address, Audience};
-use crate::effects::Effects;
+use super::audience::Address;
 use crate::frame::{FrameCipher, FrameHead};
 use crate::identity::ParcelKey;
 use crate::ids::{DeviceId, ParcelId};
 use crate::layout::{BLOCK, DIGEST, Layout, Region};
 use crate::manifest::Manifest;
-use crate::message::{Body, Offer};
+use crate::message::Offer;
 use crate::notes::Sent;
 use crate::random::Random;
 use crate::view::ParcelKind;
@@ -26,6 +25,8 @@ pub(super) struct Parcel {
     pub(super) text: Option<String>,
     pub(super) cipher: FrameCipher,
     pub(super) key: ParcelKey,
+    /// When it was offered first, in ms since 1970.
+    pub(super) time: u64,
     /// The device that offers it: this one.
     pub(super) sender: DeviceId,
     /// Somebody forges frames: those that are sent are signed.
@@ -48,13 +49,6 @@ impl Parcel {
         Offer {
             paused,
             ..self.offer.clone()
-        }
-    }
-
-    /// Says something of it to all whom it is for.
-    pub(super) fn tell_audience(&self, body: Body, cx: &mut Effects) {
-        match self.to.audience {
-            Audience::Room => cx.broadcast(body),
         }
     }
 
@@ -97,6 +91,8 @@ impl Parcel {
             title: self.offer.title.clone(),
             files: self.offer.files,
             manifest: self.manifest_bytes.clone(),
+            persons: self.to.audience.list(),
+            time: self.time,
         }
     }
 }

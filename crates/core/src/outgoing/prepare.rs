@@ -101,6 +101,7 @@ impl Outgoing {
             parcel_key: key.public(),
             // Until it is known who offers it.
             proof: [0; SIGNATURE],
+            persons: to.audience.list(),
         };
         let source = Source::new(&manifest.layout);
         let parcel = Parcel {
@@ -120,6 +121,7 @@ impl Outgoing {
             // Until it is known which one that is.
             sender: DeviceId([0; 10]),
             signs: false,
+            time: 0,
         };
         let mut outgoing = Self {
             journal: Journal::new(parcel.id),

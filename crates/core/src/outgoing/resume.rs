@@ -84,9 +84,10 @@ impl Outgoing {
             secrets,
             Address {
                 room: sent.room,
-                audience: Audience::Room,
+                audience: Audience::listed(sent.persons),
             },
         );
+        outgoing.parcel.time = sent.time;
         outgoing.source.restored = true;
         outgoing.journal = Journal::kept(outgoing.parcel.id, 0, false);
         Some(outgoing)

@@ -6,9 +6,10 @@ use super::Outgoing;
 use super::original::Files;
 use super::receiver::{Phase, Receiver};
 use crate::cause::Cause;
-use crate::ids::{DeviceId, RoomId};
+use crate::ids::{DeviceId, PersonId, RoomId};
 use crate::message::EndReason;
 use crate::names;
+use crate::peers::Here;
 use crate::view::{
     Direction, Fault, FileView, ParcelKind, ReceiverView, Title, TransferState, TransferView,
 };
@@ -26,7 +27,7 @@ impl Outgoing {
     pub(crate) fn view(
         &self,
         room: RoomId,
-        known_name: impl Fn(DeviceId) -> Option<String>,
+        known: impl Fn(DeviceId) -> Option<Here>,
         now: Time,
     ) -> TransferView {
         let state = self.state(now);
@@ -34,9 +35,13 @@ impl Outgoing {
             .receivers
             .iter()
             .map(|(device, receiver)| {
-                let name = known_name(device).unwrap_or_else(|| names::device_name(&receiver.name));
+                let known = known(device);
+                let person = known.as_ref().and_then(|known| known.person);
+                let name = known.map(|known| known.name);
+                let name = name.unwrap_or_else(|| names::device_name(&receiver.name));
                 ReceiverView {
                     device: device.to_string(),
+                    person: person.map(|it| it.to_string()).unwrap_or_default(),
                     state: self.receiver_state(receiver),
                     is_away: !receiver.is_present(),
                     has_answered: !receiver.is_undecided(),
@@ -79,9 +84,22 @@ impl Outgoing {
             offline: false,
             left_out: self.source.gaps.files.len(),
             sender: None,
+            from: String::new(),
+            to: Vec::new(),
+            time: self.parcel.time,
             lacks_files: self.lacks_files(),
             receivers,
         }
+    }
+
+    /// The persons whom it is for; nobody if it is for everyone.
+    pub(crate) fn persons(&self) -> &[PersonId] {
+        self.parcel.to.audience.persons()
+    }
+
+    /// When it was offered first, in ms since 1970.
+    pub(crate) fn set_time(&mut self, time: u64) {
+        self.parcel.time = time;
     }
 
     pub(crate) fn files_view(&self) -> Vec<FileView> {
@@ -202,7 +220,11 @@ impl Outgoing {
             return Some(left_out);
         }
         match state {
-            TransferState::Waiting if receivers.is_empty() => Some(Cause::ForWhoeverComes),
+            TransferState::Waiting if receivers.is_empty() => Some(if self.persons().is_empty() {
+                Cause::ForWhoeverComes
+            } else {
+                Cause::ForPersonsAway
+            }),
             TransferState::Waiting => waits_for(receivers),
             TransferState::Paused if !self.paused => Some(Cause::PausedByOther),
             TransferState::Failed | TransferState::Declined | TransferState::Cancelled => {

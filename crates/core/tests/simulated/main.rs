@@ -7,6 +7,7 @@ mod leaving;
 mod left_out;
 mod limits;
 mod meeting;
+mod people;
 mod restarts;
 mod rights;
 mod rooms;

@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use mqdrop_core::keys::RoomSecret;
 use mqdrop_core::view::{ConnectionState, TransferState};
-use mqdrop_core::{DeviceId, Engine, Identity, Join, Time};
+use mqdrop_core::{Engine, Identity, Join, PersonId, Time};
 use mqdrop_sim::faults::Faults;
 use mqdrop_sim::{MINUTE, SECOND, World, room, room_with};
 #[cfg(target_arch = "wasm32")]
@@ -298,8 +298,9 @@ fn muting_takes_nothing_away_that_is_whole() {
     assert!(world.run_until(MINUTE, |w| w.devices[1].finished.contains_key(&parcel)));
     // Storage has yet to answer.
     assert!(!world.delivered(0, 1, parcel));
-    let sender = world.devices[1].peers()[0].device.parse().unwrap();
-    world.act(1, |engine, now| engine.mute(sender, true, now));
+    let sender = world.devices[1].peers()[0].person.parse().unwrap();
+    let room = world.devices[1].room();
+    world.act(1, |engine, now| engine.mute(room, sender, true, now));
     assert!(world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)));
 }
 
@@ -308,7 +309,7 @@ fn who_is_muted_is_not_heard_and_gets_nothing_until_it_is_heard_again() {
     let mut world = room(3);
     world.uplink = Some(1_000_000);
     world.devices[0].accepts = false;
-    let muted: DeviceId = {
+    let muted: PersonId = {
         let before: Vec<_> = world.devices[2].peers();
         // The device that only the third one does not list is itself.
         let all = world.devices[0].peers();
@@ -316,13 +317,14 @@ fn who_is_muted_is_not_heard_and_gets_nothing_until_it_is_heard_again() {
             .iter()
             .find(|peer| before.iter().all(|other| other.device != peer.device))
             .unwrap();
-        own.device.parse().unwrap()
+        own.person.parse().unwrap()
     };
+    let here = world.devices[0].room();
     let pending = world.offer(2, &[1000]);
     assert!(world.run_until(MINUTE, |w| {
         w.state(0, pending) == Some(TransferState::Offered)
     }));
-    world.act(0, |engine, now| engine.mute(muted, true, now));
+    world.act(0, |engine, now| engine.mute(here, muted, true, now));
     assert_eq!(world.state(0, pending), Some(TransferState::Declined));
     world.devices[0].accepts = true;
     let unheard = world.offer(2, &[1000]);
@@ -334,7 +336,7 @@ fn who_is_muted_is_not_heard_and_gets_nothing_until_it_is_heard_again() {
     let peers = world.devices[0].peers();
     let shown: Vec<_> = peers.iter().filter(|peer| peer.muted).collect();
     assert_eq!(shown.len(), 1, "{peers:?}");
-    world.act(0, |engine, now| engine.mute(muted, false, now));
+    world.act(0, |engine, now| engine.mute(here, muted, false, now));
     assert!(world.run_until(MINUTE, |w| w.delivered(2, 0, unheard)));
     assert!(world.run_until(2 * MINUTE, |w| w.delivered(0, 2, withheld)));
 }

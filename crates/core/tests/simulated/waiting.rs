@@ -137,11 +137,14 @@ fn that_somebody_had_it_before_a_restart_is_not_forgotten() {
 #[test]
 fn who_is_muted_is_not_waited_for_and_is_offered_it_again_when_heard() {
     let (mut world, parcel) = under_way(1_000_000, &[3_000_000], 1_000_000);
-    let device = receivers(&world, parcel)[0].device.parse().unwrap();
-    world.act(0, |engine, now| engine.mute(device, true, now));
+    let (room, muted) = (
+        world.devices[0].room(),
+        world.devices[0].peers()[0].person.parse().unwrap(),
+    );
+    world.act(0, |engine, now| engine.mute(room, muted, true, now));
     world.run_for(MINUTE);
     assert!(receivers(&world, parcel).is_empty());
-    world.act(0, |engine, now| engine.mute(device, false, now));
+    world.act(0, |engine, now| engine.mute(room, muted, false, now));
     assert!(world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)));
     assert!(world.run_until(MINUTE, |w| !is_kept(w, parcel)));
 }

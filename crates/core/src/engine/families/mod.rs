@@ -2,6 +2,7 @@
 //! which has its own file and one `handle_…`; a new family gets the same here.
 
 mod offers;
+mod people;
 mod presence;
 mod transfer;
 
@@ -22,6 +23,12 @@ impl Engine {
             Body::Hello(_) | Body::Alive(_) | Body::Gone => {
                 if let Some(room) = self.rooms.get_mut(&room) {
                     room.handle_presence(said, now);
+                }
+            }
+            Body::People(list) => {
+                // It is told to one device alone.
+                if let Some(room) = self.rooms.get_mut(&room).filter(|_| said.to_me) {
+                    room.handle_people(&list, now);
                 }
             }
             Body::Offer(_)

@@ -10,6 +10,7 @@ use crate::incoming::Incoming;
 use crate::io::StoreRequest;
 use crate::message::{Body, EndReason, Offer};
 use crate::notes::Origin;
+use crate::outgoing::MAX_PERSONS;
 
 /// The most parcels of one device that may wait for an answer, or are texts on their way.
 const MAX_OFFERS_OF_ONE: usize = 100;
@@ -31,6 +32,12 @@ impl Engine {
         let Some(here) = self.rooms.get_mut(&room) else {
             return;
         };
+        if let Some(persons) = &offer.persons {
+            let me = here.voice.card().id();
+            if persons.len() > MAX_PERSONS || !persons.contains(&me) {
+                return;
+            }
+        }
         if let Some(incoming) = here.parcels.incoming.get_mut(&parcel) {
             incoming.handle_offer(&offer, sender, now, &mut here.parcels.cx);
             return;
@@ -39,7 +46,7 @@ impl Engine {
         if self.room_with(parcel).is_some() || self.kept.contains_key(&parcel) {
             return;
         }
-        let considered = self.consider(room, offer, sender);
+        let considered = self.consider(room, offer, sender, now);
         let fits = match &considered {
             Ok(incoming) if incoming.is_text() => self.make_room_for_text(incoming.total()),
             Ok(incoming) => {
@@ -103,6 +110,7 @@ impl Engine {
         room: RoomId,
         offer: Offer,
         sender: DeviceId,
+        now: Time,
     ) -> Result<Incoming, EndReason> {
         let of_one = self
             .incoming()
@@ -120,6 +128,8 @@ impl Engine {
             sender,
             sender_name: room.peers.name(sender),
             token: Some(Token(self.random.bytes())),
+            person: room.peers.person(sender),
+            time: room.wall(now),
         };
         Incoming::new(offer, origin)
     }

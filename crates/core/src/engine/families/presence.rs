@@ -2,11 +2,13 @@
 
 use mqdrop_mqtt::Time;
 
+use crate::effects::To;
 use crate::engine::gate::Said;
 use crate::engine::room::Room;
 use crate::ids::DeviceId;
 use crate::message::{Body, Introduction};
 use crate::peers::Introduced;
+use crate::person::Card;
 
 impl Room {
     /// A device says that it is here, or that it leaves.
@@ -26,6 +28,9 @@ impl Room {
     /// A device just came, or asks whether this one is here. It is answered.
     fn handle_hello(&mut self, said: &Said, introduction: &Introduction, now: Time) {
         let answer = self.voice.introduction(said.counter);
+        if !said.to_me {
+            self.pass_on_people(said.sender, now);
+        }
         if self.peers.is_confirmed(said.sender) {
             self.answer(said.sender, Body::Alive(answer), now);
             self.handle_here(said.sender, introduction, true, now);
@@ -47,17 +52,22 @@ impl Room {
         if !self.peers.is_confirmed(device) {
             return;
         }
-        let introduced = self.peers.introduce(device, &introduction.name);
+        let room = self.voice.room_id();
+        let introduced = self.peers.introduce(device, &introduction.card, room);
+        let Some(introduced) = introduced else { return };
         self.peers.note_hello(device, introduction.hello);
+        self.handle_former(device, introduction, now);
         if introduced != Introduced::Known {
+            self.meet(device, &introduction.card, now);
             self.tell_peers();
         }
-        if !(is_news || introduced == Introduced::New) {
+        // A person who is muted may have come with a new device.
+        if !(is_news || introduced == Introduced::New) || self.peers.is_muted(device) {
             return;
         }
-        let name = self.peers.name(device);
+        let here = self.peers.here(device);
         for (_, outgoing) in &mut self.parcels.outgoing {
-            outgoing.handle_here(device, name.clone(), now, &mut self.parcels.cx);
+            outgoing.handle_here(here.clone(), now, &mut self.parcels.cx);
         }
         for (_, incoming) in &mut self.parcels.incoming {
             if incoming.sender() == device {
@@ -66,12 +76,54 @@ impl Room {
         }
     }
 
+    /// A device of this person is here.
+    fn meet(&mut self, device: DeviceId, card: &Card, now: Time) {
+        let person = card.id();
+        if self.people.is_muted(person) {
+            self.peers.mute(device, true);
+        }
+        let wall = self.wall(now);
+        if let Some(public) = self.peers.public(device) {
+            self.people
+                .meet(card, &public, wall, || self.peers.persons_here());
+        }
+        if self.invited_by == Some(person) {
+            // Once: the user may take that back.
+            self.invited_by = None;
+            self.people.verify(person, true);
+        }
+        self.tell_people(now);
+    }
+
+    /// A device says that it takes the place of another one of its person, which is gone then. Another
+    /// person's word would count for nothing.
+    fn handle_former(&mut self, device: DeviceId, introduction: &Introduction, now: Time) {
+        let person = introduction.card.id();
+        let Some(former) = introduction.former else {
+            return;
+        };
+        if former == self.voice.device() && person == self.voice.card().id() {
+            // A tab that was duplicated remembers what this one is.
+            self.push(To::Room, Body::Alive(self.voice.introduction(0)));
+        } else if former != device
+            && self.peers.person(former) == Some(person)
+            && self.peers.leave(former)
+        {
+            self.handle_gone(former, now);
+        }
+    }
+
     /// A device says something to the room, and has not shown yet that it is here: it is asked.
     pub(in crate::engine) fn ask(&mut self, said: &Said, now: Time) {
         let device = said.sender;
         let heard = match said.body {
             // Always answered: it is said once.
-            Body::Hello(_) => said.counter,
+            Body::Hello(_) => {
+                if !said.to_me {
+                    self.pass_on_people(device, now);
+                }
+                said.counter
+            }
             // Before that nobody would hear it.
             _ if !self.is_inside() || !self.peers.may_ask(device, now) => return,
             _ => 0,
@@ -90,6 +142,11 @@ impl Room {
             if incoming.sender() == device {
                 incoming.handle_gone(&mut self.parcels.cx);
             }
+        }
+        if let Some(person) = self.peers.person(device) {
+            let wall = self.wall(now);
+            self.people.saw(person, wall);
+            self.tell_people(now);
         }
         self.tell_peers();
     }

@@ -117,6 +117,10 @@ impl Room {
         let Some(outgoing) = parcels.outgoing.get_mut(&want.parcel) else {
             return self.answer_unknown(sender, want.parcel);
         };
+        // Nobody else is told that there is such a parcel.
+        if !outgoing.is_for(self.peers.person(sender)) {
+            return self.answer_unknown(sender, want.parcel);
+        }
         let begins = outgoing.handle_want(sender, want, counter, now, size, &mut parcels.cx);
         if let Some(token) = want.token {
             outgoing.recognise(sender, token, &mut parcels.cx);

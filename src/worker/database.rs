@@ -1,0 +1,53 @@
+//! The browser's database (IndexedDB): what outlives the page and is no content of a parcel.
+
+use js_sys::Promise;
+use wasm_bindgen::prelude::Closure;
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{IdbDatabase, IdbFactory, IdbObjectStore, IdbRequest, IdbTransactionMode};
+
+use super::clock::global;
+use crate::js::property;
+
+const DATABASE: &str = "mqdrop";
+
+/// Its stores. One more takes another version.
+const STORES: [&str; 2] = ["handles", "profile"];
+const VERSION: u32 = 2;
+
+/// One of its stores, in a transaction that ends when nothing more is asked of it.
+///
+/// # Errors
+/// The browser's: some give pages no storage.
+pub(super) async fn store(name: &str, mode: IdbTransactionMode) -> Result<IdbObjectStore, JsValue> {
+    let factory: IdbFactory = property(&global(), "indexedDB").dyn_into()?;
+    let opening = factory.open_with_u32(DATABASE, VERSION)?;
+    let request = opening.clone();
+    let make = Closure::once_into_js(move || {
+        // If it fails, so does the transaction below.
+        let database: Option<IdbDatabase> = request.result().ok().and_then(|it| it.dyn_into().ok());
+        for store in STORES {
+            // One that is there already stays as it is.
+            let _ = database.as_ref().map(|it| it.create_object_store(store));
+        }
+    });
+    opening.set_onupgradeneeded(Some(make.unchecked_ref()));
+    let database: IdbDatabase = answer(&opening).await?.dyn_into()?;
+    let transaction = database.transaction_with_str_and_mode(name, mode);
+    // Takes effect after its transactions.
+    database.close();
+    transaction?.object_store(name)
+}
+
+/// The result of a request.
+///
+/// # Errors
+/// The browser's.
+pub(super) async fn answer(request: &IdbRequest) -> Result<JsValue, JsValue> {
+    let promise = Promise::new(&mut |resolve, reject| {
+        request.set_onsuccess(Some(&resolve));
+        request.set_onerror(Some(&reject));
+    });
+    JsFuture::from(promise).await?;
+    request.result()
+}
