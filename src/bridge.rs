@@ -2,6 +2,7 @@
 
 use js_sys::Array;
 use mqdrop_client::lesson::Learnt;
+use mqdrop_core::AutoAccept;
 use mqdrop_core::keys::KeyError;
 use mqdrop_core::view::{FileView, KeptView, PeerView, PersonView, StatusView, TransferView};
 use mqdrop_core::{JoinError, Notice, OfferError};
@@ -19,6 +20,17 @@ pub const MAX_FILES: usize = 100_000;
 pub const MAX_DEPTH: usize = 64;
 
 pub use codec::BridgeCodec;
+
+/// Whom something is sent to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum To {
+    /// Everyone in the room, and everyone who comes later.
+    Room,
+    /// Those who are in the room now, or everyone if nobody is.
+    Present,
+    /// The persons with these ids alone.
+    Persons(Vec<String>),
+}
 
 /// A command of the app to the worker.
 #[derive(Serialize, Deserialize)]
@@ -52,8 +64,8 @@ pub enum Command {
         /// Where they are: the browser's `FileSystemHandle`s of files and folders, or none.
         #[serde(with = "beside")]
         handles: Array,
-        /// The ids of the persons whom they are for; nobody for everyone.
-        to: Vec<String>,
+        /// Whom they are for.
+        to: To,
     },
     /// Go on with a parcel that was being sent before a restart: these are its files again, in any
     /// order.
@@ -77,8 +89,8 @@ pub enum Command {
     SendText {
         /// The text.
         text: String,
-        /// The ids of the persons whom it is for; nobody for everyone.
-        to: Vec<String>,
+        /// Whom it is for.
+        to: To,
     },
     /// Something the user wants of one transfer.
     Transfer {
@@ -108,8 +120,8 @@ pub enum Command {
         /// The receiver's device id.
         receiver: String,
     },
-    /// Accept every offer from now on, or ask each time.
-    AutoAccept(bool),
+    /// Accept these offers from now on, and ask for the others each time.
+    AutoAccept(AutoAccept),
     /// Free what storage keeps of other rooms.
     DiscardKept,
     /// The page became visible or the network came back: look at the connection now.
@@ -154,8 +166,8 @@ pub struct JoinRequest {
     pub password: String,
     /// Protocol version.
     pub protocol: Protocol,
-    /// Accept every offer.
-    pub auto_accept: bool,
+    /// The offers that are accepted without asking.
+    pub auto_accept: AutoAccept,
     /// The lessons about this broker of earlier.
     pub learnt: Learnt,
     /// The device that this tab was before its page was loaded anew, or empty.

@@ -59,9 +59,12 @@ scenario('a text and a file for one person reach nobody else', async (stage) => 
 
 scenario('a file for somebody who is away waits for that person alone', async (stage) => {
   const [ada, bo] = await stage.pair();
+  await ada.chooseAudience('Bo');
+  const whom = await ada.person('Bo').getAttribute('data-person');
   await bo.byId('leave').click();
   await ada.byId('people-away').waitFor({ timeout: SOON });
-  await ada.chooseAudience('Bo');
+  await ada.byId('audience-choice').locator('option').filter({ hasText: 'Bo (away)' }).waitFor({ state: 'attached' });
+  assert.equal(await ada.byId('audience-choice').inputValue(), whom, 'what the page says is what it does');
   const file = await stage.file('later.bin', 64 * KIB);
   const sent = await ada.sendFiles([file.path]);
   await sent.waitForState('waiting');
@@ -89,7 +92,58 @@ scenario('who is muted stays so after both were loaded anew', async (stage) => {
   await ada.mute('Bo');
   await Promise.all([ada.reload(), bo.reload()]);
   await ada.person('Bo').locator('[data-testid="mute"][aria-pressed="true"]').waitFor({ timeout: PATIENCE });
+  const cleo = await stage.join('Cleo');
+  await Promise.all([cleo.waitForPeer('Ada'), ada.waitForPeer('Cleo'), bo.waitForPeer('Ada')]);
   await bo.sendText('not heard');
-  await ada.waitForPeer('Bo');
-  assert.equal(await ada.byId('transfer').count(), 0);
+  // What is sent after that shows that everything before it has come.
+  await ada.incoming(await cleo.sendText('heard'));
+  assert.equal(await ada.byId('transfer').count(), 1);
+  assert.equal(await ada.person('Bo').getByTestId('send-to').count(), 0, 'nobody sends to somebody who is muted');
 });
+
+scenario('a text is for those who are here, and a file also for those who come later', async (stage) => {
+  const [ada, bo] = await stage.pair();
+  await ada.byId('audience-note').filter({ hasText: 'Texts go to those here now' }).waitFor();
+  await bo.incoming(await ada.sendText('for now'));
+  const file = await stage.file('later.bin', 64 * KIB);
+  const sent = await ada.sendFiles([file.path]);
+  await bo.incoming(sent);
+  await ada.byId('audience-choice').selectOption('now');
+  const short = await stage.file('now.bin', 64 * KIB);
+  await bo.incoming(await ada.sendFiles([short.path]));
+  await ada.byId('audience-choice').selectOption('later');
+  const kept = await ada.sendText('for ever');
+  const cleo = await stage.join('Cleo');
+  await Promise.all([cleo.incoming(sent), cleo.incoming(kept)]);
+  // What comes after that shows that everything before it has come.
+  await cleo.incoming(await bo.sendText('hello'));
+  assert.equal(await cleo.byId('transfer').count(), 3);
+});
+
+scenario('files that are dropped on a person are for that person alone', async (stage) => {
+  const [ada, bo] = await stage.pair();
+  const cleo = await stage.join('Cleo');
+  await Promise.all([cleo.waitForPeer('Ada'), ada.waitForPeer('Cleo')]);
+  const onto = ada.person('Bo').getByTestId('compare');
+  await onto.dispatchEvent('dragover', { dataTransfer: await withFile(ada) });
+  await ada.page.getByText('Drop to send to Bo alone').waitFor();
+  const sent = await ada.newTransfer(async () => {
+    await onto.dispatchEvent('drop', { dataTransfer: await withFile(ada) });
+  });
+  await bo.incoming(sent);
+  await ada.byId('audience').and(ada.page.locator('[data-to="room"]')).waitFor();
+  await cleo.incoming(await ada.sendText('for everyone'));
+  assert.equal(await cleo.byId('transfer').count(), 1);
+});
+
+/**
+ * What is dragged when a file is.
+ * @param {import('../lib/room.mjs').Room} room
+ */
+function withFile(room) {
+  return room.page.evaluateHandle(() => {
+    const data = new DataTransfer();
+    data.items.add(new File(['dropped'], 'dropped.txt', { type: 'text/plain' }));
+    return data;
+  });
+}

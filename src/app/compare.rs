@@ -1,9 +1,9 @@
 //! Comparing the words of a person's key, which shows that nobody stands in between.
 
 use leptos::{prelude::*, task::spawn_local};
-use mqdrop_core::view::PersonView;
+use mqdrop_core::view::{PersonView, Verified};
 
-use super::erased::text;
+use super::erased::{text, whether};
 use super::{extras::Outdated, session::Session, words::words};
 use crate::bridge::Command;
 
@@ -25,14 +25,15 @@ pub(super) fn Compare(session: Session, person: Memo<PersonView>) -> impl IntoVi
         None if is_missing.get() => words().compare_not_loaded().to_owned(),
         None => words().compare_loading().to_owned(),
     };
-    let name = move || words().person_name(&person.read());
-    let decide = move |_| {
-        let person = person.get_untracked();
-        session.engine.send(Command::Verify {
-            person: person.person,
-            verified: !person.verified,
-        });
+    let name = move || {
+        let person = person.read();
+        words().person_name(&person.name, person.is_namesake)
     };
+    let decide = move |verified| {
+        let person = person.read_untracked().person.clone();
+        session.engine.send(Command::Verify { person, verified });
+    };
+    let verified = Memo::new(move |_| person.read().verified);
     view! {
         <div class="compare" data-testid="person-details">
             <p>{text(move || words().compare_how(&name()))}</p>
@@ -42,12 +43,16 @@ pub(super) fn Compare(session: Session, person: Memo<PersonView>) -> impl IntoVi
                 <dt>{words().compare_own()}</dt>
                 <dd data-testid="own-words">{text(move || fingerprint(&session.state.own_key.read()))}</dd>
             </dl>
-            <button type="button" class="button" data-testid="verify" on:click=decide>
-                {text(move || match person.read().verified {
-                    true => words().compare_take_back(),
-                    false => words().compare_same(),
-                }.to_owned())}
-            </button>
+            <Show when=whether(move || verified.get() != Verified::Words)>
+                <button type="button" class="button" data-testid="verify" on:click=move |_| decide(true)>
+                    {words().compare_same()}
+                </button>
+            </Show>
+            <Show when=whether(move || verified.get() != Verified::No)>
+                <button type="button" class="button" data-testid="verify-not" on:click=move |_| decide(false)>
+                    {words().compare_take_back()}
+                </button>
+            </Show>
         </div>
     }
 }

@@ -5,7 +5,8 @@ use leptos::{ev, prelude::*, task::spawn_local};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
-    DataTransfer, DragEvent, File, FileSystemDirectoryEntry, FileSystemEntry, FileSystemFileEntry,
+    DataTransfer, DragEvent, Element, File, FileSystemDirectoryEntry, FileSystemEntry,
+    FileSystemFileEntry,
 };
 
 use super::erased::{text, whether};
@@ -17,17 +18,23 @@ use super::{
     session::Session,
     words::words,
 };
-use crate::bridge::{MAX_DEPTH, MAX_FILES, PickedFile};
+use crate::bridge::{MAX_DEPTH, MAX_FILES, PickedFile, To};
 
 /// Covers the page while files are dragged over it, and takes what is dropped.
 #[component]
 pub(super) fn DropZone(session: Session) -> impl IntoView {
     let over = RwSignal::new(false);
+    // The person whose name the files are held over.
+    let onto = RwSignal::new(None::<String>);
     let drag = move |event: DragEvent| {
         if carries_files(&event) {
             // Without this the browser would open the file in place of the page.
             event.prevent_default();
             over.set(true);
+            let person = person_below(&event);
+            if *onto.read_untracked() != person {
+                onto.set(person);
+            }
         }
     };
     listen(ev::dragenter, drag);
@@ -45,7 +52,11 @@ pub(super) fn DropZone(session: Session) -> impl IntoView {
         }
         event.prevent_default();
         if let Some(data) = event.data_transfer() {
-            take(session, &data);
+            let to = match person_below(&event) {
+                Some(person) => To::Persons(vec![person]),
+                None => session.audience.files(),
+            };
+            take(session, &data, to);
         }
     });
     listen(ev::paste, move |event| {
@@ -59,11 +70,16 @@ pub(super) fn DropZone(session: Session) -> impl IntoView {
             <div class="drop-over" aria-hidden="true">
                 <p>
                     {text(move || {
+                        let onto = onto.get().map(|person| vec![person]);
+                        let chosen = onto.unwrap_or_else(|| session.audience.persons());
                         match session.inside().is_some() {
-                            true => words().composer_drop(),
-                            false => words().composer_drop_early(),
+                            true if !chosen.is_empty() => {
+                                let names = names_of(session, &chosen);
+                                words().composer_drop_onto(&names)
+                            }
+                            true => words().composer_drop().to_owned(),
+                            false => words().composer_drop_early().to_owned(),
                         }
-                            .to_owned()
                     })}
                 </p>
             </div>
@@ -77,7 +93,25 @@ fn carries_files(event: &DragEvent) -> bool {
         .is_some_and(|data| data.types().includes(&JsValue::from_str("Files"), 0))
 }
 
-fn take(session: Session, data: &DataTransfer) {
+/// The person whose name is below the pointer, unless it is this user's own.
+fn person_below(event: &DragEvent) -> Option<String> {
+    let below: Element = event.target()?.dyn_into().ok()?;
+    below
+        .closest("[data-drop]")
+        .ok()??
+        .get_attribute("data-person")
+}
+
+fn names_of(session: Session, persons: &[String]) -> String {
+    let people = session.state.people.read();
+    let chosen = people.iter().filter(|it| persons.contains(&it.person));
+    let names = chosen.map(|it| words().person_name(&it.name, it.is_namesake));
+    names
+        .collect::<Vec<String>>()
+        .join(words().phrase_separator())
+}
+
+fn take(session: Session, data: &DataTransfer, to: To) {
     // All of these can be asked for only while the event is being handled.
     let asked = handles::of_drop(data);
     let files = picked::from_list(data.files());
@@ -97,7 +131,7 @@ fn take(session: Session, data: &DataTransfer) {
             Ok(files) => {
                 let picked = Picked { files, handles };
                 match room {
-                    Some(_) => picked::send_into(session, room, picked),
+                    Some(_) => picked::send_into(session, room, to, picked),
                     None => session.ready.add(picked),
                 }
             }

@@ -6,7 +6,7 @@ use gloo_worker::{Spawnable, WorkerBridge};
 use leptos::{ev, prelude::*};
 use web_sys::ErrorEvent;
 
-use super::{page, state::State, storage};
+use super::{page, session::Room, state::State, storage};
 use crate::{
     bridge::{BridgeCodec, Command, Event, Storage, TransferAction},
     worker::EngineWorker,
@@ -22,8 +22,8 @@ pub(super) struct Engine {
 }
 
 impl Engine {
-    /// Starts the worker, whose events go to `state`. `broker` is that of the present room.
-    pub(super) fn start(state: State, broker: impl Fn() -> Option<String> + 'static) -> Self {
+    /// Starts the worker, whose events go to `state`. `room` is the present one.
+    pub(super) fn start(state: State, room: impl Fn() -> Option<Room> + 'static) -> Self {
         // An error that is thrown in a worker and not caught there ends up at the page's window.
         let crash = window_event_listener(ev::error, move |event| {
             if is_own(&event) {
@@ -41,10 +41,10 @@ impl Engine {
         );
         let bridge = EngineWorker::spawner()
             .encoding::<BridgeCodec>()
-            .callback(move |event| match (event, broker()) {
-                (Event::Learnt(learnt), Some(broker)) => storage::save_learnt(&broker, learnt),
-                (Event::Joined { device, key }, Some(_)) => {
-                    storage::save_device(&device);
+            .callback(move |event| match (event, room()) {
+                (Event::Learnt(learnt), Some(room)) => storage::save_learnt(&room.broker, learnt),
+                (Event::Joined { device, key }, Some(room)) => {
+                    storage::save_device(&device, &room.place());
                     state.own_key.set(key);
                 }
                 (Event::Ready(place), _) => {

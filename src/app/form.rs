@@ -1,6 +1,7 @@
 //! The join form's content: where it comes from, whether it will do, what of it is remembered.
 
 use mqdrop_client::{lesson::Learnt, link::Link};
+use mqdrop_core::AutoAccept;
 use mqdrop_core::{keys, topic_prefix, view::Remedy};
 
 use super::{address::Page, names, settings::Settings, words::words};
@@ -24,7 +25,7 @@ pub struct Draft {
     /// The protocol version.
     pub protocol: Protocol,
     /// Accept every offer.
-    pub auto_accept: bool,
+    pub auto_accept: AutoAccept,
 }
 
 /// A field of the form.
@@ -113,7 +114,7 @@ impl Draft {
             password: String::new(),
             protocol: settings.protocol,
             // Nothing that a link can decide.
-            auto_accept: false,
+            auto_accept: AutoAccept::Off,
         }
     }
 
@@ -347,7 +348,11 @@ mod tests {
             ),
             ("k", "", "")
         );
-        assert!(!linked.auto_accept, "the user has not agreed");
+        assert_eq!(
+            linked.auto_accept,
+            AutoAccept::Off,
+            "the user has not agreed"
+        );
         let named = Draft::new(&Settings::default(), &Link::parse("name=Bob"), "Phone");
         assert_eq!((named.name.as_str(), named.broker.as_str()), ("Bob", ""));
         assert_eq!(

@@ -4,13 +4,12 @@ use js_sys::Date;
 use leptos::prelude::*;
 use litemap::LiteMap;
 use mqdrop_core::ordered;
-use mqdrop_core::view::{ConnectionState, PeerView, PersonView};
+use mqdrop_core::view::{ConnectionState, PeerView, PersonView, Verified};
 use mqdrop_unicode::upper_case;
 use mqdrop_words::Words;
 
-use super::erased::{drawn, text, whether};
+use super::erased::{drawn, given, text, whether};
 use super::{
-    audience,
     compare::Compare,
     icons::{Icon, icon},
     session::Session,
@@ -40,7 +39,9 @@ pub(super) fn People(session: Session, inviting: RwSignal<bool>) -> impl IntoVie
     });
     let devices = Memo::new(move |_| {
         let mut devices = LiteMap::<String, Vec<PeerView>>::new();
-        let peers = ordered(state.peers.get(), |one, other| one.person.cmp(&other.person));
+        let peers = ordered(state.peers.get(), |one, other| {
+            one.person.cmp(&other.person)
+        });
         for peer in peers {
             devices.entry(peer.person.clone()).or_default().push(peer);
         }
@@ -149,14 +150,21 @@ fn Person(
     let placed = move || -> Vec<(PeerView, usize)> { devices.get().into_iter().zip(0..).collect() };
     let toggle = move |_| {
         let now = now.get_untracked();
+        if !now.muted {
+            // What is sent to somebody who is muted would wait for ever.
+            session.audience.leave_out(&now.person);
+        }
         session.engine.send(Command::Mute {
             person: now.person,
             muted: !now.muted,
         });
     };
-    let shown = move || words().person_name(&now.read());
+    let shown = move || {
+        let now = now.read();
+        words().person_name(&now.name, now.is_namesake)
+    };
     let compares = RwSignal::new(false);
-    let is_chosen = Memo::new(move |_| session.audience.read().contains(&now.read().person));
+    let is_chosen = Memo::new(move |_| session.audience.has(&now.read().person));
     let choose_label = move || match is_chosen.get() {
         true => words().people_send_to_also(&shown()),
         false => words().people_send_to(&shown()),
@@ -188,11 +196,18 @@ fn Person(
             >
                 <bdi>{text(shown)}</bdi>
             </button>
-            {move || now.read().verified.then(|| view! {
-                <span class="person-verified" role="img" aria-label=words().people_verified() title=words().people_verified()>
-                    {icon(Icon::Check)}
-                </span>
-            })}
+            {move || {
+                let why = match now.read().verified {
+                    Verified::No => return None,
+                    Verified::Link => words().people_verified_link(),
+                    Verified::Words => words().people_verified(),
+                };
+                Some(view! {
+                    <span class="person-verified" role="img" aria-label=why title=why>
+                        {icon(Icon::Check)}
+                    </span>
+                })
+            }}
             {drawn(move || note().map(|note| view! { <span class="person-note">{note}</span> }.into_any()))}
         }
         .into_any()
@@ -225,6 +240,10 @@ fn Person(
             data-testid="person"
             data-name=text(move || now.read().name.clone())
             data-person=text(move || now.read().person.clone())
+            data-drop=given(move || {
+                let now = now.read();
+                (!(now.is_me || now.muted)).then_some("true")
+            })
             data-state=text(move || if now.read().is_here { "here" } else { "away" }.to_owned())
             data-colour=colour
         >
@@ -249,7 +268,7 @@ fn Person(
                 {who()}
                 {mute()}
             </Show>
-            <Show when=whether(move || !now.read().is_me)>
+            <Show when=whether(move || !(now.read().is_me || now.read().muted))>
                 <button
                     type="button"
                     class="button button-bare person-button"
@@ -257,7 +276,7 @@ fn Person(
                     aria-pressed=text(move || is_chosen.get().to_string())
                     aria-label=text(choose_label)
                     title=text(choose_label)
-                    on:click=move |_| audience::toggle(session, &now.read_untracked().person)
+                    on:click=move |_| session.audience.toggle(&now.read_untracked().person)
                 >
                     {move || icon(if is_chosen.get() { Icon::Check } else { Icon::Send })}
                 </button>

@@ -10,7 +10,7 @@ use super::{
     session::{Room, Session},
     words::words,
 };
-use crate::bridge::{Command, MAX_FILES, PickedFile};
+use crate::bridge::{Command, MAX_FILES, PickedFile, To};
 use crate::js::turn;
 
 /// Files that the user picked or dropped at a time.
@@ -26,18 +26,23 @@ const PART: usize = 100;
 
 /// Hands files to the worker; says so if there are none or too many.
 pub(super) fn send(session: Session, picked: Picked) {
-    send_into(session, session.room.get_untracked(), picked);
+    let room = session.room.get_untracked();
+    send_into(session, room, session.audience.files(), picked);
 }
 
 /// The same, but only if this device is still in the room that they were chosen for.
-pub(super) fn send_into(session: Session, room: Option<Room>, Picked { files, handles }: Picked) {
+pub(super) fn send_into(
+    session: Session,
+    room: Option<Room>,
+    to: To,
+    Picked { files, handles }: Picked,
+) {
     // Browsers list a folder in any order.
     let files = if files.iter().any(|file| file.path.contains('/')) {
         ordered(files, |one, other| one.path.cmp(&other.path))
     } else {
         files
     };
-    let to = session.audience.get_untracked();
     let with = |choice| Command::SendFiles {
         choice,
         handles,

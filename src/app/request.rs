@@ -24,7 +24,7 @@ const SEEN: f64 = 0.9;
 pub(super) fn Request(
     app: State,
     parcel: Arc<str>,
-    sender: Option<String>,
+    sender: String,
     waits: Memo<bool>,
     children: Children,
 ) -> impl IntoView {
@@ -76,7 +76,7 @@ pub(super) fn Request(
                 <Show when=whether(move || pinned.get())>
                     {
                         let [before, behind] = around(Words::list_request);
-                        let sender = sender.clone().unwrap_or_else(|| words().device_someone().to_owned());
+                        let sender = sender.clone();
                         view! {
                             <p class="request-from">
                                 {before} <bdi>{sender}</bdi> {behind}

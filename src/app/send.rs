@@ -43,7 +43,7 @@ pub(super) fn Send(session: Session) -> impl IntoView {
         if typed.len() as u64 <= MAX_TEXT {
             session.engine.send(Command::SendText {
                 text: typed,
-                to: session.audience.get_untracked(),
+                to: session.audience.text(),
             });
         } else if let Some(file) = as_file(&typed) {
             picked::send(session, file);

@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 use mqdrop_client::link::Link;
+use mqdrop_core::AutoAccept;
 use mqdrop_core::{
     is_same_name, keys,
     view::{ConnectionState, PersonView, Remedy, StatusView},
@@ -9,6 +10,7 @@ use mqdrop_core::{
 
 use super::{
     address::Page,
+    audience::Chosen,
     engine::Engine,
     extras::Extras,
     form::{Draft, Field, Problem},
@@ -34,7 +36,7 @@ pub(super) struct Room {
 }
 
 impl Room {
-    fn place(&self) -> String {
+    pub(super) fn place(&self) -> String {
         place_of(&self.key, &self.broker, &self.prefix)
     }
 }
@@ -48,7 +50,7 @@ pub(super) struct Session {
     pub(super) room: RwSignal<Option<Room>>,
     /// The room was reached, or has something to show all the same. Until then the form stays.
     entered: RwSignal<bool>,
-    pub(super) auto_accept: RwSignal<bool>,
+    pub(super) auto_accept: RwSignal<AutoAccept>,
     /// The link wants to join at once and accept everything, and the user has not agreed to that yet.
     pub(super) asks: RwSignal<bool>,
     pub(super) state: State,
@@ -58,7 +60,7 @@ pub(super) struct Session {
     /// The text that is typed to be sent; a room that is left and entered again does not cost it.
     pub(super) text: RwSignal<String>,
     /// The ids of the persons whom the next things go to; nobody for everyone.
-    pub(super) audience: RwSignal<Vec<String>>,
+    pub(super) audience: Chosen,
     /// How often files were chosen.
     choices: StoredValue<u32>,
     page: StoredValue<Page>,
@@ -74,9 +76,7 @@ impl Session {
     pub(super) fn start() -> Self {
         let state = State::new();
         let room = RwSignal::new(None::<Room>);
-        let engine = Engine::start(state, move || {
-            room.with_untracked(|room| Some(room.as_ref()?.broker.clone()))
-        });
+        let engine = Engine::start(state, move || room.get_untracked());
         let session = Self {
             draft: RwSignal::default(),
             wrong: RwSignal::default(),
@@ -89,7 +89,7 @@ impl Session {
             extras: Extras::new(),
             ready: Ready::new(),
             text: RwSignal::default(),
-            audience: RwSignal::default(),
+            audience: Chosen::default(),
             choices: StoredValue::default(),
             page: StoredValue::new(page::place()),
             settings: StoredValue::new(storage::load_settings()),
@@ -136,7 +136,11 @@ impl Session {
             && self
                 .mark(&draft)
                 .is_some_and(|mark| storage::has_agreed(&mark));
-        draft.auto_accept = agreed;
+        draft.auto_accept = if agreed {
+            AutoAccept::All
+        } else {
+            AutoAccept::Off
+        };
         let will_do = self.page.with_value(|page| draft.check(page).is_ok());
         self.draft.set(draft);
         if agreed || (wants && !will_do) {
@@ -152,7 +156,8 @@ impl Session {
         if let Some(mark) = self.draft.with_untracked(|draft| self.mark(draft)) {
             storage::save_agreed(&mark);
         }
-        self.draft.update(|draft| draft.auto_accept = true);
+        self.draft
+            .update(|draft| draft.auto_accept = AutoAccept::All);
         self.join();
     }
 
@@ -250,7 +255,7 @@ impl Session {
             {
                 // Once: the user may choose somebody else.
                 self.link.update_value(|link| link.to.clear());
-                self.audience.set(vec![person.person.clone()]);
+                self.audience.choose(vec![person.person.clone()]);
             }
         });
     }
@@ -307,7 +312,7 @@ impl Session {
                     self.link.set_value(link);
                 }
                 request.learnt = storage::load_learnt(&request.broker);
-                request.former = storage::load_device();
+                request.former = storage::load_device(&place(&request));
                 request.invited_by = self.link.with_value(|link| link.by.clone());
                 self.remember_auto_accept(request.auto_accept);
                 // The value with the settings before.
@@ -380,26 +385,27 @@ impl Session {
         storage::forget_stay();
         self.room.set(None);
         self.entered.set(false);
-        self.audience.set(Vec::new());
-        self.draft.update(|draft| draft.auto_accept = false);
+        self.audience.clear();
+        self.draft
+            .update(|draft| draft.auto_accept = AutoAccept::Off);
         self.state.error.set(None);
         self.state.clear();
     }
 
-    fn remember_auto_accept(&self, on: bool) {
-        self.auto_accept.set(on);
-        if on {
+    fn remember_auto_accept(&self, which: AutoAccept) {
+        self.auto_accept.set(which);
+        if which != AutoAccept::Off {
             // Nobody will click on each offer, where this is asked for otherwise.
             storage::keep();
         }
     }
 
-    /// Accept every offer from now on, or ask each time.
-    pub(super) fn set_auto_accept(&self, on: bool) {
-        self.remember_auto_accept(on);
-        self.draft.update(|draft| draft.auto_accept = on);
+    /// Accept these offers from now on, and ask for the others each time.
+    pub(super) fn set_auto_accept(&self, which: AutoAccept) {
+        self.remember_auto_accept(which);
+        self.draft.update(|draft| draft.auto_accept = which);
         self.keep_stay(true);
-        self.engine.send(Command::AutoAccept(on));
+        self.engine.send(Command::AutoAccept(which));
     }
 
     /// The link that leads others to this room.

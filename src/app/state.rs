@@ -5,6 +5,7 @@ use std::sync::Arc;
 use js_sys::Array;
 use leptos::prelude::*;
 use litemap::LiteMap;
+use mqdrop_core::ordered;
 use mqdrop_core::view::{
     ConnectionState, Direction, FileView, KeptView, PeerView, PersonView, StatusView,
     TransferState, TransferView,
@@ -328,11 +329,14 @@ fn replace<T>(all: &mut Vec<T>, first: usize, part: Vec<T>) {
 
 /// The announcement of who came and left.
 fn presence(before: &[PersonView], now: &[PersonView]) -> Option<String> {
+    let here = |of: &[PersonView]| -> Vec<String> {
+        let here = of.iter().filter(|person| person.is_here);
+        let here = here.map(|person| person.person.clone()).collect();
+        ordered(here, String::cmp)
+    };
     let names = |of: &[PersonView], without: &[PersonView]| -> Vec<String> {
-        let without = without.iter().filter(|person| person.is_here);
-        let is_new = |person: &&PersonView| {
-            person.is_here && !without.clone().any(|other| other.person == person.person)
-        };
+        let without = here(without);
+        let is_new = |it: &&PersonView| it.is_here && without.binary_search(&it.person).is_err();
         let new = of.iter().filter(is_new);
         new.map(|person| person.name.clone()).collect()
     };
@@ -363,8 +367,7 @@ fn news(view: &TransferView) -> Option<String> {
     };
     Some(match (view.direction, view.state) {
         (Direction::In, TransferState::Offered) => {
-            let sender = view.sender.as_deref();
-            words.announce_offered(sender.unwrap_or(words.device_someone()), title)
+            words.announce_offered(&words.sender(view), title)
         }
         (Direction::In, TransferState::Done) => words.announce_received(title),
         (Direction::Out, TransferState::Done) => {
@@ -407,7 +410,7 @@ mod tests {
             seen: 0,
             is_told: false,
             muted: false,
-            verified: false,
+            verified: mqdrop_core::view::Verified::No,
         };
         let (ann, ben, cleo) = (person("Ann"), person("Ben"), person("Cleo"));
         let muted = PersonView {

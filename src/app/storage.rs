@@ -119,15 +119,20 @@ pub(super) fn forget_stay() {
     }
 }
 
-/// The device that this tab was before its page was loaded anew; empty if it was none.
-pub(super) fn load_device() -> String {
+/// The device that this tab was in a room before its page was loaded anew; empty if it was none. Another
+/// room is not told.
+pub(super) fn load_device(place: &str) -> String {
     let kept = tab_storage().and_then(|storage| storage.get_item(DEVICE).ok()?);
-    kept.unwrap_or_default()
+    let kept = kept.unwrap_or_default();
+    let device = kept.split_once(' ').filter(|(_, its)| *its == place);
+    device
+        .map(|(device, _)| device.to_owned())
+        .unwrap_or_default()
 }
 
-pub(super) fn save_device(device: &str) {
+pub(super) fn save_device(device: &str, place: &str) {
     if let Some(storage) = tab_storage() {
-        let _ = storage.set_item(DEVICE, device);
+        let _ = storage.set_item(DEVICE, &[device, place].join(" "));
     }
 }
 

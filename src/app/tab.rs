@@ -3,6 +3,8 @@
 
 use mqdrop_client::link::pairs;
 
+use mqdrop_core::AutoAccept;
+
 use super::{form::Draft, settings};
 
 /// The form that led into a room, or is about to.
@@ -39,7 +41,7 @@ impl Stay {
             ("username", username),
             ("password", password),
             ("protocol", settings::protocol_text(*protocol)),
-            ("auto", flag(*auto_accept)),
+            ("auto", auto_text(*auto_accept)),
             ("fragment", &self.fragment),
             ("entered", flag(self.entered)),
         ])
@@ -59,7 +61,7 @@ impl Stay {
                 "username" => draft.username = value,
                 "password" => draft.password = value,
                 "protocol" => draft.protocol = settings::protocol_from(&value),
-                "auto" => draft.auto_accept = value == "1",
+                "auto" => draft.auto_accept = auto_from(&value),
                 "fragment" => stay.fragment = value,
                 "entered" => stay.entered = value == "1",
                 _ => {}
@@ -67,6 +69,20 @@ impl Stay {
         }
         stay
     }
+}
+
+fn auto_text(auto_accept: AutoAccept) -> &'static str {
+    match auto_accept {
+        AutoAccept::Off => "",
+        AutoAccept::Verified => "verified",
+        AutoAccept::All => "1",
+    }
+}
+
+fn auto_from(text: &str) -> AutoAccept {
+    let all = [AutoAccept::Verified, AutoAccept::All];
+    let named = all.into_iter().find(|which| auto_text(*which) == text);
+    named.unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -85,7 +101,7 @@ mod tests {
                 username: "ann".into(),
                 password: "p&w=#".into(),
                 protocol: Protocol::V311,
-                auto_accept: true,
+                auto_accept: AutoAccept::Verified,
             },
             fragment: "key=blue&auto=1".into(),
             entered: true,

@@ -40,7 +40,7 @@ pub(super) fn Card(session: Session, transfer: Transfer) -> impl IntoView {
     } = transfer.clone();
     let (direction, kind, sender) = {
         let first = view.read_untracked();
-        (first.direction, first.kind, first.sender.clone())
+        (first.direction, first.kind, words().sender(&first))
     };
     let now = RwSignal::from(view.clone());
     let state = Memo::new(move |_| now.read().state);
@@ -61,7 +61,7 @@ pub(super) fn Card(session: Session, transfer: Transfer) -> impl IntoView {
             data-testid="transfer"
             data-direction=direction_name(direction)
             data-kind=kind_name(kind)
-            data-from=now.read_untracked().from.clone()
+            data-from=now.read_untracked().from.person.clone()
             data-to=to_ids(&now.read_untracked())
             data-time=iso(now.read_untracked().time)
             data-parcel=parcel.to_string()
@@ -426,12 +426,13 @@ fn facts(view: &TransferView) -> String {
 fn from(view: &TransferView) -> Option<String> {
     let is_for_all = view.to.is_empty();
     let words = words();
-    let whose = match &view.sender {
-        Some(sender) if is_for_all => words.card_from(&isolated(sender)),
-        Some(sender) if view.to.len() == 1 => words.card_from_to_you(&isolated(sender)),
-        Some(sender) => words.card_from_to(&isolated(sender), &words.names(&view.to)),
-        None if is_for_all => return None,
-        None => words.card_to(&words.names(&view.to)),
+    let sender = isolated(&words.sender(view));
+    let whose = match view.direction {
+        Direction::In if is_for_all => words.card_from(&sender),
+        Direction::In if view.to.len() == 1 => words.card_from_to_you(&sender),
+        Direction::In => words.card_from_to(&sender, &words.names(&view.to)),
+        Direction::Out if is_for_all => return None,
+        Direction::Out => words.card_to(&words.names(&view.to)),
     };
     Some([" · ", &whose].concat())
 }
@@ -491,8 +492,12 @@ mod tests {
             rate: 0.0,
             eta: None,
             cause: None,
-            sender: Some("Ann".into()),
-            from: String::new(),
+            from: mqdrop_core::view::PersonName {
+                person: String::new(),
+                name: "Ann".into(),
+                is_namesake: false,
+                verified: mqdrop_core::view::Verified::Link,
+            },
             to: Vec::new(),
             time: 0,
             lacks_files: false,
@@ -501,10 +506,13 @@ mod tests {
             receivers: Vec::new(),
         };
         assert_eq!(facts(&view), "3.0 MB · 2 files");
-        assert_eq!(from(&view).as_deref(), Some(" · from \u{2068}Ann\u{2069}"));
+        assert_eq!(
+            from(&view).as_deref(),
+            Some(" · from \u{2068}Ann ✓\u{2069}")
+        );
         view.bytes = 1_000_000;
         view.files = 1;
-        view.sender = None;
+        view.direction = Direction::Out;
         assert_eq!(facts(&view), "1.0 MB of 3.0 MB");
         assert_eq!(from(&view), None);
         view.kind = ParcelKind::Text;

@@ -8,10 +8,10 @@ use mqdrop_core::{ParcelId, ReadRequest, SocketClose, StoreReply, StoreRequest, 
 use web_sys::Blob;
 
 use super::clock::{Alarm, Clock, global};
-use super::handles;
 use super::socket::{self, Socket, SocketEvent};
 use super::sources::{ReadResult, Sources};
 use super::store::{Outcome, Shelf};
+use super::{handles, profile};
 
 /// Something that the browser reports, to be brought back to [`Browser::handle`].
 pub(super) enum Signal {
@@ -54,7 +54,10 @@ impl Browser {
                 None
             }
             Signal::Socket(signal) => self.socket.handle(signal).map(|event| match event {
-                SocketEvent::Open { compresses } => Input::Opened { compresses },
+                SocketEvent::Open { compresses } => Input::Opened {
+                    compresses,
+                    wall: profile::now(),
+                },
                 SocketEvent::Message(bytes) => Input::Received(bytes),
                 SocketEvent::Close(close) => Input::Closed(close),
             }),

@@ -18,7 +18,7 @@ use super::browser::{Browser, Signal};
 use super::profile::{self, Remembered};
 use super::store::{Backend, BlockStore, Kept};
 use super::{handles, news, request};
-use crate::bridge::{self, Command, Failure, JoinRequest, PickedFile, TransferAction};
+use crate::bridge::{self, Command, Failure, JoinRequest, PickedFile, To, TransferAction};
 
 /// How long commands wait at most for what storage holds, in milliseconds: a browser whose storage
 /// does not answer is to send and receive all the same.
@@ -154,6 +154,7 @@ impl Driver {
             Command::Start { folder } => {
                 choose_storage(&self.mailbox, folder);
                 handles::sweep();
+                profile::sweep();
             }
             Command::Join(request) => self.join(request, tell),
             Command::Leave => {
@@ -167,12 +168,12 @@ impl Driver {
                 choice,
                 handles,
                 to,
-            } => self.send_files(choice, handles, audience(&to)),
+            } => self.send_files(choice, handles, audience(to)),
             Command::ChooseAgain { parcel, choice } => self.choose_again(&parcel, choice),
             Command::FindHandles { parcel } => self.find_handles(&parcel),
             Command::Reopen { parcel } => self.reopen(&parcel),
             Command::SendText { text, to } => {
-                let (room, audience) = (self.room, audience(&to));
+                let (room, audience) = (self.room, audience(to));
                 let offered = self
                     .client
                     .act(|engine, now| engine.offer_text(room, &text, audience, now));
@@ -379,11 +380,13 @@ fn with_damaged(kept: KeptView, damaged: &[Box<dyn BlockStore>]) -> KeptView {
 }
 
 /// The audience of these persons. An id that is none is nobody's, and nothing goes to everyone for that.
-fn audience(to: &[String]) -> Audience {
-    if to.is_empty() {
-        Audience::Room
-    } else {
-        Audience::Persons(to.iter().filter_map(|person| person.parse().ok()).collect())
+fn audience(to: To) -> Audience {
+    match to {
+        To::Room => Audience::Room,
+        To::Present => Audience::Present,
+        To::Persons(to) => {
+            Audience::Persons(to.iter().filter_map(|person| person.parse().ok()).collect())
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 //! restart. Only Chromium has such handles (<https://wicg.github.io/file-system-access/>); in
 //! IndexedDB they outlive the page, and the user is asked whether they may be read again.
 
-use js_sys::{Array, Date, Reflect};
+use js_sys::Array;
 use mqdrop_core::ParcelId;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::spawn_local;
@@ -30,8 +30,7 @@ pub(super) fn keep(parcel: ParcelId, handles: Array) {
 
 async fn put(parcel: ParcelId, handles: &Array) -> Result<(), JsValue> {
     let store = store(IdbTransactionMode::Readwrite).await?;
-    let value = Array::of2(&Date::now().into(), handles);
-    answer(&store.put_with_key(&value, &key(parcel))?).await?;
+    answer(&store.put_with_key(&database::dated(handles), &key(parcel))?).await?;
     Ok(())
 }
 
@@ -46,31 +45,14 @@ pub(super) async fn find(parcel: ParcelId) -> Array {
 async fn get(parcel: ParcelId) -> Result<JsValue, JsValue> {
     let store = store(IdbTransactionMode::Readonly).await?;
     let kept = answer(&store.get(&key(parcel))?).await?;
-    Reflect::get_u32(&kept, 1)
+    database::undated(&kept).ok_or(kept)
 }
 
 /// Forgets in the background what has been kept for long.
 pub(super) fn sweep() {
-    spawn_local(async {
-        let _ = sweep_before(Date::now() - KEPT_FOR).await;
-    });
-}
-
-async fn sweep_before(time: f64) -> Result<(), JsValue> {
-    let keys = store(IdbTransactionMode::Readonly).await?.get_all_keys()?;
-    for key in answer(&keys).await?.dyn_into::<Array>()?.iter() {
-        // Each in its turn, as a transaction ends when nothing is asked of it.
-        let store = store(IdbTransactionMode::Readwrite).await?;
-        let kept = answer(&store.get(&key)?).await?;
-        // Another tab may have been quicker.
-        let since = Reflect::get_u32(&kept, 0)
-            .ok()
-            .and_then(|since| since.as_f64());
-        if since.is_none_or(|since| since < time) {
-            answer(&store.delete(&key)?).await?;
-        }
+    if is_supported() {
+        database::sweep(STORE, KEPT_FOR);
     }
-    Ok(())
 }
 
 /// Forgets what was kept for a parcel, in the background.
@@ -180,9 +162,13 @@ mod tests {
     async fn what_was_kept_for_long_is_forgotten() {
         let handles = Array::of1(&folder().await);
         put(parcel("c"), &handles).await.unwrap();
-        sweep_before(Date::now() - 60_000.0).await.unwrap();
+        database::sweep_before(STORE, js_sys::Date::now() - 60_000.0)
+            .await
+            .unwrap();
         assert_eq!(find(parcel("c")).await.length(), 1);
-        sweep_before(Date::now() + 60_000.0).await.unwrap();
+        database::sweep_before(STORE, js_sys::Date::now() + 60_000.0)
+            .await
+            .unwrap();
         assert_eq!(find(parcel("c")).await.length(), 0);
     }
 

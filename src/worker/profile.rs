@@ -6,11 +6,15 @@ use mqdrop_core::{Profile, merge_people};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::IdbTransactionMode::{Readonly, Readwrite};
 
-use super::database::{answer, store};
+use super::database::{self, answer, dated, store, undated};
 
-const STORE: &str = "profile";
-/// The key of the profile; the others are names of rooms, which have other letters.
-const PROFILE: &str = "*";
+/// The store of the profile, which has one key.
+const PROFILE: &str = "profile";
+/// The store of records, by the names of their rooms in topics.
+const PEOPLE: &str = "people";
+
+/// After so long without a visit a room's persons are forgotten, in milliseconds.
+const KEPT_FOR: f64 = 180.0 * 24.0 * 3600.0 * 1000.0;
 
 /// What is kept for someone who enters a room.
 pub(super) struct Remembered {
@@ -40,24 +44,21 @@ impl Remembered {
 /// The browser's.
 pub(super) async fn find(room: &str, made: &Profile) -> Result<Remembered, JsValue> {
     let profile = profile(made).await?;
-    let people = answer(&store(STORE, Readonly).await?.get(&room.into())?).await?;
+    let people = answer(&store(PEOPLE, Readonly).await?.get(&room.into())?).await?;
     Ok(Remembered {
         profile,
-        people: bytes(&people).unwrap_or_default(),
+        people: record(&people),
     })
 }
 
 /// The profile that is kept, under the name of `made`, or else `made` itself.
 async fn profile(made: &Profile) -> Result<Profile, JsValue> {
     // One transaction, as two tabs may begin at once.
-    let store = store(STORE, Readwrite).await?;
+    let store = store(PROFILE, Readwrite).await?;
     let kept = from_value(&answer(&store.get(&PROFILE.into())?).await?);
     let profile = match kept {
         Some(kept) if kept.name == made.name => return Ok(kept),
-        Some(kept) => Profile {
-            secret: kept.secret,
-            ..made.clone()
-        },
+        Some(kept) => made.in_place_of(&kept),
         None => made.clone(),
     };
     answer(&store.put_with_key(&to_value(&profile), &PROFILE.into())?).await?;
@@ -69,11 +70,22 @@ async fn profile(made: &Profile) -> Result<Profile, JsValue> {
 /// # Errors
 /// The browser's.
 pub(super) async fn keep_people(room: &str, record: &[u8]) -> Result<(), JsValue> {
-    let (store, key) = (store(STORE, Readwrite).await?, JsValue::from(room));
-    let before = bytes(&answer(&store.get(&key)?).await?).unwrap_or_default();
-    let merged = merge_people(&before, record);
-    answer(&store.put_with_key(&Uint8Array::from(&merged[..]), &key)?).await?;
+    let (store, key) = (store(PEOPLE, Readwrite).await?, JsValue::from(room));
+    let before = self::record(&answer(&store.get(&key)?).await?);
+    let merged = Uint8Array::from(&merge_people(&before, record)[..]);
+    answer(&store.put_with_key(&dated(&merged), &key)?).await?;
     Ok(())
+}
+
+/// Forgets in the background the persons of rooms that were not visited for long.
+pub(super) fn sweep() {
+    database::sweep(PEOPLE, KEPT_FOR);
+}
+
+/// The record that is kept; empty if there is none.
+fn record(kept: &JsValue) -> Vec<u8> {
+    let record = undated(kept).and_then(|record| bytes(&record));
+    record.unwrap_or_default()
 }
 
 /// Milliseconds since 1970, by the system's clock.
@@ -133,7 +145,18 @@ mod tests {
         let record = merge_people(&[], &[]);
         keep_people("one", &record).await.unwrap();
         assert_eq!(found("one", "Ann", 1).await.people, record);
-        assert_eq!(found("two", "Ann", 1).await.people, []);
+        assert!(found("two", "Ann", 1).await.people.is_empty());
+    }
+
+    #[wasm_bindgen_test]
+    async fn rooms_that_were_not_visited_for_long_are_forgotten_and_the_profile_is_not() {
+        let ann = found("old", "Ann", 1).await.profile;
+        keep_people("old", &merge_people(&[], &[])).await.unwrap();
+        let later = js_sys::Date::now() + 60_000.0;
+        database::sweep_before(PEOPLE, later).await.unwrap();
+        let again = found("old", "Ann", 2).await;
+        assert!(again.people.is_empty());
+        assert_eq!(again.profile.secret, ann.secret);
     }
 
     #[wasm_bindgen_test]

@@ -66,7 +66,7 @@ mod tests {
             username: String::new(),
             password: String::new(),
             protocol,
-            auto_accept: false,
+            auto_accept: mqdrop_core::AutoAccept::Off,
             learnt,
             former: String::new(),
             invited_by: String::new(),

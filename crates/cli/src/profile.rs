@@ -4,7 +4,7 @@
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use mqdrop_core::{Profile, merge_people};
 
@@ -20,7 +20,10 @@ const LOCK: &str = "profile.lock";
 /// Bytes of the profile's file that are read at most.
 const MAX_PROFILE: u64 = 4096;
 /// Bytes of a room's file that are read at most.
-const MAX_PEOPLE: u64 = 512 * 1024;
+const MAX_PEOPLE: u64 = 1024 * 1024;
+
+/// After so long without a visit a room's persons are forgotten.
+const KEPT_FOR: Duration = Duration::from_hours(180 * 24);
 
 /// The profile, which is made now if there is none; `secret` is then its own. A name that it did not have
 /// before is chosen now.
@@ -31,19 +34,20 @@ pub(crate) fn load(name: &str, secret: [u8; 32]) -> Profile {
 fn load_at(folder: Option<&Path>, name: &str, secret: [u8; 32], now: u64) -> Profile {
     let made = Profile {
         secret,
-        name: name.to_owned(),
+        name: mqdrop_core::device_name(name),
         named: now,
     };
     let Some(folder) = folder else { return made };
     let _lock = lock(folder);
     let file = folder.join(FILE);
-    let kept = read(&file, MAX_PROFILE).and_then(|text| from_text(&String::from_utf8(text).ok()?));
+    let kept = match read(&file, MAX_PROFILE) {
+        Ok(text) => from_text(&String::from_utf8_lossy(&text)),
+        // One that cannot be read now is not overwritten: who it is would be lost for ever.
+        Err(_) => return made,
+    };
     let profile = match kept {
-        Some(kept) if kept.name == name => return kept,
-        Some(kept) => Profile {
-            secret: kept.secret,
-            ..made
-        },
+        Some(kept) if kept.name == made.name => return kept,
+        Some(kept) => made.in_place_of(&kept),
         None => made,
     };
     // Without it the next command is another person.
@@ -54,7 +58,7 @@ fn load_at(folder: Option<&Path>, name: &str, secret: [u8; 32], now: u64) -> Pro
 /// The record of a room's persons; empty if there is none.
 pub(crate) fn people(room: &str) -> Vec<u8> {
     let file = people_file(state::folder().as_deref(), room);
-    file.and_then(|file| read(&file, MAX_PEOPLE))
+    file.and_then(|file| read(&file, MAX_PEOPLE).ok())
         .unwrap_or_default()
 }
 
@@ -68,12 +72,23 @@ fn keep_people_at(folder: Option<&Path>, room: &str, record: &[u8]) {
         return;
     };
     let _lock = lock(folder);
-    let merged = match read(&file, MAX_PEOPLE) {
-        Some(before) => merge_people(&before, record),
-        None => record.to_vec(),
+    let Ok(before) = read(&file, MAX_PEOPLE) else {
+        return;
     };
     // They are met again.
-    let _ = write(&file, &merged);
+    let _ = write(&file, &merge_people(&before, record));
+    sweep(&folder.join(PEOPLE));
+}
+
+/// Forgets the persons of rooms that were not visited for long.
+fn sweep(folder: &Path) {
+    for entry in folder.read_dir().into_iter().flatten().flatten() {
+        let kept = entry.metadata().and_then(|it| it.modified());
+        let is_old = kept.is_ok_and(|kept| kept.elapsed().is_ok_and(|kept| kept > KEPT_FOR));
+        if is_old {
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
 }
 
 fn people_file(folder: Option<&Path>, room: &str) -> Option<PathBuf> {
@@ -88,14 +103,15 @@ fn lock(folder: &Path) -> Option<File> {
     Some(file)
 }
 
-fn read(file: &Path, most: u64) -> Option<Vec<u8>> {
+/// The beginning of a file; nothing if it is not there.
+fn read(file: &Path, most: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    File::open(file)
-        .ok()?
-        .take(most)
-        .read_to_end(&mut bytes)
-        .ok()?;
-    Some(bytes)
+    match File::open(file) {
+        Ok(file) => file.take(most).read_to_end(&mut bytes)?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
+        Err(error) => return Err(error),
+    };
+    Ok(bytes)
 }
 
 /// Writes a file that only its user can read, whole or not at all.
@@ -169,6 +185,49 @@ mod tests {
             assert_eq!((made.secret, made.named), ([7; 32], 5), "{damaged:?}");
         }
         assert_eq!(load_at(None, "Ann", [8; 32], 5).secret, [8; 32]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_profile_that_cannot_be_read_is_not_overwritten() {
+        let folder = tempfile::tempdir().unwrap();
+        // Reading a folder fails, whoever does it.
+        std::fs::create_dir(folder.path().join(FILE)).unwrap();
+        assert_eq!(
+            load_at(Some(folder.path()), "Ann", [7; 32], 5).secret,
+            [7; 32]
+        );
+        assert!(folder.path().join(FILE).is_dir());
+    }
+
+    #[test]
+    fn a_name_that_is_too_long_is_shortened_before_it_is_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let long = "é".repeat(5000);
+        let first = load_at(Some(folder.path()), &long, [7; 32], 5);
+        let again = load_at(Some(folder.path()), &long, [8; 32], 6);
+        assert_eq!((again.secret, again.named), ([7; 32], 5));
+        assert_eq!(again.name, first.name);
+        // A clock that was wrong once does not keep the name for ever.
+        let renamed = load_at(Some(folder.path()), "Ann", [9; 32], 1);
+        assert_eq!((renamed.secret, renamed.named), ([7; 32], 6));
+    }
+
+    #[test]
+    fn rooms_that_were_not_visited_for_long_are_forgotten() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = Some(folder.path());
+        keep_people_at(at, "old", b"");
+        let old = people_file(at, "old").unwrap();
+        let then = SystemTime::now() - KEPT_FOR - Duration::from_secs(60);
+        File::options()
+            .append(true)
+            .open(&old)
+            .unwrap()
+            .set_modified(then)
+            .unwrap();
+        keep_people_at(at, "new", b"");
+        assert!(!old.exists() && people_file(at, "new").unwrap().exists());
     }
 
     #[cfg(unix)]

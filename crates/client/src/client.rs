@@ -38,9 +38,9 @@ impl<P: Platform> Client<P> {
             self.engine.handle_store(self.read_back.remove(0), now);
         }
         match input {
-            Input::Opened { compresses } => {
+            Input::Opened { compresses, wall } => {
                 self.log.opened(compresses, now);
-                self.engine.handle_open(compresses, now);
+                self.engine.handle_open(compresses, wall, now);
             }
             Input::Received(bytes) => {
                 self.log.received(bytes.len());

@@ -57,7 +57,7 @@
 //! use mqdrop_client::{Client, Input, Platform, Update};
 //! use mqdrop_core::view::TransferState;
 //! use mqdrop_core::{
-//!     Audience, Entry, Identity, Join, ParcelId, ReadRequest, SocketClose, StoreReply, StoreRequest, Time,
+//!     Audience, AutoAccept, Entry, Identity, Join, ParcelId, ReadRequest, SocketClose, StoreReply, StoreRequest, Time,
 //! };
 //! use mqdrop_sim::broker::{Action, Broker};
 //! use mqdrop_sim::{faults::Faults, random::Random};
@@ -84,7 +84,7 @@
 //!     }
 //!
 //!     fn open(&mut self, _: String) -> Result<(), SocketClose> {
-//!         self.inputs.push_back(Input::Opened { compresses: false });
+//!         self.inputs.push_back(Input::Opened { compresses: false, wall: 0 });
 //!         Ok(())
 //!     }
 //!
@@ -165,7 +165,7 @@
 //! for (number, client) in (0..).zip(&mut clients) {
 //!     broker.open(number);
 //!     let identity = Identity::from_random(random.seed());
-//!     let join = Join { identity, auto_accept: true, ..mqdrop_sim::join() };
+//!     let join = Join { identity, auto_accept: AutoAccept::All, ..mqdrop_sim::join() };
 //!     rooms.push(client.act(|engine, now| engine.join(join, now)).unwrap());
 //! }
 //!

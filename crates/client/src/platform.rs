@@ -61,6 +61,8 @@ pub enum Input<C> {
     Opened {
         /// The WebSocket extension `permessage-deflate` is in use (RFC 7692).
         compresses: bool,
+        /// The machine's clock, in ms since 1970: [`Platform::now`] may stand still while it sleeps.
+        wall: u64,
     },
     /// Bytes came from the broker, split or joined in any way.
     Received(Bytes),

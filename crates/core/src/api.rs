@@ -12,6 +12,18 @@ use crate::io::ReadFault;
 use crate::keys::RoomSecret;
 use crate::person::Profile;
 
+/// The offers that are accepted without asking the user. Texts always are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AutoAccept {
+    /// None.
+    #[default]
+    Off,
+    /// Those of persons whose key the user knows to be theirs.
+    Verified,
+    /// All.
+    All,
+}
+
 /// The facts needed to enter a room. Those of the connection (login, version, silence, lengths) count for the
 /// first room; those after it share its connection.
 #[derive(Clone)]
@@ -45,8 +57,8 @@ pub struct Join {
     /// device as gone after one and a half times as long (MQTT 5, section 3.1.2.10). Usually
     /// [`KEEP_ALIVE`](Self::KEEP_ALIVE).
     pub keep_alive: Duration,
-    /// Accept every offer.
-    pub auto_accept: bool,
+    /// The offers that are accepted without asking.
+    pub auto_accept: AutoAccept,
     /// The longest data frame this broker carried before it hung up, learnt earlier; bytes.
     pub frame_limit: Option<u32>,
     /// The quickest length of packets at this broker, learnt earlier; bytes.

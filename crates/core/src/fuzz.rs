@@ -250,6 +250,7 @@ mod tests {
             files: 1,
             manifest: manifest.clone(),
             persons: Some(vec![PersonId([4; 10])]),
+            present: None,
             time: 1,
         };
         let begins = |id| {

@@ -5,6 +5,7 @@
 //! Rooms and transfers over MQTT. An [`Engine`] is one device: its driver gives it what the socket,
 //! storage, files and clock bring, and does what it asks for. `docs/PROTOCOL.md` has the protocol.
 
+mod allowance;
 mod api;
 mod cause;
 mod effects;
@@ -42,7 +43,9 @@ mod state;
 mod title;
 pub mod view;
 
-pub use api::{Entry, Event, Join, JoinError, OfferError, RestoreError, Restored, Timer};
+pub use api::{
+    AutoAccept, Entry, Event, Join, JoinError, OfferError, RestoreError, Restored, Timer,
+};
 pub use cause::{Notice, TooMuch};
 pub use engine::{Engine, topic_prefix};
 pub use identity::Identity;
@@ -53,7 +56,7 @@ pub use io::{
     SocketClose, StoreError, StoreReply, StoreRequest,
 };
 pub use mqdrop_mqtt::{Login, ReasonCode, Time, Unfit, Version, VersionPolicy};
-pub use names::isolated;
+pub use names::{device_name, isolated};
 pub use order::ordered;
 pub use outgoing::Audience;
 pub use people::{is_same_name, merge_people};

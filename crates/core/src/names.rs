@@ -22,8 +22,9 @@ pub fn isolated(name: &str) -> String {
     format!("\u{2068}{name}\u{2069}")
 }
 
-/// A device's name on one line, or "Unnamed".
-pub(crate) fn device_name(name: &str) -> String {
+/// A device's or person's name as others see it: on one line of at most 64 letters, or "Unnamed".
+#[must_use]
+pub fn device_name(name: &str) -> String {
     let name = line(name, MAX_DEVICE_NAME);
     if name.is_empty() {
         "Unnamed".into()

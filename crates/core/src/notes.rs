@@ -86,12 +86,15 @@ pub(crate) struct Sent {
     pub(crate) files: u32,
     #[cbor(n(6), with = "minicbor::bytes")]
     pub(crate) manifest: Vec<u8>,
-    /// Whom it is for, unless for everyone.
+    /// Whom it is for by name, if nobody else knows of it.
     #[n(7)]
     pub(crate) persons: Option<Vec<PersonId>>,
     /// When it was offered first, in ms since 1970.
     #[n(8)]
     pub(crate) time: u64,
+    /// Those who were in the room when it was offered, if it is for nobody else.
+    #[n(9)]
+    pub(crate) present: Option<Vec<PersonId>>,
 }
 
 /// The origin of an offer, and its addressee.
@@ -405,6 +408,7 @@ mod tests {
             files: 1,
             manifest: vec![3; 20],
             persons: Some(vec![PersonId([5; 10])]),
+            present: Some(vec![PersonId([6; 10])]),
             time: 2,
         };
         let blocks = Blocks {

@@ -6,6 +6,7 @@ use litemap::LiteMap;
 
 use mqdrop_mqtt::Time;
 
+use crate::allowance::Allowance;
 use crate::identity::{Identity, PUBLIC, PairKey};
 use crate::ids::{DeviceId, PersonId};
 use crate::names;
@@ -25,29 +26,6 @@ const ASK_AGAIN: Duration = Duration::from_secs(5);
 const ANSWERS: u32 = 256;
 /// … and one more each time so long has passed.
 const ANSWER_EVERY: Duration = Duration::from_micros(62_500);
-
-/// How many answers a device may have.
-struct Allowance {
-    left: u32,
-    /// Since when none was added.
-    since: Time,
-}
-
-impl Allowance {
-    fn spend(&mut self, now: Time) -> bool {
-        let elapsed = now.since(self.since).as_micros() / ANSWER_EVERY.as_micros();
-        let earned = u32::try_from(elapsed).unwrap_or(u32::MAX);
-        if earned >= ANSWERS - self.left {
-            (self.left, self.since) = (ANSWERS, now);
-        } else {
-            self.left += earned;
-            self.since += ANSWER_EVERY * earned;
-        }
-        let left = self.left.checked_sub(1);
-        self.left = left.unwrap_or_default();
-        left.is_some()
-    }
-}
 
 /// A device that is here, as parcels know it.
 #[derive(Clone)]
@@ -135,10 +113,7 @@ impl Peers {
             will: false,
             heard: now,
             muted: false,
-            answers: Allowance {
-                left: ANSWERS,
-                since: now,
-            },
+            answers: Allowance::new(ANSWERS, ANSWER_EVERY, now),
             gone: true,
         });
         let fresh = peer.replay.accept(counter);
@@ -292,6 +267,11 @@ impl Peers {
             .min()
     }
 
+    /// Tells whether a device is in the room, as far as is known here.
+    pub(crate) fn is_present(&self, device: DeviceId) -> bool {
+        self.peers.get(&device).is_some_and(|peer| !peer.gone)
+    }
+
     /// Those who are in the room and not muted.
     pub(crate) fn present(&self) -> impl Iterator<Item = DeviceId> {
         self.peers
@@ -430,22 +410,6 @@ mod tests {
         assert!(peers.introduce(id(1), &card(1, &public), &ROOM).is_some());
         assert_eq!(peers.introduce(id(1), &card(2, &public), &ROOM), None);
         assert_eq!(peers.person(id(1)), Some(card(1, &public).id()));
-    }
-
-    #[test]
-    fn a_device_has_so_many_answers_at_once_and_more_in_time() {
-        let mut peers = Peers::default();
-        peers.accept(id(1), 1, true, Time::ZERO);
-        let mut have = |at: Time| {
-            (0..10_000)
-                .filter(|_| peers.may_have_answer(id(1), at))
-                .count()
-        };
-        assert_eq!(have(Time::ZERO), 256);
-        assert_eq!(have(Time::from_millis(62)), 0);
-        assert_eq!(have(Time::from_millis(63)), 1);
-        assert_eq!(have(Time::from_millis(1000)), 15);
-        assert_eq!(have(Time::from_millis(100_000)), 256);
     }
 
     #[test]

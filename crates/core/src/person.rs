@@ -24,6 +24,18 @@ pub struct Profile {
     pub named: u64,
 }
 
+impl Profile {
+    /// The same person as `kept`, under this name: it was chosen later, whatever the clock says.
+    #[must_use]
+    pub fn in_place_of(&self, kept: &Self) -> Self {
+        Self {
+            secret: kept.secret,
+            name: self.name.clone(),
+            named: self.named.max(kept.named.saturating_add(1)),
+        }
+    }
+}
+
 /// The key pair of a person in one room. It follows from the profile's secret and the room, so that
 /// nobody can tell that a person is in two rooms.
 pub(crate) struct PersonKey(SigningKey);

@@ -1,5 +1,6 @@
 //! Views of an engine: plain snapshots that a user interface draws.
 
+use minicbor::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 
 pub use crate::cause::{BrokerLimit, Cause, RoomTrouble, SubscriptionTrouble};
@@ -119,8 +120,24 @@ pub struct PersonView {
     pub is_told: bool,
     /// Nothing of the person is heard, on this user's wish.
     pub muted: bool,
-    /// The user compared the person's words.
-    pub verified: bool,
+    /// How the user knows that the key is this person's.
+    pub verified: Verified,
+}
+
+/// How the user knows that a key is that of the person whose name it bears.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
+#[cbor(index_only)]
+pub enum Verified {
+    /// Not at all.
+    #[default]
+    #[n(0)]
+    No,
+    /// By coming through the person's own link.
+    #[n(1)]
+    Link,
+    /// By comparing words with the person.
+    #[n(2)]
+    Words,
 }
 
 /// A person by name.
@@ -128,8 +145,12 @@ pub struct PersonView {
 pub struct PersonName {
     /// The person's id.
     pub person: String,
-    /// The name; at most 64 characters, free of control characters.
+    /// The name; at most 64 characters, free of control characters. Not unique.
     pub name: String,
+    /// Another person of this name was known first, or is verified.
+    pub is_namesake: bool,
+    /// How the user knows that the key is this person's.
+    pub verified: Verified,
 }
 
 /// Which way a parcel goes.
@@ -217,10 +238,8 @@ pub struct TransferView {
     pub offline: bool,
     /// How many of its files its sender could not read. The others arrive without them.
     pub left_out: u32,
-    /// The sender's name (`In`).
-    pub sender: Option<String>,
-    /// The person who sends it; empty if its device did not introduce itself.
-    pub from: String,
+    /// The person who sends it.
+    pub from: PersonName,
     /// The persons whom it is for; nobody if it is for everyone.
     pub to: Vec<PersonName>,
     /// When it was offered first, in ms since 1970, by this device's clock.

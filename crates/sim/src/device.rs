@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use mqdrop_client::{Client, Update};
 use mqdrop_core::view::{
-    ParcelKind, PeerView, PersonView, StatusView, TransferState, TransferView,
+    Direction, ParcelKind, PeerView, PersonView, StatusView, TransferState, TransferView,
 };
 use mqdrop_core::{Engine, ParcelId, RoomId, Time};
 
@@ -110,7 +110,7 @@ impl Device {
 
     fn see_transfer(&mut self, view: TransferView) -> Option<ParcelId> {
         let parcel = view.parcel.parse().unwrap();
-        let is_received = view.sender.is_some();
+        let is_received = view.direction == Direction::In;
         let is_done = view.state == TransferState::Done;
         if is_received && is_done && view.kind == ParcelKind::Files {
             assert!(

@@ -44,7 +44,8 @@ use mqdrop_client::{Client, Input as Brought};
 use mqdrop_core::keys::RoomSecret;
 use mqdrop_core::view::TransferState;
 use mqdrop_core::{
-    Audience, Engine, Entry, Identity, Join, ParcelId, Profile, RoomId, Time, VersionPolicy,
+    Audience, AutoAccept, Engine, Entry, Identity, Join, ParcelId, Profile, RoomId, Time,
+    VersionPolicy,
 };
 
 use broker::Broker;
@@ -177,7 +178,7 @@ pub fn join() -> Join {
         login: None,
         version: VersionPolicy::Auto,
         keep_alive: Join::KEEP_ALIVE,
-        auto_accept: false,
+        auto_accept: AutoAccept::Off,
         frame_limit: None,
         frame_length: None,
     }
@@ -240,6 +241,11 @@ impl World {
         self.enter_as(device, join());
     }
 
+    /// The clock of all machines, in ms since 1970.
+    fn wall(&self) -> u64 {
+        WALL + self.now.as_micros() / 1000
+    }
+
     /// A device leaves where it is and joins like this, as another device than before.
     pub fn enter_as(&mut self, device: usize, join: Join) -> RoomId {
         self.act(device, |engine, now| engine.leave_all(now));
@@ -253,7 +259,7 @@ impl World {
         if let Some(record) = self.devices[device].places.get(&join.secret.room()) {
             join.people = record.clone();
         }
-        join.wall = WALL + self.now.as_micros() / 1000;
+        join.wall = self.wall();
         if join.profile.secret == [0; 32] {
             join.profile.secret[..8].copy_from_slice(&(device as u64 + 1).to_be_bytes());
         }
@@ -466,7 +472,11 @@ impl World {
             }
         }
         let join = Join {
-            auto_accept,
+            auto_accept: if auto_accept {
+                AutoAccept::All
+            } else {
+                AutoAccept::Off
+            },
             ..join_as(index)
         };
         self.enter_as(index, join);

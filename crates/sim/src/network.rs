@@ -127,7 +127,8 @@ impl World {
                 }
                 self.broker.open(connection);
                 self.devices[device].connection = Some((connection, true));
-                self.bring(device, Brought::Opened { compresses: false });
+                let (compresses, wall) = (false, self.wall());
+                self.bring(device, Brought::Opened { compresses, wall });
             }
             Input::Refuse(device, connection) => {
                 if self.devices[device].connection == Some((connection, false)) {

@@ -17,7 +17,7 @@ use super::outbox::Outbox;
 use super::pump::{self, Socket};
 use super::tls::Tls;
 use super::websocket::{self, Failure, Offer};
-use crate::words;
+use crate::{profile, words};
 use bytes::Bytes;
 
 /// A connection that did not open after so long is given up.
@@ -163,7 +163,10 @@ async fn run<C>(line: Arc<Line<C>>, address: Address, tls: Arc<Tls>) {
         Ok(socket) => {
             line.outbox.open();
             // Compression is not offered: nothing encrypted becomes shorter.
-            line.report(Input::Opened { compresses: false });
+            line.report(Input::Opened {
+                compresses: false,
+                wall: profile::now(),
+            });
             tokio::select! {
                 () = pump::run(socket, &line, &address) => {}
                 () = too_late(&line.closing) => {}

@@ -58,7 +58,7 @@ impl Side {
             login: None,
             version: VersionPolicy::default(),
             keep_alive: Join::KEEP_ALIVE,
-            auto_accept: true,
+            auto_accept: mqdrop_core::AutoAccept::All,
             frame_limit: None,
             frame_length: None,
         };
@@ -90,7 +90,9 @@ impl Side {
     fn take(&mut self, input: Input<Saved>) {
         let now = self.native.now();
         match input {
-            Input::Opened { compresses } => self.engine.handle_open(compresses, now),
+            Input::Opened { compresses, wall } => {
+                self.engine.handle_open(compresses, wall, now);
+            }
             Input::Received(bytes) => self.engine.handle_bytes(bytes, now),
             Input::Closed(close) => self.engine.handle_close(close, now),
             Input::Read(request, result) => self.engine.handle_read(request, result, now),

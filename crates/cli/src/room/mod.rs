@@ -13,7 +13,7 @@ use clap::{Args, ValueEnum};
 use mqdrop_client::lesson::Learnt;
 use mqdrop_client::link::Link;
 use mqdrop_core::keys::RoomSecret;
-use mqdrop_core::{Identity, Join, Version, VersionPolicy};
+use mqdrop_core::{AutoAccept, Identity, Join, Version, VersionPolicy};
 
 pub(crate) use link::is_link;
 pub(crate) use way::{BrokerArgs, Way};
@@ -188,7 +188,7 @@ impl Room {
             login: self.way.login.clone(),
             version: self.version,
             keep_alive: self.keep_alive,
-            auto_accept: false,
+            auto_accept: AutoAccept::Off,
             frame_limit: None,
             frame_length: None,
         };

@@ -1,11 +1,12 @@
 //! The events of `--json`: one object a line.
 
 use mqdrop_core::keys;
-use mqdrop_core::view::{Direction, PersonView, Title, TransferView};
+use mqdrop_core::view::{Direction, PersonView, Title, TransferView, Verified};
 use serde::{Serialize, Serializer};
 
 use super::clean;
 use crate::failure::Failure;
+use crate::words;
 
 /// The version of the events. Events and fields may be added to it.
 const VERSION: u8 = 1;
@@ -61,6 +62,9 @@ pub(crate) enum Event {
         bytes: u64,
         #[serde(skip_serializing_if = "Option::is_none")]
         sender: Option<String>,
+        /// The same as people are told.
+        #[serde(skip)]
+        from: String,
     },
     /// A parcel moves, or stands still.
     Progress {
@@ -120,7 +124,8 @@ impl Event {
             title: view.title.clone(),
             files: view.files,
             bytes: view.total,
-            sender: view.sender.clone(),
+            sender: (view.direction == Direction::In).then(|| view.from.name.clone()),
+            from: words().sender(view),
         }
     }
 
@@ -132,7 +137,7 @@ impl Event {
             state: if person.is_here { "here" } else { "away" },
             seen: person.seen,
             namesake: person.is_namesake,
-            verified: person.verified,
+            verified: person.verified != Verified::No,
             muted: person.muted,
             words: keys::fingerprint(&person.key).unwrap_or_default(),
         }
@@ -180,7 +185,7 @@ impl Event {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use mqdrop_core::view::{ParcelKind, TransferState};
+    use mqdrop_core::view::{ParcelKind, PersonName, TransferState};
 
     use super::*;
 
@@ -210,8 +215,12 @@ pub(crate) mod tests {
             cause: None,
             offline: false,
             left_out: 0,
-            sender: Some("Ann".into()),
-            from: String::new(),
+            from: PersonName {
+                person: String::new(),
+                name: "Ann".into(),
+                is_namesake: false,
+                verified: Verified::No,
+            },
             to: Vec::new(),
             time: 0,
             lacks_files: false,

@@ -214,12 +214,9 @@ fn sentence(event: &Event) -> Option<String> {
             title,
             files,
             bytes,
-            sender,
+            from,
             ..
-        } => {
-            let sender = sender.as_deref().unwrap_or(words().terminal_somebody());
-            words().terminal_sends(sender, &words().title(title), &content(*files, *bytes))
-        }
+        } => words().terminal_sends(from, &words().title(title), &content(*files, *bytes)),
         Event::Receipt { name, .. } => words().terminal_has_it(name),
         Event::Saved { path, bytes, .. } => words().terminal_saved(path, &words().size(*bytes)),
         Event::Warning { text } => format!("mqdrop: {text}"),

@@ -94,7 +94,7 @@ mod tests {
             seen,
             is_told: false,
             muted: false,
-            verified: false,
+            verified: mqdrop_core::view::Verified::No,
         }
     }
 

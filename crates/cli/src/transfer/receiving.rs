@@ -256,10 +256,8 @@ impl Task for Receiving {
 }
 
 fn question(view: &TransferView) -> String {
-    let sender = view.sender.as_deref();
-    let sender = sender.unwrap_or(words().terminal_somebody());
     words().question_take(
-        sender,
+        &words().sender(view),
         &words().title(&view.title),
         &say::content(view.files, view.total),
     )
@@ -282,10 +280,9 @@ fn failure(view: &TransferView, fault: Option<Fault>) -> Failure {
     let why = words().cause(view);
     match view.state {
         TransferState::Declined => Failure::Refused(words().receiving_declined(title)),
-        TransferState::Cancelled => Failure::Refused(match (why, &view.sender) {
-            (Some(why), _) => words().receiving_cancelled(title, &why),
-            (None, Some(sender)) => words().receiving_cancelled_ask(title, sender),
-            (None, None) => words().receiving_cancelled_ask_sender(title),
+        TransferState::Cancelled => Failure::Refused(match why {
+            Some(why) => words().receiving_cancelled(title, &why),
+            None => words().receiving_cancelled_ask(title, &words().sender(view)),
         }),
         _ => {
             let text = match why {

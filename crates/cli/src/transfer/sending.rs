@@ -509,7 +509,7 @@ mod tests {
             seen: 0,
             is_told: false,
             muted: false,
-            verified: false,
+            verified: mqdrop_core::view::Verified::No,
         }
     }
 

@@ -80,7 +80,10 @@ impl Platform for Machine {
         if url.starts_with("no ") {
             return Err(SocketClose::Refused(Obstacle::NoAddress));
         }
-        self.inputs.push_back(Input::Opened { compresses: false });
+        self.inputs.push_back(Input::Opened {
+            compresses: false,
+            wall: 0,
+        });
         Ok(())
     }
 

@@ -39,7 +39,7 @@ pub(crate) struct Member {
 /// How clients join here, if a transfer is to take a few turns only.
 pub(crate) fn join_for_speed() -> Join {
     Join {
-        auto_accept: true,
+        auto_accept: mqdrop_core::AutoAccept::All,
         ..mqdrop_sim::join()
     }
 }
@@ -47,7 +47,7 @@ pub(crate) fn join_for_speed() -> Join {
 /// How clients join here.
 pub(crate) fn join() -> Join {
     Join {
-        auto_accept: true,
+        auto_accept: mqdrop_core::AutoAccept::All,
         frame_limit: FRAME,
         frame_length: FRAME,
         ..mqdrop_sim::join()

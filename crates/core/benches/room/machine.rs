@@ -26,7 +26,10 @@ impl Platform for Machine {
     }
 
     fn open(&mut self, _: String) -> Result<(), SocketClose> {
-        self.answers.push(Input::Opened { compresses: false });
+        self.answers.push(Input::Opened {
+            compresses: false,
+            wall: 0,
+        });
         Ok(())
     }
 

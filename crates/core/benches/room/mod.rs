@@ -95,7 +95,7 @@ impl Room {
             login: None,
             version: VersionPolicy::Auto,
             keep_alive: Join::KEEP_ALIVE,
-            auto_accept: true,
+            auto_accept: mqdrop_core::AutoAccept::All,
             frame_limit: self.frame_limit,
             frame_length: self.frame_limit,
         };

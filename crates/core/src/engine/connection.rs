@@ -323,7 +323,7 @@ mod tests {
             login: None,
             version: VersionPolicy::Auto,
             keep_alive: Join::KEEP_ALIVE,
-            auto_accept: false,
+            auto_accept: crate::api::AutoAccept::Off,
             frame_limit: None,
             frame_length: Some(65_536),
         };

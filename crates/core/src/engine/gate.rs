@@ -150,7 +150,7 @@ mod tests {
             login: None,
             version: mqdrop_mqtt::VersionPolicy::Auto,
             keep_alive: Join::KEEP_ALIVE,
-            auto_accept: false,
+            auto_accept: crate::api::AutoAccept::Off,
             frame_limit: None,
             frame_length: None,
         };

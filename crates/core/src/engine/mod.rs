@@ -7,6 +7,7 @@ mod families;
 mod gate;
 mod kept;
 mod link;
+mod lists;
 mod outbox;
 mod parcels;
 mod proof;
@@ -99,12 +100,15 @@ impl Engine {
 
     /// The connection that was asked for is open. `compresses`: the broker compresses messages (a
     /// WebSocket's permessage-deflate, RFC 7692), which takes time and makes nothing of files shorter, as
-    /// they are encrypted.
-    pub fn handle_open(&mut self, compresses: bool, now: Time) {
+    /// they are encrypted. `wall` is the machine's clock, in ms since 1970.
+    pub fn handle_open(&mut self, compresses: bool, wall: u64, now: Time) {
         if let Some(connection) = &mut self.connection
             && matches!(connection.link.stage, Stage::Opening(_))
         {
             connection.link.compresses = compresses;
+            for (_, room) in &mut self.rooms {
+                room.set_wall(wall, now);
+            }
             // MQTT has one will for a connection. In the other rooms silence tells.
             let mut rooms = self.rooms.iter_mut().map(|(_, room)| room);
             let first = rooms.next().map(|room| {
@@ -156,10 +160,12 @@ impl Engine {
         | StoreReply::Unread { parcel, .. }
         | StoreReply::Finished { parcel }
         | StoreReply::Failed { parcel, .. }) = reply;
-        if let Some(Room { parcels, .. }) = self.room_with(parcel) {
+        if let Some(room) = self.room_with(parcel) {
+            let unasked = room.accepts_unasked(parcel);
+            let parcels = &mut room.parcels;
             if let Some(incoming) = parcels.incoming.get_mut(&parcel) {
                 incoming.handle_store(&reply, now, &mut parcels.cx);
-                incoming.read_back(parcels.auto_accept, now, &mut parcels.cx);
+                incoming.read_back(unasked, now, &mut parcels.cx);
             } else if let Some(outgoing) = parcels.outgoing.get_mut(&parcel) {
                 outgoing.handle_store(&reply, &mut parcels.cx);
             }

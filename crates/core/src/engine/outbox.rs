@@ -39,8 +39,8 @@ enum Topic {
     Cancel,
     /// Whether it is paused.
     Pause,
-    /// A part of the list of people.
-    People(u8),
+    /// The list of people, of which one part waits at a time.
+    People,
 }
 
 /// Messages in the order in which their subjects came up.
@@ -177,7 +177,7 @@ impl Subject {
             }) => (Topic::Stand, Some(*parcel)),
             Body::Complete(complete) => (Topic::Complete, Some(complete.parcel)),
             Body::Cancel(ending) => (Topic::Cancel, Some(ending.parcel)),
-            Body::People(list) => (Topic::People(list.part), None),
+            Body::People(_) => (Topic::People, None),
             Body::Pause(parcel) | Body::Resume(parcel) => (Topic::Pause, Some(parcel.parcel)),
         };
         let to = match to {

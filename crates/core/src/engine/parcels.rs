@@ -4,7 +4,7 @@ use litemap::LiteMap;
 use mqdrop_mqtt::Time;
 
 use super::stall::Stalls;
-use crate::api::Event;
+use crate::api::{AutoAccept, Event};
 use crate::cause::Cause;
 use crate::effects::Effects;
 use crate::frame_size::FrameSize;
@@ -16,15 +16,15 @@ use crate::view::TransferState;
 pub(super) struct Parcels {
     pub(super) outgoing: LiteMap<ParcelId, Outgoing>,
     pub(super) incoming: LiteMap<ParcelId, Incoming>,
-    /// Every offer is accepted.
-    pub(super) auto_accept: bool,
+    /// The offers that are accepted without asking.
+    pub(super) auto_accept: AutoAccept,
     /// The wishes of the room's parcels.
     pub(super) cx: Effects,
     pub(super) stalls: Stalls,
 }
 
 impl Parcels {
-    pub(super) fn new(auto_accept: bool) -> Self {
+    pub(super) fn new(auto_accept: AutoAccept) -> Self {
         Self {
             outgoing: LiteMap::new(),
             incoming: LiteMap::new(),

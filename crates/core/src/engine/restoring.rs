@@ -146,20 +146,21 @@ impl Engine {
 
 impl Room {
     fn take_up(&mut self, parcel: ParcelId, kept: Kept, now: Time) {
-        let parcels = &mut self.parcels;
         match kept {
             Kept::Received(mut incoming) => {
+                let unasked = self.accepts_from(incoming.person());
+                let parcels = &mut self.parcels;
                 let sender = incoming.sender();
                 incoming.set_sender_present(self.peers.present().any(|peer| peer == sender));
-                incoming.enter(parcels.auto_accept, now, &mut parcels.cx);
+                incoming.enter(unasked, now, &mut parcels.cx);
                 parcels.incoming.insert(parcel, *incoming);
             }
             Kept::Sent(mut outgoing) => {
                 outgoing.set_sender(self.voice.device());
-                parcels.outgoing.insert(parcel, *outgoing);
+                self.parcels.outgoing.insert(parcel, *outgoing);
             }
         }
-        parcels.cx.event(Event::Transfer(parcel));
-        parcels.cx.event(Event::Files(parcel));
+        self.parcels.cx.event(Event::Transfer(parcel));
+        self.parcels.cx.event(Event::Files(parcel));
     }
 }

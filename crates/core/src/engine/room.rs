@@ -8,6 +8,7 @@ use litemap::LiteMap;
 use mqdrop_mqtt::{QoS, ReasonCode, Subscription, Ticket, Time};
 
 use super::connection::{Connection, LastWord};
+use super::lists::Lists;
 use super::outbox::Outbox;
 use super::parcels::Parcels;
 use super::refusal::{self, Refusal};
@@ -25,7 +26,9 @@ use crate::peers::Peers;
 use crate::people::People;
 use crate::person::person_of_text;
 use crate::random::Random;
-use crate::view::{ConnectionState, PersonView, StatusView, TransferState, TransferView};
+use crate::view::{
+    ConnectionState, PersonName, PersonView, StatusView, TransferState, TransferView, Verified,
+};
 
 /// How often this device shows that it is still here.
 pub(super) const REFRESH: Duration = Duration::from_secs(30);
@@ -60,9 +63,9 @@ pub(super) struct Room {
     pub(super) invited_by: Option<PersonId>,
     /// When what is known of them is to be kept, if it changed.
     record_due: Option<Time>,
-    /// Lists of people that were listened to on this connection.
-    pub(super) lists_heard: u32,
-    /// The machine's clock, in ms since 1970, when the room was joined, and that moment.
+    pub(super) lists: Lists,
+    /// The machine's clock, in ms since 1970, when the room was joined or its connection opened last, and
+    /// that moment.
     clock: (u64, Time),
     pub(super) outbox: Outbox,
     /// Messages that the broker has not acknowledged.
@@ -83,7 +86,7 @@ impl Room {
             people: People::restore(&join.people, voice.card()),
             invited_by: person_of_text(&join.invited_by),
             record_due: None,
-            lists_heard: 0,
+            lists: Lists::new(now),
             clock: (join.wall, now),
             topics,
             voice,
@@ -124,7 +127,7 @@ impl Room {
     pub(super) fn begin(&mut self) {
         self.voice.begin();
         self.peers.doubt();
-        self.lists_heard = 0;
+        self.lists.forget_heard();
     }
 
     /// The session was accepted. `is_kept` says that the broker kept what this device had there.
@@ -170,6 +173,11 @@ impl Room {
                 record: self.people.record(),
             });
         }
+    }
+
+    /// The machine's clock shows `wall` (ms since 1970). It may have slept since the last time.
+    pub(super) fn set_wall(&mut self, wall: u64, now: Time) {
+        self.clock = (wall, now);
     }
 
     /// The time by the machine's clock, in ms since 1970.
@@ -347,16 +355,15 @@ impl Room {
     pub(super) fn transfer(&self, parcel: ParcelId, now: Time) -> Option<TransferView> {
         let known = |device| self.peers.known(device);
         let (mut view, persons) = if let Some(outgoing) = self.parcels.outgoing.get(&parcel) {
-            let mut view = outgoing.view(self.id, known, now);
-            view.from = self.voice.card().id().to_string();
+            let from = self.people.named(self.voice.card().id());
+            let view = outgoing.view(self.id, from, known, now);
             (view, outgoing.persons())
         } else {
             let incoming = self.parcels.incoming.get(&parcel)?;
-            let sender = known(incoming.sender()).map(|sender| sender.name);
-            let sender = sender.unwrap_or_else(|| incoming.sender_name().to_owned());
-            (incoming.view(self.id, sender, now), incoming.persons())
+            let from = self.sender(incoming);
+            (incoming.view(self.id, from, now), incoming.persons())
         };
-        view.to = self.people.named(persons);
+        view.to = persons.iter().map(|it| self.people.named(*it)).collect();
         view.state = self.as_shown(view.state);
         if view.state == TransferState::Active && view.cause.is_none() {
             view.cause = self.parcels.stall(parcel, self.topics.data(parcel));
@@ -366,6 +373,20 @@ impl Room {
             view.cause = Some(Cause::NoConnection);
         }
         Some(view)
+    }
+
+    /// The person who sends a parcel. One that is not known any more has the name that it had then.
+    fn sender(&self, incoming: &Incoming) -> PersonName {
+        let person = incoming.person();
+        match person.filter(|person| self.people.knows(*person)) {
+            Some(person) => self.people.named(person),
+            None => PersonName {
+                person: person.map(|person| person.to_string()).unwrap_or_default(),
+                name: incoming.sender_name().to_owned(),
+                is_namesake: false,
+                verified: Verified::No,
+            },
+        }
     }
 
     /// Nothing flows without a connection.
@@ -424,9 +445,17 @@ impl Room {
     fn flush_outbox(&mut self, connection: &mut Connection, random: &mut Random, now: Time) {
         if !self.is_inside() {
             self.outbox = Outbox::default();
+            self.lists.forget_newcomers();
         }
         let session = &mut connection.session;
-        while let Some((to, body, qos)) = self.outbox.pop(session.waiting() > 0) {
+        loop {
+            let waits = session.waiting() > 0;
+            if !waits && self.outbox.is_empty() {
+                self.tell_newcomers(now);
+            }
+            let Some((to, body, qos)) = self.outbox.pop(waits) else {
+                return;
+            };
             let topic = match to {
                 To::Room => self.topics.room(),
                 To::Device(device) => self.topics.device(device),

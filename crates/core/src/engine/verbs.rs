@@ -5,7 +5,7 @@ use mqdrop_mqtt::Time;
 use super::Engine;
 use super::parcels::Parcels;
 use super::room::Room;
-use crate::api::{Entry, Event, OfferError};
+use crate::api::{AutoAccept, Entry, Event, OfferError};
 use crate::cause::TooMuch;
 use crate::effects::To;
 use crate::ids::{DeviceId, ParcelId, PersonId, RoomId};
@@ -88,16 +88,12 @@ impl Engine {
         Ok(places)
     }
 
-    /// Accepts every offer in a room from now on, those that wait for an answer included; or asks each
-    /// time.
-    pub fn set_auto_accept(&mut self, room: RoomId, on: bool, now: Time) {
+    /// Accepts these offers in a room from now on, those that wait for an answer included, and asks for
+    /// the others each time.
+    pub fn set_auto_accept(&mut self, room: RoomId, auto_accept: AutoAccept, now: Time) {
         if let Some(room) = self.rooms.get_mut(&room) {
-            room.parcels.auto_accept = on;
-            if on {
-                for (_, incoming) in &mut room.parcels.incoming {
-                    incoming.accept(now, &mut room.parcels.cx);
-                }
-            }
+            room.parcels.auto_accept = auto_accept;
+            room.accept_unasked(now);
         }
         self.settle(now);
     }
@@ -182,7 +178,7 @@ impl Engine {
     /// nothing, as their acceptance is not heard, though they may see what is offered to the room.
     pub fn mute(&mut self, room: RoomId, person: PersonId, muted: bool, now: Time) {
         if let Some(room) = self.rooms.get_mut(&room)
-            && room.people.mute(person, muted)
+            && room.people.mute(person, muted, room.wall(now))
         {
             let devices: Vec<DeviceId> = room.peers.of_person(person).collect();
             for device in devices {
@@ -198,8 +194,9 @@ impl Engine {
     /// The user compared a person's words, or takes that back.
     pub fn verify(&mut self, room: RoomId, person: PersonId, verified: bool, now: Time) {
         if let Some(room) = self.rooms.get_mut(&room)
-            && room.people.verify(person, verified)
+            && room.people.verify(person, verified, room.wall(now))
         {
+            room.accept_unasked(now);
             room.tell_people(now);
         }
         self.settle(now);
@@ -207,21 +204,48 @@ impl Engine {
 }
 
 impl Room {
-    /// The room that a parcel for this audience goes to.
-    fn address(&self, audience: Audience) -> Result<Address, OfferError> {
-        if let Audience::Persons(persons) = &audience {
-            let is_known = |person: &PersonId| self.people.knows(*person);
-            if persons.is_empty() || !persons.iter().all(is_known) {
-                return Err(OfferError::UnknownPerson);
-            }
-            if persons.len() > MAX_PERSONS {
-                return Err(OfferError::TooLarge(TooMuch::Persons));
+    /// Tells whether offers of a person are accepted without asking.
+    pub(super) fn accepts_from(&self, person: Option<PersonId>) -> bool {
+        match self.parcels.auto_accept {
+            AutoAccept::Off => false,
+            AutoAccept::Verified => person.is_some_and(|person| self.people.is_verified(person)),
+            AutoAccept::All => true,
+        }
+    }
+
+    /// Tells the same of a parcel's sender.
+    pub(super) fn accepts_unasked(&self, parcel: ParcelId) -> bool {
+        let incoming = self.parcels.incoming.get(&parcel);
+        incoming.is_some_and(|incoming| self.accepts_from(incoming.person()))
+    }
+
+    /// Accepts what waits for an answer and needs none.
+    fn accept_unasked(&mut self, now: Time) {
+        let waiting = self.parcels.incoming.keys().copied();
+        let unasked: Vec<ParcelId> = waiting.filter(|it| self.accepts_unasked(*it)).collect();
+        for parcel in unasked {
+            if let Some(incoming) = self.parcels.incoming.get_mut(&parcel) {
+                incoming.accept(now, &mut self.parcels.cx);
             }
         }
-        Ok(Address {
-            room: self.voice.room(),
-            audience,
-        })
+    }
+
+    /// The room that a parcel for this audience goes to.
+    fn address(&self, audience: Audience) -> Result<Address, OfferError> {
+        let room = self.voice.room();
+        let persons = match audience {
+            Audience::Room => return Ok(Address::everyone(room)),
+            Audience::Present => return Ok(Address::present(room, self.peers.persons_here())),
+            Audience::Persons(persons) => persons,
+        };
+        let is_known = |person: &PersonId| self.people.knows(*person);
+        if persons.is_empty() || !persons.iter().all(is_known) {
+            return Err(OfferError::UnknownPerson);
+        }
+        if persons.len() > MAX_PERSONS {
+            return Err(OfferError::TooLarge(TooMuch::Persons));
+        }
+        Ok(Address::persons(room, persons))
     }
 
     fn offer(&mut self, mut outgoing: Outgoing, now: Time) -> ParcelId {
@@ -261,7 +285,7 @@ impl Room {
     }
 
     /// The user wants to hear nothing more of a device, or to hear it again.
-    fn handle_muted(&mut self, device: DeviceId, muted: bool) {
+    pub(super) fn handle_muted(&mut self, device: DeviceId, muted: bool) {
         let Parcels {
             incoming,
             outgoing,

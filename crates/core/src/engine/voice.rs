@@ -76,6 +76,12 @@ impl Voice {
         self.hello = self.counter + 1;
     }
 
+    /// Another device is here. If this one was to take its place, it does not: a tab that was duplicated
+    /// remembers what the other one is.
+    pub(super) fn meet(&mut self, device: DeviceId) {
+        self.former.take_if(|former| *former == device);
+    }
+
     /// This device's introduction of itself; `heard` is the counter of the hello that this answers.
     pub(super) fn introduction(&self, heard: u64) -> Introduction {
         Introduction {

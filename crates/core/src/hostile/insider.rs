@@ -12,15 +12,26 @@ use crate::random::Random;
 pub(super) struct Member {
     pub(super) identity: Identity,
     pub(super) random: Random,
+    /// What its person's key follows from.
+    pub(super) person: [u8; 32],
     counter: u64,
 }
 
 impl Member {
     /// One who has not said hello.
     pub(super) fn new(seed: u8) -> Self {
-        let mut random = Random::new([seed; 32]);
+        Self::numbered(seed.into())
+    }
+
+    /// The same, for crowds.
+    pub(super) fn numbered(number: u32) -> Self {
+        let mut seed = [7; 32];
+        seed[..4].copy_from_slice(&number.to_be_bytes());
+        let mut random = Random::new(seed);
+        let identity = Identity::from_random(random.bytes());
         Self {
-            identity: Identity::from_random(random.bytes()),
+            person: identity.public,
+            identity,
             random,
             counter: 0,
         }
@@ -59,7 +70,7 @@ impl Member {
     /// Its person's card.
     pub(super) fn card(&self, name: &str) -> Card {
         let room = &secret().room;
-        let key = PersonKey::new(&self.identity.public, room);
+        let key = PersonKey::new(&self.person, room);
         key.card(room, &self.identity.public, name.into(), 0)
     }
 

@@ -207,7 +207,7 @@ fn a_parcel_is_its_senders_alone() {
     }
     let view = victim.view(parcel.id()).unwrap();
     assert_eq!(view.state, TransferState::Active);
-    assert_eq!(view.sender.as_deref(), Some("Member 2"));
+    assert_eq!(view.from.name, "Member 2");
     parcel.arrives(&mut honest, &mut victim);
 }
 

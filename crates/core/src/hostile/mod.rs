@@ -13,5 +13,6 @@ mod ledger;
 mod machine;
 mod member;
 mod parcel;
+mod persons;
 mod slow;
 mod victim;

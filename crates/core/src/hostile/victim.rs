@@ -52,7 +52,7 @@ fn join(version: Version, times: u8) -> Join {
         login: None,
         version: VersionPolicy::Only(version),
         keep_alive: Join::KEEP_ALIVE,
-        auto_accept: false,
+        auto_accept: mqdrop_core::AutoAccept::Off,
         frame_limit: None,
         frame_length: None,
     }
@@ -70,6 +70,8 @@ pub(super) struct Victim {
     pub(super) room: RoomId,
     /// The number of times it joined.
     joined: u8,
+    /// The machine's clock when a connection opens, in ms since 1970.
+    pub(super) wall: u64,
     client: Client<Machine>,
     pub(super) notices: Vec<Notice>,
     /// The message by which it last said in the room that it is here.
@@ -91,6 +93,7 @@ impl Victim {
             version,
             room: room.unwrap(),
             joined: 1,
+            wall: 0,
             client,
             notices: Vec::new(),
             hello: Vec::new(),
@@ -213,7 +216,10 @@ impl Victim {
 
     pub(super) fn open(&mut self) {
         self.machine().opening = false;
-        self.handle(Input::Opened { compresses: false });
+        self.handle(Input::Opened {
+            compresses: false,
+            wall: self.wall,
+        });
     }
 
     /// The connection ends, or cannot be opened.

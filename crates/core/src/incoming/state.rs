@@ -1,7 +1,7 @@
 //! The states of a parcel: the facts that the engine decides by.
 
 use super::{Incoming, Phase};
-use crate::ids::{DeviceId, ParcelId};
+use crate::ids::{DeviceId, ParcelId, PersonId};
 
 impl Incoming {
     pub(crate) fn parcel(&self) -> ParcelId {
@@ -14,6 +14,11 @@ impl Incoming {
 
     pub(crate) fn sender_name(&self) -> &str {
         self.sender.name()
+    }
+
+    /// The person who sends it, if it is known.
+    pub(crate) fn person(&self) -> Option<PersonId> {
+        self.sender.person()
     }
 
     pub(crate) fn is_text(&self) -> bool {

@@ -8,7 +8,9 @@ use crate::cause::Cause;
 use crate::ids::{PersonId, RoomId};
 use crate::incoming::content::Content;
 use crate::message::{CHANGED, EndReason};
-use crate::view::{Direction, Fault, FileView, ParcelKind, Title, TransferState, TransferView};
+use crate::view::{
+    Direction, Fault, FileView, ParcelKind, PersonName, Title, TransferState, TransferView,
+};
 
 impl Incoming {
     /// The part of this device that keeps it from being delivered, if one does.
@@ -29,7 +31,7 @@ impl Incoming {
         }
     }
 
-    pub(crate) fn view(&self, room: RoomId, sender: String, now: Time) -> TransferView {
+    pub(crate) fn view(&self, room: RoomId, from: PersonName, now: Time) -> TransferView {
         let state = self.state();
         let bytes = self.bytes();
         let rate = match &self.phase {
@@ -58,12 +60,7 @@ impl Incoming {
             cause: self.cause(state),
             offline: false,
             left_out: self.content().map_or(0, |content| content.left_out().len()),
-            sender: Some(sender),
-            from: self
-                .sender
-                .person()
-                .map(|it| it.to_string())
-                .unwrap_or_default(),
+            from,
             to: Vec::new(),
             time: self.sender.time(),
             lacks_files: false,

@@ -271,7 +271,7 @@ mod tests {
     use crate::api::Entry;
     use crate::message::Runs;
     use crate::message::tests::wanting;
-    use crate::outgoing::{Address, Audience};
+    use crate::outgoing::Address;
     use crate::random::Random;
 
     const RUNS: u32 = 512;
@@ -294,10 +294,7 @@ mod tests {
             modified: None,
             mime: String::new(),
         };
-        let to = Address {
-            room: "room".into(),
-            audience: Audience::Room,
-        };
+        let to = Address::everyone("room".into());
         let mut outgoing = Outgoing::files(vec![entry], to, &mut Random::new([1; 32])).unwrap();
         let (liar, cx) = (DeviceId([1; 10]), &mut Effects::default());
         let size = &mut FrameSize::new(None, None);

@@ -71,8 +71,8 @@ impl Outgoing {
         now: Time,
         cx: &mut Effects,
     ) {
-        let audience = &self.parcel.to.audience;
-        let meant = present.filter(|here| audience.has(here.person));
+        let to = &self.parcel.to;
+        let meant = present.filter(|here| to.has(here.person));
         let meant = meant.map(|here| (here.device, here.name));
         self.receivers.offer_to_all(meant, now);
         self.tell_audience(Body::Offer(self.parcel.offer(self.paused)), cx);
@@ -80,19 +80,17 @@ impl Outgoing {
 
     /// Tells whether it is for a device of this person.
     pub(crate) fn is_for(&self, person: Option<PersonId>) -> bool {
-        self.parcel.to.audience.has(person)
+        self.parcel.to.has(person)
     }
 
     /// Says something of it to all whom it is for and who are here.
     fn tell_audience(&self, body: Body, cx: &mut Effects) {
-        match self.parcel.to.audience {
-            Audience::Room => cx.broadcast(body),
-            Audience::Persons(_) => {
-                let receivers = self.receivers.iter();
-                for (device, _) in receivers.filter(|(_, receiver)| receiver.is_present()) {
-                    cx.send(device, body.clone());
-                }
-            }
+        if self.parcel.to.is_open() {
+            return cx.broadcast(body);
+        }
+        let receivers = self.receivers.iter();
+        for (device, _) in receivers.filter(|(_, receiver)| receiver.is_present()) {
+            cx.send(device, body.clone());
         }
     }
 

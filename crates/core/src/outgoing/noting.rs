@@ -154,7 +154,7 @@ mod tests {
     use crate::io::StoreRequest;
     use crate::message::EndReason;
     use crate::message::tests::wanting;
-    use crate::outgoing::{Address, Audience};
+    use crate::outgoing::Address;
     use crate::peers::Here;
     use crate::random::Random;
     use crate::ranges::RangeSet;
@@ -168,10 +168,7 @@ mod tests {
             mime: String::new(),
         };
         let mut random = Random::new([1; 32]);
-        let to = Address {
-            room: "room".into(),
-            audience: Audience::Room,
-        };
+        let to = Address::everyone("room".into());
         let mut outgoing = Outgoing::files(vec![entry], to, &mut random).unwrap();
         outgoing.ask_for_notes(cx);
         let parcel = outgoing.parcel();

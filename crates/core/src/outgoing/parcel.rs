@@ -85,13 +85,14 @@ impl Parcel {
 
     pub(super) fn to_note(&self) -> Sent {
         Sent {
-            room: self.to.room.clone(),
+            room: self.to.room().to_owned(),
             secret: self.key.secret(),
             content_key: self.offer.content_key,
             title: self.offer.title.clone(),
             files: self.offer.files,
             manifest: self.manifest_bytes.clone(),
-            persons: self.to.audience.list(),
+            persons: self.to.listed(),
+            present: self.to.noted_present(),
             time: self.time,
         }
     }

@@ -101,7 +101,7 @@ impl Outgoing {
             parcel_key: key.public(),
             // Until it is known who offers it.
             proof: [0; SIGNATURE],
-            persons: to.audience.list(),
+            persons: to.listed(),
         };
         let source = Source::new(&manifest.layout);
         let parcel = Parcel {

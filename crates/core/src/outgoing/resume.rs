@@ -10,7 +10,7 @@ use super::original::{Files, Original};
 use super::prepare::Secrets;
 use super::receiver::Receiver;
 use super::receivers::Receivers;
-use super::{Address, Audience, Outgoing};
+use super::{Address, Outgoing};
 use crate::api::{Entry, Event, OfferError};
 use crate::effects::Effects;
 use crate::hash::ParcelHashes;
@@ -82,10 +82,7 @@ impl Outgoing {
             None,
             sent.title,
             secrets,
-            Address {
-                room: sent.room,
-                audience: Audience::listed(sent.persons),
-            },
+            Address::noted(sent.room, sent.persons, sent.present),
         );
         outgoing.parcel.time = sent.time;
         outgoing.source.restored = true;
@@ -95,7 +92,7 @@ impl Outgoing {
 
     /// The room that it is sent to.
     pub(crate) fn room(&self) -> &str {
-        &self.parcel.to.room
+        self.parcel.to.room()
     }
 
     /// Whether it waits for the user to choose its files again.

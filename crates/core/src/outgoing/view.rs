@@ -11,7 +11,8 @@ use crate::message::EndReason;
 use crate::names;
 use crate::peers::Here;
 use crate::view::{
-    Direction, Fault, FileView, ParcelKind, ReceiverView, Title, TransferState, TransferView,
+    Direction, Fault, FileView, ParcelKind, PersonName, ReceiverView, Title, TransferState,
+    TransferView,
 };
 
 /// How many letters of a text make its title.
@@ -27,6 +28,7 @@ impl Outgoing {
     pub(crate) fn view(
         &self,
         room: RoomId,
+        from: PersonName,
         known: impl Fn(DeviceId) -> Option<Here>,
         now: Time,
     ) -> TransferView {
@@ -83,8 +85,7 @@ impl Outgoing {
             cause,
             offline: false,
             left_out: self.source.gaps.files.len(),
-            sender: None,
-            from: String::new(),
+            from,
             to: Vec::new(),
             time: self.parcel.time,
             lacks_files: self.lacks_files(),
@@ -94,7 +95,7 @@ impl Outgoing {
 
     /// The persons whom it is for; nobody if it is for everyone.
     pub(crate) fn persons(&self) -> &[PersonId] {
-        self.parcel.to.audience.persons()
+        self.parcel.to.named()
     }
 
     /// When it was offered first, in ms since 1970.

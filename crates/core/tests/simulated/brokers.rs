@@ -98,7 +98,7 @@ fn a_host_that_does_not_answer_is_given_up_and_tried_again() {
         assert_eq!(actions(&mut engine), open);
     }
     // And when it answers, the handshake begins.
-    engine.handle_open(false, now);
+    engine.handle_open(false, 0, now);
     assert!(engine.poll_transmit(now).is_some());
     assert_eq!(engine.status(room).limit, None);
 }

@@ -2,7 +2,7 @@
 
 use crate::said;
 use mqdrop_core::view::TransferState;
-use mqdrop_core::{ParcelId, StoreError};
+use mqdrop_core::{AutoAccept, ParcelId, StoreError};
 use mqdrop_sim::{MINUTE, SECOND, World, one_is_away, room, under_way};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -167,7 +167,7 @@ fn a_sender_that_leaves_again_before_its_receiver_is_back_ends_nothing() {
 
 #[test]
 fn leaving_while_storage_makes_room_is_a_pause() {
-    for auto_accept in [false, true] {
+    for auto_accept in [AutoAccept::Off, AutoAccept::All] {
         let mut world = room(2);
         world.devices[1].accepts = false;
         let parcel = world.offer(0, &[100_000]);

@@ -80,7 +80,7 @@ fn a_broker_that_compresses_is_told_of() {
     let now = Time::from_micros(0);
     let room = engine.join(mqdrop_sim::join(), now).unwrap();
     while engine.poll_socket().is_some() {}
-    engine.handle_open(true, now);
+    engine.handle_open(true, 0, now);
     let limit = engine.status(room).limit;
     assert_eq!(limit, Some(BrokerLimit::Compresses));
 }

@@ -1,7 +1,7 @@
 //! Persons: who is here, who was, and what of it outlives a restart.
 
 use mqdrop_core::view::{PersonView, TransferState};
-use mqdrop_core::{Audience, Join, OfferError, PersonId};
+use mqdrop_core::{Audience, AutoAccept, Join, OfferError, PersonId};
 use mqdrop_sim::faults::Faults;
 use mqdrop_sim::{MINUTE, SECOND, World, join_as};
 
@@ -67,8 +67,9 @@ fn nobody_sends_away_a_device_of_another_person() {
         ..as_person(2)
     });
     assert!(world.run_until(MINUTE, |w| names(w, 0, true).len() == 2));
-    world.run_for(MINUTE);
-    assert_eq!(names(&world, 0, true), ["device 1", "device 2"]);
+    // Its next refresh would bring it back.
+    let is_away = |w: &World| names(w, 0, true) != ["device 1", "device 2"];
+    assert!(!world.run_until(MINUTE, is_away));
 }
 
 #[test]
@@ -85,6 +86,9 @@ fn a_device_that_is_said_to_be_gone_and_is_not_says_that_it_is_here() {
     assert!(world.run_until(10 * SECOND, |w| w.devices[0].peers().len() == 2));
     assert_eq!(people(&world, 0).len(), 1);
     assert!(world.devices[first].peers().len() == 2);
+    // That is said once: both stay, through all that they refresh.
+    let is_away = |w: &World| w.devices[0].peers().len() != 2;
+    assert!(!world.run_until(3 * MINUTE, is_away));
 }
 
 #[test]
@@ -130,7 +134,10 @@ fn persons_are_known_again_after_a_restart_and_stay_muted() {
     let withheld = world.offer(0, &[1000]);
     world.run_for(MINUTE);
     assert_eq!(world.devices[0].shown.len(), 1, "its own");
-    assert!(world.state(1, withheld).is_none());
+    // Who is muted may see what is offered to the room, and gets nothing of it.
+    let seen = world.devices[1].view(withheld, world.now);
+    assert!(seen.is_none_or(|view| view.bytes == 0));
+    assert!(!world.delivered(0, 1, withheld));
 }
 
 #[test]
@@ -193,7 +200,10 @@ fn what_is_for_one_person_reaches_nobody_else() {
     world.run_for(MINUTE);
     assert!(world.devices[2].parcels.is_empty());
     let view = world.devices[1].view(parcel, world.now).unwrap();
-    assert_eq!(view.from, person_of(&world, 0, 1).unwrap().to_string());
+    assert_eq!(
+        view.from.person,
+        person_of(&world, 0, 1).unwrap().to_string()
+    );
     assert_eq!(view.to[0].person, ben.to_string());
     let view = world.devices[0].view(parcel, world.now).unwrap();
     assert_eq!(view.to[0].name, "device 1");
@@ -281,4 +291,58 @@ fn nothing_is_sent_to_nobody_or_to_strangers() {
         });
         assert_eq!(offered, Err(OfferError::UnknownPerson));
     }
+}
+
+#[test]
+fn what_is_for_those_present_is_for_nobody_who_comes_later() {
+    let mut world = three();
+    let room = world.devices[0].room();
+    let text = world.act(0, |engine, now| {
+        engine.offer_text(room, "hello", Audience::Present, now)
+    });
+    let text = text.unwrap();
+    world.uplink = Some(500_000);
+    let files = world.offer_to(0, Audience::Present, &[2_000_000]);
+    let is_under_way = |w: &World| w.state(1, files) == Some(TransferState::Active);
+    assert!(world.run_until(MINUTE, is_under_way));
+    let late = world.join_as(join_as(3));
+    world.run_for(SECOND);
+    world.restart(0, false);
+    world.choose_again(0);
+    assert!(world.run_until(5 * MINUTE, |w| w.delivered(0, 1, files)
+        && w.delivered(0, 2, files)));
+    assert!(world.devices[1].parcels.len() == 2 && text != files);
+    assert!(world.devices[late].parcels.is_empty());
+}
+
+#[test]
+fn what_is_for_those_present_is_for_whoever_comes_if_nobody_is() {
+    let mut world = room(1);
+    world.run_for(SECOND);
+    let parcel = world.offer_to(0, Audience::Present, &[1000]);
+    world.join_as(join_as(1));
+    assert!(world.run_until(MINUTE, |w| w.delivered(0, 1, parcel)));
+}
+
+#[test]
+fn only_those_whose_key_is_known_are_accepted_unasked_if_the_user_says_so() {
+    let mut world = three();
+    let here = world.devices[0].room();
+    world.act(0, |engine, now| {
+        engine.set_auto_accept(here, AutoAccept::Verified, now);
+    });
+    let (first, other) = (world.offer(1, &[1000]), world.offer(2, &[1000]));
+    let asks = |w: &World, parcel| w.state(0, parcel) == Some(TransferState::Offered);
+    assert!(world.run_until(MINUTE, |w| asks(w, first) && asks(w, other)));
+    let ben = person_of(&world, 1, 0).unwrap();
+    // What waits is accepted then, and what comes later.
+    world.act(0, |engine, now| engine.verify(here, ben, true, now));
+    assert!(world.run_until(MINUTE, |w| w.delivered(1, 0, first)));
+    let second = world.offer(1, &[1000]);
+    assert!(world.run_until(MINUTE, |w| w.delivered(1, 0, second)));
+    assert!(asks(&world, other));
+    world.act(0, |engine, now| {
+        engine.set_auto_accept(here, AutoAccept::All, now);
+    });
+    assert!(world.run_until(MINUTE, |w| w.delivered(2, 0, other)));
 }

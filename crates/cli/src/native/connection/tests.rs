@@ -37,7 +37,9 @@ async fn listen<F: Future<Output = ()> + Send>(
 
 async fn opened(heard: &mut Heard) {
     match heard.recv().await {
-        Some(Input::Opened { compresses: false }) => {}
+        Some(Input::Opened {
+            compresses: false, ..
+        }) => {}
         Some(Input::Closed(close)) => panic!("{close:?}"),
         _ => panic!("it did not open"),
     }

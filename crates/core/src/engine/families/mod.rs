@@ -28,7 +28,7 @@ impl Engine {
             Body::People(list) => {
                 // It is told to one device alone.
                 if let Some(room) = self.rooms.get_mut(&room).filter(|_| said.to_me) {
-                    room.handle_people(&list, now);
+                    room.handle_people(said.sender, &list, now);
                 }
             }
             Body::Offer(_)

@@ -32,6 +32,11 @@ impl Engine {
         let Some(here) = self.rooms.get_mut(&room) else {
             return;
         };
+        // Nobody sends without saying who it is: a person who is muted would come back like that. It is
+        // asked, and offers its parcel again when it has answered.
+        if here.peers.person(sender).is_none() {
+            return here.ask_who_it_is(sender, now);
+        }
         if let Some(persons) = &offer.persons {
             let me = here.voice.card().id();
             if persons.len() > MAX_PERSONS || !persons.contains(&me) {
@@ -58,6 +63,7 @@ impl Engine {
         let Some(here) = self.rooms.get_mut(&room) else {
             return;
         };
+        let unasked = here.accepts_from(here.peers.person(sender));
         let parcels = &mut here.parcels;
         let mut incoming = match considered {
             Ok(incoming) => incoming,
@@ -67,7 +73,7 @@ impl Engine {
                 return;
             }
         };
-        if (parcels.auto_accept || incoming.is_text()) && fits {
+        if (unasked || incoming.is_text()) && fits {
             incoming.accept(now, &mut parcels.cx);
         } else {
             parcels.cx.answer(sender, Body::Seen(incoming.answer()));

@@ -8,42 +8,44 @@ use crate::message::{Body, PeopleList};
 
 /// So many devices tell a newcomer of those who are away: two, as one may leave just then.
 const TELLERS: usize = 2;
-/// So many cards go in one message, which is at most 16 KiB long.
-const CARDS: usize = 40;
-/// So many messages of them a newcomer gets from one device.
-const PARTS: usize = 8;
-/// So many are listened to on a connection: two devices tell, and some others may believe that it is
-/// their turn.
-const MAX_LISTS: u32 = 64;
 
 impl Room {
-    /// Tells a newcomer who was here, if it is this device's turn: devices take turns by the newcomer's id.
-    pub(super) fn pass_on_people(&mut self, newcomer: DeviceId, now: Time) {
-        let turn = |device: DeviceId| *blake3::hash(&[newcomer.0, device.0].concat()).as_bytes();
-        let own = turn(self.voice.device());
-        let others = self.peers.present().filter(|device| *device != newcomer);
-        if others.filter(|device| turn(*device) < own).count() >= TELLERS {
+    /// A device comes in. It is told who was here, if it is this device's turn: devices take turns by the
+    /// newcomer's id. One that was here just now knows.
+    pub(super) fn note_newcomer(&mut self, newcomer: DeviceId) {
+        if self.peers.is_present(newcomer) {
             return;
         }
-        let here = self.peers.persons_here();
-        let newcomer_is = self.peers.person(newcomer);
-        let mut away = self.people.to_pass_on(self.wall(now));
-        away.retain(|passed| {
-            let person = passed.card.id();
-            Some(person) != newcomer_is && here.binary_search(&person).is_err()
-        });
-        for (part, persons) in (0..).zip(away.chunks(CARDS).take(PARTS)) {
-            let persons = persons.to_vec();
-            self.answer(newcomer, Body::People(PeopleList { part, persons }), now);
+        let turn = |device: DeviceId| *blake3::hash(&[newcomer.0, device.0].concat()).as_bytes();
+        let own = turn(self.voice.device());
+        let earlier = self.peers.present().filter(|device| turn(*device) < own);
+        if earlier.take(TELLERS).count() < TELLERS {
+            self.lists.note_newcomer(newcomer);
+        }
+    }
+
+    /// Queues the next part of what a newcomer is told, when nothing else waits.
+    pub(in crate::engine) fn tell_newcomers(&mut self, now: Time) {
+        if let Some(newcomer) = self.lists.next_newcomer(now) {
+            let here = self.peers.persons_here();
+            let newcomer_is = self.peers.person(newcomer);
+            let mut away = self.people.to_pass_on(self.wall(now));
+            away.retain(|passed| {
+                let person = passed.card.id();
+                Some(person) != newcomer_is && here.binary_search(&person).is_err()
+            });
+            self.lists.begin(newcomer, away);
+        }
+        if let Some((newcomer, list)) = self.lists.next_part() {
+            self.answer(newcomer, Body::People(list), now);
         }
     }
 
     /// A member tells who was here before this device came.
-    pub(super) fn handle_people(&mut self, list: &PeopleList, now: Time) {
-        if list.persons.len() > CARDS || self.lists_heard >= MAX_LISTS {
+    pub(super) fn handle_people(&mut self, teller: DeviceId, list: &PeopleList, now: Time) {
+        if self.peers.person(teller).is_none() || !self.lists.may_hear(teller) {
             return;
         }
-        self.lists_heard += 1;
         let wall = self.wall(now);
         let room = *self.voice.room_id();
         let mut is_news = false;

@@ -29,7 +29,7 @@ impl Room {
     fn handle_hello(&mut self, said: &Said, introduction: &Introduction, now: Time) {
         let answer = self.voice.introduction(said.counter);
         if !said.to_me {
-            self.pass_on_people(said.sender, now);
+            self.note_newcomer(said.sender);
         }
         if self.peers.is_confirmed(said.sender) {
             self.answer(said.sender, Body::Alive(answer), now);
@@ -56,7 +56,10 @@ impl Room {
         let introduced = self.peers.introduce(device, &introduction.card, room);
         let Some(introduced) = introduced else { return };
         self.peers.note_hello(device, introduction.hello);
-        self.handle_former(device, introduction, now);
+        self.voice.meet(device);
+        if introduced == Introduced::New {
+            self.handle_former(device, introduction, now);
+        }
         if introduced != Introduced::Known {
             self.meet(device, &introduction.card, now);
             self.tell_peers();
@@ -79,8 +82,8 @@ impl Room {
     /// A device of this person is here.
     fn meet(&mut self, device: DeviceId, card: &Card, now: Time) {
         let person = card.id();
-        if self.people.is_muted(person) {
-            self.peers.mute(device, true);
+        if self.people.is_muted(person) && self.peers.mute(device, true) {
+            self.handle_muted(device, true);
         }
         let wall = self.wall(now);
         if let Some(public) = self.peers.public(device) {
@@ -88,9 +91,7 @@ impl Room {
                 .meet(card, &public, wall, || self.peers.persons_here());
         }
         if self.invited_by == Some(person) {
-            // Once: the user may take that back.
-            self.invited_by = None;
-            self.people.verify(person, true);
+            self.people.verify_by_link(person, wall);
         }
         self.tell_people(now);
     }
@@ -120,7 +121,7 @@ impl Room {
             // Always answered: it is said once.
             Body::Hello(_) => {
                 if !said.to_me {
-                    self.pass_on_people(device, now);
+                    self.note_newcomer(device);
                 }
                 said.counter
             }
@@ -130,6 +131,14 @@ impl Room {
         };
         let hello = Body::Hello(self.voice.introduction(heard));
         self.answer(device, hello, now);
+    }
+
+    /// A device says something to this one alone, and did not introduce itself yet.
+    pub(super) fn ask_who_it_is(&mut self, device: DeviceId, now: Time) {
+        if self.peers.may_ask(device, now) {
+            let hello = Body::Hello(self.voice.introduction(0));
+            self.answer(device, hello, now);
+        }
     }
 
     /// A device left, or was silent for too long.

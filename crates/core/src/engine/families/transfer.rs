@@ -2,12 +2,14 @@
 
 use mqdrop_mqtt::Time;
 
+use crate::effects::Effects;
 use crate::engine::Engine;
 use crate::engine::gate::Said;
 use crate::engine::room::Room;
 use crate::frame_size::FrameSize;
 use crate::ids::{DeviceId, ParcelId, RoomId};
 use crate::message::{Body, Complete, EndReason, Ending, ParcelRef, Want};
+use crate::outgoing::Outgoing;
 
 impl Engine {
     /// A device says something of a parcel, its own or this device's.
@@ -38,36 +40,46 @@ impl Room {
             body,
             ..
         } = said;
-        let parcels = &mut self.parcels;
         let by_token = body.receivers_token();
         match body {
             Body::Complete(complete) => self.handle_complete(sender, &complete, now),
             Body::Pause(parcel) => self.handle_sender_paused(sender, parcel, true),
             Body::Resume(parcel) => self.handle_sender_paused(sender, parcel, false),
-            Body::Seen(answer) => match parcels.outgoing.get_mut(&answer.parcel) {
-                Some(outgoing) => outgoing.handle_seen(sender, counter, &mut parcels.cx),
+            Body::Seen(answer) => match self.outgoing_to(sender, answer.parcel) {
+                Some((outgoing, cx)) => outgoing.handle_seen(sender, counter, cx),
                 None => self.answer_unknown(sender, answer.parcel),
             },
             Body::Receipt(receipt) => {
-                if let Some(outgoing) = parcels.outgoing.get_mut(&receipt.parcel) {
+                if let Some((outgoing, cx)) = self.outgoing_to(sender, receipt.parcel) {
                     let without = receipt.without.unwrap_or_default();
-                    outgoing.handle_receipt(sender, without, counter, now, &mut parcels.cx);
+                    outgoing.handle_receipt(sender, without, counter, now, cx);
                 }
             }
             Body::Decline(ending) => {
                 let reason = EndReason::from(&ending);
-                if let Some(outgoing) = parcels.outgoing.get_mut(&ending.parcel) {
-                    outgoing.handle_end(sender, reason, true, counter, &mut parcels.cx);
+                if let Some((outgoing, cx)) = self.outgoing_to(sender, ending.parcel) {
+                    outgoing.handle_end(sender, reason, true, counter, cx);
                 }
             }
             Body::Cancel(ending) => self.handle_cancel(sender, &ending, counter),
             _ => {}
         }
         if let Some((parcel, token)) = by_token
-            && let Some(outgoing) = self.parcels.outgoing.get_mut(&parcel)
+            && let Some((outgoing, cx)) = self.outgoing_to(sender, parcel)
         {
-            outgoing.recognise(sender, token, &mut self.parcels.cx);
+            outgoing.recognise(sender, token, cx);
         }
+    }
+
+    /// A parcel of this device's, if it is for that one. Nobody else is told that there is such a parcel.
+    fn outgoing_to(
+        &mut self,
+        receiver: DeviceId,
+        parcel: ParcelId,
+    ) -> Option<(&mut Outgoing, &mut Effects)> {
+        let outgoing = self.parcels.outgoing.get_mut(&parcel)?;
+        let is_meant = outgoing.is_for(self.peers.person(receiver));
+        is_meant.then_some((outgoing, &mut self.parcels.cx))
     }
 
     /// Nothing is known of a parcel: it was taken off the list, and the word of it got lost.
@@ -94,10 +106,11 @@ impl Room {
 
     fn handle_cancel(&mut self, sender: DeviceId, ending: &Ending, counter: u64) {
         let reason = EndReason::from(ending);
+        if let Some((outgoing, cx)) = self.outgoing_to(sender, ending.parcel) {
+            return outgoing.handle_end(sender, reason, false, counter, cx);
+        }
         let parcels = &mut self.parcels;
-        if let Some(outgoing) = parcels.outgoing.get_mut(&ending.parcel) {
-            outgoing.handle_end(sender, reason, false, counter, &mut parcels.cx);
-        } else if let Some(incoming) = parcels.incoming.get_mut(&ending.parcel)
+        if let Some(incoming) = parcels.incoming.get_mut(&ending.parcel)
             && incoming.sender() == sender
         {
             incoming.handle_cancel(reason, &mut parcels.cx);
@@ -113,20 +126,20 @@ impl Room {
         now: Time,
         size: &mut FrameSize,
     ) {
-        let parcels = &mut self.parcels;
-        let Some(outgoing) = parcels.outgoing.get_mut(&want.parcel) else {
+        // As of offers: it may be of somebody who is muted.
+        if self.peers.person(sender).is_none() {
+            return self.ask_who_it_is(sender, now);
+        }
+        let name = self.peers.name(sender);
+        let Some((outgoing, cx)) = self.outgoing_to(sender, want.parcel) else {
             return self.answer_unknown(sender, want.parcel);
         };
-        // Nobody else is told that there is such a parcel.
-        if !outgoing.is_for(self.peers.person(sender)) {
-            return self.answer_unknown(sender, want.parcel);
-        }
-        let begins = outgoing.handle_want(sender, want, counter, now, size, &mut parcels.cx);
+        let begins = outgoing.handle_want(sender, want, counter, now, size, cx);
         if let Some(token) = want.token {
-            outgoing.recognise(sender, token, &mut parcels.cx);
+            outgoing.recognise(sender, token, cx);
         }
         if begins {
-            outgoing.begin(sender, self.peers.name(sender), &mut parcels.cx);
+            outgoing.begin(sender, name, cx);
         }
     }
 }
