@@ -54,7 +54,7 @@ fn what_was_learnt_of_a_broker_is_remembered_and_heeded() {
         let online = events.iter().find(|event| event["event"] == "online");
         online.unwrap()["protocol"].clone()
     };
-    let file = room.path("home/mqdrop/brokers");
+    let file = room.path("home for receive/mqdrop/brokers");
     assert_eq!(protocol(), "MQTT 5");
     // It is told to whoever comes next that this broker knows the older version alone.
     let mark = &blake3::hash(room.broker.as_bytes()).to_hex()[..16];

@@ -62,10 +62,18 @@ fn what_is_done_is_logged_if_that_is_asked_for_and_names_nobody() {
     let station = crate::support::Station::start(&[]);
     let room = station.room();
     let path = room.file("holiday.jpg", "jpg");
-    let sender = room.run(&["send", "-v", "--name", "Ann", path.to_str().unwrap()]);
+    let path = path.to_str().unwrap();
+    let sender = room.run(&["send", "-v", "--stay", "--name", "Ann", path]);
     let inbox = room.inbox("inbox");
-    let quiet = room.receive(&inbox, &["--name", "Ben"]).wait().expect(0);
-    let said = sender.wait().expect(0).stderr;
+    let quiet = room.receive(&inbox, &["--name", "Ben", "--stay"]);
+    // Those who come and go are told a few times a second at most.
+    sender.until_said("peers number=1");
+    sender.until_said("state=done");
+    for run in [&sender, &quiet] {
+        run.signal("INT");
+    }
+    let said = sender.wait().expect(130).stderr;
+    let quiet = quiet.wait().expect(130);
     assert!(said.contains("connections=1 opened=1 "), "{said}");
     let is_logged = |line: &&str| line.starts_with(|letter: char| letter.is_ascii_digit());
     let log: Vec<&str> = said.lines().filter(is_logged).collect();

@@ -127,9 +127,10 @@ impl Room {
             .env("MQDROP_KEY", &self.key)
             .env("MQDROP_BROKER", &self.broker)
             .current_dir(self.folder.path());
-        // Nothing of whoever runs the tests is read or written.
+        // Nothing of whoever runs the tests is read or written. Senders and receivers are two persons.
+        let home = self.path(&format!("home for {}", args.first().unwrap_or(&"nothing")));
         for name in ["HOME", "XDG_STATE_HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME"] {
-            command.env(name, self.path("home"));
+            command.env(name, &home);
         }
         command
     }
