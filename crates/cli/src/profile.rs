@@ -63,21 +63,22 @@ pub(crate) fn people(room: &str) -> Vec<u8> {
 }
 
 /// Keeps the record of a room's persons, together with what other commands found out meanwhile.
-pub(crate) fn keep_people(room: &str, record: &[u8]) {
-    keep_people_at(state::folder().as_deref(), room, record);
+///
+/// # Errors
+/// Those of the system, and if there is no folder for state. Who was only met is met again; what the
+/// user decided is lost.
+pub(crate) fn keep_people(room: &str, record: &[u8]) -> io::Result<()> {
+    keep_people_at(state::folder().as_deref(), room, record)
 }
 
-fn keep_people_at(folder: Option<&Path>, room: &str, record: &[u8]) {
-    let Some((folder, file)) = folder.zip(people_file(folder, room)) else {
-        return;
-    };
+fn keep_people_at(folder: Option<&Path>, room: &str, record: &[u8]) -> io::Result<()> {
+    let file = people_file(folder, room);
+    let (folder, file) = folder.zip(file).ok_or(io::ErrorKind::NotFound)?;
     let _lock = lock(folder);
-    let Ok(before) = read(&file, MAX_PEOPLE) else {
-        return;
-    };
-    // They are met again.
-    let _ = write(&file, &merge_people(&before, record));
+    let before = read(&file, MAX_PEOPLE)?;
+    write(&file, &merge_people(&before, record))?;
     sweep(&folder.join(PEOPLE));
+    Ok(())
 }
 
 /// Forgets the persons of rooms that were not visited for long.
@@ -217,7 +218,7 @@ mod tests {
     fn rooms_that_were_not_visited_for_long_are_forgotten() {
         let folder = tempfile::tempdir().unwrap();
         let at = Some(folder.path());
-        keep_people_at(at, "old", b"");
+        keep_people_at(at, "old", b"").unwrap();
         let old = people_file(at, "old").unwrap();
         let then = SystemTime::now() - KEPT_FOR - Duration::from_secs(60);
         File::options()
@@ -226,7 +227,7 @@ mod tests {
             .unwrap()
             .set_modified(then)
             .unwrap();
-        keep_people_at(at, "new", b"");
+        keep_people_at(at, "new", b"").unwrap();
         assert!(!old.exists() && people_file(at, "new").unwrap().exists());
     }
 
@@ -236,7 +237,7 @@ mod tests {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
         load_at(Some(folder.path()), "Ann", [7; 32], 5);
-        keep_people_at(Some(folder.path()), "room", b"");
+        keep_people_at(Some(folder.path()), "room", b"").unwrap();
         for file in [PathBuf::from(FILE), Path::new(PEOPLE).join("room")] {
             let mode = folder.path().join(file).metadata().unwrap().permissions();
             assert_eq!(mode.mode() & 0o777, 0o600);

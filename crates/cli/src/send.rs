@@ -23,7 +23,8 @@ pub(crate) struct SendOptions {
     #[arg(long, value_name = "TEXT")]
     text: Option<String>,
 
-    /// Send to this person alone; may be given several times. Others in the room are told nothing
+    /// Send to this person alone, by name, id or eight words; may be given several times. Others in the
+    /// room are told nothing
     #[arg(long, value_name = "NAME")]
     to: Vec<String>,
 

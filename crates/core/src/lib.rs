@@ -60,4 +60,4 @@ pub use names::{device_name, isolated};
 pub use order::ordered;
 pub use outgoing::Audience;
 pub use people::{is_same_name, merge_people};
-pub use person::Profile;
+pub use person::{Profile, person_of_text};

@@ -4,8 +4,8 @@ use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use minicbor::{Decode, Encode};
 
 use crate::identity::{PUBLIC, SIGNATURE};
-use crate::ids::{PersonId, from_base32};
-use crate::keys::expand;
+use crate::ids::{PersonId, base32, from_base32};
+use crate::keys::{RoomSecret, expand};
 
 /// Signed bytes begin with their purpose, so that nothing passes for something else.
 const CARD: &[u8] = b"mqdrop card\0";
@@ -25,6 +25,12 @@ pub struct Profile {
 }
 
 impl Profile {
+    /// The public key of this profile's person in a room, in lower-case base32.
+    #[must_use]
+    pub fn person_key(&self, room: &RoomSecret) -> String {
+        base32(&PersonKey::new(&self.secret, &room.room).public())
+    }
+
     /// The same person as `kept`, under this name: it was chosen later, whatever the clock says.
     #[must_use]
     pub fn in_place_of(&self, kept: &Self) -> Self {
@@ -113,7 +119,8 @@ pub(crate) fn person_of(public: &[u8; PUBLIC]) -> PersonId {
 }
 
 /// The person whose public key this is, in lower-case base32; `None` if it is none.
-pub(crate) fn person_of_text(key: &str) -> Option<PersonId> {
+#[must_use]
+pub fn person_of_text(key: &str) -> Option<PersonId> {
     let key: [u8; PUBLIC] = from_base32(key)?.try_into().ok()?;
     Some(person_of(&key))
 }

@@ -13,7 +13,8 @@ use clap::{Args, ValueEnum};
 use mqdrop_client::lesson::Learnt;
 use mqdrop_client::link::Link;
 use mqdrop_core::keys::RoomSecret;
-use mqdrop_core::{AutoAccept, Identity, Join, Version, VersionPolicy};
+use mqdrop_core::view::{PersonView, Verified};
+use mqdrop_core::{AutoAccept, Identity, Join, Profile, Version, VersionPolicy, person_of_text};
 
 pub(crate) use link::is_link;
 pub(crate) use way::{BrokerArgs, Way};
@@ -104,17 +105,20 @@ pub(crate) struct Room {
     prefix: String,
     /// The key of the person whose link led here, or empty.
     invited_by: String,
-    name: String,
+    /// What follows from the key.
+    secret: RoomSecret,
+    /// The user.
+    profile: Profile,
     version: VersionPolicy,
     keep_alive: Duration,
 }
 
 impl Room {
     /// The room that was asked for. `may_be_made`: without a key one is made, else it is asked for.
-    /// Warns on stderr of what is not safe.
+    /// Warns on stderr of what is not safe. Takes tens of milliseconds, as guessing keys is to be slow.
     ///
     /// # Errors
-    /// If something is missing or cannot be used.
+    /// If something is missing or cannot be used, or the system has no random bytes.
     pub(crate) fn new(
         args: &RoomArgs,
         link: Option<&str>,
@@ -140,48 +144,66 @@ impl Room {
             is_terminal: std::io::stdin().is_terminal() && std::io::stderr().is_terminal(),
         }
         .source()?;
+        let is_made = source == key::Source::Made;
+        let key = source.key()?;
+        let name = args.name.clone().or(non_empty(link.name));
         Ok(Self {
-            is_made: source == key::Source::Made,
-            key: source.key()?,
+            is_made,
+            secret: RoomSecret::derive(&key).map_err(key::no_key)?,
+            key,
             way,
             invited_by: link.by,
             prefix: args.prefix.clone().unwrap_or(link.prefix),
-            name: args
-                .name
-                .clone()
-                .or(non_empty(link.name))
-                .unwrap_or_else(host_name),
+            profile: profile::load(&name.unwrap_or_else(host_name), random()?),
             version: args.mqtt_version.policy(),
             keep_alive: args.keep_alive(),
         })
     }
 
-    /// The link that opens the room in a browser, if there is a page beside its broker.
+    /// The user, as others in the room come to know them.
+    pub(crate) fn me(&self) -> PersonView {
+        let key = self.profile.person_key(&self.secret);
+        let person = person_of_text(&key).map(|person| person.to_string());
+        PersonView {
+            person: person.unwrap_or_default(),
+            key,
+            name: self.profile.name.clone(),
+            is_me: true,
+            is_namesake: false,
+            is_here: true,
+            seen: profile::now(),
+            is_told: false,
+            muted: false,
+            verified: Verified::No,
+        }
+    }
+
+    /// The link that opens the room in a browser, if there is a page beside its broker. Whoever opens it
+    /// knows that it is this user's.
     pub(crate) fn link(&self) -> Option<String> {
         let page = broker::page_of(&self.way.broker)?;
         let link = Link {
             key: self.key.clone(),
             prefix: self.prefix.clone(),
+            by: self.profile.person_key(&self.secret),
             ..Link::default()
         };
         Some(link.url(&page))
     }
 
     /// The room in the engine's terms, with what was learnt of its broker, for another device each time:
-    /// nobody can tell that it was here before. Takes tens of milliseconds, as guessing keys is to be
-    /// slow.
+    /// nobody can tell that it was here before.
     ///
     /// # Errors
-    /// If the key is none, or the system has no random bytes.
+    /// If the system has no random bytes.
     pub(crate) fn join(&self, learnt: Learnt) -> Result<Join, Failure> {
-        let secret = RoomSecret::derive(&self.key).map_err(key::no_key)?;
         let mut join = Join {
-            profile: profile::load(&self.name, random()?),
-            people: profile::people(&secret.room()),
+            profile: self.profile.clone(),
+            people: profile::people(&self.secret.room()),
             invited_by: self.invited_by.clone(),
             former: None,
             wall: profile::now(),
-            secret,
+            secret: self.secret.clone(),
             identity: Identity::from_random(random()?),
             broker: self.way.broker.clone(),
             prefix: self.prefix.clone(),
@@ -280,7 +302,9 @@ mod tests {
             default.join(Learnt::default()).unwrap().keep_alive,
             Join::KEEP_ALIVE
         );
-        assert!(!default.is_made && !default.name.is_empty() && default.way.login.is_none());
+        assert!(
+            !default.is_made && !default.profile.name.is_empty() && default.way.login.is_none()
+        );
     }
 
     #[test]
@@ -292,7 +316,7 @@ mod tests {
             ("red-fox", "ws://station:8080/mqtt")
         );
         assert_eq!(
-            (linked.name.as_str(), linked.prefix.as_str()),
+            (linked.profile.name.as_str(), linked.prefix.as_str()),
             ("Screen", "my/team")
         );
         // Plain MQTT is quicker where it can be reached.
@@ -319,10 +343,12 @@ mod tests {
         let mut room = room(&RoomArgs::default(), None).unwrap();
         assert_eq!(room.link(), None);
         room.way.broker = "ws://localhost:8080/mqtt".into();
-        assert_eq!(
-            room.link().as_deref(),
-            Some("http://localhost:8080/#key=blue%20whale")
-        );
+        let me = room.me();
+        let link = format!("http://localhost:8080/#key=blue%20whale&by={}", me.key);
+        assert_eq!(room.link(), Some(link));
+        assert_eq!((me.key.len(), me.person.len()), (52, 16));
+        let join = room.join(Learnt::default()).unwrap();
+        assert_eq!(join.profile.person_key(&join.secret), me.key);
     }
 
     #[test]

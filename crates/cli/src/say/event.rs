@@ -47,8 +47,22 @@ pub(crate) enum Event {
         namesake: bool,
         verified: bool,
         muted: bool,
+        /// The person is known by the word of others in the room alone.
+        told: bool,
         /// The eight words by which the person's key is compared.
         words: String,
+    },
+    /// What is sent goes to this person.
+    To {
+        person: String,
+        name: String,
+        /// The eight words by which the person's key is compared.
+        words: String,
+        /// Another person of this name was known first.
+        namesake: bool,
+        verified: bool,
+        /// The person is known by the word of others in the room alone.
+        told: bool,
     },
     /// A parcel is offered, by this device or to it.
     Offer {
@@ -62,9 +76,12 @@ pub(crate) enum Event {
         bytes: u64,
         #[serde(skip_serializing_if = "Option::is_none")]
         sender: Option<String>,
-        /// The same as people are told.
+        /// The ids of the persons whom it is for, if it is not for everyone.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        to: Vec<String>,
+        /// The sender, or whom it is for, as people are told.
         #[serde(skip)]
-        from: String,
+        other: String,
     },
     /// A parcel moves, or stands still.
     Progress {
@@ -125,7 +142,12 @@ impl Event {
             files: view.files,
             bytes: view.total,
             sender: (view.direction == Direction::In).then(|| view.from.name.clone()),
-            from: words().sender(view),
+            to: view.to.iter().map(|person| person.person.clone()).collect(),
+            other: match view.direction {
+                Direction::In => words().sender(view),
+                Direction::Out if view.to.is_empty() => words().terminal_everyone().into(),
+                Direction::Out => words().names(&view.to),
+            },
         }
     }
 
@@ -134,12 +156,29 @@ impl Event {
         Self::Known {
             person: person.person.clone(),
             name: person.name.clone(),
-            state: if person.is_here { "here" } else { "away" },
+            state: match person.is_here {
+                _ if person.is_me => "you",
+                true => "here",
+                false => "away",
+            },
             seen: person.seen,
             namesake: person.is_namesake,
             verified: person.verified != Verified::No,
             muted: person.muted,
+            told: person.is_told,
             words: keys::fingerprint(&person.key).unwrap_or_default(),
+        }
+    }
+
+    /// What is sent goes to this person.
+    pub(crate) fn to(person: &PersonView) -> Self {
+        Self::To {
+            person: person.person.clone(),
+            name: person.name.clone(),
+            words: keys::fingerprint(&person.key).unwrap_or_default(),
+            namesake: person.is_namesake,
+            verified: person.verified != Verified::No,
+            told: person.is_told,
         }
     }
 

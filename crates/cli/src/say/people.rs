@@ -207,16 +207,30 @@ fn sentence(event: &Event) -> Option<String> {
             title,
             files,
             bytes,
+            other,
             ..
-        } => words().terminal_sending(&words().title(title), &content(*files, *bytes)),
+        } => words().terminal_sending(&words().title(title), &content(*files, *bytes), other),
         Event::Offer {
             kind: "files",
             title,
             files,
             bytes,
-            from,
+            other,
             ..
-        } => words().terminal_sends(from, &words().title(title), &content(*files, *bytes)),
+        } => words().terminal_sends(other, &words().title(title), &content(*files, *bytes)),
+        Event::To {
+            name,
+            words: compared,
+            namesake,
+            told,
+            ..
+        } => {
+            let name = words().person_name(name, *namesake);
+            match told {
+                true => words().sending_to_told(&name, compared),
+                false => words().sending_to(&name, compared),
+            }
+        }
         Event::Receipt { name, .. } => words().terminal_has_it(name),
         Event::Saved { path, bytes, .. } => words().terminal_saved(path, &words().size(*bytes)),
         Event::Warning { text } => format!("mqdrop: {text}"),
@@ -239,6 +253,7 @@ pub(super) fn listed(event: &Event, now: u64) -> Option<String> {
         namesake,
         verified,
         muted,
+        told,
         words: compared,
         ..
     } = event
@@ -246,12 +261,14 @@ pub(super) fn listed(event: &Event, now: u64) -> Option<String> {
         return None;
     };
     let mut facts = vec![match *state {
+        "you" => words().people_you().to_owned(),
         "here" => words().listing_here().to_owned(),
         _ => words().listing_away(&words().ago(now.saturating_sub(*seen))),
     }];
     let marks = [
         (*verified, words().listing_verified()),
         (*muted, words().listing_muted()),
+        (*told, words().listing_told()),
     ];
     facts.extend(
         marks
@@ -259,10 +276,7 @@ pub(super) fn listed(event: &Event, now: u64) -> Option<String> {
             .filter(|(is, _)| *is)
             .map(|(_, mark)| (*mark).to_owned()),
     );
-    let name = match namesake {
-        true => words().people_namesake(name),
-        false => name.clone(),
-    };
+    let name = words().person_name(name, *namesake);
     let facts = facts.join(words().phrase_separator());
     Some(words().listing_line(&name, &facts, compared))
 }
@@ -319,6 +333,45 @@ mod tests {
             assert_eq!(sentence(&event).as_deref(), Some(expected));
         }
         assert_eq!(sentence(&Event::Done {}), None);
+        let mut to_ann = view(Direction::Out, TransferState::Offered);
+        to_ann.to.push(to_ann.from.clone());
+        let said = sentence(&Event::offer(&to_ann)).map(|said| clean::line(&said));
+        assert_eq!(said.as_deref(), Some("Sending \"a.txt\" (10 bytes) to Ann"));
+    }
+
+    #[test]
+    fn a_person_is_told_with_words_and_with_what_is_known() {
+        let to = |namesake, told| Event::To {
+            person: "p".into(),
+            name: "Ann".into(),
+            words: "a b".into(),
+            namesake,
+            verified: false,
+            told,
+        };
+        assert_eq!(sentence(&to(false, false)).as_deref(), Some("To Ann (a b)"));
+        let told = sentence(&to(true, true)).unwrap();
+        assert!(told.starts_with("To Another Ann (a b). Nobody here has met"));
+        let known = |state, told| Event::Known {
+            person: "p".into(),
+            name: "Ann".into(),
+            state,
+            seen: 0,
+            namesake: false,
+            verified: true,
+            muted: false,
+            told,
+            words: "a b".into(),
+        };
+        for (event, line) in [
+            (known("you", false), "Ann: you, verified (a b)"),
+            (
+                known("here", true),
+                "Ann: here, verified, known only from others in the room (a b)",
+            ),
+        ] {
+            assert_eq!(listed(&event, 0).as_deref(), Some(line));
+        }
     }
 
     #[test]

@@ -2,18 +2,20 @@
 
 use std::time::Duration;
 
+use mqdrop_core::Time;
 use mqdrop_core::view::PersonView;
-use mqdrop_core::{Time, is_same_name};
 
 use super::task::{Happened, Step, Task};
+use super::who::Who;
 use crate::failure::Failure;
 use crate::say::Event;
 use crate::words;
 
 /// Lists.
 pub(super) struct Listing {
-    /// The name of those who are asked for; everyone if it is missing.
-    name: Option<String>,
+    me: PersonView,
+    /// Those who are asked for; everyone if it is missing.
+    who: Option<Who>,
     /// How long others may take to answer.
     patience: Duration,
     until: Option<Time>,
@@ -21,23 +23,27 @@ pub(super) struct Listing {
 }
 
 impl Listing {
-    pub(super) fn new(name: Option<String>, patience: Duration) -> Self {
+    pub(super) fn new(me: PersonView, who: Option<&str>, patience: Duration) -> Self {
         Self {
-            name,
+            me,
+            who: who.map(Who::new),
             patience,
             until: None,
             people: Vec::new(),
         }
     }
 
-    /// Those that are asked for: who is here first, and then who was here last.
+    /// Those that are asked for: the user first, whose words others compare; then who is here, and then
+    /// who was here last.
     fn listed(&self) -> Vec<&PersonView> {
-        let is_meant = |person: &&PersonView| match &self.name {
-            Some(name) => is_same_name(&person.name, name),
-            None => true,
-        };
-        let mut listed: Vec<&PersonView> = self.people.iter().filter(is_meant).collect();
-        listed.sort_by_key(|person| (!person.is_here, core::cmp::Reverse(person.seen)));
+        let others = self.people.iter().filter(|person| !person.is_me);
+        let all = others.chain([&self.me]);
+        let is_meant = |person: &&PersonView| self.who.as_ref().is_none_or(|it| it.fits(person));
+        let mut listed: Vec<&PersonView> = all.filter(is_meant).collect();
+        listed.sort_by_key(|person| {
+            let seen = core::cmp::Reverse(person.seen);
+            (!person.is_me, !person.is_here, seen)
+        });
         listed
     }
 }
@@ -50,8 +56,8 @@ impl Task for Listing {
             Happened::Woken if self.until.is_some_and(|until| until <= now) => {
                 self.until = None;
                 let listed = self.listed();
-                let nobody = match &self.name {
-                    Some(name) if listed.is_empty() => Some(words().listing_unknown(name)),
+                let nobody = match &self.who {
+                    Some(who) if listed.is_empty() => Some(words().listing_unknown(who.text())),
                     _ => None,
                 };
                 let steps = listed.into_iter().map(|it| Step::Say(Event::known(it)));
@@ -78,34 +84,34 @@ impl Task for Listing {
 
 #[cfg(test)]
 mod tests {
+    use super::super::who::tests::person;
     use super::*;
 
     const START: Time = Time::ZERO;
     const PATIENCE: Duration = Duration::from_secs(2);
 
-    fn person(name: &str, is_here: bool, seen: u64) -> PersonView {
+    fn seen(number: u8, name: &str, is_here: bool, seen: u64) -> PersonView {
         PersonView {
-            person: name.to_lowercase(),
-            key: String::new(),
-            name: name.into(),
-            is_me: false,
-            is_namesake: false,
             is_here,
             seen,
-            is_told: false,
-            muted: false,
-            verified: mqdrop_core::view::Verified::No,
+            ..person(number, name)
         }
     }
 
     /// What is listed of a room's persons once time is up.
     fn listed(name: Option<&str>) -> Vec<Step> {
-        let mut task = Listing::new(name.map(str::to_owned), PATIENCE);
+        let me = PersonView {
+            is_me: true,
+            ..seen(9, "Me", true, 4)
+        };
+        let mut task = Listing::new(me.clone(), name, PATIENCE);
         task.handle(Happened::Entered, START);
         let people = vec![
-            person("Ann", false, 1),
-            person("Ben", true, 2),
-            person("Cleo", false, 3),
+            seen(1, "Ann", false, 1),
+            seen(2, "Ben", true, 2),
+            // Another device of the user's.
+            me,
+            seen(3, "Cleo", false, 3),
         ];
         task.handle(Happened::People(people), START);
         assert!(task.handle(Happened::Woken, START).is_empty());
@@ -122,15 +128,20 @@ mod tests {
     }
 
     #[test]
-    fn who_is_here_comes_first_and_then_who_was_here_last() {
+    fn the_user_comes_first_then_who_is_here_and_then_who_was_here_last() {
         let steps = listed(None);
-        assert_eq!(names(&steps), ["Ben", "Cleo", "Ann"]);
+        assert_eq!(names(&steps), ["Me", "Ben", "Cleo", "Ann"]);
+        let Step::Say(Event::Known { state, words, .. }) = &steps[0] else {
+            panic!("{steps:?}");
+        };
+        assert_eq!((*state, words.split(' ').count()), ("you", 8));
         assert_eq!(steps.last(), Some(&Step::End(Ok(()))));
     }
 
     #[test]
     fn one_name_is_looked_up_and_an_unknown_one_is_a_failure() {
         assert_eq!(names(&listed(Some("ann"))), ["Ann"]);
+        assert_eq!(names(&listed(Some(&person(2, "").person))), ["Ben"]);
         let steps = listed(Some("Dora"));
         assert!(matches!(&steps[..], [Step::End(Err(failure))] if failure.code() == 3));
     }

@@ -1,6 +1,8 @@
 //! Sending and receiving: the run of a command in its room.
 
+mod answer;
 mod connecting;
+mod deciding;
 mod incoming;
 mod interrupts;
 mod listing;
@@ -9,6 +11,7 @@ mod receiving;
 mod sending;
 mod session;
 mod task;
+mod who;
 
 use core::time::Duration;
 
@@ -23,6 +26,7 @@ use crate::native::{Kept, Native, NativeError, Target};
 use crate::room::{Room, random};
 use crate::say::{Event, Output};
 use crate::words;
+use deciding::Deciding;
 use interrupts::Interrupts;
 use listing::Listing;
 use receiving::Receiving;
@@ -30,6 +34,7 @@ use sending::Sending;
 use session::{Inputs, Session};
 use task::Task;
 
+pub(crate) use deciding::Decision;
 pub(crate) use incoming::Place;
 pub(crate) use outgoing::Outgoing;
 pub(crate) use receiving::Wish as ReceiveWish;
@@ -88,22 +93,43 @@ pub(crate) fn send(
     })
 }
 
-/// Lists who is in a room and who was; those of this name, if there is one.
+/// Lists who is in a room and who was; those who are named, if somebody is.
 ///
 /// # Errors
 /// The reason that the room was not reached, or that nobody is known by the name.
 pub(crate) fn people(
     room: &Room,
-    name: Option<String>,
+    who: Option<&str>,
     patience: Duration,
     output: &mut Output,
 ) -> Result<(), Failure> {
+    run(room, Listing::new(room.me(), who, patience), output)
+}
+
+/// Decides about the person who is named; if it `asks`, the person at the terminal compares words first.
+///
+/// # Errors
+/// The reason that the room was not reached, that nobody or several are known by the name, that the
+/// words are not the same, or that the decision could not be kept.
+pub(crate) fn decide(
+    room: &Room,
+    who: &str,
+    decision: Decision,
+    asks: bool,
+    patience: Duration,
+    output: &mut Output,
+) -> Result<(), Failure> {
+    let task = Deciding::new(room.me(), who, decision, asks, patience);
+    run(room, task, output)
+}
+
+/// Runs a task that neither sends nor receives.
+fn run(room: &Room, task: impl Task, output: &mut Output) -> Result<(), Failure> {
     block_on(async {
         let interrupts = Interrupts::listen()?;
         let (mut client, inputs) = client(room, &Target::Nowhere)?;
         let lessons = Lessons::of(&room.way.broker);
         join(&mut client, room, lessons.known())?;
-        let task = Listing::new(name, patience);
         let session = Session::new(client, inputs, task, lessons, output);
         session.run(interrupts).await
     })

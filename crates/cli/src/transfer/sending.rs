@@ -1,21 +1,28 @@
 //! Runs `mqdrop send`: counts the receivers that have it, and ends.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use mqdrop_core::Time;
-use mqdrop_core::is_same_name;
 use mqdrop_core::view::{Direction, Fault, PersonView, ReceiverView, TransferState, TransferView};
 
 use super::task::{Happened, Patience, Step, Task};
+use super::who::{Choice, Who};
 use crate::failure::Failure;
 use crate::say::Event;
 use crate::words;
 
+/// A person who is known by others' word alone is sent to when the person's own devices had so long to
+/// answer. The same goes before a name that several have is refused.
+const SETTLING: Duration = Duration::from_secs(2);
+
 /// The condition under which sending is over.
 #[derive(Clone, Debug)]
 pub(crate) struct Wish {
-    /// The names of the persons whom it is for; nobody for everyone.
+    /// The persons whom it is for, by name, id or words; nobody for everyone.
     pub(crate) to: Vec<String>,
     /// So many are to have everything.
     pub(crate) receivers: usize,
@@ -28,6 +35,12 @@ pub(crate) struct Wish {
 /// Sends.
 pub(super) struct Sending {
     wish: Wish,
+    /// The persons whom it is for.
+    to: Vec<Who>,
+    people: Vec<PersonView>,
+    /// When all had time to answer.
+    settling: Option<Time>,
+    is_settled: bool,
     /// How many parcels this command sends, once they are offered.
     count: Option<usize>,
     parcels: BTreeMap<String, Parcel>,
@@ -55,6 +68,10 @@ impl Sending {
         Self {
             count: None,
             patience: Patience::new(wish.timeout),
+            to: wish.to.iter().map(|text| Who::new(text)).collect(),
+            people: Vec::new(),
+            settling: None,
+            is_settled: false,
             wish,
             parcels: BTreeMap::new(),
             has_entered: false,
@@ -69,20 +86,44 @@ impl Sending {
     }
 
     /// Offers everything once all are known whom it is for.
-    fn handle_people(&mut self, people: &[PersonView], steps: &mut Vec<Step>) {
+    fn consider(&mut self, steps: &mut Vec<Step>) {
         if self.count.is_some() || self.is_for_all() {
             return;
         }
-        let known = self.wish.to.iter().map(|name| named(people, name));
-        if let Some(persons) = known.collect() {
-            self.count = Some(0);
-            steps.push(Step::Offer(persons));
-        } else if self.has_entered && !std::mem::replace(&mut self.has_told_of_unknown, true) {
-            let mut unknown = self.wish.to.iter();
-            if let Some(name) = unknown.find(|name| named(people, name).is_none()) {
-                let text = words().sending_waits_for(name);
+        let choices = self.to.iter().map(|who| (who, who.choose(&self.people)));
+        let choices: Vec<(&Who, Choice)> = choices.collect();
+        let mut failures = choices.iter().filter_map(|(who, choice)| match choice {
+            Choice::Several(persons) => Some(who.several(persons)),
+            Choice::Muted(person) => Some(Failure::usage(
+                words().sending_muted(&person.name, who.text()),
+            )),
+            Choice::One(_) | Choice::Nobody => None,
+        });
+        if self.is_settled
+            && let Some(failure) = failures.next()
+        {
+            return steps.push(Step::End(Err(failure)));
+        }
+        let is_unknown = |(_, choice): &&(&Who, Choice)| *choice == Choice::Nobody;
+        if let Some((who, _)) = choices.iter().find(is_unknown) {
+            if self.has_entered && !self.has_told_of_unknown {
+                let text = words().sending_waits_for(who.text());
                 steps.push(Step::Say(Event::Warning { text }));
+                self.has_told_of_unknown = true;
             }
+            return;
+        }
+        let sure = choices.iter().map(|(_, choice)| match choice {
+            Choice::One(person) if self.is_settled || !person.is_told => Some(*person),
+            _ => None,
+        });
+        if let Some(persons) = sure.collect::<Option<Vec<&PersonView>>>() {
+            let told = persons.iter().map(|person| Step::Say(Event::to(person)));
+            steps.extend(told);
+            let ids = persons.iter().map(|person| person.person.clone());
+            let ids: BTreeSet<String> = ids.collect();
+            steps.push(Step::Offer(ids.into_iter().collect()));
+            self.count = Some(0);
         }
     }
 
@@ -159,13 +200,6 @@ impl Sending {
             }
         })
     }
-}
-
-/// The first person of this name that became known. Others of the name would have to be told apart by
-/// their words, which this command does not ask for.
-fn named(people: &[PersonView], name: &str) -> Option<String> {
-    let is_meant = |person: &&PersonView| !person.is_namesake && is_same_name(&person.name, name);
-    Some(people.iter().find(is_meant)?.person.clone())
 }
 
 impl Parcel {
@@ -247,16 +281,27 @@ impl Task for Sending {
     fn handle(&mut self, happened: Happened, now: Time) -> Vec<Step> {
         let mut steps = Vec::new();
         match happened {
-            Happened::Entered => self.has_entered = true,
+            Happened::Entered => {
+                self.has_entered = true;
+                self.settling = (!self.is_for_all()).then_some(now + SETTLING);
+            }
             Happened::Transfer { view, fault } if view.direction == Direction::Out => {
                 self.handle_view(*view, fault, &mut steps);
             }
-            Happened::People(people) => self.handle_people(&people, &mut steps),
+            Happened::People(people) => {
+                self.people = people;
+                self.consider(&mut steps);
+            }
             Happened::Unfit(id) if self.parcels.contains_key(&id) => {
                 steps.push(Step::OfferAnew(id));
             }
             Happened::Woken if self.patience.is_over(now) => {
                 steps.push(Step::End(Err(self.nobody())));
+            }
+            Happened::Woken if self.settling.is_some_and(|at| at <= now) => {
+                self.settling = None;
+                self.is_settled = true;
+                self.consider(&mut steps);
             }
             _ => {}
         }
@@ -267,7 +312,7 @@ impl Task for Sending {
     }
 
     fn deadline(&self) -> Option<Time> {
-        self.patience.until()
+        self.patience.until().into_iter().chain(self.settling).min()
     }
 
     fn offered(&mut self, parcels: Vec<String>) {
@@ -288,246 +333,5 @@ impl Task for Sending {
             Some(key) => words().sending_interrupted_made_key(key),
             None => words().sending_interrupted().into(),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use mqdrop_core::view::EndReason;
-
-    use crate::say::view;
-
-    const START: Time = Time::ZERO;
-
-    fn task(receivers: usize) -> Sending {
-        let wish = Wish {
-            to: Vec::new(),
-            receivers,
-            stays: false,
-            timeout: Some(Duration::from_secs(5)),
-        };
-        let mut task = Sending::new(wish, None);
-        task.offered(vec!["a".to_owned()]);
-        task
-    }
-
-    fn receiver(name: &str, state: TransferState) -> ReceiverView {
-        ReceiverView {
-            device: name.to_lowercase(),
-            person: String::new(),
-            name: name.into(),
-            state,
-            is_away: false,
-            has_answered: state != TransferState::Offered,
-            bytes: 0,
-            reason: None,
-            without: 0,
-        }
-    }
-
-    fn outgoing(receivers: Vec<ReceiverView>) -> TransferView {
-        let state = receivers
-            .first()
-            .map_or(TransferState::Waiting, |first| first.state);
-        TransferView {
-            parcel: "a".into(),
-            room: mqdrop_core::RoomId::default(),
-            receivers,
-            ..view(Direction::Out, state)
-        }
-    }
-
-    fn told(task: &mut Sending, view: TransferView, fault: Option<Fault>) -> Vec<Step> {
-        let view = Box::new(view);
-        task.handle(Happened::Transfer { view, fault }, START)
-    }
-
-    fn see(task: &mut Sending, receivers: &[(&str, TransferState)]) -> Vec<Step> {
-        let receivers = receivers.iter().map(|(name, state)| receiver(name, *state));
-        told(task, outgoing(receivers.collect()), None)
-    }
-
-    fn code(steps: &[Step]) -> Option<u8> {
-        steps.iter().find_map(|step| match step {
-            Step::End(Ok(())) => Some(0),
-            Step::End(Err(failure)) => Some(failure.code()),
-            _ => None,
-        })
-    }
-
-    fn receipts(steps: &[Step]) -> usize {
-        let is_receipt = |step: &&Step| matches!(step, Step::Say(Event::Receipt { .. }));
-        steps.iter().filter(is_receipt).count()
-    }
-
-    #[test]
-    fn it_is_over_when_as_many_as_wanted_have_it() {
-        use TransferState::{Active, Done};
-        let mut task = task(2);
-        assert_eq!(code(&see(&mut task, &[])), None);
-        let steps = see(&mut task, &[("Ann", Done), ("Ben", Active)]);
-        assert_eq!((receipts(&steps), code(&steps)), (1, None));
-        let steps = see(&mut task, &[("Ann", Done), ("Ben", Done)]);
-        assert_eq!(
-            (receipts(&steps), code(&steps)),
-            (1, Some(0)),
-            "each is told once"
-        );
-    }
-
-    #[test]
-    fn every_parcel_is_to_be_had() {
-        let wish = task(1).wish;
-        let mut task = Sending::new(wish, None);
-        task.offered(vec!["a".to_owned(), "b".to_owned()]);
-        assert_eq!(code(&see(&mut task, &[("Ann", TransferState::Done)])), None);
-        let other = TransferView {
-            parcel: "b".into(),
-            room: mqdrop_core::RoomId::default(),
-            ..outgoing(vec![receiver("Ann", TransferState::Done)])
-        };
-        assert_eq!(code(&told(&mut task, other, None)), Some(0));
-    }
-
-    #[test]
-    fn it_ends_with_four_when_nobody_is_left_who_may_want_it() {
-        use TransferState::{Cancelled, Declined, Offered};
-        let mut task = task(1);
-        assert_eq!(
-            code(&see(&mut task, &[("Ann", Declined), ("Ben", Offered)])),
-            None
-        );
-        let steps = see(&mut task, &[("Ann", Declined), ("Ben", Cancelled)]);
-        assert_eq!(code(&steps), Some(4));
-    }
-
-    #[test]
-    fn who_left_before_answering_is_not_waited_for_and_who_began_is() {
-        let away = |has_answered| ReceiverView {
-            is_away: true,
-            has_answered,
-            ..receiver("Ben", TransferState::Waiting)
-        };
-        let ann = || receiver("Ann", TransferState::Declined);
-        let steps = told(&mut task(1), outgoing(vec![ann(), away(true)]), None);
-        assert_eq!(code(&steps), None);
-        let steps = told(&mut task(1), outgoing(vec![ann(), away(false)]), None);
-        assert_eq!(code(&steps), Some(4));
-    }
-
-    #[test]
-    fn a_receiver_that_fails_is_another_failure() {
-        let ann = ReceiverView {
-            reason: Some(EndReason::Storage(mqdrop_core::StoreError::NoSpace {
-                available: None,
-            })),
-            ..receiver("Ann", TransferState::Failed)
-        };
-        let steps = told(&mut task(1), outgoing(vec![ann]), None);
-        assert_eq!(code(&steps), Some(1));
-    }
-
-    #[test]
-    fn files_that_were_left_out_are_a_failure_though_all_have_the_rest() {
-        let ann = ReceiverView {
-            without: 2,
-            ..receiver("Ann", TransferState::Failed)
-        };
-        let view = TransferView {
-            left_out: 2,
-            ..outgoing(vec![ann])
-        };
-        let steps = told(&mut task(1), view, None);
-        assert_eq!((receipts(&steps), code(&steps)), (1, Some(1)));
-    }
-
-    #[test]
-    fn files_that_changed_end_it() {
-        let steps = told(&mut task(1), outgoing(Vec::new()), Some(Fault::Source));
-        assert_eq!(code(&steps), Some(1));
-    }
-
-    #[test]
-    fn who_stays_goes_on() {
-        let mut task = task(1);
-        task.wish.stays = true;
-        let steps = see(&mut task, &[("Ann", TransferState::Done)]);
-        assert_eq!((receipts(&steps), code(&steps)), (1, None));
-        assert_eq!(
-            code(&see(&mut task, &[("Ann", TransferState::Declined)])),
-            None
-        );
-    }
-
-    #[test]
-    fn files_that_are_others_by_now_are_offered_anew() {
-        let mut task = task(1);
-        let steps = task.handle(Happened::Unfit("a".into()), START);
-        assert_eq!(steps, [Step::OfferAnew("a".into())]);
-        task.replace("a", "b".into());
-        assert_eq!(task.handle(Happened::Unfit("a".into()), START), []);
-        let view = TransferView {
-            parcel: "b".into(),
-            room: mqdrop_core::RoomId::default(),
-            ..outgoing(vec![receiver("Ann", TransferState::Done)])
-        };
-        assert_eq!(code(&told(&mut task, view, None)), Some(0));
-    }
-
-    #[test]
-    fn nobody_who_receives_in_time_is_an_error_and_somebody_stops_the_clock() {
-        use TransferState::{Active, Offered, Waiting};
-        let mut task = task(1);
-        see(&mut task, &[]);
-        assert_eq!(task.deadline(), None, "not in the room yet");
-        task.handle(Happened::Entered, START);
-        let until = START + Duration::from_secs(5);
-        see(&mut task, &[("Ann", Offered)]);
-        assert_eq!(task.deadline(), Some(until));
-        see(&mut task, &[("Ann", Active)]);
-        assert_eq!(task.deadline(), None);
-        see(&mut task, &[("Ann", Waiting)]);
-        assert_eq!(code(&task.handle(Happened::Woken, until)), Some(3));
-    }
-
-    #[test]
-    fn an_interruption_tells_the_key_that_was_made() {
-        assert_eq!(task(1).remedy(), "interrupted; the same command goes on");
-        let made = Sending::new(task(1).wish, Some("a-b-c".into()));
-        assert!(made.remedy().contains("MQDROP_KEY=a-b-c"));
-    }
-
-    fn person(name: &str, is_namesake: bool) -> PersonView {
-        PersonView {
-            person: format!("{name} {is_namesake}"),
-            key: String::new(),
-            name: name.into(),
-            is_me: false,
-            is_namesake,
-            is_here: true,
-            seen: 0,
-            is_told: false,
-            muted: false,
-            verified: mqdrop_core::view::Verified::No,
-        }
-    }
-
-    #[test]
-    fn what_is_for_persons_is_offered_once_all_of_them_are_known() {
-        let wish = Wish {
-            to: vec!["ann".into(), "Ben".into()],
-            ..task(1).wish
-        };
-        let mut task = Sending::new(wish, None);
-        task.handle(Happened::Entered, START);
-        let ann = [person("Ann", true), person("Ann", false)];
-        let steps = task.handle(Happened::People(ann.to_vec()), START);
-        assert!(matches!(&steps[..], [Step::Say(Event::Warning { text })] if text.contains("Ben")));
-        let all = [&ann[..], &[person("Ben", false)]].concat();
-        let steps = task.handle(Happened::People(all.clone()), START);
-        let offer = Step::Offer(vec!["Ann false".into(), "Ben false".into()]);
-        assert_eq!(steps, [offer]);
-        assert_eq!(task.handle(Happened::People(all), START), []);
     }
 }

@@ -2,7 +2,7 @@
 //! client tells to the task, and does what the task says.
 
 use std::collections::BTreeMap;
-use std::io::BufRead;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ use mqdrop_core::view::PeerView;
 use mqdrop_core::{Audience, ParcelId, Time};
 use tokio::sync::mpsc;
 
+use super::answer::answer;
 use super::connecting::{Change, Connecting};
 use super::incoming;
 use super::interrupts::Interrupts;
@@ -47,6 +48,10 @@ pub(super) struct Session<'a, T> {
     /// The folder for what is received.
     folder: Option<PathBuf>,
     lessons: Lessons,
+    /// A decision about a person has to be kept.
+    has_decided: bool,
+    /// How it went when what is known of persons was kept last.
+    keeping: io::Result<()>,
     output: &'a mut Output,
     connecting: Connecting,
     answers: (
@@ -79,6 +84,8 @@ impl<'a, T: Task> Session<'a, T> {
             kept: Vec::new(),
             folder: None,
             lessons,
+            has_decided: false,
+            keeping: Ok(()),
             output,
             answers: mpsc::unbounded_channel(),
             logged: 0,
@@ -138,7 +145,13 @@ impl<'a, T: Task> Session<'a, T> {
             () = self.close(&outcome) => {}
             () = interrupts.next() => {}
         }
-        outcome
+        outcome?;
+        match self.keeping {
+            Err(error) if self.has_decided => Err(Failure::Storage(
+                words().listing_not_kept(&error.to_string()),
+            )),
+            _ => Ok(()),
+        }
     }
 
     /// Leaves the room: when all that was said is heard, and with a goodbye.
@@ -173,9 +186,10 @@ impl<'a, T: Task> Session<'a, T> {
 
     /// Keeps what is known of the room's persons; nothing else is told any more.
     fn keep_places(&mut self) {
+        let keeping = &mut self.keeping;
         self.client.tell(&mut |update| {
             if let Update::Place { room, record } = update {
-                profile::keep_people(&room, &record);
+                *keeping = profile::keep_people(&room, &record);
             }
         });
     }
@@ -293,7 +307,7 @@ impl<'a, T: Task> Session<'a, T> {
                 None
             }
             Update::Place { room, record } => {
-                profile::keep_people(&room, &record);
+                self.keeping = profile::keep_people(&room, &record);
                 None
             }
             Update::Learnt(learnt) => {
@@ -383,6 +397,12 @@ impl<'a, T: Task> Session<'a, T> {
                 // A thread of its own, which nobody waits for: it may stand there until the end.
                 std::thread::spawn(move || answers.send(answer(std::io::stdin().lock())));
             }
+            Step::Decide(person, decision) => {
+                let person = person.parse().ok()?;
+                self.has_decided = true;
+                self.client
+                    .act(|engine, now| decision.keep(engine, person, now));
+            }
             Step::Accept(id) => self.accept(id.parse().ok()?),
             Step::Decline(id) => self.act_on(&id, mqdrop_core::Engine::decline),
             Step::Resume(id) => self.act_on(&id, mqdrop_core::Engine::resume),
@@ -426,36 +446,5 @@ impl<'a, T: Task> Session<'a, T> {
 
     fn now(&self) -> Time {
         self.client.platform().now()
-    }
-}
-
-/// Reads an answer: anything but a yes is a no; `None` at the end of the input.
-fn answer(mut input: impl BufRead) -> Option<bool> {
-    let mut line = String::new();
-    match input.read_line(&mut line) {
-        Ok(0) | Err(_) => None,
-        Ok(_) => {
-            let line = line.trim().to_lowercase();
-            Some(words().question_yes().split(' ').any(|yes| yes == line))
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_a_yes_is_a_yes() {
-        for (line, expected) in [
-            ("y\n", Some(true)),
-            (" Yes \r\n", Some(true)),
-            ("n\n", Some(false)),
-            ("\n", Some(false)),
-            ("yellow\n", Some(false)),
-            ("", None),
-        ] {
-            assert_eq!(answer(line.as_bytes()), expected, "{line:?}");
-        }
     }
 }

@@ -4,6 +4,7 @@
 use mqdrop_core::Time;
 use mqdrop_core::view::{Fault, PersonView, TransferView};
 
+use super::deciding::Decision;
 use crate::failure::Failure;
 use crate::say::Event;
 
@@ -41,6 +42,8 @@ pub(super) enum Step {
     Offer(Vec<String>),
     /// Ask the person at the terminal, who answers with yes or no.
     Ask(String),
+    /// Keep a decision about a person, by id.
+    Decide(String, Decision),
     /// Take an offer.
     Accept(String),
     /// Do not take it.

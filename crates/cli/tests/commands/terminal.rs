@@ -30,7 +30,7 @@ impl Terminal {
             .command(args)
             .stdin(Stdio::from(OwnedFd::from(open())))
             .stderr(Stdio::from(OwnedFd::from(open())))
-            .stdout(Stdio::null())
+            .stdout(Stdio::from(OwnedFd::from(open())))
             .spawn()
             .unwrap();
         let keys = File::from(master);
@@ -132,10 +132,33 @@ fn the_key_is_shown_first_with_a_link_and_its_code() {
     sender.until("Key: blue whale of the tests");
     sender.until("Sending \"a.txt\"");
     let link = format!(
-        "Link: http://localhost:{}/#key=blue%20whale%20of%20the%20tests",
+        "Link: http://localhost:{}/#key=blue%20whale%20of%20the%20tests&by=",
         station.web
     );
     assert!(sender.screen.contains(&link), "{}", sender.screen);
     assert!(sender.screen.contains("████"), "a code is drawn");
     assert!(sender.screen.find("Key: ") < sender.screen.find("Sending"));
+}
+
+#[test]
+fn words_are_compared_by_whoever_looks_at_them() {
+    let station = Station::start(&[]);
+    let room = station.room();
+    let ben = room.run(&["receive", "--yes", "--json", "--stay", "--name", "Ben"]);
+    ben.until("online", |_| true);
+    let people = ["people", "--name", "Ann", "--wait", "1", "ben"];
+    for (answer, code, listed) in [
+        ("n\n", 4, "Ben: here ("),
+        ("y\n", 0, "Ben: here, verified ("),
+    ] {
+        let mut ann = Terminal::start(&room, &[&people[..], &["--verify"]].concat());
+        ann.until("Are the words the same as the other person sees? [y/N]");
+        assert!(ann.screen.contains("Ann: you ("), "{}", ann.screen);
+        assert!(ann.screen.contains("Ben: here ("), "{}", ann.screen);
+        ann.type_in(answer);
+        assert_eq!(ann.wait(), Some(code));
+        let mut ann = Terminal::start(&room, &people);
+        ann.until(listed);
+        assert_eq!(ann.wait(), Some(0));
+    }
 }

@@ -26,6 +26,12 @@ fn what_is_missing_is_named() {
         (&["receive", "--yes", "--cert", "x"], "--cert-key"),
         (&["receive", "--yes", "--prefix", "A/#"], "prefix"),
         (&["send", "--receivers", "0", "a.txt"], "receivers"),
+        (&["people", "--mute"], "one person"),
+        (&["people", "Ann", "Ben"], "one person"),
+        (&["people", "Ann", "--verify"], "--yes"),
+        (&["people", "Ann", "--mute", "--unmute"], "--unmute"),
+        (&["people", "Ann", "--mute", "--yes"], "--yes"),
+        (&["people", "Ann", "--yes"], "--verify"),
     ] {
         let ended = room.run(args).wait().expect(2);
         assert!(ended.stderr.contains(words), "{args:?}: {}", ended.stderr);

@@ -342,7 +342,7 @@ mod tests {
         assert_eq!(namesakes(&people), [false, true, true]);
         people.meet(&card(4, "Ben", 1), &DEVICE, 60, Vec::new);
         people.meet(&card(2, "ben", 3), &DEVICE, 70, Vec::new);
-        assert!(people.named(second.id()).is_namesake == false);
+        assert!(!people.named(second.id()).is_namesake);
     }
 
     #[test]

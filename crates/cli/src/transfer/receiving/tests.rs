@@ -42,6 +42,17 @@ fn code(steps: &[Step]) -> Option<u8> {
 }
 
 #[test]
+fn a_namesake_is_asked_about_as_another_one() {
+    let mut view = incoming("a", TransferState::Offered);
+    view.from.is_namesake = true;
+    let steps = told(&mut Receiving::new(Wish::default()), view, None);
+    let [Step::Ask(question)] = &steps[..] else {
+        panic!("{steps:?}");
+    };
+    assert!(question.starts_with("Another Ann wants to send you"));
+}
+
+#[test]
 fn one_parcel_is_taken_and_then_it_is_over() {
     let mut task = yes();
     assert_eq!(
