@@ -301,7 +301,7 @@ impl Driver {
             .map(Identity::from_random)
             .and_then(|identity| {
                 let device = identity.device();
-                let join = request::join(request, secret, identity, remembered);
+                let join = request::join(request, secret, identity, remembered, profile::now());
                 let joined = self.client.act(|engine, now| {
                     engine.leave_all(now);
                     engine.join(join, now)

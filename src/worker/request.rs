@@ -3,15 +3,17 @@
 use mqdrop_core::keys::RoomSecret;
 use mqdrop_core::{Identity, Join, Login, Version, VersionPolicy};
 
-use super::profile::{self, Remembered};
+use super::profile::Remembered;
 use crate::bridge::{JoinRequest, Protocol};
 
-/// Enters the room of this secret as this device, and as the person who is remembered.
+/// Enters the room of this secret as this device, and as the person who is remembered, at `wall` (ms since
+/// 1970).
 pub(super) fn join(
     request: JoinRequest,
     secret: RoomSecret,
     identity: Identity,
     remembered: Remembered,
+    wall: u64,
 ) -> Join {
     let mut join = Join {
         secret,
@@ -21,7 +23,7 @@ pub(super) fn join(
         // An id that is none is nobody's.
         former: request.former.parse().ok(),
         invited_by: request.invited_by,
-        wall: profile::now(),
+        wall,
         version: version(request.protocol),
         login: login(request.username, request.password),
         broker: request.broker,
@@ -91,7 +93,13 @@ mod tests {
                 },
                 people: Vec::new(),
             };
-            let join = join(request, secret, Identity::from_random([1; 32]), remembered);
+            let join = join(
+                request,
+                secret,
+                Identity::from_random([1; 32]),
+                remembered,
+                0,
+            );
             assert_eq!(
                 (join.frame_limit, join.frame_length),
                 (learnt.frame_limit, learnt.frame_length)

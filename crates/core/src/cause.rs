@@ -240,6 +240,9 @@ pub enum Notice {
     /// A file did not arrive as it was sent, and is being fetched again: its path. Empty, it is the list
     /// of all files' hashes.
     FetchedAgain(String),
+    /// Somebody came who bears the name of a person whose words the user compared, and is another one: the
+    /// name.
+    Imitator(String),
 }
 
 /// A limit of a parcel.

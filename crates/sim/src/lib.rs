@@ -76,6 +76,8 @@ pub struct World {
     pub latency: (Duration, Duration),
     /// Bytes a second on each device's way to the broker.
     pub uplink: Option<u64>,
+    /// So many ms the machines' clocks are ahead of where they began.
+    pub ahead: u64,
     /// Nobody can connect.
     pub down: bool,
     /// These devices cannot connect.
@@ -206,6 +208,7 @@ impl World {
             identities: Random(!seed),
             latency: (Duration::from_millis(1), Duration::from_millis(20)),
             uplink: None,
+            ahead: 0,
             down: false,
             cut_off: BTreeSet::new(),
             throttled: BTreeMap::new(),
@@ -243,7 +246,7 @@ impl World {
 
     /// The clock of all machines, in ms since 1970.
     fn wall(&self) -> u64 {
-        WALL + self.now.as_micros() / 1000
+        WALL + self.ahead + self.now.as_micros() / 1000
     }
 
     /// A device leaves where it is and joins like this, as another device than before.

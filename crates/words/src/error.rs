@@ -70,6 +70,7 @@ impl Words {
                 Surface::Terminal => self.error_newer_version_terminal(),
             }
             .into(),
+            Notice::Imitator(name) => self.error_imitator(name),
             Notice::FetchedAgain(file) => self.error_fetched_again(self.file_or_hashes(file)),
         }
     }

@@ -15,7 +15,7 @@ use crate::message::{Body, EndReason, MAX_MESSAGE, Message, ParcelRef, PeopleLis
 use crate::people::PassedOn;
 use crate::person::PersonKey;
 use mqdrop_core::view::{PersonView, TransferState};
-use mqdrop_core::{Audience, Entry, SocketClose};
+use mqdrop_core::{Audience, Entry, Notice, SocketClose};
 
 /// All messages that these members can read, of those that the victim published.
 fn read(members: &[&Member], published: &[(String, Vec<u8>)]) -> Vec<Body> {
@@ -235,6 +235,23 @@ fn a_sender_is_told_apart_from_one_who_took_its_name() {
         assert_eq!(view.state, TransferState::Offered);
         assert_eq!(view.from.is_namesake, is_namesake);
     }
+}
+
+#[test]
+fn who_takes_the_name_of_somebody_verified_is_told_of_once() {
+    let mut victim = Victim::online();
+    let mut ann = Member::new(2);
+    ann.introduce(&mut victim, "Ann");
+    let (room, id) = (victim.room, person(&victim, "Ann").person.parse().unwrap());
+    victim.act(|engine, now| engine.verify(room, id, true, now));
+    assert_eq!(victim.notices, []);
+    let mut mallory = Member::new(3);
+    for _ in 0..2 {
+        mallory.introduce(&mut victim, "ann");
+        mallory.tell_room(&mut victim, Body::Gone);
+    }
+    ann.introduce(&mut victim, "Ann");
+    assert_eq!(victim.notices, [Notice::Imitator("ann".into())]);
 }
 
 #[test]

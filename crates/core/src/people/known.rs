@@ -62,6 +62,9 @@ pub(super) struct Person {
     /// The name in the form in which names are compared, which takes a while to make.
     #[cbor(skip)]
     pub(super) normal: String,
+    /// The name was told to the user as that of an imitator.
+    #[cbor(skip)]
+    pub(super) warned_of: Option<String>,
 }
 
 impl Person {
@@ -75,6 +78,7 @@ impl Person {
             mute: Mute::default(),
             trust: Trust::default(),
             normal: normal(&card.name),
+            warned_of: None,
         }
     }
 
@@ -171,12 +175,16 @@ impl Person {
         }
     }
 
+    /// Tells whether the user compared the words of this person under its present name.
+    pub(super) fn is_verified_by_name(&self) -> bool {
+        self.verified() == Verified::Words && self.trust.name == self.normal
+    }
+
     /// The order of persons of one name: the first one keeps it. That is the one whose words were
     /// compared under this name, or else the one who was known first. A verified person who takes
     /// another's name does not get it.
     pub(super) fn precedence(&self) -> impl Ord {
-        let is_verified = self.verified() == Verified::Words && self.trust.name == self.normal;
-        (!is_verified, self.first, self.card.person)
+        (!self.is_verified_by_name(), self.first, self.card.person)
     }
 
     /// Takes over what is newer.

@@ -172,6 +172,22 @@ impl People {
         person.normal == self.own_normal || others.any(precedes)
     }
 
+    /// The name of a person if it is that of another one whose words were compared, and this one's were
+    /// not. Says so once.
+    pub(crate) fn new_imitator(&mut self, person: PersonId) -> Option<String> {
+        let known = self.persons.get(&person)?;
+        let of_name = |other: &Person| other.normal == known.normal && other.is_verified_by_name();
+        let is_other = |id: &PersonId| *id != person;
+        let mut others = self.persons.iter().filter(|(id, _)| is_other(id));
+        if known.verified() == Verified::Words || !others.any(|(_, other)| of_name(other)) {
+            return None;
+        }
+        let name = known.name();
+        let known = self.persons.get_mut(&person)?;
+        let before = known.warned_of.replace(name.clone());
+        (before.as_ref() != Some(&name)).then_some(name)
+    }
+
     pub(crate) fn knows(&self, person: PersonId) -> bool {
         self.persons.contains_key(&person)
     }

@@ -183,7 +183,7 @@ fn leaving_while_storage_makes_room_is_a_pause() {
             engine.join(join, now).unwrap();
         });
         world.run_for(5 * SECOND);
-        if !auto_accept {
+        if auto_accept == AutoAccept::Off {
             let view = world.devices[1].view(parcel, world.now).unwrap();
             assert_eq!(view.state, TransferState::Paused);
             assert!(said(&view).contains("Resume to go on"));

@@ -2,6 +2,8 @@
 
 use mqdrop_mqtt::Time;
 
+use crate::api::Event;
+use crate::cause::Notice;
 use crate::effects::To;
 use crate::engine::gate::Said;
 use crate::engine::room::Room;
@@ -92,6 +94,10 @@ impl Room {
         }
         if self.invited_by == Some(person) {
             self.people.verify_by_link(person, wall);
+        }
+        if let Some(name) = self.people.new_imitator(person) {
+            let notice = Notice::Imitator(name);
+            self.parcels.cx.event(Event::Notice(notice));
         }
         self.tell_people(now);
     }
