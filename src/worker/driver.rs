@@ -80,8 +80,11 @@ impl Driver {
     pub(super) fn new(mailbox: Rc<dyn Fn(Message)>) -> Option<Self> {
         let seed = random()?;
         let browser = Browser::new(sender(&mailbox, Input::Browser));
+        let mut client = Client::new(seed, browser);
+        // The page makes zip archives of what is here.
+        client.act(|engine, _| engine.sum_files());
         Some(Self {
-            client: Client::new(seed, browser),
+            client,
             chosen: LiteMap::new(),
             room: RoomId::default(),
             entering: None,

@@ -65,6 +65,7 @@ mod tests {
             modified,
             mime: String::new(),
             blake3: None,
+            crc32: None,
             left_out: false,
         };
         assert_eq!(

@@ -14,6 +14,7 @@ use litemap::LiteMap;
 
 use crate::layout::{BLOCK, DIGEST, Layout, Region, blocks};
 use crate::ranges::RangeSet;
+use crate::sums::FileSums;
 
 /// Bytes by which a block is known again: the first of its value in its file's tree.
 pub(crate) const CHECK: usize = 8;
@@ -104,6 +105,8 @@ pub(crate) struct ParcelHashes {
     under_way: LiteMap<usize, FileHash>,
     /// Which blocks of content were hashed.
     hashed: RangeSet,
+    /// CRC-32 of the same blocks, where it is wanted.
+    sums: Option<FileSums>,
 }
 
 impl ParcelHashes {
@@ -117,6 +120,15 @@ impl ParcelHashes {
             digests,
             under_way: LiteMap::new(),
             hashed: RangeSet::default(),
+            sums: None,
+        }
+    }
+
+    /// The same, with the files' CRC-32 besides.
+    pub(crate) fn with_sums(layout: &Layout) -> Self {
+        Self {
+            sums: Some(FileSums::new(layout.files().len())),
+            ..Self::new(layout)
         }
     }
 
@@ -183,6 +195,11 @@ impl ParcelHashes {
                 continue;
             }
             hash.add(index, value);
+            if let Some(sums) = &mut self.sums {
+                let end = layout.content_offset(block + 1);
+                let behind = span.offset + span.size - end;
+                sums.add(file, &bytes[from..to], behind);
+            }
             if let Some(root) = hash.root() {
                 self.digests[file] = Some(root);
                 self.under_way.remove(&file);
@@ -209,11 +226,20 @@ impl ParcelHashes {
         self.under_way.remove(&file);
         self.digests[file] = FileHash::new(layout.files()[file].size).root();
         self.hashed.remove(layout.file_blocks(file));
+        if let Some(sums) = &mut self.sums {
+            sums.reset(file);
+        }
     }
 
     /// The hash of a file, once all of it was seen.
     pub(crate) fn digest(&self, file: usize) -> Option<&Hash> {
         self.digests[file].as_ref()
+    }
+
+    /// The CRC-32 of a file, once all of it was seen, if that is wanted.
+    pub(crate) fn sum(&self, file: usize) -> Option<u32> {
+        self.digest(file)?;
+        self.sums.as_ref().map(|sums| sums.get(file))
     }
 
     /// The first run of content that was not hashed yet.
@@ -260,6 +286,44 @@ mod tests {
             }
             prop_assert_eq!(hash.root(), Some(blake3::hash(&data)));
             prop_assert!(hash.subtrees.is_empty());
+        }
+
+        fn blocks_in_any_order_give_each_file_its_sum(
+            sizes in prop::collection::vec(prop_oneof![Just(0u64), 1u64..50, 16_380u64..16_390, 0u64..200_000], 1..6),
+            order in any::<u64>(),
+            again in any::<prop::sample::Index>(),
+        ) {
+            let layout = Layout::new(100, sizes.iter().copied()).unwrap();
+            let data: Vec<u8> = (0..layout.content_len()).map(|i| (i * 31 % 251) as u8).collect();
+            let bytes_of = |block| {
+                let (from, to) = (layout.content_offset(block), layout.content_offset(block + 1));
+                &data[from as usize..to as usize]
+            };
+            let mut hashes = ParcelHashes::with_sums(&layout);
+            let content = layout.region(Region::Content);
+            let mut blocks: Vec<u32> = content.collect();
+            let mut state = order | 1;
+            for i in (1..blocks.len()).rev() {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                blocks.swap(i, (state >> 33) as usize % (i + 1));
+            }
+            // What comes twice counts once.
+            for block in blocks.iter().chain(&blocks) {
+                hashes.add(&layout, *block..block + 1, bytes_of(*block));
+            }
+            // One of them turns out not to be the sender's, and is fetched again.
+            let file = again.index(sizes.len());
+            hashes.reset(&layout, file);
+            prop_assert_eq!(hashes.sum(file).is_some(), sizes[file] == 0);
+            for block in layout.file_blocks(file).rev() {
+                hashes.add(&layout, block..block + 1, bytes_of(block));
+            }
+            for (file, span) in layout.files().iter().enumerate() {
+                let content = &data[span.offset as usize..(span.offset + span.size) as usize];
+                let mut whole = FileSums::new(1);
+                whole.add(0, content, 0);
+                prop_assert_eq!(hashes.sum(file), Some(whole.get(0)));
+            }
         }
     }
 }

@@ -40,6 +40,7 @@ mod rate;
 mod replay;
 mod seal;
 mod state;
+mod sums;
 mod title;
 pub mod view;
 

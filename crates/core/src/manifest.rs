@@ -46,11 +46,12 @@ pub(crate) struct Manifest {
 }
 
 impl Manifest {
-    /// The files with their places and, where `digest` knows them, their hashes.
+    /// The files with their places and, where `digest` and `sum` know them, their hashes and CRC-32.
     pub(crate) fn views(
         &self,
         is_left_out: impl Fn(usize) -> bool,
         digest: impl Fn(usize) -> Option<String>,
+        sum: impl Fn(usize) -> Option<u32>,
     ) -> Vec<FileView> {
         let places = self.entries.iter().zip(self.layout.files()).enumerate();
         places
@@ -61,6 +62,7 @@ impl Manifest {
                 modified: entry.modified,
                 mime: entry.mime.clone(),
                 blake3: digest(index).filter(|_| !is_left_out(index)),
+                crc32: sum(index).filter(|_| !is_left_out(index)),
                 left_out: is_left_out(index),
             })
             .collect()

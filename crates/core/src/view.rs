@@ -265,6 +265,9 @@ pub struct FileView {
     pub mime: String,
     /// BLAKE3 of the content in hexadecimal, once known (`Out`) or verified (`In`).
     pub blake3: Option<String>,
+    /// CRC-32 of the content, once verified, of a parcel of several files, where the engine
+    /// [is to compute it](crate::Engine::sum_files).
+    pub crc32: Option<u32>,
     /// Its sender could not read it: it is not here.
     pub left_out: bool,
 }

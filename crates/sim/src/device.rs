@@ -42,8 +42,10 @@ pub struct Device {
 impl Device {
     /// A device in no room.
     pub(crate) fn new(seed: [u8; 32], connections: Rc<Cell<u32>>) -> Self {
+        let mut client = Client::new(seed, Machine::new(connections));
+        client.act(|engine, _| engine.sum_files());
         Self {
-            client: Client::new(seed, Machine::new(connections)),
+            client,
             texts: Vec::new(),
             notices: Vec::new(),
             unfit: Vec::new(),

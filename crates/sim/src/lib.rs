@@ -379,7 +379,8 @@ impl World {
 
     /// Whether a receiver holds exactly what the sender sent, and was given it once.
     pub fn delivered(&self, sender: usize, receiver: usize, parcel: ParcelId) -> bool {
-        let sent = self.devices[sender].sources[&parcel].concat();
+        let files = &self.devices[sender].sources[&parcel];
+        let sent = files.concat();
         let receiver_device = &self.devices[receiver];
         let done = self.state(receiver, parcel) == Some(TransferState::Done);
         if done {
@@ -392,6 +393,12 @@ impl World {
                 receiver_device.stores.get(&parcel) == Some(&sent),
                 "what arrived is what was sent"
             );
+            let shown = receiver_device.engine().files(parcel).unwrap_or_default();
+            let sums: Vec<_> = shown.iter().map(|file| file.crc32).collect();
+            let right = files.iter().map(|file| Some(crc32fast::hash(file)));
+            if files.len() > 1 {
+                assert_eq!(sums, right.collect::<Vec<_>>(), "the files' CRC-32");
+            }
         }
         done
     }

@@ -84,6 +84,7 @@ mod tests {
             modified: None,
             mime: String::new(),
             blake3: Some(path.to_uppercase()),
+            crc32: None,
             left_out,
         }
     }

@@ -14,11 +14,11 @@ pub(super) enum Kept {
 }
 
 impl Kept {
-    /// `None` if the notes do not tell enough.
-    pub(super) fn read(notes: &[u8], now: Time) -> Option<(Self, u64)> {
+    /// `None` if the notes do not tell enough. `sums`: CRC-32 of received files is wanted.
+    pub(super) fn read(notes: &[u8], sums: bool, now: Time) -> Option<(Self, u64)> {
         let (notes, len) = Notes::read(notes)?;
         let kept = match notes {
-            Notes::Received(notes) => Self::Received(Box::new(Incoming::restore(*notes)?)),
+            Notes::Received(notes) => Self::Received(Box::new(Incoming::restore(*notes, sums)?)),
             Notes::Sent(notes) => Self::Sent(Box::new(Outgoing::restore(*notes, now)?)),
         };
         Some((kept, len as u64))

@@ -63,6 +63,8 @@ pub struct Engine {
     socket: VecDeque<SocketAction>,
     /// Which outgoing parcel was served last.
     turn: Option<(RoomId, ParcelId)>,
+    /// CRC-32 of received files is wanted.
+    sums: bool,
 }
 
 impl Engine {
@@ -78,7 +80,15 @@ impl Engine {
             cx: Effects::default(),
             socket: VecDeque::new(),
             turn: None,
+            sums: false,
         }
+    }
+
+    /// Has the [CRC-32](FileView::crc32) of files computed while they arrive, for parcels of several
+    /// files that are offered or restored from now on: a driver that makes archives of what is here needs
+    /// it, and would have to read everything again.
+    pub fn sum_files(&mut self) {
+        self.sums = true;
     }
 
     /// Looks at the connection at once: the page became visible, the network came back.

@@ -20,7 +20,8 @@ impl Engine {
     /// # Errors
     /// The reason why it cannot be taken up.
     pub fn restore(&mut self, notes: &[u8], now: Time) -> Result<Restored, RestoreError> {
-        let (mut kept, notes_len) = Kept::read(notes, now).ok_or(RestoreError::Damaged)?;
+        let (mut kept, notes_len) =
+            Kept::read(notes, self.sums, now).ok_or(RestoreError::Damaged)?;
         let parcel = kept.parcel();
         let restored = Restored {
             parcel,

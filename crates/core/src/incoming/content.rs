@@ -23,6 +23,8 @@ pub(super) struct Content {
     text: Option<Vec<u8>>,
     /// Files that the sender cannot read.
     left_out: LeftOut,
+    /// CRC-32 of the files is wanted.
+    sums: bool,
 }
 
 enum Stage {
@@ -54,13 +56,16 @@ pub(super) enum Placed {
 }
 
 impl Content {
-    pub(super) fn new(offer: &Offer) -> Self {
+    /// Nothing of the offered parcel is here yet. `sums`: CRC-32 of its files is wanted, if there are
+    /// several.
+    pub(super) fn new(offer: &Offer, sums: bool) -> Self {
         Self {
             held: RangeSet::default(),
             suspects: Suspects::default(),
             stage: Stage::Manifest(Vec::new()),
             text: offer.text.then(|| vec![0; offer.total as usize]),
             left_out: LeftOut::default(),
+            sums: sums && offer.files > 1,
         }
     }
 
@@ -152,6 +157,14 @@ impl Content {
         }
     }
 
+    /// The CRC-32 of a file as it arrived, once it is whole, if that is wanted.
+    pub(super) fn sum(&self, file: usize) -> Option<u32> {
+        match &self.stage {
+            Stage::Manifest(_) => None,
+            Stage::Blocks(known) => known.hashes.sum(file),
+        }
+    }
+
     /// Gives the text away, if it is one.
     pub(super) fn take_text(&mut self) -> Option<String> {
         let text = self.text.take()?;
@@ -240,7 +253,11 @@ impl Content {
                 note: Note::Manifest(std::mem::take(bytes)).to_bytes(),
             });
         }
-        let hashes = ParcelHashes::new(&manifest.layout);
+        let hashes = if self.sums {
+            ParcelHashes::with_sums(&manifest.layout)
+        } else {
+            ParcelHashes::new(&manifest.layout)
+        };
         let digests = vec![0; manifest.entries.len() * DIGEST as usize];
         self.stage = Stage::Blocks(Box::new(Known {
             manifest,

@@ -42,6 +42,8 @@ pub(crate) struct Incoming {
     offer: Offer,
     sender: Sender,
     phase: Phase,
+    /// CRC-32 of its files is wanted.
+    sums: bool,
 }
 
 enum Phase {
@@ -72,8 +74,9 @@ enum Phase {
 }
 
 impl Incoming {
-    /// Looks at an offer. `Err` is what to answer when it cannot be taken at all.
-    pub(crate) fn new(offer: Offer, origin: Origin) -> Result<Self, EndReason> {
+    /// Looks at an offer. `Err` is what to answer when it cannot be taken at all. `sums`: CRC-32 of its
+    /// files is wanted.
+    pub(crate) fn new(offer: Offer, origin: Origin, sums: bool) -> Result<Self, EndReason> {
         if !content::is_plausible(&offer) {
             return Err(EndReason::TooLarge);
         }
@@ -82,6 +85,7 @@ impl Incoming {
             sender: Sender::new(origin, offer.paused),
             offer: Offer { title, ..offer },
             phase: Phase::Offered,
+            sums,
         })
     }
 
@@ -284,7 +288,7 @@ impl Incoming {
     }
 
     fn begin(&mut self, paused: bool, left: bool, now: Time, cx: &mut Effects) {
-        let content = Content::new(&self.offer);
+        let content = Content::new(&self.offer, self.sums);
         let mut receiving = Receiving::new(&self.offer, content, paused, now);
         receiving.restored = paused && left;
         self.phase = Phase::Receiving(Box::new(receiving));

@@ -13,14 +13,15 @@ use crate::message::{LeftOut, Offer};
 use crate::notes::{Blocks, Received};
 
 impl Incoming {
-    /// A parcel as its notes tell. `None` if they do not tell enough.
-    pub(crate) fn restore(notes: Received) -> Option<Self> {
+    /// A parcel as its notes tell. `None` if they do not tell enough. `sums`: CRC-32 of its files is
+    /// wanted.
+    pub(crate) fn restore(notes: Received, sums: bool) -> Option<Self> {
         let accepted = notes.accepted;
         if !content::is_plausible(&accepted.offer) || accepted.offer.text {
             return None;
         }
         let offer = accepted.offer;
-        let mut content = Content::new(&offer);
+        let mut content = Content::new(&offer, sums);
         if let Some(manifest) = notes.manifest {
             let run = 0..u32::try_from(crate::layout::blocks(offer.manifest_len)).ok()?;
             let placed = content.place(run, &manifest.into(), &offer, &mut |_| ());
@@ -41,7 +42,7 @@ impl Incoming {
             content.leave_out(notes.left_out);
         }
         let title = content.title(&offer);
-        let mut incoming = Self::new(Offer { title, ..offer }, accepted.origin).ok()?;
+        let mut incoming = Self::new(Offer { title, ..offer }, accepted.origin, sums).ok()?;
         incoming.sender = incoming.sender.kept(notes.times_accepted);
         let is_signed = notes.unsigned.is_some();
         let restoring = Restoring::new(content, checks, notes.digests, is_signed);

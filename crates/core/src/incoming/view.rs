@@ -130,7 +130,8 @@ impl Incoming {
                 .map(|hash| hash.to_hex().to_string())
         };
         let is_left_out = |file| verified && content.left_out().contains(file);
-        Some(content.manifest()?.views(is_left_out, digest))
+        let sum = |file| content.sum(file).filter(|_| verified);
+        Some(content.manifest()?.views(is_left_out, digest, sum))
     }
 
     fn content(&self) -> Option<&Content> {

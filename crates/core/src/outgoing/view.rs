@@ -105,12 +105,11 @@ impl Outgoing {
 
     pub(crate) fn files_view(&self) -> Vec<FileView> {
         let is_left_out = |file| self.source.gaps.files.contains(file);
-        self.parcel.manifest.views(is_left_out, |file| {
-            self.source
-                .hashes
-                .digest(file)
-                .map(|hash| hash.to_hex().to_string())
-        })
+        let digest = |file| {
+            let hash = self.source.hashes.digest(file);
+            hash.map(|hash| hash.to_hex().to_string())
+        };
+        self.parcel.manifest.views(is_left_out, digest, |_| None)
     }
 
     pub(crate) fn shown_text(&self) -> Option<&str> {

@@ -40,6 +40,7 @@ fn files(named: &[(&str, u64)]) -> Vec<FileView> {
             modified: Some(1_600_000_000_000),
             mime: String::new(),
             blake3: None,
+            crc32: None,
             left_out: false,
         }
     };

@@ -137,7 +137,7 @@ impl Engine {
             person: room.peers.person(sender),
             time: room.wall(now),
         };
-        Incoming::new(offer, origin)
+        Incoming::new(offer, origin, self.sums)
     }
 
     /// Takes an incoming parcel off the list and frees its storage.
