@@ -9,7 +9,7 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::MessageChannel;
 
 /// Reads a property; `undefined` where it or its owner is missing.
-pub(crate) fn property(target: &JsValue, name: &str) -> JsValue {
+pub fn property(target: &JsValue, name: &str) -> JsValue {
     Reflect::get(target, &name.into()).unwrap_or(JsValue::UNDEFINED)
 }
 
@@ -17,11 +17,7 @@ pub(crate) fn property(target: &JsValue, name: &str) -> JsValue {
 ///
 /// # Errors
 /// The value it throws, or a text if this browser has no such method.
-pub(crate) fn call(
-    target: &JsValue,
-    method: &str,
-    arguments: &[&JsValue],
-) -> Result<JsValue, JsValue> {
+pub fn call(target: &JsValue, method: &str, arguments: &[&JsValue]) -> Result<JsValue, JsValue> {
     let function: Function = property(target, method)
         .dyn_into()
         .map_err(|_| JsValue::from_str(&format!("TypeError: no {method}")))?;
@@ -36,7 +32,7 @@ pub(crate) fn call(
 ///
 /// # Errors
 /// The value it throws or rejects with, or a text if this browser has no such method.
-pub(crate) async fn call_async(
+pub async fn call_async(
     target: &JsValue,
     method: &str,
     arguments: &[&JsValue],
@@ -49,7 +45,7 @@ pub(crate) async fn call_async(
 ///
 /// # Errors
 /// The value it rejects with.
-pub(crate) async fn next(iterator: &JsValue) -> Result<Option<JsValue>, JsValue> {
+pub async fn next(iterator: &JsValue) -> Result<Option<JsValue>, JsValue> {
     let next = call_async(iterator, "next", &[]).await?;
     let is_done = property(&next, "done").is_truthy();
     Ok((!is_done).then(|| property(&next, "value")))
@@ -57,7 +53,7 @@ pub(crate) async fn next(iterator: &JsValue) -> Result<Option<JsValue>, JsValue>
 
 /// Lets the browser do what else there is to do, such as drawing. A timer would take a second in a
 /// page that nobody sees.
-pub(crate) async fn turn() {
+pub async fn turn() {
     let Ok(channel) = MessageChannel::new() else {
         return;
     };
@@ -72,7 +68,7 @@ pub(crate) async fn turn() {
 
 /// How many bytes this page may still store, if the browser tells. Not exact: browsers round and
 /// reserve as they like, so a write may fail all the same.
-pub(crate) async fn available_space(navigator: &JsValue) -> Option<u64> {
+pub async fn available_space(navigator: &JsValue) -> Option<u64> {
     let storage = property(navigator, "storage");
     let estimate = call_async(&storage, "estimate", &[]).await.ok()?;
     let quota = property(&estimate, "quota").as_f64()?;
@@ -81,12 +77,12 @@ pub(crate) async fn available_space(navigator: &JsValue) -> Option<u64> {
 }
 
 /// An exception's name, such as `QuotaExceededError`; empty if it has none.
-pub(crate) fn error_name(error: &JsValue) -> String {
+pub fn error_name(error: &JsValue) -> String {
     property(error, "name").as_string().unwrap_or_default()
 }
 
 /// An exception in the browser's words; empty if it has none.
-pub(crate) fn error_text(error: &JsValue) -> String {
+pub fn error_text(error: &JsValue) -> String {
     error
         .as_string()
         .or_else(|| property(error, "message").as_string())

@@ -4,6 +4,6 @@
 
 pub mod app;
 pub mod bridge;
-mod js;
+pub mod js;
 mod packed;
 pub mod worker;

@@ -173,7 +173,7 @@ scenario('saving many files says how far it is, and saves each once', async (sta
   assert.equal(await remove.getAttribute('aria-disabled'), 'true', 'it waits for what is being saved');
   await remove.dispatchEvent('click');
   assert.equal(await received.byId('saved').getAttribute('data-state'), 'none');
-  await received.root.locator('[data-testid="save"]:not([aria-disabled])', { hasText: /^Save$/ }).waitFor({ timeout: PATIENCE });
+  await received.root.locator('[data-testid="save"]:not([aria-disabled])', { hasText: /^Save one by one$/ }).waitFor({ timeout: PATIENCE });
   while (saved.length < files.length) await receiver.page.waitForEvent('download', { timeout: PATIENCE });
   await steady(() => saved.length);
   assert.deepEqual(saved.sort(), files.map(({ name }) => name));
@@ -211,10 +211,10 @@ scenario('nothing can be saved while the list of files is half told', async (sta
     /** @type {any[]} */
     const held = [];
     // Lists come in parts, and only the first of them begins at 0. As bytes, see src/packed.rs: an
-    // output (1), to which app, with files (5), of a parcel of 16 letters, from this one on.
+    // output (1), to which app, with files (7), of a parcel of 16 letters, from this one on.
     self.postMessage = (/** @type {any} */ message) => {
       const [output, , files, letters] = message[0];
-      if (output === 1 && files === 5 && letters === 16 && message[0][20] > 0) held.push(message);
+      if (output === 1 && files === 7 && letters === 16 && message[0][20] > 0) held.push(message);
       else post(message);
     };
     Object.assign(self, { held, letGo: () => held.forEach((message) => post(message)) });
@@ -227,9 +227,9 @@ scenario('nothing can be saved while the list of files is half told', async (sta
   assert.ok((await worker.evaluate(() => Object(self).held.length)) > 0, 'a part is held back');
   await received.root.locator('summary', { hasText: '500 files' }).waitFor({ timeout: PATIENCE });
   await received.byId('remove').waitFor();
-  assert.equal(await received.byId('save').count(), 0);
+  assert.equal(await received.byId('save-zip').count(), 0);
   await worker.evaluate(() => Object(self).letGo());
-  await received.byId('save').waitFor({ timeout: PATIENCE });
+  await received.byId('save-zip').waitFor({ timeout: PATIENCE });
   await received.root.locator('summary', { hasText: '600 files' }).waitFor({ timeout: PATIENCE });
 });
 

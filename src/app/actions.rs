@@ -19,8 +19,14 @@ pub enum Button {
     Resume,
     /// End it on both sides.
     Cancel,
-    /// Save what was received.
+    /// Save several files as one zip archive.
+    SaveZip,
+    /// Save several files into a folder, with their structure.
+    SaveFolder,
+    /// Save what was received; several files one by one.
     Save,
+    /// Stop saving.
+    StopSaving,
     /// Take it off the list.
     Remove,
 }
@@ -35,16 +41,23 @@ impl Button {
             Self::Pause => "pause",
             Self::Resume => "resume",
             Self::Cancel => "cancel",
+            Self::SaveZip => "save-zip",
+            Self::SaveFolder => "save-folder",
             Self::Save => "save",
+            Self::StopSaving => "stop-saving",
             Self::Remove => "remove",
         }
     }
 
-    /// The button's text while the transfer is in this state.
+    /// The button's text while the transfer is in this state and has so many files here.
     #[must_use]
-    pub fn label(self, direction: Direction, state: TransferState) -> &'static str {
+    pub fn label(self, direction: Direction, state: TransferState, files: usize) -> &'static str {
         let words = words();
         match self {
+            Self::SaveZip => words.button_save_zip(),
+            Self::SaveFolder => words.button_save_folder(),
+            Self::Save if files > 1 => words.button_save_each(),
+            Self::StopSaving => words.button_stop(),
             // Bytes that are here already are lost with it.
             Self::Cancel if direction == Direction::In && state == TransferState::Paused => {
                 words.button_discard()
@@ -69,12 +82,13 @@ impl Button {
             Self::Resume => Some(TransferAction::Resume),
             Self::Cancel => Some(TransferAction::Cancel),
             Self::Remove => Some(TransferAction::Remove),
-            Self::Save => None,
+            Self::SaveZip | Self::SaveFolder | Self::Save | Self::StopSaving => None,
         }
     }
 }
 
-/// The buttons of a transfer, the most likely one first. Who did not pause it cannot let it go on.
+/// The buttons of a transfer, the most likely one first. Who did not pause it cannot let it go on. Not
+/// all ways of saving are there for each.
 #[must_use]
 pub fn buttons(
     direction: Direction,
@@ -95,11 +109,19 @@ pub fn buttons(
         (Direction::In, S::Done | S::Failed)
             if kind == ParcelKind::Files && (is_here || state == S::Done) =>
         {
-            &[Button::Save, Button::Remove]
+            &SAVE_AND_REMOVE
         }
         (_, S::Done | S::Failed | S::Cancelled | S::Declined) => &[Button::Remove],
     }
 }
+
+const SAVE_AND_REMOVE: [Button; 5] = [
+    Button::SaveZip,
+    Button::SaveFolder,
+    Button::Save,
+    Button::StopSaving,
+    Button::Remove,
+];
 
 /// The state in words for the person looking at it.
 #[must_use]
@@ -287,7 +309,7 @@ mod tests {
         }
         let (kind, failed) = (ParcelKind::Files, TransferState::Failed);
         let left = buttons(Direction::In, kind, failed, false, true);
-        assert_eq!(left, [Button::Save, Button::Remove]);
+        assert_eq!(left, SAVE_AND_REMOVE);
     }
 
     fn receiver(

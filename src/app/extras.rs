@@ -1,7 +1,10 @@
-//! The module for join form and invite (src/extras), loaded for them.
+//! The module that joining and transferring do without (src/extras), loaded for what needs it.
 
+use js_sys::{Function, Uint8Array};
 use leptos::prelude::*;
+use mqdrop_core::view::FileView;
 use wasm_bindgen::JsValue;
+use web_sys::Blob;
 
 use crate::js;
 
@@ -93,6 +96,22 @@ impl Module {
     /// The eight words that stand for a person's key; `None` for what is no key.
     pub(super) fn fingerprint(&self, key: &str) -> Result<Option<String>, Outdated> {
         Ok(self.call("fingerprint", &[&key.into()])?.as_string())
+    }
+
+    /// Saves a parcel's files into a folder that is promised, or has them become an archive if there is
+    /// none, see src/extras/together.rs.
+    pub(super) async fn save_together(
+        &self,
+        folder: &JsValue,
+        content: &Blob,
+        files: &[FileView],
+        go_on: &Function,
+    ) -> Result<JsValue, JsValue> {
+        // Into a vector nothing of a known length fails to be packed.
+        let files = postcard::to_allocvec(files).unwrap_or_default();
+        let files = Uint8Array::from(files.as_slice());
+        let arguments = [folder, content, &files, go_on];
+        js::call_async(&self.0, "save_together", &arguments).await
     }
 
     fn call(&self, function: &str, arguments: &[&JsValue]) -> Result<JsValue, Outdated> {

@@ -19,6 +19,7 @@ pub mod title;
 
 mod audience;
 mod awake;
+mod buttons;
 mod clipboard;
 mod compare;
 mod drop;
@@ -50,6 +51,7 @@ mod shell;
 mod space;
 mod state;
 mod storage;
+mod together;
 mod transfer;
 mod transfers;
 mod words;

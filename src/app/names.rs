@@ -97,6 +97,18 @@ pub fn save_names<'a>(paths: impl IntoIterator<Item = &'a str>) -> Vec<String> {
         .collect()
 }
 
+/// The name of an archive of these files: that of the folder that all of them are in, else by their
+/// title.
+#[must_use]
+pub fn archive_name<'a>(paths: impl IntoIterator<Item = &'a str>, title: &str) -> String {
+    let mut folders = paths.into_iter().map(|path| Some(path.split_once('/')?.0));
+    let first = folders.next().flatten();
+    let folder = first.filter(|_| folders.all(|folder| folder == first));
+    // A title has its first file's folders in it.
+    let name = folder.or(title.rsplit('/').next()).unwrap_or_default();
+    [name, ".zip"].concat()
+}
+
 /// Splits before the last dot; a name that begins with its only dot has no extension.
 fn split_extension(name: &str) -> (&str, &str) {
     match name.rfind('.') {
@@ -164,6 +176,19 @@ mod tests {
                 "d"
             ]
         );
+    }
+
+    #[test]
+    fn an_archive_is_called_as_its_folder_or_by_its_title() {
+        for (paths, name) in [
+            (["album/a.jpg", "album/sub/b.jpg"], "album.zip"),
+            (["album/a.jpg", "other/b.jpg"], "a.jpg and 1 more.zip"),
+            (["album/a.jpg", "album"], "a.jpg and 1 more.zip"),
+            (["a.jpg", "b.jpg"], "a.jpg and 1 more.zip"),
+        ] {
+            let title = format!("{} and 1 more", paths[0]);
+            assert_eq!(archive_name(paths, &title), name);
+        }
     }
 
     #[test]

@@ -11,8 +11,9 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::{Blob, HtmlAnchorElement, HtmlIFrameElement, Url};
 
 use super::{
+    actions::Button,
     names,
-    state::{Parts, State},
+    state::{Parts, Saving, State},
     storage,
     words::words,
 };
@@ -27,7 +28,8 @@ const URL_LIFE: Duration = Duration::from_secs(60);
 /// far that is, and then how many the browser was given.
 pub(super) fn all(state: State, parcel: Arc<str>, content: Blob, parts: Parts) {
     let files = parts.files.get_untracked();
-    parts.saving.set(Some(0));
+    let saving = Saving::new(Button::Save);
+    parts.saving.set(Some(saving));
     let number = files.iter().filter(|file| !file.left_out).count();
     if number > 1 {
         state.news.set(words().announce_saving(number as u64));
@@ -44,7 +46,10 @@ pub(super) fn all(state: State, parcel: Arc<str>, content: Blob, parts: Parts) {
                 break;
             }
             given += 1;
-            parts.saving.set(Some(given));
+            parts.saving.set(Some(Saving {
+                files: given,
+                ..saving
+            }));
         }
         let here = files.iter().filter(|file| !file.left_out);
         let bytes = here.take(given).map(|file| file.size).sum();
@@ -79,7 +84,7 @@ pub(super) fn one(state: State, parcel: &str, parts: &Parts, place: usize, file:
 }
 
 /// Remembers a parcel of which everything was saved.
-fn note(parcel: &str, parts: &Parts) {
+pub(super) fn note(parcel: &str, parts: &Parts) {
     let files = parts.files.read_untracked();
     let files = files.iter().filter(|file| !file.left_out).count();
     if parts.saved.read_untracked().is_whole(files) {
@@ -105,8 +110,13 @@ fn save(content: &Blob, file: &FileView, name: &str) -> Option<()> {
     let part = content
         .slice_with_f64_and_f64_and_content_type(start, end, safe_mime(&file.mime))
         .ok()?;
+    give(&part, name)
+}
+
+/// Gives the browser something to save under this name.
+pub(super) fn give(content: &Blob, name: &str) -> Option<()> {
     let frame = new_frame()?;
-    let Ok(url) = Url::create_object_url_with_blob(&part) else {
+    let Ok(url) = Url::create_object_url_with_blob(content) else {
         frame.remove();
         return None;
     };

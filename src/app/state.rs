@@ -16,7 +16,8 @@ use wasm_bindgen::JsCast;
 use web_sys::Blob;
 
 use super::{
-    actions, page,
+    actions::{self, Button},
+    page,
     removal::Removals,
     saved::Saved,
     storage,
@@ -72,14 +73,39 @@ pub(super) struct Transfer {
     pub(super) parts: Parts,
 }
 
+/// All files of a parcel while they are being saved.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) struct Saving {
+    /// The button that was pressed.
+    pub(super) by: Button,
+    /// How many of them are saved.
+    pub(super) files: usize,
+    /// How many bytes are written into a folder.
+    pub(super) bytes: u64,
+    /// The user has it stopped.
+    pub(super) is_stopped: bool,
+}
+
+impl Saving {
+    /// The user has just pressed a button for it.
+    pub(super) fn new(by: Button) -> Self {
+        Self {
+            by,
+            files: 0,
+            bytes: 0,
+            is_stopped: false,
+        }
+    }
+}
+
 /// The parts of a parcel that come beside its snapshots, and may come before the first one.
 #[derive(Clone)]
 pub(super) struct Parts {
     pub(super) files: ArcRwSignal<Arc<Vec<FileView>>>,
     pub(super) content: ArcRwSignal<Option<SendWrapper<Blob>>>,
     pub(super) text: ArcRwSignal<Option<Arc<str>>>,
-    /// How many of its files were handed to the browser, while all of them are being saved.
-    pub(super) saving: ArcRwSignal<Option<usize>>,
+    /// How far that is, while all of its files are being saved.
+    pub(super) saving: ArcRwSignal<Option<Saving>>,
     /// The part of it that the browser was given.
     pub(super) saved: ArcRwSignal<Saved>,
     /// The handles that its files were opened with before a restart.

@@ -9,6 +9,7 @@ use mqdrop_words::percent;
 
 use super::{
     actions::{self, Button},
+    buttons::Buttons,
     clipboard::CopyButton,
     erased,
     files::Files,
@@ -17,18 +18,15 @@ use super::{
     picked::{self, Picked},
     picker::Picker,
     receivers::Receivers,
-    removal,
     request::Request,
-    save,
     saved::Saved,
     session::Session,
     space::SpaceNotice,
     state::{Parts, Transfer},
-    storage,
     text::{self, Piece},
     words::words,
 };
-use crate::bridge::{Command, TransferAction};
+use crate::bridge::Command;
 
 /// A transfer's entry in the list.
 #[component]
@@ -110,104 +108,6 @@ pub(super) fn Card(session: Session, transfer: Transfer) -> impl IntoView {
                 ParcelKind::Files => view! { <Files state=session.state parcel=parcel.clone() parts=parts.clone() /> }.into_any(),
             }}
         </li>
-    }
-}
-
-#[component]
-fn Buttons(
-    session: Session,
-    transfer: Transfer,
-    now: RwSignal<TransferView>,
-    state: Memo<TransferState>,
-    direction: Direction,
-    kind: ParcelKind,
-) -> impl IntoView {
-    let Transfer { parcel, parts, .. } = transfer.clone();
-    let saving = RwSignal::from(parts.saving.clone());
-    let saved = RwSignal::from(parts.saved.clone());
-    let is_saved = Memo::new(move |_| saved.read().is_whole(actions::files_here(&now.read())));
-    // The list comes in parts, and all of it is saved or nothing.
-    let is_listed = {
-        let files = parts.files.clone();
-        Memo::new(move |_| files.read().len() == now.read().files as usize)
-    };
-    let is_received = Memo::new(move |_| actions::is_received(&now.read()));
-    let click = StoredValue::new(move |button: Button| match button.action() {
-        // Files that are being saved have to be there.
-        _ if saving.read_untracked().is_some() => {}
-        Some(TransferAction::Remove) if is_received.get_untracked() => {
-            removal::begin(session, &transfer);
-        }
-        Some(action) => {
-            if button == Button::Accept {
-                storage::keep();
-            }
-            session.engine.act(&parcel, action);
-        }
-        None => match &*parts.content.read_untracked() {
-            Some(content) => {
-                save::all(
-                    session.state,
-                    parcel.clone(),
-                    (**content).clone(),
-                    parts.clone(),
-                );
-            }
-            None => session.state.fail(words().card_gone()),
-        },
-    });
-    let lacks_files = Memo::new(move |_| now.read().lacks_files);
-    let paused_here = Memo::new(move |_| now.read().paused_here);
-    let buttons = move || match lacks_files.get() {
-        // Its files are to be chosen again first; there is nothing to pause.
-        true => &[Button::Cancel],
-        false => actions::buttons(
-            direction,
-            kind,
-            state.get(),
-            paused_here.get(),
-            is_received.get(),
-        ),
-    };
-    view! {
-        <div class="transfer-buttons">
-            <For
-                each=move || {
-                    let is_there = move |button: &Button| *button != Button::Save || is_listed.get();
-                    buttons().iter().copied().filter(is_there)
-                }
-                key=|button| button.test_id()
-                children=move |button| {
-                    let main = move || button == Button::Accept || (button == Button::Save && !is_saved.get());
-                    let saved = move || saving.get().filter(|_| button == Button::Save);
-                    let name = move || match saved() {
-                        Some(_) => words().button_saving(),
-                        None => button.label(direction, state.get()),
-                    };
-                    let label = move || match saved() {
-                        Some(saved) => {
-                            let all = actions::files_here(&now.read());
-                            let [saved, all] = [saved, all].map(|number| words().number(number as u64));
-                            words().button_saving_of(&saved, &all)
-                        }
-                        None => name().to_owned(),
-                    };
-                    view! {
-                        <button
-                            type="button"
-                            class="button"
-                            class:button-main=main
-                            data-testid=button.test_id()
-                            aria-label=erased::text(move || words().button_of(name(), &words().title(&now.read().title)))
-                            aria-disabled=erased::given(move || saving.get().map(|_| "true"))
-                            on:click=move |_| click.with_value(|click| click(button))
-                        >
-                            {erased::text(label)}
-                        </button>
-                    }
-                }
-            />
-        </div>
     }
 }
 

@@ -1,8 +1,12 @@
-//! The needs of join form and invite alone: made keys, their strength, QR codes. A wasm module
-//! of its own, which src/app/extras.rs loads for them.
+//! What the page needs neither to join nor to transfer: made keys, their strength, QR codes, and saving
+//! many files as an archive or into a folder. A wasm module of its own, which src/app/extras.rs loads.
 
 pub mod alike;
+mod archive;
+mod folder;
 pub mod qr;
+pub mod together;
+pub mod zip;
 
 use mqdrop_core::keys::{self, Level};
 use wasm_bindgen::prelude::wasm_bindgen;

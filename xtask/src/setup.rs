@@ -40,10 +40,15 @@ const OPENSSL: Package = Package {
     name: "openssl",
     command: "openssl",
 };
-/// Programs that are not Debian's get folders of their own by it.
+/// Programs that are not Debian's get folders of their own by it, and it reads zip archives in tests.
 const PYTHON: Package = Package {
     name: "python3-venv",
     command: "python3",
+};
+/// Tests the zip archives that the page makes.
+const UNZIP: Package = Package {
+    name: "unzip",
+    command: "unzip",
 };
 const RABBITMQ: Package = Package {
     name: "rabbitmq-server",
@@ -158,6 +163,11 @@ pub(crate) fn for_engines() -> Result<(), String> {
         }
     }
     debian_packages(&packages)
+}
+
+/// Sets up for reading the zip archives that tests make.
+pub(crate) fn for_archives() -> Result<(), String> {
+    debian_packages(&[UNZIP, PYTHON])
 }
 
 /// Sets up what end-to-end tests need besides: brokers that are not ours. One more comes with npm.

@@ -206,6 +206,7 @@ fn clippy_for_wasm() -> std::process::Command {
 }
 
 fn unit(filters: &[String], tally: &mut Tally) -> Result<(), String> {
+    setup::for_archives()?;
     // Always of the whole workspace, so that nothing is built twice with other features.
     let test = |targets: &[&str]| {
         let mut test = cargo();
@@ -298,6 +299,7 @@ fn e2e(filters: &[String], tally: &mut Tally) -> Result<(), String> {
     let files = spec_files(filters)?;
     setup::for_browsers()?;
     setup::for_engines()?;
+    setup::for_archives()?;
     setup::for_brokers()?;
     site::build(true)?;
     serve::build_station("dev")?;
