@@ -38,7 +38,7 @@ pub async fn save_together(
     go_on: Function,
 ) -> Result<Outcome, JsValue> {
     let files: Vec<FileView> =
-        postcard::from_bytes(&files).map_err(|_| JsError::new("packed by another build"))?;
+        postcard::from_bytes(&files).map_err(|_| JsError::new("other build"))?;
     if folder.is_undefined() {
         return Ok(Outcome {
             saved: files.iter().filter(|file| !file.left_out).count() as u32,

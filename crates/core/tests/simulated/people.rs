@@ -327,6 +327,7 @@ fn what_is_for_those_present_is_for_whoever_comes_if_nobody_is() {
 #[test]
 fn only_those_whose_key_is_known_are_accepted_unasked_if_the_user_says_so() {
     let mut world = three();
+    world.devices[0].accepts = false;
     let here = world.devices[0].room();
     world.act(0, |engine, now| {
         engine.set_auto_accept(here, AutoAccept::Verified, now);
