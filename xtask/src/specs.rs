@@ -9,8 +9,10 @@ use crate::process::{self, program};
 use crate::tally::Tally;
 use crate::workspace;
 
-/// Files that compare times, or that need a machine which does nothing else. Of the others two run at
-/// a time: most of what they do is waiting.
+/// So many files run at a time: most of what they do is waiting.
+const AT_A_TIME: usize = 3;
+
+/// Files that compare times, or that need a machine which does nothing else.
 const ALONE: [&str; 4] = ["background", "many-files", "network", "packet-limit"];
 
 /// Files that take longest, which begin first: what begins last would run by itself in the end.
@@ -33,14 +35,14 @@ struct Run {
     result: Result<(), String>,
 }
 
-/// Runs spec files. One that fails beside another is run once more, by itself: two browsers with
+/// Runs spec files. One that fails beside another is run once more, by itself: three browsers with
 /// their brokers can keep a small machine so busy that a person's patience, which tests have, ends.
 pub(crate) fn run(files: Vec<PathBuf>, tally: &mut Tally) -> Result<(), String> {
     let (alone, mut others): (Vec<_>, Vec<_>) =
         files.into_iter().partition(|path| is_one_of(&ALONE, path));
     others.sort_by_key(|path| !is_one_of(&LONG, path));
     let mut again = Vec::new();
-    for run in run_beside(others, 2) {
+    for run in run_beside(others, AT_A_TIME) {
         match run.result {
             Ok(()) => tally.add(run.tally),
             Err(_) => again.push(run.path),
