@@ -30,6 +30,7 @@ pub(super) fn join(
         prefix: request.prefix,
         keep_alive: Join::KEEP_ALIVE,
         auto_accept: request.auto_accept,
+        takes_texts: true,
         frame_limit: None,
         frame_length: None,
     };

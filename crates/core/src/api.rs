@@ -59,6 +59,9 @@ pub struct Join {
     pub keep_alive: Duration,
     /// The offers that are accepted without asking.
     pub auto_accept: AutoAccept,
+    /// Texts are taken, and their authors learn that they arrived. Off for a program that shows none to its
+    /// user.
+    pub takes_texts: bool,
     /// The longest data frame this broker carried before it hung up, learnt earlier; bytes.
     pub frame_limit: Option<u32>,
     /// The quickest length of packets at this broker, learnt earlier; bytes.

@@ -181,6 +181,7 @@ pub fn join() -> Join {
         version: VersionPolicy::Auto,
         keep_alive: Join::KEEP_ALIVE,
         auto_accept: AutoAccept::Off,
+        takes_texts: true,
         frame_limit: None,
         frame_length: None,
     }

@@ -59,6 +59,7 @@ impl Side {
             version: VersionPolicy::default(),
             keep_alive: Join::KEEP_ALIVE,
             auto_accept: mqdrop_core::AutoAccept::All,
+            takes_texts: true,
             frame_limit: None,
             frame_length: None,
         };

@@ -196,7 +196,7 @@ impl Room {
     ///
     /// # Errors
     /// If the system has no random bytes.
-    pub(crate) fn join(&self, learnt: Learnt) -> Result<Join, Failure> {
+    pub(crate) fn join(&self, learnt: Learnt, takes_texts: bool) -> Result<Join, Failure> {
         let mut join = Join {
             profile: self.profile.clone(),
             people: profile::people(&self.secret.room()),
@@ -211,6 +211,7 @@ impl Room {
             version: self.version,
             keep_alive: self.keep_alive,
             auto_accept: AutoAccept::Off,
+            takes_texts,
             frame_limit: None,
             frame_length: None,
         };
@@ -287,7 +288,7 @@ mod tests {
             (given.key.as_str(), given.way.broker.as_str()),
             ("red fox", "wss://broker.example/mqtt")
         );
-        let join = given.join(Learnt::default()).unwrap();
+        let join = given.join(Learnt::default(), true).unwrap();
         assert_eq!(
             (join.profile.name.as_str(), join.version),
             ("Kitchen", VersionPolicy::Only(Version::V311))
@@ -299,7 +300,7 @@ mod tests {
             ("blue whale", "mqtt://localhost")
         );
         assert_eq!(
-            default.join(Learnt::default()).unwrap().keep_alive,
+            default.join(Learnt::default(), true).unwrap().keep_alive,
             Join::KEEP_ALIVE
         );
         assert!(
@@ -347,7 +348,7 @@ mod tests {
         let link = format!("http://localhost:8080/#key=blue%20whale&by={}", me.key);
         assert_eq!(room.link(), Some(link));
         assert_eq!((me.key.len(), me.person.len()), (52, 16));
-        let join = room.join(Learnt::default()).unwrap();
+        let join = room.join(Learnt::default(), true).unwrap();
         assert_eq!(join.profile.person_key(&join.secret), me.key);
     }
 

@@ -78,7 +78,7 @@ pub(crate) fn send(
         // Without it nothing goes on, and all can be sent anew.
         let kept = client.platform().take_up().unwrap_or_default();
         let lessons = Lessons::of(&room.way.broker);
-        join(&mut client, room, lessons.known())?;
+        join(&mut client, room, lessons.known(), false)?;
         let made_key = room.is_made.then(|| room.key.clone());
         let mut task = Sending::new(wish, made_key);
         let kept = if task.is_for_all() {
@@ -129,7 +129,7 @@ fn run(room: &Room, task: impl Task, output: &mut Output) -> Result<(), Failure>
         let interrupts = Interrupts::listen()?;
         let (mut client, inputs) = client(room, &Target::Nowhere)?;
         let lessons = Lessons::of(&room.way.broker);
-        join(&mut client, room, lessons.known())?;
+        join(&mut client, room, lessons.known(), false)?;
         let session = Session::new(client, inputs, task, lessons, output);
         session.run(interrupts).await
     })
@@ -165,7 +165,7 @@ pub(crate) fn receive(
                 .for_each(|event| output.tell(&event));
         }
         let lessons = Lessons::of(&room.way.broker);
-        join(&mut client, room, lessons.known())?;
+        join(&mut client, room, lessons.known(), true)?;
         let session = Session::new(client, inputs, Receiving::new(wish), lessons, output);
         session.receiving_into(place.folder()).run(interrupts).await
     })
@@ -194,8 +194,14 @@ fn client(room: &Room, target: &Target) -> Result<(Client<Native>, Inputs), Fail
     Ok((Client::new(random()?, native), inputs))
 }
 
-fn join(client: &mut Client<Native>, room: &Room, learnt: Learnt) -> Result<(), Failure> {
-    let join = room.join(learnt)?;
+/// Only a command that prints texts `takes_texts`: their authors learn that they arrived.
+fn join(
+    client: &mut Client<Native>,
+    room: &Room,
+    learnt: Learnt,
+    takes_texts: bool,
+) -> Result<(), Failure> {
+    let join = room.join(learnt, takes_texts)?;
     let joined = client.act(|engine, now| engine.join(join, now));
     joined.map_err(|error| Failure::usage(words().join_error(&error)))?;
     Ok(())

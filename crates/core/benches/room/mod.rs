@@ -96,6 +96,7 @@ impl Room {
             version: VersionPolicy::Auto,
             keep_alive: Join::KEEP_ALIVE,
             auto_accept: mqdrop_core::AutoAccept::All,
+            takes_texts: true,
             frame_limit: self.frame_limit,
             frame_length: self.frame_limit,
         };

@@ -324,6 +324,7 @@ mod tests {
             version: VersionPolicy::Auto,
             keep_alive: Join::KEEP_ALIVE,
             auto_accept: crate::api::AutoAccept::Off,
+            takes_texts: true,
             frame_limit: None,
             frame_length: Some(65_536),
         };

@@ -151,6 +151,7 @@ mod tests {
             version: mqdrop_mqtt::VersionPolicy::Auto,
             keep_alive: Join::KEEP_ALIVE,
             auto_accept: crate::api::AutoAccept::Off,
+            takes_texts: true,
             frame_limit: None,
             frame_length: None,
         };

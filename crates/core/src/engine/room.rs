@@ -75,6 +75,8 @@ pub(super) struct Room {
     /// The user was told that someone speaks a newer version.
     pub(super) told_of_newer: bool,
     pub(super) parcels: Parcels,
+    /// See [`Join::takes_texts`].
+    pub(super) takes_texts: bool,
 }
 
 impl Room {
@@ -99,6 +101,7 @@ impl Room {
             refresh: now,
             told_of_newer: false,
             parcels: Parcels::new(join.auto_accept),
+            takes_texts: join.takes_texts,
         })
     }
 

@@ -53,6 +53,7 @@ fn join(version: Version, times: u8) -> Join {
         version: VersionPolicy::Only(version),
         keep_alive: Join::KEEP_ALIVE,
         auto_accept: mqdrop_core::AutoAccept::Off,
+        takes_texts: true,
         frame_limit: None,
         frame_length: None,
     }

@@ -347,3 +347,23 @@ fn only_those_whose_key_is_known_are_accepted_unasked_if_the_user_says_so() {
     });
     assert!(world.run_until(MINUTE, |w| w.delivered(2, 0, other)));
 }
+
+#[test]
+fn a_text_is_not_taken_where_nobody_would_read_it() {
+    let mut world = room(2);
+    let blind = world.join_as(Join {
+        takes_texts: false,
+        ..join_as(2)
+    });
+    assert!(world.run_until(MINUTE, |w| names(w, 0, true).len() == 2));
+    let here = world.devices[0].room();
+    let text = world.act(0, |engine, now| {
+        engine.offer_text(here, "hello", Audience::Room, now)
+    });
+    let text = text.unwrap();
+    let has_it = |w: &World| w.state(1, text) == Some(TransferState::Done);
+    assert!(world.run_until(MINUTE, has_it));
+    let files = world.offer(0, &[1000]);
+    assert!(world.run_until(MINUTE, |w| w.delivered(0, blind, files)));
+    assert_eq!(world.state(blind, text), None);
+}

@@ -37,6 +37,10 @@ impl Engine {
         if here.peers.person(sender).is_none() {
             return here.ask_who_it_is(sender, now);
         }
+        // No answer: its author is told that it arrived only where somebody reads it.
+        if offer.text && !here.takes_texts {
+            return;
+        }
         if let Some(persons) = &offer.persons {
             let me = here.voice.card().id();
             if persons.len() > MAX_PERSONS || !persons.contains(&me) {
